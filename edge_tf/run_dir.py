@@ -1,0 +1,153 @@
+"""The run directory: what one stage hands to the next.
+
+    config.json        what made it: a section a stage with flags, data fingerprint, versions, seed
+    labels.txt         one label a line, in the order of the logits
+    frontend.json      FrontendConfig, and after conversion the quantization of the model's input
+    float.keras        the trained model            (train)
+    model_int8.tflite  the fully-int8 model         (convert)
+    golden.npz         a few clips, their int8 features and logits (convert)
+    report.json/.html  the hop table                (evaluate)
+    firmware/          what goes to the device      (export_firmware)
+"""
+
+import datetime
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import Any
+
+from edge_tf import __version__, files
+from edge_tf.errors import UserError
+
+FORMAT_VERSION = 1
+
+FLOAT_MODEL = "float.keras"
+INT8_MODEL = "model_int8.tflite"
+FRONTEND = "frontend.json"
+LABELS = "labels.txt"
+GOLDEN = "golden.npz"
+REPORT_JSON = "report.json"
+REPORT_HTML = "report.html"
+FIRMWARE = "firmware"
+
+_MADE_BY = {
+    "config.json": "train",
+    FLOAT_MODEL: "train",
+    FRONTEND: "train",
+    LABELS: "train",
+    INT8_MODEL: "convert",
+    GOLDEN: "convert",
+    REPORT_JSON: "evaluate",
+    REPORT_HTML: "evaluate",
+}
+
+_PACKAGES = (
+    "tensorflow",
+    "tf-keras",
+    "tensorflow-model-optimization",
+    "tensorflow-io",
+    "tflite-micro",
+    "ai-edge-litert",
+    "numpy",
+)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what a result depends on; a package that is not installed is left out."""
+    versions = {"python": platform.python_version(), "edge_tf": __version__}
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+class RunDirectory:
+    """One run on disk. Reading checks that a file is there; writing is atomic."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def create(self) -> "RunDirectory":
+        """Makes the folder, and config.json if it is new. Raises UserError on a foreign one."""
+        if self.path.exists() and not self.path.is_dir():
+            raise UserError(f"--run_dir={self.path} is a file", "name a folder")
+        if (self / "config.json").exists():
+            self.config()
+            return self
+        if self.path.is_dir() and any(p for p in self.path.iterdir() if p.name[0] != "."):
+            raise UserError(
+                f"--run_dir={self.path} has files but no config.json, so it is not a run",
+                "name a new folder",
+            )
+        files.write_json(self / "config.json", {"format_version": FORMAT_VERSION, "stages": {}})
+        return self
+
+    def require(self, name: str) -> Path:
+        """Path of a file that an earlier stage wrote.
+
+        Raises:
+          UserError: it is missing; the message names the command that makes it.
+        """
+        if not self.path.is_dir():
+            raise UserError(
+                f"--run_dir={self.path} does not exist",
+                f"make it with: python -m pipelines.train --run_dir={self.path}",
+            )
+        if name != "config.json":
+            self.config()
+        if not (self / name).exists():
+            stage = _MADE_BY.get(name, "run")
+            raise UserError(
+                f"{self / name} is missing",
+                f"make it with: python -m pipelines.{stage} --run_dir={self.path}",
+            )
+        return self / name
+
+    def config(self) -> dict[str, Any]:
+        """config.json, parsed. Raises UserError when it is another version's or not ours."""
+        path = self.require("config.json")
+        config = files.read_json(path)
+        version = config.get("format_version") if isinstance(config, dict) else None
+        if version != FORMAT_VERSION or not isinstance(config.get("stages"), dict):
+            raise UserError(
+                f"{path} has format_version {version!r}, this edge_tf reads {FORMAT_VERSION}",
+                "use the edge_tf that made it, or train into a new --run_dir",
+            )
+        return config
+
+    def stage(self, name: str) -> dict[str, Any]:
+        """What a stage recorded of itself, or UserError when it has not run."""
+        stages = self.config()["stages"]
+        if name not in stages:
+            raise UserError(
+                f"{self.path} has no finished stage '{name}'",
+                f"run: python -m pipelines.{name} --run_dir={self.path}",
+            )
+        return stages[name]
+
+    def record(self, stage: str, settings: dict[str, Any]) -> None:
+        """Adds a stage's settings to config.json, with versions and the date."""
+        config = self.config()
+        now = datetime.datetime.now(datetime.timezone.utc)
+        config["stages"][stage] = {
+            **settings,
+            "versions": package_versions(),
+            "finished": now.isoformat(timespec="seconds"),
+        }
+        files.write_json(self / "config.json", config)
+
+    def labels(self) -> list[str]:
+        """Labels in the order of the logits."""
+        path = self.require(LABELS)
+        labels = path.read_text(encoding="utf-8").splitlines()
+        if len(labels) < 2 or len(set(labels)) != len(labels) or not all(labels):
+            raise UserError(
+                f"{path} must hold at least two different labels, one a line",
+                f"make it with: python -m pipelines.train --run_dir={self.path}",
+            )
+        return labels

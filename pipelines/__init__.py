@@ -1,0 +1,1 @@
+"""The stages as absl binaries: python -m pipelines.<stage> --help."""

@@ -1,0 +1,91 @@
+"""The gates: what must hold from hop to hop, and whether it does."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge_tf.evaluation.hop_table import HopResult, HopRow
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A promise and whether it holds.
+
+    `passed` is None when it could not be judged here (an engine is not available): such a gate
+    neither passed nor failed.
+    """
+
+    name: str
+    passed: bool | None
+    detail: str
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in words: passed, failed or not judged."""
+        return {True: "passed", False: "failed", None: "not judged"}[self.passed]
+
+
+def judge(
+    hop: "HopResult",
+    row: "HopRow",
+    first: "HopResult",
+    reference: "HopResult | None",
+    max_drop: float,
+) -> list[Gate]:
+    """Gates of one hop: finite outputs, equal bytes, accuracy kept.
+
+    A bit-exact hop that ran only some of the clips is judged by its bytes alone.
+
+    Args:
+      hop: the hop to judge.
+      row: its figures.
+      first: the first hop, whose accuracy is to be kept.
+      reference: the hop whose bytes are to be given, if there is one.
+      max_drop: percentage points of accuracy that int8 outputs may lose.
+    """
+    gates = []
+    missing = f"not available here: {hop.unavailable}" if hop.unavailable else ""
+    if row.undecided:
+        detail = f"NaN or infinity in the outputs of {row.undecided} of {row.clips} clips"
+        gates.append(Gate(f"{hop.name} gives finite outputs", False, detail))
+    if hop.bit_exact and hop is not reference:
+        against = reference.name if reference else "the bit reference"
+        name = f"{hop.name} equals {against} in every byte"
+        gates.append(_bit_gate(name, hop, row, reference, missing))
+    # On a few clips the change is chance, and a hop that gives the reference's bytes has its accuracy.
+    spared = hop.bit_exact and hop.clip_indices is not None
+    if hop is not first and (hop.is_int8 or missing) and not spared:
+        points = "1 point" if max_drop == 1 else f"{max_drop:g} points"
+        name = f"{hop.name} loses at most {points} against {first.name}"
+        if missing:
+            gates.append(Gate(name, None, missing))
+        elif row.change_points is None or row.accuracy is None:
+            why = first.unavailable or "it ran none of these clips"
+            gates.append(Gate(name, None, f"{first.name} has nothing to compare: {why}"))
+        else:
+            # The slack is for 1.0 point of 300 clips, which is not 3 / 300 in binary.
+            passed = row.change_points >= -max_drop - 1e-9
+            detail = f"{100 * row.accuracy:.2f} %, {row.change_points:+.2f} points"
+            gates.append(Gate(name, passed, f"{detail} on {row.clips:,} clips"))
+    return gates
+
+
+def _bit_gate(
+    name: str, hop: "HopResult", row: "HopRow", reference: "HopResult | None", missing: str
+) -> Gate:
+    if missing:
+        return Gate(name, None, missing)
+    if reference is None:
+        return Gate(name, None, "there is no such hop in the table")
+    if reference.outputs is None:
+        return Gate(name, None, f"{reference.name} not available here: {reference.unavailable}")
+    if row.differing_bytes is None:
+        return Gate(name, None, f"{reference.name} has no int8 outputs of these clips")
+    if not hop.same_grid(reference):
+        found = f"{hop.scale}, {hop.zero_point}"
+        wanted = f"{reference.scale}, {reference.zero_point}"
+        return Gate(name, False, f"scale and zero point are {found}, not {wanted}")
+    detail = f"{row.differing_bytes:,} of {row.total_bytes:,} bytes differ"
+    if row.differing_bytes:
+        detail += f", by up to {row.max_lsb} LSB"
+    return Gate(name, row.differing_bytes == 0, detail)

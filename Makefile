@@ -1,0 +1,71 @@
+# make help lists what there is. Everything runs in .venv, which `make setup` makes from the lock.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PY := .venv/bin/python
+export PYTHON
+
+# What the demo trains on and how long.
+DEMO_DIR ?= demo
+DEMO_WORDS ?= lamp,music,stop
+DEMO_EPOCHS ?= 20
+
+# More arguments for pytest: make test ARGS="-k frontend -x"
+ARGS ?=
+
+# The environment by itself: `make lock` works where uv is not installed yet.
+UV ?= $(if $(wildcard .venv/bin/uv),.venv/bin/uv,uv)
+
+.PHONY: help setup demo test test-all lint format lock upgrade clean
+
+help: ## this list
+	@echo "make TARGET, where TARGET is:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "PYTHON=/path/to/python3.11 chooses the interpreter (3.10, 3.11 or 3.12)."
+
+setup: ## make .venv from requirements.lock (instant when it is up to date)
+	@tools/setup.sh
+
+demo: setup ## synthesize a few words, run the whole chain on them, say where the result is
+	@[[ -d "$(DEMO_DIR)/words" ]] || \
+	  $(PY) -m pipelines.synthesize --words="$(DEMO_WORDS)" --out="$(DEMO_DIR)/words"
+	@$(PY) -m pipelines.run --data_dir="$(DEMO_DIR)/words" --task=words --words="$(DEMO_WORDS)" \
+	  --tau=1 --epochs="$(DEMO_EPOCHS)" --run_dir="$(DEMO_DIR)/run"
+	@echo
+	@echo "report:   $(abspath $(DEMO_DIR))/run/report.html"
+	@echo "firmware: $(abspath $(DEMO_DIR))/run/firmware"
+
+test: setup ## run the tests, but for those marked slow
+	@$(PY) -m pytest -m "not slow" $(ARGS)
+
+test-all: setup ## run all tests
+	@$(PY) -m pytest $(ARGS)
+
+lint: setup ## ruff, ruff's format, mypy
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: setup ## let ruff put sources in order
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+# Hashes are the public registry's: configuration of this machine and its local files are left out.
+COMPILE := env -u UV_FIND_LINKS -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
+  $(UV) pip compile pyproject.toml --output-file requirements.lock \
+  --extra synthesis --extra tflm --extra dev \
+  --universal --python-version 3.10 --generate-hashes --no-annotate --no-python-downloads \
+  --custom-compile-command "make lock" --quiet
+
+lock: ## bring requirements.lock in line with pyproject.toml, keeping versions where it can
+	@$(COMPILE)
+
+upgrade: ## the same, taking the newest versions that pyproject.toml allows
+	@$(COMPILE) --upgrade
+
+clean: ## remove .venv, caches and the demo
+	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis "$(DEMO_DIR)"
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

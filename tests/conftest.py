@@ -1,0 +1,85 @@
+"""What all tests share: real recordings, calm TensorFlow, and skips that count as failures.
+
+A test that needs something this machine lacks (recordings, a cross compiler, a browser) skips
+with the reason. Where everything must be there, EDGE_TF_REQUIRE_ALL=1 makes such a skip a
+failure; a test marked `optional` may still skip.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypeVar
+
+# Before anything imports TensorFlow.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+
+import edge_tf  # noqa: F401 - chooses Keras 2
+
+ROOT = Path(__file__).resolve().parent.parent
+CLIPS_PER_WORD = 40
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+@pytest.fixture(scope="session")
+def edge_tf_data() -> Path:
+    """The folder of packed real recordings that EDGE_TF_DATA names (default ../shared/data)."""
+    folder = Path(os.environ.get("EDGE_TF_DATA") or ROOT.parent / "shared" / "data")
+    folder = folder if folder.is_absolute() else ROOT / folder
+    if not (folder / "unpack.py").is_file():
+        pytest.skip(f"no real recordings: {folder}/unpack.py is missing (EDGE_TF_DATA names it)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_data(edge_tf_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real speech in the Speech Commands layout: WORD/SPEAKER_nohash_N.wav, the official lists.
+
+    At most CLIPS_PER_WORD clips a word and split. Shared by the session: read it, change nothing.
+    """
+    out = tmp_path_factory.mktemp("real_data")
+    command = [sys.executable, str(edge_tf_data / "unpack.py"), str(out), "--skip_esc10"]
+    command += ["--max_per_word", str(CLIPS_PER_WORD)]
+    unpacked = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if unpacked.returncode:
+        pytest.fail(f"{' '.join(command)} failed:\n{unpacked.stderr}", pytrace=False)
+    return out / "speech_commands"
+
+
+def _require_all() -> bool:
+    return os.environ.get("EDGE_TF_REQUIRE_ALL", "") not in ("", "0")
+
+
+def _fail_if_skipped(report: Report) -> Report:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"EDGE_TF_REQUIRE_ALL is set, but this was not run. {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if _require_all() and item.get_closest_marker("optional") is None:
+        _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole file that skips itself, as pytest.importorskip at its top does."""
+    report = yield
+    if _require_all():
+        _fail_if_skipped(report)
+    return report

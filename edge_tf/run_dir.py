@@ -1,13 +1,14 @@
 """The run directory: what one stage hands to the next.
 
-    config.json        what made it: a section a stage with flags, data fingerprint, versions, seed
-    labels.txt         one label a line, in the order of the logits
-    frontend.json      FrontendConfig, and after conversion the quantization of the model's input
-    float.keras        the trained model            (train)
-    model_int8.tflite  the fully-int8 model         (convert)
-    golden.npz         a few clips, their int8 features and logits (convert)
-    report.json/.html  the hop table                (evaluate)
-    firmware/          what goes to the device      (export_firmware)
+config.json        what made it: a section a stage with flags, data fingerprint, versions, seed
+labels.txt         one label a line, in the order of the logits
+frontend.json      FrontendConfig, and after conversion the quantization of the model's input
+history.json       one record an epoch         (train)
+float.keras        the trained model            (train)
+model_int8.tflite  the fully-int8 model         (convert)
+golden.npz         a few clips, their int8 features and logits (convert)
+report.json/.html  the hop table                (evaluate)
+firmware/          what goes to the device      (export_firmware)
 """
 
 import datetime
@@ -25,6 +26,7 @@ FLOAT_MODEL = "float.keras"
 INT8_MODEL = "model_int8.tflite"
 FRONTEND = "frontend.json"
 LABELS = "labels.txt"
+HISTORY = "history.json"
 GOLDEN = "golden.npz"
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
@@ -35,6 +37,7 @@ _MADE_BY = {
     FLOAT_MODEL: "train",
     FRONTEND: "train",
     LABELS: "train",
+    HISTORY: "train",
     INT8_MODEL: "convert",
     GOLDEN: "convert",
     REPORT_JSON: "evaluate",

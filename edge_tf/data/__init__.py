@@ -1,0 +1,1 @@
+"""Data sets on disk; each reader gives the same Dataset type."""

@@ -1,0 +1,200 @@
+"""Folders of words: the Speech Commands layout (arXiv:1804.03209) and any folder like it.
+
+ROOT/WORD/SPEAKER_nohash_N.wav     one clip a file
+ROOT/_background_noise_/*.wav      long recordings
+ROOT/validation_list.txt, testing_list.txt     the official split; without them, by hash
+"""
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edge_tf.audio import wav
+from edge_tf.data.dataset import NOISE_FOLDER, SILENCE, SPLITS, UNKNOWN, Clip, Dataset
+from edge_tf.errors import UserError
+
+COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
+TASKS = ("kws12", "kws35", "words")
+_MAX_CLIPS_A_WORD = 2**27 - 1
+
+
+def hash_split(file_name: str, validation: float = 10.0, testing: float = 10.0) -> str:
+    """The split of a clip by its speaker, as Speech Commands defines it.
+
+    The name up to "_nohash_" is hashed, so all takes of one speaker share a split, for ever.
+
+    Args:
+      file_name: such as "0a7c2a8d_nohash_0.wav".
+      validation, testing: percent of speakers.
+    """
+    speaker = re.sub(r"_nohash_.*$", "", Path(file_name).name)
+    digest = int(hashlib.sha1(speaker.encode("utf-8")).hexdigest(), 16)
+    percent = digest % (_MAX_CLIPS_A_WORD + 1) * (100.0 / _MAX_CLIPS_A_WORD)
+    if percent < validation:
+        return "validation"
+    return "testing" if percent < validation + testing else "training"
+
+
+def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dataset:
+    """Reads a folder of words as a classification task.
+
+    Args:
+      root: the folder.
+      task: "kws12": silence, unknown and the ten commands, as BC-ResNet's authors set it up.
+        "kws35": every word folder, no silence. "words": `words` with silence and unknown (all
+        other folders); without `words`, every folder is a word and nothing is unknown.
+      words: only for "words".
+      seed: which unknown clips are taken and what noise the silence clips of validation and
+        test hold.
+
+    Raises:
+      UserError: no such folder, no clips, or a word that is not there.
+    """
+    if task not in TASKS:
+        raise UserError(f"--task={task} is unknown", f"choose one of {', '.join(TASKS)}")
+    if words and task != "words":
+        raise UserError(f"--words goes with --task=words, not {task}")
+    folders = _word_folders(root)
+    if task == "kws12":
+        words = COMMANDS
+    elif task == "kws35" or not words:
+        words = sorted(folders)
+    missing = [word for word in words if word not in folders]
+    if missing:
+        raise UserError(
+            f"--data_dir={root} has no folder for {', '.join(missing[:4])}",
+            f"add the clips, or choose --task and --words for what is there ({_some(folders)})",
+        )
+    if len(words) != len(set(words)) or (len(words) < 2 and task == "kws35"):
+        raise UserError(f"--words={','.join(words)} must name different words")
+    noise = noise_files(root)
+    with_silence = task != "kws35" and bool(noise)
+    with_unknown = task != "kws35" and len(folders) > len(words)
+    labels = (*[SILENCE] * with_silence, *[UNKNOWN] * with_unknown, *sorted(words))
+    if len(labels) < 2:
+        raise UserError(f"--data_dir={root} gives one class only", "add a second word or noise")
+
+    by_split = _split_clips(root, folders)
+    rng = np.random.default_rng(seed)
+    splits = {}
+    for split in SPLITS:
+        clips = [
+            Clip(labels.index(word), path)
+            for word in sorted(words)
+            for path in by_split[split].get(word, ())
+        ]
+        others = [
+            p for w, paths in sorted(by_split[split].items()) if w not in words for p in paths
+        ]
+        mean = round(len(clips) / len(words))
+        if with_unknown:
+            chosen = sorted(rng.permutation(len(others))[:mean])
+            clips += [Clip(labels.index(UNKNOWN), others[i]) for i in chosen]
+        if with_silence:
+            clips += _silence(root, noise, mean, split, labels.index(SILENCE), rng)
+        splits[split] = tuple(clips)
+    dataset = Dataset(root, labels, splits, noise, f"{task}, {_origin(root)}, seed {seed}")
+    _check_complete(dataset)
+    return dataset
+
+
+def noise_files(root: Path) -> tuple[str, ...]:
+    """Background recordings, relative to root."""
+    return tuple(f"{NOISE_FOLDER}/{p.name}" for p in sorted((root / NOISE_FOLDER).glob("*.wav")))
+
+
+def with_test_folder(dataset: Dataset, folder: Path) -> Dataset:
+    """Replaces the test clips by those of an official test set: folder/LABEL/*.wav.
+
+    Raises:
+      UserError: a label has no folder or no clips there.
+    """
+    clips = []
+    for label, name in enumerate(dataset.labels):
+        paths = sorted((folder / name).glob("*.wav"))
+        if not paths:
+            raise UserError(f"--test_dir={folder} has no clips of '{name}' ({folder / name})")
+        clips += [Clip(label, str(p.resolve())) for p in paths]
+    splits = {**dataset.splits, "testing": tuple(clips)}
+    description = f"{dataset.description}, test set {folder.name}"
+    return dataclasses.replace(dataset, splits=splits, description=description)
+
+
+def _word_folders(root: Path) -> dict[str, list[str]]:
+    """Word to the names of its clips. Raises UserError when there is nothing to learn from."""
+    if not root.is_dir():
+        raise UserError(f"--data_dir={root} is not a folder", "name a folder of word folders")
+    folders = {}
+    for folder in sorted(root.iterdir()):
+        if not folder.is_dir() or folder.name.startswith((".", "_")):
+            continue
+        names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() == ".wav")
+        if not names:
+            raise UserError(f"{folder} has no .wav clips", "add some, or remove the folder")
+        folders[folder.name] = names
+    if not folders:
+        raise UserError(
+            f"--data_dir={root} has no word folders", "expected ROOT/WORD/*.wav, a folder a word"
+        )
+    return folders
+
+
+def _split_clips(root: Path, folders: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
+    """Split to word to clip paths: by the lists when both are there, else by the hash."""
+    listed = {}
+    for split in ("validation", "testing"):
+        path = root / f"{split}_list.txt"
+        if path.exists():
+            listed[split] = set(path.read_text(encoding="utf-8").split("\n"))
+    result: dict[str, dict[str, list[str]]] = {split: {} for split in SPLITS}
+    for word, names in folders.items():
+        for name in names:
+            relative = f"{word}/{name}"
+            if len(listed) == 2:
+                split = next((s for s, paths in listed.items() if relative in paths), "training")
+            else:
+                split = hash_split(name)
+            result[split].setdefault(word, []).append(relative)
+    return result
+
+
+def _silence(
+    root: Path, noise: Sequence[str], count: int, split: str, label: int, rng: np.random.Generator
+) -> Iterable[Clip]:
+    """Training: digital silence, noise comes in augmentation. Else: fixed seconds of noise."""
+    if split == "training":
+        return [Clip(label, "")] * count
+    lengths = {path: wav.duration(root / path) for path in noise}
+    noise = [path for path in noise if lengths[path] >= 1.0]
+    if not noise:
+        raise UserError(f"{root / NOISE_FOLDER}: no recording is a second long", "add longer ones")
+    clips = []
+    for _ in range(count):
+        path = noise[rng.integers(len(noise))]
+        start = round(float(rng.uniform(0.0, lengths[path] - 1.0)), 4)
+        clips.append(Clip(label, path, start, round(float(rng.uniform()), 3)))
+    return clips
+
+
+def _check_complete(dataset: Dataset) -> None:
+    for split in SPLITS:
+        empty = [label for label, n in dataset.counts(split).items() if n == 0]
+        if empty:
+            raise UserError(
+                f"--data_dir={dataset.root}: the {split} split has no clips of {_some(empty)}",
+                "record more speakers, or write validation_list.txt and testing_list.txt",
+            )
+
+
+def _origin(root: Path) -> str:
+    lists = all((root / f"{s}_list.txt").exists() for s in ("validation", "testing"))
+    return "official lists" if lists else "split by speaker hash"
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

@@ -1,0 +1,76 @@
+"""tf.data: from decoded clips to batches of features, augmented or not."""
+
+import numpy as np
+import tensorflow as tf
+
+from edge_tf.audio.augmentation import Augmenter
+from edge_tf.audio.frontend import log_mel
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data.waveform_cache import Waveforms
+
+
+def training_batches(
+    clips: Waveforms,
+    frontend: FrontendConfig,
+    augmenter: Augmenter,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+) -> tf.data.Dataset:
+    """One epoch in random order; the last batch may be smaller.
+
+    What a batch holds depends on (seed, epoch, its number) alone, so a resumed run sees the same.
+
+    Yields:
+      features (batch, mel_bands, frames, 1) float32 and labels (batch,) int32.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(len(clips.labels))
+    steps = -(-len(order) // batch_size)
+    bands, frames, _ = frontend.feature_shape
+
+    def gather(step: np.ndarray):
+        rows = order[step * batch_size : (step + 1) * batch_size]
+        rng = np.random.default_rng([seed, epoch, int(step)])
+        rows = np.sort(rows)  # the file is read forwards
+        waves = augmenter.waveforms(clips.samples[rows], clips.is_silence[rows], rng)
+        return (waves, clips.labels[rows], *augmenter.masks(len(rows), bands, frames, rng))
+
+    def load(step: tf.Tensor):
+        waves, labels, by_band, by_frame = tf.numpy_function(
+            gather, [step], [tf.float32, tf.int32, tf.float32, tf.float32], stateful=False
+        )
+        waves = tf.ensure_shape(waves, [None, frontend.clip_samples])
+        features = log_mel(waves, frontend)
+        features *= tf.ensure_shape(by_band, [None, bands])[:, :, tf.newaxis, tf.newaxis]
+        features *= tf.ensure_shape(by_frame, [None, frames])[:, tf.newaxis, :, tf.newaxis]
+        return features, tf.ensure_shape(labels, [None])
+
+    return _prefetched(tf.data.Dataset.range(steps).map(load, num_parallel_calls=2))
+
+
+def evaluation_batches(
+    samples: np.ndarray, frontend: FrontendConfig, batch_size: int = 200
+) -> tf.data.Dataset:
+    """Features of clips in their order, nothing added.
+
+    Args:
+      samples: (clips, clip_samples) int16.
+
+    Yields:
+      (batch, mel_bands, frames, 1) float32.
+    """
+
+    def gather(step: np.ndarray) -> np.ndarray:
+        rows = samples[step * batch_size : (step + 1) * batch_size]
+        return rows.astype(np.float32) / np.float32(32768.0)
+
+    def load(step: tf.Tensor):
+        waves = tf.numpy_function(gather, [step], tf.float32, stateful=False)
+        return log_mel(tf.ensure_shape(waves, [None, frontend.clip_samples]), frontend)
+
+    steps = -(-len(samples) // batch_size)
+    return _prefetched(tf.data.Dataset.range(steps).map(load, num_parallel_calls=2))
+
+
+def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    return dataset.prefetch(2)

@@ -1,0 +1,145 @@
+"""Decoded clips on disk, so that only the first epoch of the first run decodes anything.
+
+A split is one memory-mapped array of 16-bit samples; the operating system keeps in memory what
+fits. The key covers the clip list and each file's size and time of change.
+"""
+
+import collections
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from absl import logging
+
+from edge_tf import files, progress
+from edge_tf.audio import wav
+from edge_tf.data.dataset import Clip, Dataset
+from edge_tf.errors import UserError
+
+
+def default_folder() -> Path:
+    """Where caches go unless told otherwise: $XDG_CACHE_HOME/edge_tf."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge_tf"
+
+
+@dataclasses.dataclass(frozen=True)
+class Waveforms:
+    """A decoded split.
+
+    Attributes:
+      samples: (clips, clip_samples) int16, memory-mapped.
+      labels: (clips,) int32.
+      names: where each clip comes from.
+      is_silence: (clips,) bool, clips of digital silence (they get noise in training).
+      fingerprint: SHA-256 of samples and labels, for the record.
+      notes: how many clips were resampled, down-mixed, padded, cropped.
+    """
+
+    samples: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+    is_silence: np.ndarray
+    fingerprint: str
+    notes: Mapping[str, int]
+
+
+def load(
+    dataset: Dataset, split: str, sample_rate: int, clip_samples: int, folder: Path
+) -> Waveforms:
+    """Decodes a split, or maps it when that was done before.
+
+    Short clips are padded with zeros at the end, long ones cropped to their middle.
+
+    Raises:
+      UserError: a clip cannot be read; nothing is left behind.
+    """
+    clips = dataset.splits[split]
+    target = folder / f"{split}-{_key(dataset, clips, sample_rate, clip_samples)}"
+    if not (target / "notes.json").exists():
+        with files.atomic_path(target) as temporary:
+            temporary.mkdir()
+            _decode(dataset, split, sample_rate, clip_samples, temporary)
+    notes = files.read_json(target / "notes.json")
+    for what, count in notes["counts"].items():
+        logging.info("%s: %d of %d clips %s", split, count, len(clips), what)
+    return Waveforms(
+        samples=np.load(target / "samples.npy", mmap_mode="r"),
+        labels=np.array([clip.label for clip in clips], np.int32),
+        names=tuple(clip.path or "(silence)" for clip in clips),
+        is_silence=np.array([not clip.path for clip in clips]),
+        fingerprint=notes["sha256"],
+        notes=notes["counts"],
+    )
+
+
+def load_noise(dataset: Dataset, sample_rate: int, clip_samples: int) -> list[np.ndarray]:
+    """Background recordings, each (n,) int16; those shorter than a clip are left out."""
+    recordings = [wav.read(dataset.root / path, sample_rate).samples for path in dataset.noise]
+    kept = [samples for samples in recordings if len(samples) >= clip_samples]
+    if len(kept) < len(recordings):
+        logging.warning("%d noise files are shorter than a clip", len(recordings) - len(kept))
+    return kept
+
+
+def _key(dataset: Dataset, clips: tuple[Clip, ...], sample_rate: int, clip_samples: int) -> str:
+    digest = hashlib.sha256(f"1 {dataset.root.resolve()} {sample_rate} {clip_samples}\n".encode())
+    for clip in clips:
+        stamp = (0, 0)
+        if clip.path:
+            stat = (dataset.root / clip.path).stat()
+            stamp = (stat.st_size, stat.st_mtime_ns)
+        digest.update(f"{clip.label}\t{clip.path}\t{clip.start}\t{clip.gain}\t{stamp}\n".encode())
+    return digest.hexdigest()[:24]
+
+
+def _decode(
+    dataset: Dataset, split: str, sample_rate: int, clip_samples: int, folder: Path
+) -> None:
+    clips = dataset.splits[split]
+    samples = np.lib.format.open_memmap(
+        folder / "samples.npy", mode="w+", dtype=np.int16, shape=(len(clips), clip_samples)
+    )
+    counts: collections.Counter[str] = collections.Counter()
+    long_files: dict[str, wav.Sound] = {}
+    for row, clip in enumerate(progress.bar(clips, desc=f"decoding {split}", unit="clip")):
+        if not clip.path:
+            continue
+        path = dataset.root / clip.path
+        if clip.start is None:
+            sound = wav.read(path, sample_rate)
+            one = fit_length(sound.samples, clip_samples)
+            counts["zero-padded at the end"] += len(sound.samples) < clip_samples
+            counts["cropped to their middle"] += len(sound.samples) > clip_samples
+        else:
+            if clip.path not in long_files:
+                long_files[clip.path] = wav.read(path, sample_rate)
+            sound = long_files[clip.path]
+            start = round(clip.start * sample_rate)
+            one = sound.samples[start : start + clip_samples]
+            if len(one) < clip_samples:
+                raise UserError(
+                    f"{path}: a clip at {clip.start:g} s needs {clip_samples} samples, the file "
+                    f"has {len(sound.samples)}",
+                    "mend the split list, or use the recordings it was made for",
+                )
+        counts["resampled"] += sound.resampled
+        counts["down-mixed to mono"] += sound.downmixed
+        if clip.gain != 1.0:
+            one = np.clip(np.rint(one * clip.gain), -32768, 32767).astype(np.int16)
+        samples[row] = one
+    samples.flush()
+    digest = hashlib.sha256(samples)
+    digest.update(np.array([clip.label for clip in clips], np.int32))
+    counts = collections.Counter({what: n for what, n in counts.items() if n})
+    files.write_json(folder / "notes.json", {"sha256": digest.hexdigest(), "counts": counts})
+
+
+def fit_length(samples: np.ndarray, length: int) -> np.ndarray:
+    """Pads with zeros at the end, or crops to the middle."""
+    if len(samples) > length:
+        start = (len(samples) - length) // 2
+        return samples[start : start + length]
+    return np.pad(samples, (0, length - len(samples)))

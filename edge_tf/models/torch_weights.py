@@ -1,0 +1,92 @@
+"""Weights of the published PyTorch BC-ResNet into ours. PyTorch itself is not needed."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_tf.errors import UserError
+
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+
+def load_torch_bc_resnet(model: "keras.Model", state_dict: Mapping[str, Any]) -> None:
+    """Sets every weight of a BC-ResNet from the state dict of the authors' published network.
+
+    Args:
+      model: build_model("bc_resnet", ...) of the same tau and number of classes.
+      state_dict: their keys (cnn_head.*, BCBlocks.*, classifier.*) to arrays, for instance
+        {k: v.numpy() for k, v in torch_model.state_dict().items()}. A DataParallel prefix
+        "module." is accepted.
+
+    Raises:
+      UserError: a key is missing, unknown, or has another shape; the model is left as it was.
+    """
+    source = {key.removeprefix("module."): np.asarray(v) for key, v in state_dict.items()}
+    source = {key: v for key, v in source.items() if not key.endswith("num_batches_tracked")}
+    planned: list[tuple[Any, np.ndarray]] = []
+
+    def take(key: str) -> np.ndarray:
+        if key not in source:
+            raise UserError(f"the state dict has no '{key}'", f"is it a {model.name} of 2-D input?")
+        return source.pop(key)
+
+    def plan(variable, value: np.ndarray, key: str) -> None:
+        if tuple(variable.shape) != value.shape:
+            raise UserError(
+                f"'{key}' has shape {value.shape}, {variable.name} needs {tuple(variable.shape)}",
+                "build the model with the tau and num_classes of the checkpoint",
+            )
+        planned.append((variable, value))
+
+    def conv(layer: str, key: str) -> None:  # (out, in, F, T) -> (F, T, in, out)
+        plan(model.get_layer(layer).kernel, take(key).transpose(2, 3, 1, 0), key)
+
+    def depthwise(layer: str, key: str) -> None:  # (C, 1, F, T) -> (F, T, C, 1)
+        plan(model.get_layer(layer).depthwise_kernel, take(key).transpose(2, 3, 0, 1), key)
+
+    def norm(layer: str, key: str) -> None:
+        target = model.get_layer(layer)
+        for variable, name in (
+            (target.gamma, "weight"),
+            (target.beta, "bias"),
+            (target.moving_mean, "running_mean"),
+            (target.moving_variance, "running_var"),
+        ):
+            value = take(f"{key}.{name}")
+            if len(variable.shape) == 2:  # sub-bands: theirs is flat, channel-major
+                value = value.reshape(variable.shape[1], variable.shape[0]).T
+            plan(variable, value, f"{key}.{name}")
+
+    conv("stem", "cnn_head.0.weight")
+    norm("stem_bn", "cnn_head.1")
+    names = {layer.name for layer in model.layers}
+    stage = 0
+    while f"stage{stage}_block0_f2_depthwise" in names:
+        block = 0
+        while f"stage{stage}_block{block}_f2_depthwise" in names:
+            ours, theirs = f"stage{stage}_block{block}", f"BCBlocks.{stage}.{block}"
+            f2 = 0
+            if f"{ours}_f2_expand" in names:
+                conv(f"{ours}_f2_expand", f"{theirs}.f2.0.block.0.weight")
+                norm(f"{ours}_f2_expand_bn", f"{theirs}.f2.0.block.1")
+                f2 = 1
+            depthwise(f"{ours}_f2_depthwise", f"{theirs}.f2.{f2}.block.0.weight")
+            norm(f"{ours}_f2_ssn", f"{theirs}.f2.{f2}.block.1.ssnorm")
+            depthwise(f"{ours}_f1_depthwise", f"{theirs}.f1.0.block.0.weight")
+            norm(f"{ours}_f1_bn", f"{theirs}.f1.0.block.1")
+            conv(f"{ours}_f1_pointwise", f"{theirs}.f1.1.weight")
+            block += 1
+        stage += 1
+    depthwise("tail_depthwise", "classifier.0.weight")
+    conv("tail_pointwise", "classifier.1.weight")
+    norm("tail_bn", "classifier.2")
+    head = model.get_layer("classifier")
+    kernel = take("classifier.5.weight")
+    plan(head.kernel, kernel.reshape(kernel.shape[:2]).T, "classifier.5.weight")
+    plan(head.bias, take("classifier.5.bias"), "classifier.5.bias")
+    if source:
+        raise UserError(f"the state dict has keys that {model.name} does not: {sorted(source)[:3]}")
+    for variable, value in planned:
+        variable.assign(value)

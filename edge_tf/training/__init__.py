@@ -1,0 +1,1 @@
+"""Training: schedule, loop, progress, checkpoints."""

@@ -1,0 +1,98 @@
+"""Flags that several binaries have, and what they mean.
+
+Flags are defined by calling a function, not on import, so that run.py can use the other stages.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+if TYPE_CHECKING:
+    from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.data.dataset import Dataset
+
+# absl lists a flag in --help of the module that defines it; the caller is who it belongs to.
+flags.disclaim_key_flags()
+
+FLAGS = flags.FLAGS
+_DATA_FLAGS = ("data_dir", "task", "words", "split_lists", "test_dir", "data_seed")
+
+
+def define_run_dir() -> None:
+    flags.DEFINE_string(
+        "run_dir", None, "Folder that the stages hand over; see edge_tf/run_dir.py."
+    )
+    flags.mark_flag_as_required("run_dir")
+
+
+def define_data() -> None:
+    flags.DEFINE_string("data_dir", None, "Folder of word folders, such as Speech Commands.")
+    flags.DEFINE_enum("task", "kws12", ["kws12", "kws35", "words"], "Which labels; see README.")
+    flags.DEFINE_list("words", [], "With --task=words: the keywords; other folders are 'unknown'.")
+    flags.DEFINE_string("split_lists", None, "Folder of training/validation/testing.tsv to follow.")
+    flags.DEFINE_string(
+        "test_dir", None, "Official test set, unpacked: its clips replace the test."
+    )
+    flags.DEFINE_integer("data_seed", 0, "Choice of unknown clips and of silence in the test.")
+    flags.DEFINE_enum(
+        "download", None, ["0.01", "0.02"], "Fetch this Speech Commands version into --data_dir."
+    )
+    define_cache()
+
+
+def define_cache() -> None:
+    flags.DEFINE_string("cache_dir", None, "Decoded clips; default $XDG_CACHE_HOME/edge_tf.")
+
+
+def cache_folder() -> Path:
+    from edge_tf.data import waveform_cache
+
+    return Path(FLAGS.cache_dir) if FLAGS.cache_dir else waveform_cache.default_folder()
+
+
+def data_flags() -> dict[str, Any]:
+    """The data flags as given, to be recorded in the run."""
+    from edge_tf.errors import UserError
+
+    if not FLAGS.data_dir:
+        raise UserError("--data_dir is missing", "name a folder of words, or see --download")
+    values = {name: getattr(FLAGS, name) for name in _DATA_FLAGS}
+    for name in ("data_dir", "split_lists", "test_dir"):
+        values[name] = values[name] and str(Path(values[name]).resolve())
+    return values
+
+
+def load_dataset(values: dict[str, Any]) -> "Dataset":
+    """The dataset that data_flags() describe. Raises UserError when it is not there."""
+    from edge_tf.data import folder_of_words, split_lists
+
+    root = Path(values["data_dir"])
+    if values["split_lists"]:
+        dataset = split_lists.load(root, Path(values["split_lists"]))
+    else:
+        dataset = folder_of_words.load(root, values["task"], values["words"], values["data_seed"])
+    if values["test_dir"]:
+        dataset = folder_of_words.with_test_folder(dataset, Path(values["test_dir"]))
+    return dataset
+
+
+def define_training() -> None:
+    flags.DEFINE_enum("model", "bc_resnet", ["bc_resnet", "ds_cnn"], "Which network.")
+    flags.DEFINE_float("tau", 1.0, "Width of bc_resnet: 1, 1.5, 2, 3, 6 or 8.")
+    flags.DEFINE_integer("epochs", 20, "Passes over the training clips.")
+    flags.DEFINE_integer("batch_size", 100, "Clips a step.")
+    flags.DEFINE_float("peak_rate", 0.1, "Highest learning rate, after the warm-up.")
+    flags.DEFINE_integer("seed", 0, "Initial weights, order, augmentation, dropout.")
+    flags.DEFINE_enum(
+        "padding",
+        "causal",
+        ["causal", "reflect"],
+        "Front-end: 'causal' is what a device computes, 'reflect' the published features.",
+    )
+
+
+def frontend_config() -> "FrontendConfig":
+    from edge_tf.audio.frontend_config import FrontendConfig
+
+    return FrontendConfig(padding=FLAGS.padding)

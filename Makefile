@@ -67,5 +67,5 @@ upgrade: ## the same, taking the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade
 
 clean: ## remove .venv, caches and the demo
-	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis "$(DEMO_DIR)"
+	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis "$(DEMO_DIR)/words" "$(DEMO_DIR)/run"
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -70,7 +70,7 @@ main() {
   is_current && return
   if command -v flock >/dev/null; then # two makes at once: the second waits, and finds it done
     exec 9<requirements.lock
-    flock 9
+    flock --nonblock 9 || { echo "setup: waiting for another make setup" && flock 9; }
     is_current && return
   fi
 
@@ -85,11 +85,13 @@ main() {
   fi
   : >"$unfinished"
   rm -f "$stamp"
-  echo "setup: installing the locked packages (about 700 MB to download the first time)"
+  echo "setup: installing the locked packages (some 900 MB to download the first time)"
+  local quiet=(--quiet --quiet)
+  [[ -t 1 ]] && quiet=() # a person sees the progress
   # The lock is complete, so nothing is resolved, and of wheels alone, so nothing is compiled.
-  "$venv/bin/python" -m pip install --quiet --no-deps --only-binary=:all: --require-hashes \
+  "$venv/bin/python" -m pip install "${quiet[@]}" --no-deps --only-binary=:all: --require-hashes \
     -r requirements.lock
-  "$venv/bin/python" -m pip install --quiet --no-deps --no-index --no-build-isolation -e .
+  "$venv/bin/python" -m pip install "${quiet[@]}" --no-deps --no-index --no-build-isolation -e .
   "$venv/bin/python" -m pip check >/dev/null ||
     { "$venv/bin/python" -m pip check >&2 || true; die "packages in $venv do not fit together; remove it and run make setup again"; }
   printf '%s\n' "$key" >"$stamp"

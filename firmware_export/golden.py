@@ -1,0 +1,55 @@
+"""Golden vectors: a few real clips with the bytes that every engine must give for them."""
+
+import dataclasses
+
+import numpy as np
+
+from firmware_export.errors import ExportError
+from firmware_export.tflite_info import ModelInfo
+
+# They go to the device's flash; more shows nothing new.
+MAX_CLIPS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Golden:
+    """Inputs and outputs of the int8 model on a few clips.
+
+    Attributes:
+      features: int8 [n, ...shape of the model's input without its batch].
+      logits: int8 [n, classes], as TFLite Micro's reference kernels give them.
+      label_index: int [n], the true class of each clip.
+    """
+
+    features: np.ndarray
+    logits: np.ndarray
+    label_index: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def check(self, model: ModelInfo) -> None:
+        """Raises ExportError when shapes or types do not fit the model."""
+        wanted = model.inputs[0].shape[1:]
+        classes = model.outputs[0].shape[-1]
+        clips = len(self.features)
+        if not 1 <= clips <= MAX_CLIPS:
+            raise _misfit(f"hold {clips} clips, 1 to {MAX_CLIPS} are possible")
+        if self.features.dtype != np.int8 or self.features.shape[1:] != wanted:
+            raise _misfit(
+                f"hold {self.features.dtype} features of shape {self.features.shape[1:]}, "
+                f"the model takes int8 {wanted}"
+            )
+        if self.logits.dtype != np.int8 or self.logits.shape != (clips, classes):
+            raise _misfit(
+                f"hold {self.logits.dtype} logits of shape {self.logits.shape}, "
+                f"the model gives int8 {(clips, classes)}"
+            )
+        if self.label_index.dtype.kind not in "iu" or self.label_index.shape != (clips,):
+            raise _misfit(f"hold {self.label_index.shape} label indices for {clips} clips")
+        if self.label_index.min() < 0 or self.label_index.max() >= classes:
+            raise _misfit(f"name a label outside 0 to {classes - 1}")
+
+
+def _misfit(what: str) -> ExportError:
+    return ExportError(f"the golden vectors {what}; make them again from this model")

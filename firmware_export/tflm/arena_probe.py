@@ -1,0 +1,89 @@
+"""Runs TFLite Micro's interpreter on a model; `arena.measure` starts this in a process of its own.
+
+    python arena_probe.py MODEL.tflite FEATURES.npy LOGITS.npy
+
+The interpreter believes the file it is given and may crash on a bad one, or in an arena that is
+much too small: that must not take the caller along. Prints one line of JSON; exit status 3 means
+that the interpreter could not be loaded, 4 that it refused the model (the reason is on stderr).
+"""
+
+import json
+import os
+import re
+import sys
+import tempfile
+from typing import Any
+
+import numpy as np
+
+_LARGEST = 1 << 28
+_ALIGNMENT = 16
+
+
+def _start(runtime: Any, model: bytes, arena_bytes: int) -> Any | None:
+    """An interpreter with its tensors allocated, or None when the arena is too small."""
+    try:
+        return runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
+    except RuntimeError:
+        return None
+
+
+def _used_bytes(interpreter: Any) -> int:
+    """What print_allocations says. It writes to the stderr of C, which goes to a file here."""
+    with tempfile.TemporaryFile() as report:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        os.dup2(report.fileno(), 2)
+        try:
+            interpreter.print_allocations()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        report.seek(0)
+        text = report.read().decode("utf-8", errors="replace")
+    found = re.search(r"Arena allocation total (\d+) bytes", text)
+    if found is None:
+        raise SystemExit("print_allocations() of this tflite_micro reports no total")
+    return int(found[1])
+
+
+def _smallest(runtime: Any, model: bytes, used: int) -> int:
+    """The smallest arena, a multiple of 16 bytes, in which the tensors can be allocated.
+
+    The report tells what was used, so the search begins there and goes by single steps: far below
+    it the interpreter crashes instead of refusing.
+    """
+    size = -(-used // _ALIGNMENT) * _ALIGNMENT
+    while _start(runtime, model, size) is None:
+        size += _ALIGNMENT
+    while size > _ALIGNMENT and _start(runtime, model, size - _ALIGNMENT) is not None:
+        size -= _ALIGNMENT
+    return size
+
+
+def main(model_path: str, features_path: str, logits_path: str) -> int:
+    try:
+        from tflite_micro.python.tflite_micro import runtime
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        return 3
+    with open(model_path, "rb") as file:
+        model = file.read()
+    size = 1 << 20
+    while (interpreter := _start(runtime, model, size)) is None:
+        size *= 4
+        if size > _LARGEST:
+            return 4
+    logits = []
+    for clip in np.load(features_path):
+        interpreter.set_input(clip[np.newaxis], 0)
+        interpreter.invoke()
+        logits.append(interpreter.get_output(0)[0])
+    np.save(logits_path, np.stack(logits))
+    used = _used_bytes(interpreter)
+    print(json.dumps({"used_bytes": used, "minimum_bytes": _smallest(runtime, model, used)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,208 @@
+"""Exports a model as a folder of C source for TensorFlow Lite Micro."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from firmware_export import folder, tflite_file
+from firmware_export.errors import ExportError
+from firmware_export.golden import Golden
+from firmware_export.tflite_info import ModelInfo, TensorInfo
+from firmware_export.tflm import arena as arenas
+from firmware_export.tflm import c_array, resolver
+
+__all__ = ["Golden", "export"]
+
+FORMAT_VERSION = 1
+FLAVOR = "tflm"
+_TEMPLATES = Path(__file__).parents[1] / "templates" / FLAVOR
+
+
+def export(
+    model: bytes,
+    labels: Sequence[str],
+    frontend: dict[str, Any],
+    golden: Golden,
+    out_dir: Path,
+    version: str,
+) -> dict[str, Any]:
+    """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
+
+    Args:
+      model: a fully-int8 .tflite file: one input, batch 1, and one output [1, classes].
+      labels: in the order of the logits.
+      frontend: what turns a waveform into features, as JSON-like values; passed on as it is.
+      golden: a few real clips; where TFLite Micro runs, their logits are checked with it.
+      out_dir: new, empty, or an earlier export.
+      version: of edge_tf, for the files' heads and the manifest.
+
+    Returns:
+      The manifest, as written to manifest.json: sizes, ops, quantization, arena, files and hashes.
+
+    Raises:
+      ExportError: the model, labels or vectors do not fit together or TFLite Micro cannot run
+        them; or `out_dir` holds what an export did not write. Nothing is written then.
+    """
+    folder.check_replaceable(out_dir)
+    info = tflite_file.parse(model)
+    methods = resolver.add_methods(info)
+    _check_model(info, labels)
+    golden.check(info)
+    measurement = arenas.measure(model, golden.features)
+    if measurement is not None:
+        _check_golden(golden, measurement.logits)
+    arena = measurement.arena if measurement is not None else arenas.estimate(info)
+
+    manifest = _manifest(model, info, labels, frontend, golden, arena, version)
+    manifest["golden"]["checked"] = measurement is not None
+    values = {
+        **_source_values(model, info, labels, golden),
+        "version": version,
+        "library_version": _library_version(version),
+        "arena": arena,
+        "add_methods": methods,
+        "golden_checked": measurement is not None,
+        "frontend_json": json.dumps(frontend, indent=2, ensure_ascii=False),
+        "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
+    }
+    files = _render(values)
+    manifest["files"] = {
+        name: {"bytes": len(content), "sha256": _sha256(content)} for name, content in files.items()
+    }
+    folder.write(out_dir, files, manifest)
+    return manifest
+
+
+def _check_model(info: ModelInfo, labels: Sequence[str]) -> None:
+    """The runner handles one int8 input and one int8 row of logits."""
+    if len(info.inputs) != 1 or len(info.outputs) != 1:
+        raise ExportError(
+            f"the model has {len(info.inputs)} inputs and {len(info.outputs)} outputs, the runner "
+            "takes one of each; convert a classifier with one input"
+        )
+    for what, tensor in (("input", info.inputs[0]), ("output", info.outputs[0])):
+        if tensor.type != "INT8" or len(tensor.scales) != 1 or not tensor.scales[0] > 0:
+            raise ExportError(
+                f"the model's {what} is {tensor.type} with {len(tensor.scales)} scales, int8 with "
+                "one is needed; convert with inference_input_type and inference_output_type int8"
+            )
+        if not tensor.is_static or tensor.shape[:1] != (1,) or tensor.byte_size == 0:
+            raise ExportError(
+                f"the model's {what} has shape {tensor.shape_signature}, a static shape with "
+                "batch 1 is needed; convert with a fixed batch of 1"
+            )
+    classes = info.outputs[0].byte_size
+    if info.outputs[0].shape != (1, classes) or classes != len(labels):
+        raise ExportError(
+            f"the model gives {info.outputs[0].shape}, but there are {len(labels)} labels; "
+            "labels and model must come from the same run"
+        )
+
+
+def _check_golden(golden: Golden, logits: np.ndarray) -> None:
+    differing = int(np.count_nonzero(golden.logits != logits))
+    if differing:
+        raise ExportError(
+            f"TFLite Micro gives {differing} other bytes of {logits.size} than the golden vectors; "
+            "make them again from this model with the reference kernels"
+        )
+
+
+def _manifest(
+    model: bytes,
+    info: ModelInfo,
+    labels: Sequence[str],
+    frontend: dict[str, Any],
+    golden: Golden,
+    arena: arenas.Arena,
+    version: str,
+) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "flavor": FLAVOR,
+        "edge_tf_version": version,
+        "model": {
+            "sha256": _sha256(model),
+            "bytes": len(model),
+            "constant_bytes": info.constant_bytes(),
+            "peak_activation_bytes": arenas.peak_activation_bytes(info),
+            "input": _quantization(info.inputs[0]),
+            "output": _quantization(info.outputs[0]),
+            "ops": info.op_versions(),
+        },
+        "labels": list(labels),
+        "frontend": frontend,
+        "arena": dataclasses.asdict(arena),
+        "golden": {"clips": len(golden), "labels": golden.label_index.tolist()},
+    }
+
+
+def _quantization(tensor: TensorInfo) -> dict[str, Any]:
+    return {
+        "type": tensor.type.lower(),
+        "shape": list(tensor.shape),
+        "scale": tensor.scales[0],
+        "zero_point": tensor.zero_points[0],
+    }
+
+
+def _source_values(
+    model: bytes, info: ModelInfo, labels: Sequence[str], golden: Golden
+) -> dict[str, Any]:
+    """What the templates of the C files take."""
+    given, result = info.inputs[0], info.outputs[0]
+    return {
+        "model_sha256": _sha256(model),
+        "model_bytes": len(model),
+        "model_rows": c_array.byte_rows(model),
+        "input": given,
+        "output": result,
+        "input_scale": c_array.float_literal(given.scales[0]),
+        "output_scale": c_array.float_literal(result.scales[0]),
+        "input_scale_text": f"{given.scales[0]:.7g}",
+        "output_scale_text": f"{result.scales[0]:.7g}",
+        "input_shape": c_array.int_list(given.shape),
+        "output_shape": c_array.int_list(result.shape),
+        "labels": labels,
+        "label_literals": [c_array.string_literal(label) for label in labels],
+        "labels_text": ", ".join(" ".join(label.replace("|", "\\|").split()) for label in labels),
+        "golden": golden,
+        "golden_labels": c_array.int_list(golden.label_index.tolist()),
+        "golden_logit_rows": [c_array.int_rows(clip) for clip in golden.logits],
+        "golden_feature_rows": [c_array.int_rows(clip, per_row=20) for clip in golden.features],
+        "golden_bytes": golden.features.nbytes + golden.logits.nbytes,
+    }
+
+
+def _render(values: dict[str, Any]) -> dict[str, bytes]:
+    """Every template of the folder, by the path of the file it makes."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return {
+        name.removesuffix(".jinja"): environment.get_template(name).render(values).encode("utf-8")
+        for name in sorted(environment.list_templates(extensions=["jinja"]))
+    }
+
+
+def _library_version(version: str) -> str:
+    """Arduino and ESP-IDF take three numbers and nothing else."""
+    numbers = re.match(r"\d+(\.\d+){0,2}", version)
+    parts = numbers[0].split(".") if numbers else []
+    return ".".join([*parts, "0", "0", "0"][:3])
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_tf import __version__, files
 from edge_tf.audio.espeak import loader_version
+from edge_tf.data.dataset import NOISE_FOLDER
 from edge_tf.data.synthetic_request import RATE, Request
 from edge_tf.data.synthetic_speakers import Speaker
 from edge_tf.errors import UserError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 METADATA = "synthesis.json"
 CLIPS = "clips.tsv"
 README = "README.md"
-NOISE_FOLDER = "_background_noise_"
 MADE_BY = "edge_tf pipelines.synthesize"
 FORMAT_VERSION = 1
 
@@ -29,26 +29,26 @@ _LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
 
 _README = """# Synthetic spoken words: {words}
 
-No person speaks here. Every clip was spoken by the speech synthesizer espeak-ng {espeak} (GPL-3.0; the
-licence covers the program, not what it says) and changed by edge_tf {edge_tf}: vocal tract length, room,
-microphone, loudness, position in the second and background noise are simulated.
+No person speaks here. Every clip was spoken by the speech synthesizer espeak-ng {espeak} (GPL-3.0;
+the licence covers the program, not what it says) and changed by edge_tf {edge_tf}: vocal tract
+length, room, microphone, loudness, position in the second and background noise are simulated.
 
-Layout as in Google's Speech Commands: `WORD/SPEAKER_nohash_N.wav`, 16 kHz, mono, 16 bit, one second;
-validation_list.txt and testing_list.txt name the held-out clips, all others are for training. No speaker,
-and no voice variant of espeak-ng, is in two splits.
+Layout as in Google's Speech Commands: `WORD/SPEAKER_nohash_N.wav`, 16 kHz, mono, 16 bit, one
+second; validation_list.txt and testing_list.txt name the held-out clips, all others are for
+training. No speaker, and no voice variant of espeak-ng, is in two splits.
 
 - {clips} clips of {speakers} invented speakers; classes: {words}
 - other words, for the class "unknown": {unknown}
-- clips.tsv: a row a clip (text, speed, pitch, loudness, noise, whether it was sped up or cut to fit)
+- clips.tsv: a row a clip (text, speed, pitch, loudness, noise, whether sped up or cut to fit)
 - synthesis.json: the request, all parameters of every speaker, versions
 
 Made with:
 
     {command}
 
-A model trained on this is a first model, to try a device and a pipeline with. Accuracy measured on it
-says nothing about people: measure on recordings of people before relying on it. Words that sound like
-yours cause false alarms: name them in --unknown_words.
+A model trained on this is a first model, to try a device and a pipeline with. Accuracy measured on
+it says nothing about people: measure on recordings of people before relying on it. Words that sound
+like yours cause false alarms: name them in --unknown_words.
 """
 
 

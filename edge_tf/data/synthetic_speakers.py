@@ -1,8 +1,6 @@
 """The invented people of a synthetic set: who they are, where they sit, which split they are in."""
 
 import dataclasses
-import hashlib
-import unicodedata
 import zlib
 from collections.abc import Sequence
 
@@ -10,14 +8,14 @@ import numpy as np
 
 from edge_tf.audio.espeak import Voice
 from edge_tf.audio.simulation import Microphone, Room
-
-SPLITS = ("training", "validation", "testing")
+from edge_tf.data.dataset import SPLITS
+from edge_tf.data.folder_of_words import hash_split
 
 # Share of the speakers that are kept for validation, and as many for testing.
 _HELD_OUT_SHARE = 0.15
 
-# The variants of espeak-ng 1.52 that pass for people. Left out: robots, whispers, effects with echo,
-# and those that are near-copies, clip, or lack a formant that tells vowels apart.
+# The variants of espeak-ng 1.52 that pass for people. Left out: robots, whispers, effects with
+# echo, and those that are near-copies, clip, or lack a formant that tells vowels apart.
 HUMAN_VARIANTS = (
     *("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"),
     *("Alex", "Andrea", "Annie", "Denis", "Diogo", "Gene", "Henrique", "Hugo", "Marco", "Mario"),
@@ -75,21 +73,11 @@ class Speaker:
     microphone: Microphone
 
 
-def official_split(name: str) -> str:
-    """The split that Speech Commands' published hash gives a speaker, at 10 % and 10 %."""
-    most = 2**27 - 1
-    digest = hashlib.sha1(unicodedata.normalize("NFC", name).encode()).hexdigest()
-    percentage = (int(digest, 16) % (most + 1)) * (100.0 / most)
-    if percentage < 10.0:
-        return "validation"
-    return "testing" if percentage < 20.0 else "training"
-
-
 def _name(seed: int, index: int, split: str, taken: set[str]) -> str:
     attempt = 0
     while True:
         name = f"{zlib.crc32(f'{seed}/{index}/{attempt}'.encode()):08x}"
-        if name not in taken and official_split(name) == split:
+        if name not in taken and hash_split(name) == split:
             taken.add(name)
             return name
         attempt += 1

@@ -22,8 +22,9 @@ from edge_tf import files
 from edge_tf.audio import simulation
 from edge_tf.audio.espeak import Espeak, Voice
 from edge_tf.data import synthetic_record as record
+from edge_tf.data.dataset import NOISE_FOLDER
 from edge_tf.data.synthetic_request import RATE, Request
-from edge_tf.data.synthetic_speakers import HUMAN_VARIANTS, SPLITS, Speaker, draw_speakers
+from edge_tf.data.synthetic_speakers import HUMAN_VARIANTS, Speaker, draw_speakers
 from edge_tf.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 # Speech longer than this leaves no room to shift it within the second.
 _LONGEST_SPEECH = int(0.94 * RATE)
 _FASTEST_RATE = 450
-_FADE = int(0.02 * RATE)
+_FADE = int(0.005 * RATE)
 
 _INTONATIONS = ("", ".", "?", "!", ",")
 _BABBLE_VOICES = 6
@@ -98,15 +99,13 @@ def _speak_to_fit(
         raw, rate = engine.speak(text, voice)
         speech = simulation.resample(simulation.trim_silence(raw, rate), RATE / rate * tract)
         if len(speech) <= _LONGEST_SPEECH:
-            return speech, voice, fit
+            return simulation.fade_ends(speech, _FADE), voice, fit
         if attempt == 3 or voice.rate >= _FASTEST_RATE:
             break
         faster = voice.rate * len(speech) / _LONGEST_SPEECH * 1.08
         voice = dataclasses.replace(voice, rate=min(_FASTEST_RATE, int(faster) + 1))
         fit = "sped_up"
-    speech = speech[:_LONGEST_SPEECH].copy()
-    speech[-_FADE:] *= np.linspace(1.0, 0.0, _FADE, dtype=np.float32)
-    return speech, voice, "trimmed"
+    return simulation.fade_ends(speech[:_LONGEST_SPEECH], 4 * _FADE), voice, "trimmed"
 
 
 def _clip(
@@ -222,7 +221,7 @@ def _voices(request: Request) -> tuple[list[str], list[str], str]:
             )
         installed = set(engine.variants())
         variants = [name for name in HUMAN_VARIANTS if name in installed]
-        if len(variants) < len(SPLITS):
+        if len(variants) < 3:
             raise UserError(
                 f"espeak-ng {engine.version} lacks the voice variants that this needs",
                 "pip install --force-reinstall edge_tf[synthesis]",
@@ -240,7 +239,7 @@ def _build(request: Request, folder: Path, progress: bool) -> Summary:
     accents, variants, version = _voices(request)
     speakers = draw_speakers(request.speakers, accents, variants, request.seed)
     noises = _noises(request, accents, variants)
-    noise_folder = folder / record.NOISE_FOLDER
+    noise_folder = folder / NOISE_FOLDER
     noise_folder.mkdir(parents=True)
     for name, samples in noises.items():
         _write_wav(noise_folder / f"{name}.wav", simulation.to_int16(samples))

@@ -52,7 +52,7 @@ def judge(
         against = reference.name if reference else "the bit reference"
         name = f"{hop.name} equals {against} in every byte"
         gates.append(_bit_gate(name, hop, row, reference, missing))
-    # On a few clips the change is chance, and a hop that gives the reference's bytes has its accuracy.
+    # On a few clips a change is chance, and who gives the reference's bytes has its accuracy.
     spared = hop.bit_exact and hop.clip_indices is not None
     if hop is not first and (hop.is_int8 or missing) and not spared:
         points = "1 point" if max_drop == 1 else f"{max_drop:g} points"

@@ -1,0 +1,174 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from edge_tf.evaluation import metrics
+
+CLASSES = 5
+
+
+@st.composite
+def judged(draw):
+    count = draw(st.integers(1, 60))
+    labels = draw(hnp.arrays(np.int64, count, elements=st.integers(0, CLASSES - 1)))
+    chosen = draw(hnp.arrays(np.int64, count, elements=st.integers(-1, CLASSES - 1)))
+    return labels, chosen
+
+
+def test_perfect_predictions():
+    labels = np.array([0, 1, 2, 2])
+    assert metrics.accuracy(labels, labels) == 1.0
+    assert metrics.confusion_matrix(labels, labels, 3).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 2]]
+    for figures in metrics.per_class(labels, labels, 3):
+        assert (figures.precision, figures.recall, figures.f1) == (1.0, 1.0, 1.0)
+
+
+def test_figures_by_hand():
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    chosen = np.array([0, 0, 1, 1, 0, 0])
+    assert metrics.accuracy(labels, chosen) == 0.5
+    zero, one, two = metrics.per_class(labels, chosen, 3)
+    assert (zero.support, zero.precision, zero.recall) == (3, 0.5, 2 / 3)
+    assert zero.f1 == pytest.approx(4 / 7)
+    assert (one.precision, one.recall, one.f1) == (0.5, 0.5, 0.5)
+    assert (two.support, two.precision, two.recall, two.f1) == (1, None, 0.0, 0.0)
+
+
+def test_a_class_that_neither_occurs_nor_is_given_has_no_figures():
+    figures = metrics.per_class(np.array([0]), np.array([0]), 2)[1]
+    assert (figures.support, figures.precision, figures.recall, figures.f1) == (0, None, None, None)
+
+
+def test_equal_outputs_choose_the_first_and_nan_chooses_nothing():
+    outputs = np.array([[1.0, 1.0], [0.0, np.nan], [np.inf, 0.0], [0.0, 1.0]])
+    assert metrics.predictions(outputs).tolist() == [0, -1, -1, 1]
+    assert metrics.predictions(np.array([[-128, 127]], np.int8)).tolist() == [1]
+
+
+def test_undecided_clips_are_wrong_and_agree_with_nothing():
+    chosen = np.array([-1, 1])
+    assert metrics.accuracy(np.array([0, 1]), chosen) == 0.5
+    assert metrics.agreement(chosen, chosen) == 0.5
+    assert metrics.confusion_matrix(np.array([0, 1]), chosen, 2).sum() == 1
+    assert metrics.per_class(np.array([0, 1]), chosen, 2)[0].recall == 0.0
+
+
+@settings(deadline=None)
+@given(judged())
+def test_confusion_matrix_sums(pair):
+    labels, chosen = pair
+    matrix = metrics.confusion_matrix(labels, chosen, CLASSES)
+    decided = chosen != metrics.UNDECIDED
+    assert matrix.sum() == decided.sum()
+    assert matrix.trace() == metrics.correct(labels, chosen)
+    expected = np.bincount(labels[decided], minlength=CLASSES)
+    assert matrix.sum(axis=1).tolist() == expected.tolist()
+
+
+@settings(deadline=None)
+@given(judged(), st.randoms(use_true_random=False))
+def test_the_order_of_clips_does_not_matter(pair, random):
+    labels, chosen = pair
+    order = random.sample(range(len(labels)), len(labels))
+    one = metrics.confusion_matrix(labels, chosen, CLASSES)
+    other = metrics.confusion_matrix(labels[order], chosen[order], CLASSES)
+    assert (one == other).all()
+    assert metrics.accuracy(labels, chosen) == metrics.accuracy(labels[order], chosen[order])
+    assert metrics.per_class(labels, chosen, CLASSES) == metrics.per_class(
+        labels[order], chosen[order], CLASSES
+    )
+
+
+@settings(deadline=None)
+@given(judged())
+def test_f1_lies_between_precision_and_recall(pair):
+    labels, chosen = pair
+    for figures in metrics.per_class(labels, chosen, CLASSES):
+        if figures.precision is not None and figures.recall is not None:
+            assert figures.f1 is not None
+            low, high = sorted([figures.precision, figures.recall])
+            assert low - 1e-12 <= figures.f1 <= high + 1e-12
+
+
+def test_standard_error_of_the_published_size():
+    assert metrics.standard_error(0.9543, 2540) == pytest.approx(0.00414, abs=1e-5)
+    assert metrics.standard_error(1.0, 10) == 0.0
+
+
+def test_wilson_interval_by_hand():
+    low, high = metrics.wilson_interval(8, 10)
+    assert [low, high] == pytest.approx([0.49016, 0.94332], abs=1e-5)
+    assert metrics.wilson_interval(0, 5)[0] == 0.0
+    assert metrics.wilson_interval(5, 5)[1] == 1.0
+
+
+@settings(deadline=None)
+@given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_interval_holds_the_share(right_of_count):
+    right, count = right_of_count
+    low, high = metrics.wilson_interval(right, count)
+    assert 0.0 <= low <= right / count <= high <= 1.0
+    mirrored = metrics.wilson_interval(count - right, count)
+    assert list(mirrored) == pytest.approx([1 - high, 1 - low])
+
+
+@settings(deadline=None)
+@given(
+    hnp.arrays(np.int8, (4, 3)),
+    st.floats(1e-4, 10.0),
+    st.integers(-128, 127),
+)
+def test_int8_survives_the_round_trip(values, scale, zero_point):
+    real = metrics.dequantize(values, scale, zero_point)
+    assert (metrics.to_lsb(real, scale, zero_point) == values).all()
+
+
+@settings(deadline=None)
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 10.0), st.integers(-128, 127))
+def test_to_lsb_takes_the_nearest_step(value, scale, zero_point):
+    step = int(metrics.to_lsb(np.array([value]), scale, zero_point)[0])
+    assert abs(scale * (step - zero_point) - value) <= scale / 2 * (1 + 1e-9) + 1e-9
+
+
+def test_to_lsb_rounds_halves_away_from_zero_and_does_not_clip():
+    values = np.array([0.5, 1.5, 2.5, -0.5, -1.5, 0.49999999999999994])
+    assert metrics.to_lsb(values, 1.0, 0).tolist() == [1, 2, 3, -1, -2, 0]
+    assert metrics.to_lsb(np.array([40.0]), 1.0, 127).tolist() == [167]
+    assert metrics.to_lsb(np.array([1e300]), 1e-3, 0)[0] == 2**53
+
+
+def test_differences_reach_255():
+    low, high = np.full((1, 2), -128, np.int8), np.full((1, 2), 127, np.int8)
+    assert metrics.lsb_differences(low, high).tolist() == [[255, 255]]
+
+
+def test_softmax_of_large_logits():
+    shares = metrics.softmax(np.array([[1000.0, 1000.0], [0.0, math.log(3)]]))
+    assert shares == pytest.approx(np.array([[0.5, 0.5], [0.25, 0.75]]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: metrics.accuracy(np.array([]), np.array([])),
+        lambda: metrics.accuracy(np.array([1]), np.array([1, 2])),
+        lambda: metrics.predictions(np.zeros(3)),
+        lambda: metrics.confusion_matrix(np.array([3]), np.array([0]), 3),
+        lambda: metrics.confusion_matrix(np.array([0]), np.array([3]), 3),
+        lambda: metrics.confusion_matrix(np.array([-1]), np.array([0]), 3),
+        lambda: metrics.standard_error(1.1, 3),
+        lambda: metrics.wilson_interval(4, 3),
+        lambda: metrics.to_lsb(np.array([np.nan]), 1.0, 0),
+        lambda: metrics.to_lsb(np.array([1.0]), 0.0, 0),
+        lambda: metrics.dequantize(np.array([1]), 1.0, 128),
+        lambda: metrics.lsb_differences(np.zeros(2), np.zeros(2)),
+        lambda: metrics.lsb_differences(np.zeros(2, int), np.zeros(3, int)),
+    ],
+)
+def test_nonsense_is_refused(call):
+    with pytest.raises(ValueError):
+        call()

@@ -137,7 +137,7 @@ def _epoch_number(epoch: Mapping[str, Any], at: int) -> float:
 
 def _charts(report: "Report") -> list[charts.Chart]:
     history = report.history
-    if not history:
+    if len(history) < 2:
         return []
     x = [_epoch_number(epoch, at) for at, epoch in enumerate(history)]
 

@@ -295,3 +295,9 @@ def test_missing_values_interrupt_a_line():
     )
     assert chart is not None
     assert len(chart.lines[0].pieces) == 2
+
+
+def test_one_epoch_is_a_row_and_not_a_line():
+    page = Page(sample(history=[{"epoch": 1, "loss": 1.25}]).to_html())
+    assert "svg" not in [tag for tag, _ in page.tags]
+    assert "1.2500" in page.text

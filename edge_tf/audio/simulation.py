@@ -28,8 +28,11 @@ def resample(samples: np.ndarray, ratio: float) -> np.ndarray:
     length = max(1, round(len(samples) * ratio))
     if len(samples) == 0:
         return np.zeros(0, np.float32)
-    # The transform is periodic: silence at the end keeps the ends from meeting.
-    padding = 256
+    # The transform is periodic: silence at the end keeps the ends from meeting. Of some hundred
+    # lengths of it take the one for which `ratio` gives nearly a whole number of samples.
+    paddings = np.arange(256, 512)
+    padded_lengths = (len(samples) + paddings) * ratio
+    padding = int(paddings[np.argmin(np.abs(padded_lengths - np.round(padded_lengths)))])
     padded_out = round((len(samples) + padding) * ratio)
     spectrum = np.fft.rfft(samples, len(samples) + padding)
     kept = min(len(spectrum), padded_out // 2 + 1)

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 import zlib
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -211,7 +212,7 @@ def fetch(archive: Archive, folder: Path, base_url: str, progress: bool = True) 
     return part
 
 
-def _fetch_all(url: str, part: Path, size: int, bar: "tqdm[None]") -> None:
+def _fetch_all(url: str, part: Path, size: int, bar: "tqdm[Any]") -> None:
     """Asks for what is missing until all is there; a try that brought bytes costs nothing."""
     failures = 0
     reason = ""
@@ -246,7 +247,7 @@ def _fetch_all(url: str, part: Path, size: int, bar: "tqdm[None]") -> None:
         failures = 0 if _size(part) > have else failures + 1
 
 
-def _fetch_some(url: str, part: Path, have: int, size: int, bar: "tqdm[None]") -> None:
+def _fetch_some(url: str, part: Path, have: int, size: int, bar: "tqdm[Any]") -> None:
     """One request: appends what the server sends until it ends, breaks, or exceeds `size`."""
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:

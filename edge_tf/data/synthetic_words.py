@@ -178,6 +178,8 @@ def _babble(request: Request, accents: Sequence[str], variants: Sequence[str]) -
         with Espeak(request.seed + talker) as engine:
             while sum(map(len, spoken)) < length + RATE:
                 raw, rate = engine.speak(str(rng.choice(sentences)), voice)
+                if len(raw) == 0:
+                    raise UserError(f"--language={request.language}: espeak-ng says nothing")
                 spoken.append(simulation.resample(raw, RATE / rate))
         stream = np.concatenate(spoken)[int(rng.integers(RATE)) :][:length]
         mixed += simulation.set_rms(stream, 0.1 * float(rng.uniform(0.5, 1.0)))

@@ -14,14 +14,14 @@ from absl import flags
 
 from edge_tf import __version__, files, run_dir
 from edge_tf.errors import UserError
-from pipelines import app
+from pipelines import app, common
 
 FLAVORS = ("tflm",)
 
 
 def define_flags() -> None:
     """Defines this binary's flags; not done on import, so that others can import `export`."""
-    flags.DEFINE_string("run_dir", None, "Run directory with the converted model.", required=True)
+    common.define_run_dir()
     flags.DEFINE_string("out", None, "Folder to write (default: firmware in the run directory).")
     flags.DEFINE_enum("flavor", "tflm", FLAVORS, "tflm: C++ runner for TensorFlow Lite Micro.")
 

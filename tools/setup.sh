@@ -38,7 +38,7 @@ find_python() { # sets $python
   fi
   for candidate in python3.12 python3.11 python3.10 python3 python; do
     python=$(command -v "$candidate" || true)
-    [[ -n $python ]] && is_wanted "$python" || continue
+    if [[ -z $python ]] || ! is_wanted "$python"; then continue; fi
     has_venv "$python" && return
     without_venv=${without_venv:-$(version_of "$python")}
   done
@@ -63,7 +63,8 @@ is_usable() { # an environment that can be brought up to date in place
 }
 
 main() {
-  local key python
+  local key python output
+  trap 'echo "setup: interrupted; the same command starts afresh" >&2; exit 130' INT
   [[ $(uname -s) == Linux ]] ||
     die "the lock is for Linux; elsewhere: python -m pip install -e '.[synthesis,dev]' (the TFLite Micro hop is not available there)"
   key=$(fingerprint)
@@ -77,11 +78,11 @@ main() {
   if ! is_usable; then
     find_python
     echo "setup: making $venv with $python ($("$python" -V 2>&1))"
-    rm -rf "$venv"
-    mkdir "$venv"
-    : >"$unfinished"
-    "$python" -m venv "$venv" >/dev/null ||
-      die "$python could not make $venv; on Debian and Ubuntu: apt-get install python$(version_of "$python")-venv"
+    mkdir -p "$venv"
+    : >"$unfinished" # first, so that even an interrupted removal is recognized
+    find "$venv/" -mindepth 1 ! -path "$unfinished" -delete
+    output=$("$python" -m venv "$venv" 2>&1) ||
+      die "$python could not make $venv; on Debian and Ubuntu: apt-get install python$(version_of "$python")-venv. It said: $output"
   fi
   : >"$unfinished"
   rm -f "$stamp"

@@ -7,6 +7,6 @@ TensorFlow is loaded, which Keras is meant: TFMOT works with Keras 2 (the tf-ker
 import os
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # CPU-only machines: no word of missing CUDA
 
 __version__ = "0.1.0"

@@ -11,6 +11,8 @@ from absl import flags
 if TYPE_CHECKING:
     from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.data.dataset import Dataset
+    from edge_tf.data.run_data import RunData
+    from edge_tf.run_dir import RunDirectory
 
 # absl lists a flag in --help of the module that defines it; the caller is who it belongs to.
 flags.disclaim_key_flags()
@@ -41,8 +43,31 @@ def define_data() -> None:
     define_cache()
 
 
+def define_data_again() -> None:
+    """For stages after training: the data is the run's own, only its place may have changed."""
+    flags.DEFINE_string("data_dir", None, "Where the run's data is now, if it was moved.")
+    define_cache()
+
+
 def define_cache() -> None:
     flags.DEFINE_string("cache_dir", None, "Decoded clips; default $XDG_CACHE_HOME/edge_tf.")
+
+
+def run_directory() -> "RunDirectory":
+    from edge_tf.run_dir import RunDirectory
+
+    return RunDirectory(FLAGS.run_dir)
+
+
+def run_data(run: "RunDirectory") -> "RunData":
+    """The data that the run was trained on, from --data_dir if that is given."""
+    from edge_tf.data.run_data import RunData
+
+    def load(values: dict[str, Any]) -> "Dataset":
+        moved = {"data_dir": str(Path(FLAGS.data_dir).resolve())} if FLAGS.data_dir else {}
+        return load_dataset({**values, **moved})
+
+    return RunData(run, load, cache_folder())
 
 
 def cache_folder() -> Path:

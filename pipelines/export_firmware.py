@@ -43,7 +43,7 @@ def export(run: str | Path, out: str | Path | None = None, flavor: str = "tflm")
     if flavor not in FLAVORS:
         raise UserError(f"--flavor={flavor} is not one of {', '.join(FLAVORS)}")
     directory = run_dir.RunDirectory(run)
-    model = directory.require(run_dir.INT8_MODEL).read_bytes()
+    model = directory.require(run_dir.INT8_MODEL)
     frontend = files.read_json(directory.require(run_dir.FRONTEND))
     labels = directory.labels()
 
@@ -52,7 +52,9 @@ def export(run: str | Path, out: str | Path | None = None, flavor: str = "tflm")
 
     target = Path(out) if out else directory / run_dir.FIRMWARE
     golden = _read_golden(directory.require(run_dir.GOLDEN))
-    manifest = package.export(model, labels, frontend, golden, target, __version__)
+    manifest = package.export(
+        model.read_bytes(), labels, frontend, golden, target, __version__, model_name=str(model)
+    )
     directory.record(
         "export_firmware",
         {

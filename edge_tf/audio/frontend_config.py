@@ -70,7 +70,9 @@ class FrontendConfig:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], source: str = "front-end config") -> "FrontendConfig":
+    def from_dict(
+        cls, values: dict[str, Any], source: str = "front-end config"
+    ) -> "FrontendConfig":
         """The inverse of to_dict. Raises UserError on unknown, missing or mistyped fields."""
         fields = {field.name: field.type for field in dataclasses.fields(cls)}
         if not isinstance(values, dict) or set(values) != set(fields):

@@ -45,7 +45,7 @@ HUMAN_VARIANTS = (
         "miguel",
     ),
     *("norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph"),
-    *("steph2", "steph3", "travis", "victor", "zac"),
+    *("steph2", "steph3", "travis", "victor"),
 )
 
 
@@ -152,7 +152,7 @@ def draw_speakers(
                 accent=accents[int(rng.integers(len(accents)))],
                 variant=pool[place % len(pool)],
                 rate=int(rng.integers(125, 211)),
-                pitch=int(rng.integers(25, 81)),
+                pitch=int(rng.integers(25, 71)),
                 pitch_range=int(rng.integers(20, 86)),
             )
             speakers.append(
@@ -160,8 +160,8 @@ def draw_speakers(
                     name=_name(seed, index, split, taken),
                     split=split,
                     voice=voice,
-                    tract=_draw(rng, 0.88, 1.14),
-                    level_db=_draw(rng, -34.0, -16.0, 1),
+                    tract=_draw(rng, 0.9, 1.12),
+                    level_db=_draw(rng, -32.0, -16.0, 1),
                     room=_room(rng),
                     microphone=_microphone(rng),
                 )

@@ -135,7 +135,7 @@ def _clip(
     second = np.zeros(RATE, np.float32)
     second[start : start + len(recorded)] = recorded * (target / max(present, 1e-9))
     kind = str(rng.choice(sorted(noises)))
-    snr = round(float(rng.uniform(15.0 if kind == "babble" else 6.0, 40.0)), 1)
+    snr = round(float(rng.uniform(15.0 if kind == "babble" else 8.0, 40.0)), 1)
     offset = int(rng.integers(len(noises[kind]) - RATE + 1))
     noise = simulation.set_rms(noises[kind][offset : offset + RATE])
     second += noise * (10.0 * target * 10.0 ** (-snr / 20.0))

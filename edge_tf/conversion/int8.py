@@ -1,0 +1,105 @@
+"""Fully-int8 TFLite by post-training quantization, and the rules that the file must keep."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from edge_tf.conversion.folding import inference_model
+from edge_tf.errors import UserError
+from firmware_export import tflite_file
+
+_FORBIDDEN = {
+    "SPACE_TO_BATCH_ND": "it stands around a dilated convolution when the batch is dynamic",
+    "BATCH_TO_SPACE_ND": "it stands around a dilated convolution when the batch is dynamic",
+    "QUANTIZE": "it changes scales between two ops that should share them",
+    "DEQUANTIZE": "a float op stands behind it",
+}
+
+
+def convert(model: keras.Model, representative: np.ndarray) -> bytes:
+    """Converts a float model to int8 weights, activations, input and output.
+
+    Args:
+      model: a functional model of this library, logits out.
+      representative: (n, mel_bands, frames, 1) float32 features of training clips; the ranges of
+        activations are those seen on them.
+
+    Returns:
+      The .tflite file.
+
+    Raises:
+      UserError: an op has no int8 form, or the result breaks a rule of `check`.
+    """
+    folded = inference_model(model)
+    spec = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="features")
+    # The converter saves what it is handed; a bare module spares it the tracing of every layer.
+    holder = tf.Module()
+    holder.weights = folded.variables
+    function = tf.function(lambda features: folded(features, training=False), autograph=False)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function(spec)], holder
+    )
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([row[np.newaxis]] for row in representative)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
+    try:
+        with _quiet():
+            data = converter.convert()
+    except Exception as error:  # the converter raises RuntimeError, ValueError and its own
+        reason = str(error).strip().splitlines()
+        raise UserError(
+            f"{model.name} cannot be converted to int8: {reason[0] if reason else error!r}",
+            "use layers of edge_tf.layers and Keras layers that TFLite has in int8",
+        ) from error
+    check(data)
+    return data
+
+
+def check(data: bytes) -> None:
+    """Enforces what an int8 model for small devices must be.
+
+    Every tensor integer and static, the batch 1, int8 in and out, no custom op, none of the ops
+    that betray a dynamic batch or a float island.
+
+    Raises:
+      UserError: names the first op or tensor that breaks a rule.
+    """
+    info = tflite_file.parse(data, "the converted model")
+    for op in info.ops:
+        where = f"op {op.index} ({op.full_name})"
+        if op.is_custom:
+            raise UserError(f"{where} is a custom op", "replace the layer by TFLite builtins")
+        if op.name in _FORBIDDEN:
+            raise UserError(f"{where} must not be in an int8 model: {_FORBIDDEN[op.name]}")
+        for index in (*op.inputs, *op.outputs):
+            if index < 0:
+                continue
+            tensor = info.tensors[index]
+            if tensor.is_float:
+                raise UserError(f"{where} has the float tensor '{tensor.name}' ({tensor.type})")
+            if not tensor.is_static:
+                raise UserError(f"{where} has the dynamic tensor '{tensor.name}'")
+    for tensor in (*info.inputs, *info.outputs):
+        if tensor.type != "INT8" or len(tensor.scales) != 1:
+            raise UserError(f"'{tensor.name}' is {tensor.type}, input and output must be int8")
+        if tensor.shape[:1] != (1,):
+            raise UserError(f"'{tensor.name}' has shape {tensor.shape}, the batch must be 1")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The converter's C++ chatters on the standard error of the process, not through Python."""
+    saved = os.dup(2)
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,0 +1,83 @@
+"""The stage "convert": float.keras in, model_int8.tflite and golden.npz out."""
+
+import time
+
+import numpy as np
+
+from edge_tf import files, run_dir
+from edge_tf.conversion import int8
+from edge_tf.data.run_data import RunData, spread_over_labels
+from edge_tf.engines import keras_float
+from edge_tf.engines.base import quantize
+from edge_tf.engines.litert import LiteRTReference
+from edge_tf.errors import UserError
+from firmware_export import tflite_file
+from firmware_export.tflite_info import ModelInfo
+
+GOLDEN_CLIPS = 8
+
+
+def convert(run: run_dir.RunDirectory, data: RunData, representative_clips: int) -> ModelInfo:
+    """Quantizes a run's float model after training.
+
+    Writes model_int8.tflite, golden.npz (wav int16, features int8, logits int8, label_index) and
+    the quantization of the input to frontend.json.
+
+    Args:
+      run: a run whose training has finished.
+      data: its data; representative clips come from the training split only.
+      representative_clips: number of clips whose ranges set the scales of activations.
+
+    Returns:
+      What the file is made of.
+
+    Raises:
+      UserError: something is missing or cannot be converted.
+    """
+    if representative_clips < 10:
+        raise UserError("--representative_clips must be at least 10; 200 or more hold accuracy")
+    model = keras_float.load(run.require(run_dir.FLOAT_MODEL))
+    if model.input_shape[1:] != data.frontend.feature_shape:
+        raise UserError(
+            f"{run / run_dir.FLOAT_MODEL} takes {model.input_shape[1:]}, the front-end gives "
+            f"{data.frontend.feature_shape}",
+            "train again into a new --run_dir",
+        )
+    training = data.clips("training")
+    rows = spread_over_labels(training.labels, representative_clips)
+    began = time.perf_counter()
+    converted = int8.convert(model, data.features(training.samples[rows]))
+    seconds = time.perf_counter() - began
+    info = tflite_file.parse(converted, run_dir.INT8_MODEL)
+    scale, zero_point = info.inputs[0].scales[0], info.inputs[0].zero_points[0]
+
+    validation = data.clips("validation")
+    chosen = spread_over_labels(validation.labels, GOLDEN_CLIPS)
+    features = data.features(validation.samples[chosen])
+    logits = LiteRTReference(converted).run(features).logits
+    with files.atomic_path(run / run_dir.GOLDEN) as temporary:
+        np.savez(
+            temporary,
+            wav=validation.samples[chosen],
+            features=quantize(features, scale, zero_point),
+            logits=logits,
+            label_index=validation.labels[chosen],
+        )
+    files.write_json(
+        run / run_dir.FRONTEND,
+        {
+            "frontend": data.frontend.to_dict(),
+            "input": {"scale": scale, "zero_point": zero_point},
+        },
+    )
+    files.write_bytes(run / run_dir.INT8_MODEL, converted)
+    run.record(
+        "convert",
+        {
+            "representative_clips": len(rows),
+            "seconds": round(seconds, 1),
+            "bytes": len(converted),
+            "parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
+        },
+    )
+    return info

@@ -1,0 +1,77 @@
+"""The data of a run, found again by the stages after training."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_tf import run_dir
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data import waveform_cache
+from edge_tf.data.dataset import Dataset
+from edge_tf.errors import UserError
+
+
+class RunData:
+    """Splits of the dataset that a run was trained on, and their features.
+
+    Args:
+      run: a run whose training has finished.
+      load_dataset: from the recorded data flags to the dataset.
+      cache: folder of decoded clips.
+
+    Raises:
+      UserError: training has not finished, the data is gone or its labels have changed.
+    """
+
+    def __init__(
+        self,
+        run: run_dir.RunDirectory,
+        load_dataset: Callable[[dict[str, Any]], Dataset],
+        cache: Path,
+    ) -> None:
+        self.frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
+        self.labels = run.labels()
+        self._recorded = run.stage("train")
+        self._dataset = load_dataset(self._recorded["data"])
+        self._cache = cache
+        if list(self._dataset.labels) != self.labels:
+            raise UserError(
+                f"{self._dataset.root} now has other labels than {run / run_dir.LABELS}",
+                "restore the data, or train again into a new --run_dir",
+            )
+
+    def clips(self, split: str) -> waveform_cache.Waveforms:
+        """A split, decoded. Raises UserError when it is not what the model was trained on."""
+        waves = waveform_cache.load(
+            self._dataset,
+            split,
+            self.frontend.sample_rate,
+            self.frontend.clip_samples,
+            self._cache,
+        )
+        before = self._recorded["data_fingerprint"].get(split)
+        if before not in (None, waves.fingerprint):
+            raise UserError(
+                f"the {split} clips in {self._dataset.root} have changed since the training",
+                "restore them, or train again into a new --run_dir",
+            )
+        return waves
+
+    def features(self, samples: np.ndarray) -> np.ndarray:
+        """(clips, clip_samples) int16 to (clips, mel_bands, frames, 1) float32."""
+        from edge_tf.data import pipeline
+
+        return np.concatenate(list(pipeline.evaluation_batches(samples, self.frontend)))
+
+
+def spread_over_labels(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+    """Rows of about `count` clips, as evenly over the labels as they allow, in rising order."""
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(len(labels))
+    rank = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        mine = shuffled[labels[shuffled] == label]
+        rank[mine] = np.arange(len(mine))
+    return np.sort(np.lexsort((shuffled, rank))[:count])

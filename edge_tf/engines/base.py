@@ -1,0 +1,80 @@
+"""The one small interface of all engines."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from edge_tf import progress
+
+
+class UnavailableError(Exception):
+    """This engine cannot run here; the message says why. A hop is then shown as not available."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outputs:
+    """What an engine gave for a batch of clips.
+
+    Attributes:
+      logits: (clips, classes), float32 or int8.
+      scale: step of int8 logits; None for float.
+      zero_point: int8 that stands for 0; None for float.
+      seconds_per_inference: median over clips.
+    """
+
+    logits: np.ndarray
+    scale: float | None
+    zero_point: int | None
+    seconds_per_inference: float
+
+
+class Engine(Protocol):
+    """Runs a model on clips, one inference a clip.
+
+    Attributes:
+      id: identifier, "tflite_micro".
+      name: for people, "TFLite Micro".
+      bit_exact: must give the bytes of LiteRT's reference kernels.
+    """
+
+    id: str
+    name: str
+    bit_exact: bool
+
+    def run(self, features: np.ndarray) -> Outputs:
+        """Runs all clips.
+
+        Args:
+          features: (clips, mel_bands, frames, 1) float32.
+
+        Raises:
+          UnavailableError: the engine's parts are not installed here.
+        """
+        ...
+
+
+def quantize(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+    """Float to the int8 grid real = scale * (int8 - zero_point): to the nearest, saturating."""
+    scaled = np.rint(features / np.float32(scale)) + zero_point
+    return np.clip(scaled, -128, 127).astype(np.int8)
+
+
+def run_each(
+    name: str, clips: np.ndarray, invoke: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, float]:
+    """Calls `invoke` on each clip (with its batch axis), with progress.
+
+    Returns:
+      The outputs stacked, and the median of the seconds a call took.
+    """
+    outputs, seconds = [], []
+    for clip in progress.bar(clips, desc=name, unit="clip"):
+        batch = clip[np.newaxis]
+        began = time.perf_counter()
+        output = invoke(batch)[0]
+        seconds.append(time.perf_counter() - began)
+        outputs.append(output.copy())
+    return np.stack(outputs), float(np.median(seconds))

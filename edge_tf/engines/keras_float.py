@@ -1,0 +1,53 @@
+"""The float Keras model: the first hop."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from edge_tf.engines.base import Outputs
+from edge_tf.errors import UserError
+
+
+def load(path: Path):
+    """Reads a model that this library saved.
+
+    Raises:
+      UserError: not a Keras file, or one of Keras 3 or with layers that are not known.
+    """
+    import tf_keras as keras
+
+    from edge_tf.layers import sub_spectral_norm  # noqa: F401  registers the layer
+
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = (str(error).strip().splitlines() or [repr(error)])[0][:200]
+        raise UserError(
+            f"{path} is not a model of tf-keras with layers of edge_tf ({reason})",
+            "train again; a Keras 3 model cannot be quantized with TFMOT",
+        ) from None
+
+
+class KerasFloat:
+    """Keras in inference mode."""
+
+    id = "keras"
+    name = "Keras float"
+    bit_exact = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def run(self, features: np.ndarray) -> Outputs:
+        model = load(self._path)
+        seconds = []
+        import tensorflow as tf
+
+        one = tf.function(lambda clip: model(clip, training=False))
+        for clip in features[:50]:
+            began = time.perf_counter()
+            one(clip[np.newaxis])
+            seconds.append(time.perf_counter() - began)
+        logits = model.predict(features, batch_size=200, verbose=0)
+        return Outputs(logits, None, None, float(np.median(seconds)))

@@ -1,0 +1,40 @@
+"""TFLite Micro's interpreter with its reference kernels, on the host."""
+
+import numpy as np
+
+from edge_tf.engines.base import Outputs, UnavailableError, quantize, run_each
+from firmware_export import tflite_file
+
+
+class TFLiteMicro:
+    """The interpreter that goes to the device, built for this machine."""
+
+    id = "tflite_micro"
+    name = "TFLite Micro"
+    bit_exact = True
+
+    def __init__(self, model: bytes) -> None:
+        self._model = model
+
+    def run(self, features: np.ndarray) -> Outputs:
+        try:
+            from tflite_micro.python.tflite_micro import runtime
+        except ImportError as error:
+            raise UnavailableError(
+                f"tflite-micro has wheels for Linux x86-64 alone ({error})"
+            ) from None
+        info = tflite_file.parse(self._model, "the int8 model")
+        activations = sum(t.byte_size for t in info.tensors if not t.is_constant)
+        interpreter = runtime.Interpreter.from_bytes(
+            self._model, arena_size=activations + 64 * len(info.tensors) + 100_000
+        )
+
+        def invoke(clip: np.ndarray) -> np.ndarray:
+            interpreter.set_input(clip, 0)
+            interpreter.invoke()
+            return interpreter.get_output(0)
+
+        source, target = info.inputs[0], info.outputs[0]
+        clips = quantize(features, source.scales[0], source.zero_points[0])
+        logits, seconds = run_each(self.name, clips, invoke)
+        return Outputs(logits, target.scales[0], target.zero_points[0], seconds)

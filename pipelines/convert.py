@@ -1,0 +1,41 @@
+"""Converts a trained run to fully-int8 TFLite by post-training quantization.
+
+Writes model_int8.tflite and golden.npz to --run_dir. Representative clips come from the training
+split of the data that the run was trained on.
+"""
+
+from absl import flags
+
+from pipelines import app, common
+
+FLAGS = flags.FLAGS
+
+
+def define_flags() -> None:
+    common.define_run_dir()
+    common.define_data_again()
+    define_own_flags()
+
+
+def define_own_flags() -> None:
+    flags.DEFINE_integer(
+        "representative_clips", 300, "Training clips that the ranges of activations come from."
+    )
+
+
+def main() -> None:
+    run = common.run_directory()
+    data = common.run_data(run)
+
+    from edge_tf.conversion import stage
+
+    info = stage.convert(run, data, FLAGS.representative_clips)
+    print(
+        f"converted: {info.byte_size:,} bytes, {len(info.ops)} ops, "
+        f"{info.constant_bytes():,} bytes of weights -> {run / 'model_int8.tflite'}"
+    )
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

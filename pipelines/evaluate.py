@@ -1,0 +1,41 @@
+"""Measures a converted run at every hop: Keras, LiteRT reference, LiteRT XNNPACK, TFLite Micro.
+
+Prints the hop table and writes report.json and report.html to --run_dir. Exit status 1 when TFLite
+Micro differs from LiteRT's reference kernels in any byte, or int8 loses more than --max_drop.
+"""
+
+from absl import flags
+
+from pipelines import app, common
+
+FLAGS = flags.FLAGS
+
+
+def define_flags() -> None:
+    common.define_run_dir()
+    common.define_data_again()
+    define_own_flags()
+
+
+def define_own_flags() -> None:
+    flags.DEFINE_float("max_drop", 1.0, "Points of accuracy that int8 may lose against float.")
+    flags.DEFINE_integer("max_clips", 0, "Cap on test clips, evenly over the labels; 0: all.")
+
+
+def main() -> None:
+    run = common.run_directory()
+    data = common.run_data(run)
+
+    from edge_tf.errors import GateError
+    from edge_tf.evaluation import stage
+
+    table = stage.evaluate(run, data, FLAGS.max_drop, FLAGS.max_clips)
+    print(table.to_text())
+    print(f"report -> {run / 'report.html'}")
+    if table.failed:
+        raise GateError("; ".join(f"{gate.name}: {gate.detail}" for gate in table.failed))
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

@@ -52,7 +52,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.server.status or data is None:
             self.send_error(self.server.status or 404)
             return
-        start = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted else 0
+        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
         if wanted and self.server.with_range:
             if start >= len(data):
                 self.send_error(416)

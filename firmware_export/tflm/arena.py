@@ -173,13 +173,14 @@ def _enlarged(size: int, percent: int) -> int:
 
 def _refusal(status: int, stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    reason = lines[-1] if lines else f"exit status {status}"
+    # A kernel says what it does not like, then the interpreter which node that was.
+    reason = ": ".join(reversed(lines[-2:] if status == 4 else lines[-1:]))
     if status < 0:
         return (
-            f"TFLite Micro crashes on this model (signal {-status}, after: {reason}); the file is "
-            "probably damaged: convert the model again"
+            f"TFLite Micro crashes on this model (signal {-status}); the file is probably damaged: "
+            "convert the model again"
         )
     return (
-        f"TFLite Micro cannot run this model ({reason}); convert it to int8 with ops that it "
-        "has int8 kernels for"
+        f"TFLite Micro cannot run this model ({reason or f'exit status {status}'}); convert it to "
+        "int8 with ops that it has int8 kernels for"
     )

@@ -32,6 +32,7 @@ def export(
     golden: Golden,
     out_dir: Path,
     version: str,
+    model_name: str = "the model",
 ) -> dict[str, Any]:
     """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
 
@@ -42,6 +43,7 @@ def export(
       golden: a few real clips; where TFLite Micro runs, their logits are checked with it.
       out_dir: new, empty, or an earlier export.
       version: of edge_tf, for the files' heads and the manifest.
+      model_name: what errors about the file call it, usually its path.
 
     Returns:
       The manifest, as written to manifest.json: sizes, ops, quantization, arena, files and hashes.
@@ -51,7 +53,7 @@ def export(
         them; or `out_dir` holds what an export did not write. Nothing is written then.
     """
     folder.check_replaceable(out_dir)
-    info = tflite_file.parse(model)
+    info = tflite_file.parse(model, model_name)
     methods = resolver.add_methods(info)
     _check_model(info, labels)
     golden.check(info)

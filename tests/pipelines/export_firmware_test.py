@@ -1,0 +1,131 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_tf import files
+from edge_tf.errors import UserError
+from edge_tf.run_dir import RunDirectory
+from firmware_export.errors import ExportError
+from pipelines import export_firmware
+from tests.firmware_export import models
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    """A run directory as the convert stage leaves it, with a tiny model."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    model = models.fully_connected()
+    interpreter = Interpreter(
+        model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+    )
+    interpreter.allocate_tensors()
+    features = np.arange(16, dtype=np.int8).reshape(2, 8)
+    logits = []
+    for clip in features:
+        interpreter.set_tensor(0, clip[np.newaxis])
+        interpreter.invoke()
+        logits.append(interpreter.get_tensor(3)[0])
+
+    directory = RunDirectory(tmp_path / "run").create()
+    (directory / "model_int8.tflite").write_bytes(model)
+    (directory / "labels.txt").write_text("go\nstop\n_unknown_\n", encoding="utf-8")
+    files.write_json(directory / "frontend.json", {"sample_rate": 16000})
+    np.savez(
+        directory / "golden.npz",
+        features=features,
+        logits=np.stack(logits),
+        label_index=np.array([0, 2]),
+        wav=np.zeros((2, 100), np.int16),
+    )
+    return directory
+
+
+def command(*flags: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.export_firmware", *flags],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_binary(run: RunDirectory) -> None:
+    done = command(f"--run_dir={run.path}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"firmware (tflm): {run / 'firmware'}: model ")
+    assert done.stdout.count("\n") == 1
+    manifest = json.loads((run / "firmware" / "manifest.json").read_text(encoding="utf-8"))
+    stage = run.stage("export_firmware")
+    assert stage["flavor"] == "tflm"
+    assert stage["model_sha256"] == manifest["model"]["sha256"]
+    assert stage["arena"] == manifest["arena"]
+    assert manifest["labels"] == ["go", "stop", "_unknown_"]
+
+
+def test_out_and_again(run: RunDirectory, tmp_path: Path) -> None:
+    out = tmp_path / "elsewhere"
+    manifest = export_firmware.export(str(run.path), str(out))
+    assert export_firmware.export(run.path, out) == manifest
+    assert not (run / "firmware").exists()
+    assert (out / "src" / "model_data.c").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [
+        ("model_int8.tflite", "convert"),
+        ("golden.npz", "convert"),
+        ("labels.txt", "train"),
+        ("frontend.json", "train"),
+    ],
+)
+def test_a_missing_stage_is_named(run: RunDirectory, name: str, stage: str) -> None:
+    (run / name).unlink()
+    with pytest.raises(UserError, match=rf"{name} is missing; .* pipelines\.{stage} --run_dir="):
+        export_firmware.export(run.path)
+    assert not (run / "firmware").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a zip", b"\x93NUMPY", b"noise" * 100])
+def test_broken_golden_vectors(run: RunDirectory, content: bytes) -> None:
+    (run / "golden.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"golden\.npz holds no golden vectors"):
+        export_firmware.export(run.path)
+
+
+def test_golden_vectors_without_logits(run: RunDirectory) -> None:
+    np.savez(run / "golden.npz", features=np.zeros((2, 8), np.int8))
+    with pytest.raises(UserError, match="holds no golden vectors"):
+        export_firmware.export(run.path)
+
+
+def test_a_damaged_model_is_one_line_and_status_2(run: RunDirectory) -> None:
+    (run / "model_int8.tflite").write_bytes(models.fully_connected()[:100])
+    done = command(f"--run_dir={run.path}")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "model_int8.tflite is damaged" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (run / "firmware").exists()
+
+
+def test_the_user_s_folder_is_not_replaced(run: RunDirectory, tmp_path: Path) -> None:
+    out = tmp_path / "home"
+    out.mkdir()
+    (out / "letter.txt").write_text("dear")
+    with pytest.raises(ExportError, match=r"letter\.txt"):
+        export_firmware.export(run.path, out)
+    assert (out / "letter.txt").read_text() == "dear"
+
+
+def test_unknown_flavor(run: RunDirectory) -> None:
+    with pytest.raises(UserError, match="--flavor=plain is not one of tflm"):
+        export_firmware.export(run.path, flavor="plain")

@@ -238,6 +238,8 @@ class _Parser:
             raise self._error(
                 f"gives {label} {len(scales)} scales but {len(zero_points)} zero points"
             )
+        if len(scales) > 1 and shape == (len(scales),):
+            dimension = 0  # Old converters give a bias the dimension of its filter.
         if len(scales) > 1 and (not 0 <= dimension < len(shape) or shape[dimension] != len(scales)):
             raise self._error(
                 f"gives {label} {len(scales)} scales along dimension {dimension} of {shape}"

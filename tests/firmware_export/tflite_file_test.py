@@ -153,6 +153,17 @@ class TestReading:
         assert tensor.scales == pytest.approx((0.1, 0.2, 0.3))
         assert tensor.quantized_dimension == 0
 
+    def test_a_bias_with_the_dimension_of_its_filter(self) -> None:
+        """As converters of 2019 wrote it; such models are still about."""
+
+        def change(model: Any) -> None:
+            parameters = quantization(model, 2)
+            parameters.scale, parameters.zeroPoint = [0.1, 0.2, 0.3], [0, 0, 0]
+            parameters.quantizedDimension = 3
+
+        tensor = tflite_file.parse(models.fully_connected(change)).tensors[2]
+        assert (len(tensor.scales), tensor.quantized_dimension) == (3, 0)
+
     def test_optional_input(self) -> None:
         def change(model: Any) -> None:
             model.subgraphs[0].operators[0].inputs = [0, 1, -1]

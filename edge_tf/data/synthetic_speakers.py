@@ -22,8 +22,8 @@ HUMAN_VARIANTS = (
     *("Nguyen", "Reed", "adam", "anika", "aunty", "belinda", "benjamin", "boris", "david", "ed"),
     *("edward", "grandma", "grandpa", "gustave", "ian", "iven3", "john", "klatt3", "klatt4"),
     *("klatt5", "klatt6", "linda", "marcelo", "max", "michel", "mike2", "norbert", "pablo"),
-    *("paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph", "travis"),
-    *("victor"),
+    *("paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph"),
+    *("travis", "victor"),
 )
 
 

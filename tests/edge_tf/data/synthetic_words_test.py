@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_tf.audio.espeak import Espeak
 from edge_tf.data import folder_of_words, synthetic_words
 from edge_tf.data.synthetic_request import DEFAULT_UNKNOWN_WORDS, make_request
 from edge_tf.data.synthetic_speakers import HUMAN_VARIANTS, draw_speakers, split_sizes
@@ -264,6 +265,13 @@ def test_bad_requests_name_flag_and_remedy(changes, message):
     with pytest.raises(UserError, match=message) as caught:
         make_request(**{**SMALL, **changes})
     assert "\n" not in str(caught.value)
+
+
+def test_every_variant_we_name_is_installed():
+    pytest.importorskip("espeakng_loader", reason="needs the extra 'synthesis'")
+    with Espeak() as engine:
+        assert set(HUMAN_VARIANTS) <= set(engine.variants())
+    assert len(set(HUMAN_VARIANTS)) == len(HUMAN_VARIANTS) > 50
 
 
 def test_default_unknown_words_leave_out_the_wanted_ones():

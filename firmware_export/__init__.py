@@ -1,1 +1,1 @@
-"""From a .tflite file and a front-end description to C. Imports no TensorFlow and nothing of edge_tf."""
+"""From a .tflite file and a front-end description to C; no TensorFlow, nothing of edge_tf."""

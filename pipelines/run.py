@@ -14,14 +14,21 @@ def define_flags() -> None:
 
 
 def main() -> None:
-    for number, stage in enumerate((train, convert, evaluate, export_firmware), 1):
-        print(f"[{number}/4] {stage.__name__.rpartition('.')[2]}", flush=True)
-        if stage is export_firmware:
-            run = common.run_directory()
-            export_firmware.export(str(run.path))
-        else:
-            stage.main()
-    print(f"done: report {run / 'report.html'}, firmware {run / 'firmware'}")
+    _announce(1, "train")
+    train.main()
+    _announce(2, "convert")
+    convert.main()
+    _announce(3, "evaluate")
+    evaluate.main()
+    _announce(4, "export_firmware")
+    run = common.run_directory()
+    manifest = export_firmware.export(run.path)
+    print(export_firmware.summary(manifest, run / "firmware"))
+    print(f"done: {run / 'report.html'}, {run / 'firmware'}")
+
+
+def _announce(number: int, stage: str) -> None:
+    print(f"[{number}/4] {stage}", flush=True)
 
 
 if __name__ == "__main__":

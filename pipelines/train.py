@@ -27,7 +27,7 @@ def main() -> None:
 
     from edge_tf.run_dir import RunDirectory
     from edge_tf.training import stage
-    from edge_tf.training.loop import Recipe
+    from edge_tf.training.step import Recipe
 
     last = stage.train(
         RunDirectory(FLAGS.run_dir),

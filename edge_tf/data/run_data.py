@@ -59,6 +59,12 @@ class RunData:
             )
         return waves
 
+    def noise(self) -> list[np.ndarray]:
+        """Background recordings, each (n,) int16."""
+        return waveform_cache.load_noise(
+            self._dataset, self.frontend.sample_rate, self.frontend.clip_samples
+        )
+
     def features(self, samples: np.ndarray) -> np.ndarray:
         """(clips, clip_samples) int16 to (clips, mel_bands, frames, 1) float32."""
         from edge_tf.data import pipeline

@@ -11,7 +11,8 @@ from edge_tf.data import pipeline, waveform_cache
 from edge_tf.data.dataset import Dataset
 from edge_tf.errors import UserError
 from edge_tf.models import build_model
-from edge_tf.training.loop import Recipe, Trainer, seed_everything
+from edge_tf.training.loop import Trainer
+from edge_tf.training.step import Recipe, SgdStep, seed_everything
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,7 @@ def train(
     frontend: FrontendConfig,
     recipe: Recipe,
     cache: Path,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Trains, or goes on with an interrupted training of the same settings.
 
     Writes labels.txt, frontend.json, history.json and float.keras.
@@ -82,7 +83,7 @@ def train(
         **model_config.arguments(),
     )
     fingerprint = {k: settings[k] for k in settings if k not in ("data", "data_description")}
-    trainer = Trainer(model, recipe, run.path, fingerprint)
+    trainer = Trainer(SgdStep(model, recipe), run.path, fingerprint)
     training = splits["training"]
     augmenter = Augmenter(augmentation, noise)
     history = trainer.fit(

@@ -1,0 +1,126 @@
+"""How fast a run's stages are on this machine: training, front-end, conversion, engines."""
+
+import os
+import platform
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+
+from edge_tf import run_dir
+from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
+from edge_tf.conversion import int8
+from edge_tf.data import pipeline
+from edge_tf.data.run_data import RunData, spread_over_labels
+from edge_tf.engines import keras_float
+from edge_tf.engines.base import UnavailableError
+from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
+from edge_tf.engines.tflite_micro import TFLiteMicro
+from edge_tf.training.step import Recipe, SgdStep
+
+
+def measure(run: run_dir.RunDirectory, data: RunData, steps: int, clips: int) -> dict[str, Any]:
+    """Times every stage once; figures are medians.
+
+    Args:
+      run: a run whose training has finished; its files are left alone.
+      data: its data.
+      steps: training steps to time, after five that are not.
+      clips: clips each engine runs.
+
+    Returns:
+      A JSON-ready dict; see docs/benchmark.md for the fields.
+    """
+    recorded = run.stage("train")
+    recipe = Recipe(**recorded["recipe"])
+    training = data.clips("training")
+    augmenter = Augmenter(AugmentationConfig(**recorded["augmentation"]), data.noise())
+    model = keras_float.load(run.require(run_dir.FLOAT_MODEL))
+    rows = spread_over_labels(training.labels, clips)
+    features = data.features(training.samples[rows])
+    converted, seconds = _convert(model, features)
+    return {
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "cores": os.cpu_count(),
+            "load": round(os.getloadavg()[0], 1),
+        },
+        "versions": run_dir.package_versions(),
+        "model": recorded["model"],
+        "training": _training(model, training, data, augmenter, recipe, steps),
+        "frontend_clips_per_second": round(_frontend(training, data)),
+        "conversion_seconds": round(seconds, 1),
+        "milliseconds_per_inference": _engines(run, converted, features),
+    }
+
+
+def _training(model, training, data: RunData, augmenter, recipe: Recipe, steps: int):
+    """Steps with the input pipeline, with one batch again and again, and the pipeline alone."""
+
+    def batches(epoch: int):
+        return pipeline.training_batches(
+            training, data.frontend, augmenter, recipe.batch_size, recipe.seed, epoch
+        ).repeat()
+
+    update = SgdStep(model, recipe)
+    fixed = next(iter(batches(0)))
+    whole, still = [], []
+    source = iter(batches(0))
+    for step in range(steps + 5):
+        began = time.perf_counter()
+        update(*next(source), 0.0)
+        if step >= 5:
+            whole.append(time.perf_counter() - began)
+    for step in range(steps + 5):
+        began = time.perf_counter()
+        update(*fixed, 0.0)
+        if step >= 5:
+            still.append(time.perf_counter() - began)
+    alone = []
+    for step in range(steps + 5):
+        began = time.perf_counter()
+        next(source)
+        if step >= 5:
+            alone.append(time.perf_counter() - began)
+    step_seconds, fixed_seconds = statistics.median(whole), statistics.median(still)
+    return {
+        "batch_size": recipe.batch_size,
+        "samples_per_second": round(recipe.batch_size / step_seconds),
+        "step_milliseconds": round(1000 * step_seconds, 1),
+        "step_milliseconds_without_input": round(1000 * fixed_seconds, 1),
+        "input_share_of_step": round(1 - fixed_seconds / step_seconds, 3),
+        "input_alone_milliseconds": round(1000 * statistics.mean(alone), 1),
+    }
+
+
+def _frontend(training, data: RunData) -> float:
+    samples = np.asarray(training.samples[:1000])
+    data.features(samples[:200])
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        data.features(samples)
+        seconds.append(time.perf_counter() - began)
+    return len(samples) / statistics.median(seconds)
+
+
+def _convert(model, features: np.ndarray) -> tuple[bytes, float]:
+    began = time.perf_counter()
+    converted = int8.convert(model, features)
+    return converted, time.perf_counter() - began
+
+
+def _engines(run, converted: bytes, features: np.ndarray) -> dict[str, float | str]:
+    result: dict[str, float | str] = {}
+    for engine in (
+        keras_float.KerasFloat(run / run_dir.FLOAT_MODEL),
+        LiteRTReference(converted),
+        LiteRTXnnpack(converted),
+        TFLiteMicro(converted),
+    ):
+        try:
+            result[engine.id] = round(1000 * engine.run(features).seconds_per_inference, 3)
+        except UnavailableError as error:
+            result[engine.id] = f"not available here: {error}"
+    return result

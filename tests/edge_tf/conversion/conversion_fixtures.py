@@ -1,0 +1,43 @@
+"""Small models for the conversion tests."""
+
+import numpy as np
+import tf_keras as keras
+
+from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
+
+layers = keras.layers
+SHAPE = (20, 12, 1)
+
+
+def randomize(model: keras.Model, seed: int = 0) -> keras.Model:
+    """Weights and statistics as after a training: none at its neutral value."""
+    rng = np.random.default_rng(seed)
+    for variable in model.variables:
+        value = variable.numpy()
+        if value.dtype.kind != "f":
+            continue
+        spread = 0.1 * rng.normal(size=value.shape)
+        positive = "gamma" in variable.name or "variance" in variable.name
+        variable.assign(value * np.exp(spread) if positive else value + spread)
+    return model
+
+
+def block_model(affine: str = "sub", sub_bands: int = 5) -> keras.Model:
+    """One block of each kind of op that our models have."""
+    inputs = keras.Input(SHAPE, name="features")
+    x = layers.Conv2D(6, 5, strides=(2, 1), use_bias=False)(layers.ZeroPadding2D(2)(inputs))
+    x = layers.ReLU()(layers.BatchNormalization(epsilon=1e-5)(x))
+    y = layers.DepthwiseConv2D((3, 1), strides=(1, 1), padding="same", use_bias=False)(x)
+    y = SubSpectralNorm(sub_bands, affine=affine)(y)
+    z = layers.AveragePooling2D((y.shape[1], 1))(y)
+    z = layers.DepthwiseConv2D((1, 3), padding="same", dilation_rate=(1, 2), use_bias=False)(z)
+    z = layers.Activation("swish")(layers.BatchNormalization(epsilon=1e-5)(z))
+    z = layers.SpatialDropout2D(0.1)(layers.Conv2D(6, 1, use_bias=False)(z))
+    x = layers.ReLU()(layers.Add()([layers.Add()([y, z]), x]))
+    x = layers.GlobalAveragePooling2D()(x)
+    return randomize(keras.Model(inputs, layers.Dense(4)(x), name="block"))
+
+
+def features(count: int, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.normal(-3.0, 2.0, size=(count, *SHAPE)).astype(np.float32)

@@ -1,0 +1,105 @@
+"""int8 conversion: the rules hold, and a graph that breaks one is refused by name."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+
+from edge_tf.conversion import int8
+from edge_tf.engines.litert import LiteRTReference
+from edge_tf.errors import UserError
+from firmware_export import tflite_file
+from tests.edge_tf.conversion.conversion_fixtures import SHAPE, block_model, features
+
+layers = keras.layers
+
+
+@pytest.fixture(scope="module")
+def converted() -> tuple[keras.Model, bytes]:
+    model = block_model()
+    return model, int8.convert(model, features(100))
+
+
+def test_every_tensor_is_integer_and_static(converted):
+    info = tflite_file.parse(converted[1])
+    assert {tensor.type for tensor in info.tensors} <= {"INT8", "INT32"}
+    assert all(tensor.is_static for tensor in info.tensors)
+    assert info.inputs[0].shape == (1, *SHAPE)
+    assert info.inputs[0].type == info.outputs[0].type == "INT8"
+
+
+def test_norms_and_dropout_leave_no_op_of_their_own(converted):
+    """A batch norm folds into its convolution; the sub-band norm is one MUL and one ADD."""
+    ops = tflite_file.parse(converted[1]).op_counts()
+    swish = 1
+    assert ops["MUL"] == 1 + swish
+    assert ops["ADD"] == 1 + 2
+    assert ops["CONV_2D"] == 2 and ops["DEPTHWISE_CONV_2D"] == 2
+
+
+def test_int8_follows_float_within_a_few_steps(converted):
+    model, data = converted
+    clips = features(50, seed=5)
+    outputs = LiteRTReference(data).run(clips)
+    real = (outputs.logits.astype(np.float64) - outputs.zero_point) * outputs.scale
+    error = np.abs(real - model(clips, training=False).numpy())
+    assert np.median(error) < 2 * outputs.scale
+    assert outputs.logits.std(axis=0).min() > 2  # it is not a constant
+
+
+def test_representative_clips_set_the_input_range(converted):
+    scale = tflite_file.parse(converted[1]).inputs[0].scales[0]
+    clips = features(100)
+    assert scale == pytest.approx((max(0, clips.max()) - clips.min()) / 255, rel=0.02)
+
+
+def refusal(model, types=None, signature=(1, *SHAPE)) -> str:
+    """What `check` says of a model converted without our rules."""
+    function = tf.function(lambda x: model(x, training=False))
+    concrete = function.get_concrete_function(tf.TensorSpec(signature, tf.float32))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
+    if types:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([x[None]] for x in features(10))
+        converter.inference_input_type = converter.inference_output_type = types
+    with pytest.raises(UserError) as caught:
+        int8.check(converter.convert())
+    return str(caught.value)
+
+
+def dense_model() -> keras.Model:
+    inputs = keras.Input(SHAPE)
+    return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(inputs)))
+
+
+def test_a_float_model_is_refused():
+    message = refusal(dense_model())
+    assert "float tensor" in message and "op 0" in message
+
+
+def test_float_inputs_and_outputs_are_refused():
+    assert "QUANTIZE" in refusal(dense_model(), tf.float32)
+
+
+def test_a_dynamic_batch_is_refused():
+    inputs = keras.Input(SHAPE)
+    convolution = layers.DepthwiseConv2D((1, 3), dilation_rate=(1, 4), padding="same")
+    model = keras.Model(inputs, convolution(inputs))
+    message = refusal(model, tf.int8, (None, *SHAPE))
+    assert "SPACE_TO_BATCH_ND" in message or "dynamic" in message
+
+
+def test_an_op_without_int8_form_is_refused_in_one_line():
+    inputs = keras.Input(SHAPE)
+    x = layers.Lambda(lambda x: tf.signal.irfft(tf.signal.rfft(x[..., 0])))(inputs)
+    model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+    with pytest.raises(UserError) as caught:
+        int8.convert(model, features(10))
+    assert "\n" not in str(caught.value)
+
+
+def test_rubbish_is_refused():
+    from firmware_export.errors import ExportError
+
+    with pytest.raises(ExportError):
+        int8.check(b"rubbish")

@@ -1,0 +1,102 @@
+"""Engines: reference kernels and TFLite Micro give the same bytes; what is missing is said."""
+
+import builtins
+
+import numpy as np
+import pytest
+
+from edge_tf.conversion import int8
+from edge_tf.engines import side_by_side
+from edge_tf.engines.base import Outputs, UnavailableError, quantize
+from edge_tf.engines.keras_float import KerasFloat, load
+from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
+from edge_tf.engines.tflite_micro import TFLiteMicro
+from edge_tf.errors import UserError
+from tests.edge_tf.conversion.conversion_fixtures import block_model, features
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    model = block_model()
+    path = tmp_path_factory.mktemp("engines") / "float.keras"
+    model.save(path)
+    return path, int8.convert(model, features(100)), model
+
+
+def test_tflite_micro_equals_the_reference_in_every_byte(files):
+    pytest.importorskip("tflite_micro")
+    clips = features(60, seed=9)
+    clips[:10] *= 20  # far beyond the calibrated range: saturation at both ends
+    reference, micro = LiteRTReference(files[1]).run(clips), TFLiteMicro(files[1]).run(clips)
+    np.testing.assert_array_equal(micro.logits, reference.logits)
+    assert (micro.scale, micro.zero_point) == (
+        pytest.approx(reference.scale, rel=1e-6),
+        reference.zero_point,
+    )
+
+
+def test_engines_do_not_remember_the_clip_before(files):
+    clips = features(6, seed=2)
+    for engine in (LiteRTReference(files[1]), LiteRTXnnpack(files[1])):
+        forward, backward = engine.run(clips).logits, engine.run(clips[::-1]).logits
+        np.testing.assert_array_equal(forward, backward[::-1])
+
+
+def test_side_by_side_gives_what_each_engine_gives_in_its_order(files):
+    path, data, model = files
+    clips = features(20, seed=3)
+    outputs = side_by_side.run_all(
+        [KerasFloat(path), LiteRTReference(data), _Missing(), LiteRTXnnpack(data)], clips
+    )
+    np.testing.assert_allclose(outputs[0].logits, model(clips, training=False), atol=1e-5)
+    np.testing.assert_array_equal(outputs[1].logits, LiteRTReference(data).run(clips).logits)
+    assert isinstance(outputs[2], UnavailableError) and "no such board" in str(outputs[2])
+    assert outputs[3].logits.shape == (20, 4)
+
+
+class _Missing:
+    id, name, bit_exact = "missing", "Missing", True
+
+    def run(self, clips: np.ndarray) -> Outputs:
+        raise UnavailableError("no such board")
+
+
+@pytest.mark.parametrize(
+    ("engine", "package"), [(TFLiteMicro, "tflite_micro"), (LiteRTReference, "ai_edge_litert")]
+)
+def test_a_package_that_is_not_installed_makes_the_hop_unavailable(
+    engine, package, files, monkeypatch
+):
+    real = builtins.__import__
+
+    def without(name, *arguments, **keywords):
+        if name.split(".")[0] == package:
+            raise ImportError(f"No module named '{package}'")
+        return real(name, *arguments, **keywords)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(UnavailableError, match=package.replace("_", "[-_]")):
+        engine(files[1]).run(features(1))
+
+
+def test_quantize_rounds_to_nearest_and_saturates():
+    values = np.array([-1e9, -0.26, -0.24, 0.0, 0.24, 0.26, 1e9], np.float32)
+    assert quantize(values, 0.5, 3).tolist() == [-128, 2, 3, 3, 3, 4, 127]
+
+
+def test_what_is_not_a_keras_2_model_is_refused_in_one_line(tmp_path):
+    rubbish = tmp_path / "float.keras"
+    rubbish.write_bytes(b"not a zip")
+    with pytest.raises(UserError, match="is not a model of tf-keras") as caught:
+        load(rubbish)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_keras_3_model_is_refused(tmp_path):
+    keras3 = pytest.importorskip("keras")
+    assert keras3.__version__.startswith("3")
+    path = tmp_path / "float.keras"
+    inputs = keras3.Input((4, 4, 1))
+    keras3.Model(inputs, keras3.layers.Dense(2)(keras3.layers.Flatten()(inputs))).save(path)
+    with pytest.raises(UserError, match="Keras 3"):
+        load(path)

@@ -70,7 +70,7 @@ class Augmenter:
         for row, silent in enumerate(is_silence):
             if not silent and rng.random() >= self.config.probability:
                 continue
-            shift = int(rng.uniform(-limit, limit))
+            shift = max(-samples, min(int(rng.uniform(-limit, limit)), samples))
             if shift > 0:
                 result[row, shift:] = result[row, : samples - shift].copy()
                 result[row, :shift] = 0.0
@@ -103,7 +103,7 @@ class Augmenter:
                 continue
             for row in factors:
                 for _ in range(self.config.masks):
-                    width = int(rng.uniform(0, widest))
+                    width = min(int(rng.uniform(0, widest)), len(row))
                     start = rng.integers(len(row) - width + 1)
                     row[start : start + width] = 0.0
         return along_frequency, along_time

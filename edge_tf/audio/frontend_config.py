@@ -1,6 +1,7 @@
 """FrontendConfig: every number that turns a waveform into log-mel features, in one place."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,14 @@ class FrontendConfig:
                 "front-end lengths must satisfy 0 < hop <= window <= fft_size <= clip_samples, "
                 f"not {self.hop}, {self.window}, {self.fft_size}, {self.clip_samples}"
             )
+        if self.fft_size % 2:
+            raise UserError(f"fft_size={self.fft_size} must be even")
         if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
             raise UserError(
                 f"mel range {self.low_hz} to {self.high_hz} Hz does not fit {self.sample_rate} Hz"
             )
-        if self.mel_bands < 1 or not self.log_offset > 0:
-            raise UserError("mel_bands must be at least 1 and log_offset above 0")
+        if self.mel_bands < 1 or not 0 < self.log_offset < math.inf:
+            raise UserError("mel_bands must be at least 1 and log_offset finite and above 0")
 
     @property
     def num_frames(self) -> int:
@@ -73,7 +76,7 @@ class FrontendConfig:
     def from_dict(
         cls, values: dict[str, Any], source: str = "front-end config"
     ) -> "FrontendConfig":
-        """The inverse of to_dict. Raises UserError on unknown, missing or mistyped fields."""
+        """The inverse of to_dict. Raises UserError on bad, unknown or missing fields."""
         fields = {field.name: field.type for field in dataclasses.fields(cls)}
         if not isinstance(values, dict) or set(values) != set(fields):
             raise UserError(f"{source} must have exactly the fields {', '.join(fields)}")
@@ -81,7 +84,10 @@ class FrontendConfig:
             expected = (int, float) if kind is float else kind
             if not isinstance(values[name], expected) or isinstance(values[name], bool):
                 raise UserError(f"{source}: {name}={values[name]!r} is not of type {kind.__name__}")
-        return cls(**values)
+        try:
+            return cls(**values)
+        except UserError as error:
+            raise UserError(f"{source}: {error}") from None
 
     @classmethod
     def load(cls, path: Path) -> "FrontendConfig":

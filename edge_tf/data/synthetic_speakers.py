@@ -14,16 +14,18 @@ from edge_tf.data.folder_of_words import hash_split
 # Share of the speakers that are kept for validation, and as many for testing.
 _HELD_OUT_SHARE = 0.15
 
-# The variants of espeak-ng 1.52 that pass for people. Left out: robots, whispers, effects with
-# echo, and those that are near-copies, clip, or lack a formant that tells vowels apart.
-HUMAN_VARIANTS = (
-    *("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Alex"),
-    *("Andrea", "Annie", "Denis", "Gene", "Henrique", "Marco", "Mario", "Michael", "Mike"),
-    *("Nguyen", "Reed", "adam", "anika", "aunty", "belinda", "benjamin", "boris", "david", "ed"),
-    *("edward", "grandma", "grandpa", "gustave", "ian", "iven3", "john", "klatt3", "klatt4"),
-    *("klatt5", "klatt6", "linda", "marcelo", "max", "michel", "mike2", "norbert", "pablo"),
-    *("paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph"),
-    *("travis", "victor"),
+# The variants of espeak-ng 1.52 that pass for people, women's and men's. Left out: robots,
+# whispers, effects, near-copies, and those that clip or lack a formant that tells vowels apart.
+FEMALE_VARIANTS = (
+    *("f1", "f2", "f3", "f4", "f5", "Andrea", "Annie", "anika", "aunty", "belinda", "grandma"),
+    *("linda", "shelby"),
+)
+MALE_VARIANTS = (
+    *("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Alex", "Denis", "Gene", "Henrique"),
+    *("Marco", "Mario", "Michael", "Mike", "Nguyen", "Reed", "adam", "benjamin", "boris"),
+    *("david", "ed", "edward", "grandpa", "gustave", "ian", "iven3", "john", "klatt3", "klatt4"),
+    *("klatt5", "klatt6", "marcelo", "max", "michel", "mike2", "norbert", "pablo", "paul"),
+    *("pedro", "quincy", "rob", "robert", "sandro", "travis", "victor"),
 )
 
 
@@ -94,41 +96,47 @@ def _microphone(rng: np.random.Generator) -> Microphone:
     )
 
 
+def _pools(variants: Sequence[str], share: float, rng: np.random.Generator) -> dict[str, list[str]]:
+    """Deals variants to the splits; each held-out split gets `share` of them, at least one."""
+    shuffled = [variants[i] for i in rng.permutation(len(variants))]
+    part = max(1, round(len(shuffled) * share))
+    return {
+        "validation": shuffled[:part],
+        "testing": shuffled[part : 2 * part],
+        "training": shuffled[2 * part :],
+    }
+
+
 def draw_speakers(
-    count: int, accents: Sequence[str], variants: Sequence[str], seed: int
+    count: int, accents: Sequence[str], groups: Sequence[Sequence[str]], seed: int
 ) -> list[Speaker]:
     """Invents speakers; no variant (timbre) is heard in two splits.
 
     Args:
       count: how many, at least 3.
       accents: voices to speak with, at least one.
-      variants: timbres, at least 3. With more speakers than these some share one, in other accents,
-        at other pitches, tract lengths and places.
+      groups: timbres, such as women's and men's, at least 3 in each; the speakers of a split come
+        from the groups in turn. Speakers that share a timbre differ in accent, pitch, tract length
+        and place.
       seed: decides everything.
 
     Returns:
       `count` speakers, training first, then validation, then testing.
     """
-    order = np.random.default_rng([seed, 0]).permutation(len(variants))
-    shuffled = [variants[i] for i in order]
-    # Each held-out split has its own share of the variants, and at least one.
     sizes = split_sizes(count)
-    part = max(1, round(len(shuffled) * sizes["validation"] / count))
-    pools = {
-        "validation": shuffled[:part],
-        "testing": shuffled[part : 2 * part],
-        "training": shuffled[2 * part :],
-    }
+    share = sizes["validation"] / count
+    rng = np.random.default_rng([seed, 0])
+    pools = [_pools(group, share, rng) for group in groups]
     speakers: list[Speaker] = []
     taken: set[str] = set()
     for split in SPLITS:
         for place in range(sizes[split]):
             index = len(speakers)
             rng = np.random.default_rng([seed, 1, index])
-            pool = pools[split]
+            pool = pools[place % len(pools)][split]
             voice = Voice(
                 accent=accents[int(rng.integers(len(accents)))],
-                variant=pool[place % len(pool)],
+                variant=pool[place // len(pools) % len(pool)],
                 rate=int(rng.integers(125, 211)),
                 pitch=int(rng.integers(25, 71)),
                 pitch_range=int(rng.integers(20, 86)),

@@ -23,8 +23,14 @@ from edge_tf.audio import simulation
 from edge_tf.audio.espeak import Espeak, Voice
 from edge_tf.data import synthetic_record as record
 from edge_tf.data.dataset import NOISE_FOLDER
+from edge_tf.data.synthetic_noise import background_noises
 from edge_tf.data.synthetic_request import RATE, Request
-from edge_tf.data.synthetic_speakers import HUMAN_VARIANTS, Speaker, draw_speakers
+from edge_tf.data.synthetic_speakers import (
+    FEMALE_VARIANTS,
+    MALE_VARIANTS,
+    Speaker,
+    draw_speakers,
+)
 from edge_tf.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -35,17 +41,6 @@ _FASTEST_RATE = 450
 _FADE = int(0.005 * RATE)
 
 _INTONATIONS = ("", ".", "?", "!", ",")
-_BABBLE_VOICES = 6
-_BABBLE_SENTENCES = (
-    "The train was late again and everybody stood on the platform in the rain.",
-    "She bought bread, two apples and a newspaper before she went back to work.",
-    "We could meet at the bridge around nine if the weather holds.",
-    "He never told his brother where the old keys were hidden.",
-    "Every second summer they painted the fence in another colour.",
-    "Nobody knew how long the meeting would take this time.",
-    "Please remember to close the gate before the children come home.",
-    "The road up the hill is narrow, so drive with care.",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,54 +151,6 @@ def _clip(
     return simulation.to_int16(second), clip
 
 
-def _babble(request: Request, accents: Sequence[str], variants: Sequence[str]) -> np.ndarray:
-    """Several voices talking at once, none saying a wanted word; RMS 0.1."""
-    length = request.noise_seconds * RATE
-    wanted = {part for word in request.words for part in word.casefold().split("_")}
-    sentences = [
-        sentence
-        for sentence in _BABBLE_SENTENCES
-        if not wanted & set(sentence.casefold().replace(",", "").replace(".", "").split())
-    ] or [", ".join(word.replace("_", " ") for word in request.unknown_words) or "la la la"]
-    mixed = np.zeros(length, np.float32)
-    for talker in range(_BABBLE_VOICES):
-        rng = np.random.default_rng([request.seed, 3, talker])
-        voice = Voice(
-            accent=str(rng.choice(accents)),
-            variant=str(rng.choice(variants)),
-            rate=int(rng.integers(130, 200)),
-            pitch=int(rng.integers(25, 80)),
-        )
-        spoken: list[np.ndarray] = []
-        with Espeak(request.seed + talker) as engine:
-            while sum(map(len, spoken)) < length + RATE:
-                raw, rate = engine.speak(str(rng.choice(sentences)), voice)
-                if len(raw) == 0:
-                    raise UserError(f"--language={request.language}: espeak-ng says nothing")
-                spoken.append(simulation.resample(raw, RATE / rate))
-        stream = np.concatenate(spoken)[int(rng.integers(RATE)) :][:length]
-        mixed += simulation.set_rms(stream, 0.1 * float(rng.uniform(0.5, 1.0)))
-    return simulation.set_rms(mixed)
-
-
-def _noises(
-    request: Request, accents: Sequence[str], variants: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """Background noise by name, float32 [noise_seconds * RATE] each, RMS 0.1."""
-    length = request.noise_seconds * RATE
-
-    def rng(kind: int) -> np.random.Generator:
-        return np.random.default_rng([request.seed, 4, kind])
-
-    return {
-        "white_noise": simulation.coloured_noise(rng(0), length, 0.0),
-        "pink_noise": simulation.coloured_noise(rng(1), length, 1.0),
-        "brown_noise": simulation.coloured_noise(rng(2), length, 2.0),
-        "mains_hum": simulation.mains_hum(rng(3), length),
-        "babble": _babble(request, accents, variants),
-    }
-
-
 def _write_wav(path: Path, samples: np.ndarray) -> None:
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
@@ -212,8 +159,8 @@ def _write_wav(path: Path, samples: np.ndarray) -> None:
         out.writeframes(samples.astype("<i2").tobytes())
 
 
-def _voices(request: Request) -> tuple[list[str], list[str], str]:
-    """Accents and variants to draw from, and espeak-ng's version; checks that words can be said."""
+def _voices(request: Request) -> tuple[list[str], list[list[str]], str]:
+    """Accents and groups of variants to draw from, espeak-ng's version. Tries every word."""
     with Espeak(request.seed) as engine:
         accents = engine.accents(request.language)
         if not accents:
@@ -222,8 +169,11 @@ def _voices(request: Request) -> tuple[list[str], list[str], str]:
                 "name a language tag such as en, en-us, de or fr",
             )
         installed = set(engine.variants())
-        variants = [name for name in HUMAN_VARIANTS if name in installed]
-        if len(variants) < 3:
+        groups = [
+            [name for name in group if name in installed]
+            for group in (FEMALE_VARIANTS, MALE_VARIANTS)
+        ]
+        if min(map(len, groups)) < 3:
             raise UserError(
                 f"espeak-ng {engine.version} lacks the voice variants that this needs",
                 "pip install --force-reinstall edge_tf[synthesis]",
@@ -234,13 +184,13 @@ def _voices(request: Request) -> tuple[list[str], list[str], str]:
                 raise UserError(
                     f"espeak-ng is silent on the word '{word}'", "write it as it is spoken"
                 )
-        return accents, variants, engine.version
+        return accents, groups, engine.version
 
 
 def _build(request: Request, folder: Path, progress: bool) -> Summary:
-    accents, variants, version = _voices(request)
-    speakers = draw_speakers(request.speakers, accents, variants, request.seed)
-    noises = _noises(request, accents, variants)
+    accents, groups, version = _voices(request)
+    speakers = draw_speakers(request.speakers, accents, groups, request.seed)
+    noises = background_noises(request, accents, [name for group in groups for name in group])
     noise_folder = folder / NOISE_FOLDER
     noise_folder.mkdir(parents=True)
     for name, samples in noises.items():

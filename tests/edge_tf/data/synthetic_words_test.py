@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from edge_tf.audio.espeak import Espeak
 from edge_tf.data import folder_of_words, synthetic_words
 from edge_tf.data.synthetic_request import DEFAULT_UNKNOWN_WORDS, make_request
-from edge_tf.data.synthetic_speakers import HUMAN_VARIANTS, draw_speakers, split_sizes
+from edge_tf.data.synthetic_speakers import (
+    FEMALE_VARIANTS,
+    MALE_VARIANTS,
+    draw_speakers,
+    split_sizes,
+)
 from edge_tf.errors import UserError
 
 SMALL = {
@@ -270,8 +275,9 @@ def test_bad_requests_name_flag_and_remedy(changes, message):
 def test_every_variant_we_name_is_installed():
     pytest.importorskip("espeakng_loader", reason="needs the extra 'synthesis'")
     with Espeak() as engine:
-        assert set(HUMAN_VARIANTS) <= set(engine.variants())
-    assert len(set(HUMAN_VARIANTS)) == len(HUMAN_VARIANTS) > 50
+        assert {*FEMALE_VARIANTS, *MALE_VARIANTS} <= set(engine.variants())
+    both = FEMALE_VARIANTS + MALE_VARIANTS
+    assert len(set(both)) == len(both) > 50
 
 
 def test_default_unknown_words_leave_out_the_wanted_ones():
@@ -281,12 +287,17 @@ def test_default_unknown_words_leave_out_the_wanted_ones():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(3, 150), st.integers(0, 2**31 - 1), st.integers(3, len(HUMAN_VARIANTS)))
+@given(st.integers(3, 150), st.integers(0, 2**31 - 1), st.integers(3, len(FEMALE_VARIANTS)))
 def test_speakers_fill_every_split_and_share_no_voice_across_splits(count, seed, variants):
-    speakers = draw_speakers(count, ["a", "b"], HUMAN_VARIANTS[:variants], seed)
+    groups = [FEMALE_VARIANTS[:variants], MALE_VARIANTS[:variants]]
+    speakers = draw_speakers(count, ["a", "b"], groups, seed)
     assert len({speaker.name for speaker in speakers}) == len(speakers) == count
     assert min(split_sizes(count).values()) >= 1
     split_of_variant = {speaker.voice.variant: speaker.split for speaker in speakers}
+    women = dict.fromkeys(split_sizes(count), 0)
     for speaker in speakers:
         assert split_of_variant[speaker.voice.variant] == speaker.split
         assert folder_of_words.hash_split(f"{speaker.name}_nohash_0.wav") == speaker.split
+        women[speaker.split] += speaker.voice.variant in FEMALE_VARIANTS
+    for split, size in split_sizes(count).items():
+        assert size // 2 <= women[split] <= (size + 1) // 2

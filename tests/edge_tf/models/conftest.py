@@ -1,0 +1,20 @@
+"""Models of the paper's widths, each built once for the session."""
+
+import functools
+from collections.abc import Callable
+
+import pytest
+import tf_keras as keras
+
+from edge_tf.models import build_model
+
+
+@pytest.fixture(scope="session")
+def bc_resnet() -> Callable[..., keras.Model]:
+    """bc_resnet(tau, num_classes=12), shared: a test that reads weights sets them first."""
+
+    @functools.cache
+    def model(tau: float, num_classes: int = 12) -> keras.Model:
+        return build_model("bc_resnet", tau=tau, num_classes=num_classes)
+
+    return model

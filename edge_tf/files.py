@@ -17,19 +17,43 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """Yields a temporary path beside `target`; on success it becomes `target`, else it is removed.
 
     The temporary name keeps the suffix, since some writers (Keras, NumPy) choose a format by it.
-    It may be used as a file or as a folder; a folder replaces what stood at `target`.
+    It may be used as a file or as a folder; a folder replaces what stood at `target`. An OSError
+    on the way, such as a full disk, names `target`.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    temporary = scratch / target.name
     try:
-        yield temporary
-        if temporary.is_dir() and target.exists():
-            os.replace(target, scratch / "previous")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        temporary = scratch / target.name
+        try:
+            yield temporary
+            _replace(temporary, target, scratch / "previous")
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        _name_target(error, target)
+        raise
+
+
+def _replace(temporary: Path, target: Path, previous: Path) -> None:
+    if not (temporary.is_dir() and target.exists()):
         os.replace(temporary, target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        return
+    os.replace(target, previous)
+    try:
+        os.replace(temporary, target)
+    except BaseException:
+        os.replace(previous, target)
+        raise
+
+
+def _name_target(error: OSError, target: Path) -> None:
+    """Makes `target` the file of an error that names none, or one in the folder that is gone."""
+    hidden = os.path.join(target.parent, f".{target.name}.")
+    if error.errno is not None and (
+        error.filename is None or str(error.filename).startswith(hidden)
+    ):
+        error.filename = os.fspath(target)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -50,7 +74,11 @@ def read_json(source: Path) -> Any:
     """Parses a JSON file. Raises UserError when it is not readable JSON."""
     try:
         return json.loads(Path(source).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise UserError(
+            f"{source} cannot be read ({error.strerror})", "restore it or make it again"
+        ) from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise UserError(
             f"{source} is not valid JSON ({error})", "restore it or make it again"
         ) from None

@@ -14,6 +14,7 @@ firmware/          what goes to the device      (export_firmware)
 import datetime
 import importlib.metadata
 import platform
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ _MADE_BY = {
     GOLDEN: "convert",
     REPORT_JSON: "evaluate",
     REPORT_HTML: "evaluate",
+    FIRMWARE: "export_firmware",
 }
 
 _PACKAGES = (
@@ -77,18 +79,23 @@ class RunDirectory:
 
     def create(self) -> "RunDirectory":
         """Makes the folder, and config.json if it is new. Raises UserError on a foreign one."""
+        self.check()
+        if not (self / "config.json").exists():
+            files.write_json(self / "config.json", {"format_version": FORMAT_VERSION, "stages": {}})
+        return self
+
+    def check(self) -> None:
+        """Raises UserError unless this is a run of this version, or could become one."""
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"--run_dir={self.path} is a file", "name a folder")
         if (self / "config.json").exists():
             self.config()
-            return self
+            return
         if self.path.is_dir() and any(p for p in self.path.iterdir() if p.name[0] != "."):
             raise UserError(
                 f"--run_dir={self.path} has files but no config.json, so it is not a run",
                 "name a new folder",
             )
-        files.write_json(self / "config.json", {"format_version": FORMAT_VERSION, "stages": {}})
-        return self
 
     def require(self, name: str) -> Path:
         """Path of a file that an earlier stage wrote.
@@ -99,7 +106,7 @@ class RunDirectory:
         if not self.path.is_dir():
             raise UserError(
                 f"--run_dir={self.path} does not exist",
-                f"make it with: python -m pipelines.train --run_dir={self.path}",
+                f"make it with: {self._command('train')}",
             )
         if name != "config.json":
             self.config()
@@ -107,7 +114,7 @@ class RunDirectory:
             stage = _MADE_BY.get(name, "run")
             raise UserError(
                 f"{self / name} is missing",
-                f"make it with: python -m pipelines.{stage} --run_dir={self.path}",
+                f"make it with: {self._command(stage)}",
             )
         return self / name
 
@@ -129,7 +136,7 @@ class RunDirectory:
         if name not in stages:
             raise UserError(
                 f"{self.path} has no finished stage '{name}'",
-                f"run: python -m pipelines.{name} --run_dir={self.path}",
+                f"run: {self._command(name)}",
             )
         return stages[name]
 
@@ -147,10 +154,16 @@ class RunDirectory:
     def labels(self) -> list[str]:
         """Labels in the order of the logits."""
         path = self.require(LABELS)
-        labels = path.read_text(encoding="utf-8").splitlines()
+        try:
+            labels = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        except UnicodeDecodeError:
+            labels = []
         if len(labels) < 2 or len(set(labels)) != len(labels) or not all(labels):
             raise UserError(
                 f"{path} must hold at least two different labels, one a line",
-                f"make it with: python -m pipelines.train --run_dir={self.path}",
+                f"make it with: {self._command('train')}",
             )
         return labels
+
+    def _command(self, stage: str) -> str:
+        return f"python -m pipelines.{stage} --run_dir={shlex.quote(str(self.path))}"

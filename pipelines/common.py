@@ -3,6 +3,7 @@
 Flags are defined by calling a function, not on import, so that run.py can use the other stages.
 """
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ def define_run_dir() -> None:
     flags.DEFINE_string(
         "run_dir", None, "Folder that the stages hand over; see edge_tf/run_dir.py."
     )
+    flags.register_validator(
+        "run_dir", lambda path: path != "", message="must name a folder", flag_values=FLAGS
+    )
     flags.mark_flag_as_required("run_dir")
 
 
@@ -36,7 +40,9 @@ def define_data() -> None:
     flags.DEFINE_string(
         "test_dir", None, "Official test set, unpacked: its clips replace the test."
     )
-    flags.DEFINE_integer("data_seed", 0, "Choice of unknown clips and of silence in the test.")
+    flags.DEFINE_integer(
+        "data_seed", 0, "Choice of unknown clips and of silence in the test.", lower_bound=0
+    )
     flags.DEFINE_enum(
         "download", None, ["0.01", "0.02"], "Fetch this Speech Commands version into --data_dir."
     )
@@ -77,9 +83,14 @@ def cache_folder() -> Path:
 
 
 def data_flags() -> dict[str, Any]:
-    """The data flags as given, to be recorded in the run."""
+    """The data flags as given, to be recorded in the run.
+
+    Raises:
+      UserError: there are none, or --run_dir is of no use; told before data and TensorFlow load.
+    """
     from edge_tf.errors import UserError
 
+    run_directory().check()
     if not FLAGS.data_dir:
         raise UserError("--data_dir is missing", "name a folder of words, or see --download")
     values = {name: getattr(FLAGS, name) for name in _DATA_FLAGS}
@@ -105,10 +116,16 @@ def load_dataset(values: dict[str, Any]) -> "Dataset":
 def define_training() -> None:
     flags.DEFINE_enum("model", "bc_resnet", ["bc_resnet", "ds_cnn"], "Which network.")
     flags.DEFINE_float("tau", 1.0, "Width of bc_resnet: 1, 1.5, 2, 3, 6 or 8.")
-    flags.DEFINE_integer("epochs", 20, "Passes over the training clips.")
-    flags.DEFINE_integer("batch_size", 100, "Clips a step.")
+    flags.register_validator(
+        "tau", lambda tau: 0.125 <= tau <= 64, message="must be in 0.125 to 64"
+    )
+    flags.DEFINE_integer("epochs", 20, "Passes over the training clips.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", 100, "Clips a step.", lower_bound=2)
     flags.DEFINE_float("peak_rate", 0.1, "Highest learning rate, after the warm-up.")
-    flags.DEFINE_integer("seed", 0, "Initial weights, order, augmentation, dropout.")
+    flags.register_validator(
+        "peak_rate", lambda rate: 0 < rate < math.inf, message="must be above 0"
+    )
+    flags.DEFINE_integer("seed", 0, "Initial weights, order, augmentation, dropout.", lower_bound=0)
     flags.DEFINE_enum(
         "padding",
         "causal",

@@ -4,6 +4,8 @@ The same command goes on where it was interrupted. When a gate breaks, the repor
 exit status is 1 and no firmware is written.
 """
 
+from absl import flags
+
 from pipelines import app, common, convert, evaluate, export_firmware, train
 
 
@@ -11,6 +13,8 @@ def define_flags() -> None:
     train.define_flags()
     convert.define_own_flags()
     evaluate.define_own_flags()
+    for stage in (train, convert, evaluate):
+        flags.adopt_module_key_flags(stage)  # so that --help lists them
 
 
 def main() -> None:

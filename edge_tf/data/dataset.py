@@ -1,12 +1,18 @@
 """Dataset: labels, and for each split the clips with their labels. Nothing is decoded here."""
 
 import dataclasses
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
+
+from edge_tf.errors import UserError
 
 SPLITS = ("training", "validation", "testing")
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
 NOISE_FOLDER = "_background_noise_"
+# Control characters, line and paragraph separators, and bytes that are not UTF-8.
+_NOT_IN_A_LINE = ("Cc", "Zl", "Zp", "Cs")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,3 +56,13 @@ class Dataset:
         for clip in self.splits[split]:
             result[self.labels[clip.label]] += 1
         return result
+
+
+def check_labels(labels: Iterable[str], source: Path) -> None:
+    """Raises UserError for a label that cannot be a line of labels.txt in UTF-8."""
+    for label in labels:
+        if not label.strip() or any(unicodedata.category(c) in _NOT_IN_A_LINE for c in label):
+            raise UserError(
+                f"{source}: {label!r} cannot be a label",
+                "give it a name in UTF-8 without control characters",
+            )

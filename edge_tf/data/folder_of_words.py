@@ -8,13 +8,23 @@ ROOT/validation_list.txt, testing_list.txt     the official split; without them,
 import dataclasses
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from absl import logging
 
 from edge_tf.audio import wav
-from edge_tf.data.dataset import NOISE_FOLDER, SILENCE, SPLITS, UNKNOWN, Clip, Dataset
+from edge_tf.data.dataset import (
+    NOISE_FOLDER,
+    SILENCE,
+    SPLITS,
+    UNKNOWN,
+    Clip,
+    Dataset,
+    check_labels,
+)
 from edge_tf.errors import UserError
 
 COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
@@ -32,7 +42,7 @@ def hash_split(file_name: str, validation: float = 10.0, testing: float = 10.0) 
       validation, testing: percent of speakers.
     """
     speaker = re.sub(r"_nohash_.*$", "", Path(file_name).name)
-    digest = int(hashlib.sha1(speaker.encode("utf-8")).hexdigest(), 16)
+    digest = int(hashlib.sha1(speaker.encode("utf-8", "surrogateescape")).hexdigest(), 16)
     percent = digest % (_MAX_CLIPS_A_WORD + 1) * (100.0 / _MAX_CLIPS_A_WORD)
     if percent < validation:
         return "validation"
@@ -63,17 +73,27 @@ def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dat
         words = COMMANDS
     elif task == "kws35" or not words:
         words = sorted(folders)
+    else:  # "é" may be one character or two, depending on who made the folder
+        composed = {unicodedata.normalize("NFC", folder): folder for folder in folders}
+        words = [composed.get(unicodedata.normalize("NFC", word), word) for word in words]
     missing = [word for word in words if word not in folders]
     if missing:
         raise UserError(
             f"--data_dir={root} has no folder for {', '.join(missing[:4])}",
-            f"add the clips, or choose --task and --words for what is there ({_some(folders)})",
+            f"add the clips, or choose --task and --words for what is there ({_some(folders)})"
+            + "; names that begin with _ or . are no words" * missing[0].startswith(("_", ".")),
         )
     if len(words) != len(set(words)) or (len(words) < 2 and task == "kws35"):
         raise UserError(f"--words={','.join(words)} must name different words")
     noise = noise_files(root)
     with_silence = task != "kws35" and bool(noise)
     with_unknown = task != "kws35" and len(folders) > len(words)
+    if task == "kws12" and not (with_silence and with_unknown):
+        lacking = "words other than the ten" if with_silence else f"{NOISE_FOLDER}/*.wav"
+        raise UserError(
+            f"--data_dir={root} has no {lacking}, which --task=kws12 needs",
+            "add them, or choose --task=words",
+        )
     labels = (*[SILENCE] * with_silence, *[UNKNOWN] * with_unknown, *sorted(words))
     if len(labels) < 2:
         raise UserError(f"--data_dir={root} gives one class only", "add a second word or noise")
@@ -104,7 +124,7 @@ def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dat
 
 def noise_files(root: Path) -> tuple[str, ...]:
     """Background recordings, relative to root."""
-    return tuple(f"{NOISE_FOLDER}/{p.name}" for p in sorted((root / NOISE_FOLDER).glob("*.wav")))
+    return tuple(f"{NOISE_FOLDER}/{name}" for name in _wav_names(root / NOISE_FOLDER))
 
 
 def with_test_folder(dataset: Dataset, folder: Path) -> Dataset:
@@ -115,10 +135,13 @@ def with_test_folder(dataset: Dataset, folder: Path) -> Dataset:
     """
     clips = []
     for label, name in enumerate(dataset.labels):
-        paths = sorted((folder / name).glob("*.wav"))
-        if not paths:
-            raise UserError(f"--test_dir={folder} has no clips of '{name}' ({folder / name})")
-        clips += [Clip(label, str(p.resolve())) for p in paths]
+        place = (folder / name).resolve()
+        found = _wav_names(place)
+        if not found:
+            raise UserError(
+                f"--test_dir={folder} has no clips of '{name}'", f"put them in {folder / name}"
+            )
+        clips += [Clip(label, str(place / n)) for n in found]
     splits = {**dataset.splits, "testing": tuple(clips)}
     description = f"{dataset.description}, test set {folder.name}"
     return dataclasses.replace(dataset, splits=splits, description=description)
@@ -130,9 +153,13 @@ def _word_folders(root: Path) -> dict[str, list[str]]:
         raise UserError(f"--data_dir={root} is not a folder", "name a folder of word folders")
     folders = {}
     for folder in sorted(root.iterdir()):
-        if not folder.is_dir() or folder.name.startswith((".", "_")):
+        if not folder.is_dir() or folder.name.startswith("."):
             continue
-        names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() == ".wav")
+        if folder.name.startswith("_"):
+            if folder.name not in (NOISE_FOLDER, SILENCE, UNKNOWN):
+                logging.warning("%s is left out: words do not begin with _", folder)
+            continue
+        names = _wav_names(folder)
         if not names:
             raise UserError(f"{folder} has no .wav clips", "add some, or remove the folder")
         folders[folder.name] = names
@@ -140,26 +167,71 @@ def _word_folders(root: Path) -> dict[str, list[str]]:
         raise UserError(
             f"--data_dir={root} has no word folders", "expected ROOT/WORD/*.wav, a folder a word"
         )
+    check_labels(folders, root)
     return folders
 
 
+def _wav_names(folder: Path) -> list[str]:
+    """WAV files of a folder but hidden ones (such as the ._x.wav that macOS leaves), sorted."""
+    if not folder.is_dir():
+        return []
+    names = (path.name for path in folder.iterdir() if path.suffix.lower() == ".wav")
+    return sorted(name for name in names if not name.startswith("."))
+
+
 def _split_clips(root: Path, folders: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
-    """Split to word to clip paths: by the lists when both are there, else by the hash."""
-    listed = {}
-    for split in ("validation", "testing"):
-        path = root / f"{split}_list.txt"
-        if path.exists():
-            listed[split] = set(path.read_text(encoding="utf-8").split("\n"))
+    """Split to word to clip paths: by the lists when they are there, else by the hash."""
+    listed = _official_lists(root)
     result: dict[str, dict[str, list[str]]] = {split: {} for split in SPLITS}
     for word, names in folders.items():
         for name in names:
             relative = f"{word}/{name}"
-            if len(listed) == 2:
-                split = next((s for s, paths in listed.items() if relative in paths), "training")
-            else:
-                split = hash_split(name)
+            split = listed.get(relative, "training") if listed else hash_split(name)
             result[split].setdefault(word, []).append(relative)
+    if listed:
+        found = {path for words in result.values() for paths in words.values() for path in paths}
+        missing = [path for path in listed if path not in found]
+        if len(missing) == len(listed):
+            raise UserError(
+                f"{_list_path(root, 'validation')} and {_list_path(root, 'testing').name} name no "
+                f"clip that is there (first: '{missing[0]}')",
+                "expected WORD/FILE.wav on each line; mend the lists, or remove both",
+            )
+        if missing:
+            logging.info("%d of %d listed clips are not in %s", len(missing), len(listed), root)
     return result
+
+
+def _official_lists(root: Path) -> dict[str, str]:
+    """Clip path to its split, by validation_list.txt and testing_list.txt; empty without them."""
+    paths = {split: _list_path(root, split) for split in ("validation", "testing")}
+    there = [path for path in paths.values() if path.exists()]
+    if not there:
+        return {}
+    if len(there) == 1:
+        other = next(path for path in paths.values() if path not in there)
+        raise UserError(
+            f"{there[0]} is there without {other.name}", f"add {other.name}, or remove the list"
+        )
+    listed: dict[str, str] = {}
+    for split, path in paths.items():
+        try:
+            lines = path.read_text(encoding="utf-8-sig").split("\n")
+        except UnicodeDecodeError:
+            raise UserError(f"{path} is not UTF-8 text", "expected WORD/FILE.wav a line") from None
+        for clip in filter(None, map(str.strip, lines)):
+            if listed.setdefault(clip, split) != split:
+                raise UserError(
+                    f"{path}: {clip} is in {_list_path(root, listed[clip]).name} too",
+                    "remove it from one of them",
+                )
+    if not listed:
+        raise UserError(f"{there[0]} and {there[1].name} are empty", "fill them, or remove both")
+    return listed
+
+
+def _list_path(root: Path, split: str) -> Path:
+    return root / f"{split}_list.txt"
 
 
 def _silence(
@@ -191,8 +263,7 @@ def _check_complete(dataset: Dataset) -> None:
 
 
 def _origin(root: Path) -> str:
-    lists = all((root / f"{s}_list.txt").exists() for s in ("validation", "testing"))
-    return "official lists" if lists else "split by speaker hash"
+    return "official lists" if _list_path(root, "testing").exists() else "split by speaker hash"
 
 
 def _some(names: Iterable[str]) -> str:

@@ -34,6 +34,11 @@ class RunData:
         self.frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
         self.labels = run.labels()
         self._recorded = run.stage("train")
+        if not all(isinstance(self._recorded.get(n), dict) for n in ("data", "data_fingerprint")):
+            raise UserError(
+                f"{run / 'config.json'} does not say which data the run was trained on",
+                "restore it, or train again into a new --run_dir",
+            )
         self._dataset = load_dataset(self._recorded["data"])
         self._cache = cache
         if list(self._dataset.labels) != self.labels:

@@ -8,7 +8,7 @@ import collections
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ from edge_tf import files, progress
 from edge_tf.audio import wav
 from edge_tf.data.dataset import Clip, Dataset
 from edge_tf.errors import UserError
+
+_LISTED = 20  # unreadable clips that are told beside the first
 
 
 def default_folder() -> Path:
@@ -58,21 +60,39 @@ def load(
     """
     clips = dataset.splits[split]
     target = folder / f"{split}-{_key(dataset, clips, sample_rate, clip_samples)}"
-    if not (target / "notes.json").exists():
+    shape = (len(clips), clip_samples)
+    entry = _open(target, shape) if target.exists() else None
+    if entry is None:
         with files.atomic_path(target) as temporary:
             temporary.mkdir()
             _decode(dataset, split, sample_rate, clip_samples, temporary)
-    notes = files.read_json(target / "notes.json")
-    for what, count in notes["counts"].items():
+        entry = _open(target, shape)
+        if entry is None:
+            raise UserError(f"{target} does not hold what was written to it", "check the disk")
+    samples, fingerprint, counts = entry
+    for what, count in counts.items():
         logging.info("%s: %d of %d clips %s", split, count, len(clips), what)
     return Waveforms(
-        samples=np.load(target / "samples.npy", mmap_mode="r"),
+        samples=samples,
         labels=np.array([clip.label for clip in clips], np.int32),
         names=tuple(clip.path or "(silence)" for clip in clips),
         is_silence=np.array([not clip.path for clip in clips]),
-        fingerprint=notes["sha256"],
-        notes=notes["counts"],
+        fingerprint=fingerprint,
+        notes=counts,
     )
+
+
+def _open(target: Path, shape: tuple[int, int]) -> tuple[np.ndarray, str, dict[str, int]] | None:
+    """Samples, fingerprint and notes of an entry; None if it is damaged."""
+    try:
+        notes = files.read_json(target / "notes.json")
+        samples = np.load(target / "samples.npy", mmap_mode="r")
+        if samples.shape != shape or samples.dtype != np.int16:
+            raise ValueError("other samples")
+        return samples, str(notes["sha256"]), dict(notes["counts"])
+    except (UserError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        logging.warning("%s is damaged (%s): decoding again", target, error)
+        return None
 
 
 def load_noise(dataset: Dataset, sample_rate: int, clip_samples: int) -> list[np.ndarray]:
@@ -85,31 +105,69 @@ def load_noise(dataset: Dataset, sample_rate: int, clip_samples: int) -> list[np
 
 
 def _key(dataset: Dataset, clips: tuple[Clip, ...], sample_rate: int, clip_samples: int) -> str:
-    digest = hashlib.sha256(f"1 {dataset.root.resolve()} {sample_rate} {clip_samples}\n".encode())
+    digest = hashlib.sha256()
+
+    def update(line: str) -> None:
+        digest.update(line.encode("utf-8", "surrogateescape"))
+
+    update(f"1 {dataset.root.resolve()} {sample_rate} {clip_samples}\n")
     for clip in clips:
         stamp = (0, 0)
         if clip.path:
-            stat = (dataset.root / clip.path).stat()
-            stamp = (stat.st_size, stat.st_mtime_ns)
-        digest.update(f"{clip.label}\t{clip.path}\t{clip.start}\t{clip.gain}\t{stamp}\n".encode())
+            path = dataset.root / clip.path
+            try:
+                status = path.stat()
+            except OSError as error:
+                raise UserError(
+                    f"{path}: {error.strerror}", "restore it, or take it out of the data"
+                ) from None
+            stamp = (status.st_size, status.st_mtime_ns)
+        update(f"{clip.label}\t{clip.path}\t{clip.start}\t{clip.gain}\t{stamp}\n")
     return digest.hexdigest()[:24]
 
 
 def _decode(
     dataset: Dataset, split: str, sample_rate: int, clip_samples: int, folder: Path
 ) -> None:
+    """Writes samples.npy and notes.json.
+
+    Not through a memory map: on a full disk that ends the process by a signal.
+    """
     clips = dataset.splits[split]
-    samples = np.lib.format.open_memmap(
-        folder / "samples.npy", mode="w+", dtype=np.int16, shape=(len(clips), clip_samples)
-    )
     counts: collections.Counter[str] = collections.Counter()
+    digest = hashlib.sha256()
+    header = {"descr": "<i2", "fortran_order": False, "shape": (len(clips), clip_samples)}
+    with (folder / "samples.npy").open("wb") as out:
+        np.lib.format.write_array_header_1_0(out, header)
+        for one in _decoded(dataset, split, sample_rate, clip_samples, counts):
+            content = one.astype("<i2").tobytes()
+            digest.update(content)
+            out.write(content)
+    digest.update(np.array([clip.label for clip in clips], np.int32).tobytes())
+    done = {what: n for what, n in counts.items() if n}
+    files.write_json(folder / "notes.json", {"sha256": digest.hexdigest(), "counts": done})
+
+
+def _decoded(
+    dataset: Dataset,
+    split: str,
+    sample_rate: int,
+    clip_samples: int,
+    counts: collections.Counter[str],
+) -> Iterator[np.ndarray]:
+    """The clips of a split, each (clip_samples,) int16; counts what was done to them."""
+    clips = dataset.splits[split]
     long_files: dict[str, wav.Sound] = {}
     for row, clip in enumerate(progress.bar(clips, desc=f"decoding {split}", unit="clip")):
         if not clip.path:
+            yield np.zeros(clip_samples, np.int16)
             continue
         path = dataset.root / clip.path
         if clip.start is None:
-            sound = wav.read(path, sample_rate)
+            try:
+                sound = wav.read(path, sample_rate)
+            except UserError as error:
+                raise _with_others(error, dataset, clips[row + 1 :]) from None
             one = fit_length(sound.samples, clip_samples)
             counts["zero-padded at the end"] += len(sound.samples) < clip_samples
             counts["cropped to their middle"] += len(sound.samples) > clip_samples
@@ -129,12 +187,20 @@ def _decode(
         counts["down-mixed to mono"] += sound.downmixed
         if clip.gain != 1.0:
             one = np.clip(np.rint(one * clip.gain), -32768, 32767).astype(np.int16)
-        samples[row] = one
-    samples.flush()
-    digest = hashlib.sha256(samples)
-    digest.update(np.array([clip.label for clip in clips], np.int32))
-    counts = collections.Counter({what: n for what, n in counts.items() if n})
-    files.write_json(folder / "notes.json", {"sha256": digest.hexdigest(), "counts": counts})
+        yield one
+
+
+def _with_others(first: UserError, dataset: Dataset, clips: tuple[Clip, ...]) -> UserError:
+    """The error of one clip, and how many of `clips` have one too, so that one pass mends all."""
+    others = []
+    for path in sorted({clip.path for clip in clips if clip.path and clip.start is None}):
+        try:
+            wav.duration(dataset.root / path)
+        except UserError as error:
+            others.append(error)
+    for other in others[:_LISTED]:
+        logging.warning("%s", other)
+    return UserError(f"{first} ({len(others)} more clips cannot be read)") if others else first
 
 
 def fit_length(samples: np.ndarray, length: int) -> np.ndarray:

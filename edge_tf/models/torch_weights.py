@@ -27,24 +27,26 @@ def load_torch_bc_resnet(model: "keras.Model", state_dict: Mapping[str, Any]) ->
     source = {key: v for key, v in source.items() if not key.endswith("num_batches_tracked")}
     planned: list[tuple[Any, np.ndarray]] = []
 
-    def take(key: str) -> np.ndarray:
+    def take(key: str, shape: tuple[int, ...]) -> np.ndarray:
         if key not in source:
             raise UserError(f"the state dict has no '{key}'", f"is it a {model.name} of 2-D input?")
-        return source.pop(key)
-
-    def plan(variable, value: np.ndarray, key: str) -> None:
-        if tuple(variable.shape) != value.shape:
+        value = source.pop(key)
+        if value.shape != shape:
             raise UserError(
-                f"'{key}' has shape {value.shape}, {variable.name} needs {tuple(variable.shape)}",
+                f"'{key}' has shape {value.shape}, {model.name} needs {shape}",
                 "build the model with the tau and num_classes of the checkpoint",
             )
-        planned.append((variable, value))
+        return value
 
     def conv(layer: str, key: str) -> None:  # (out, in, F, T) -> (F, T, in, out)
-        plan(model.get_layer(layer).kernel, take(key).transpose(2, 3, 1, 0), key)
+        kernel = model.get_layer(layer).kernel
+        rows, frames, ins, outs = kernel.shape
+        planned.append((kernel, take(key, (outs, ins, rows, frames)).transpose(2, 3, 1, 0)))
 
     def depthwise(layer: str, key: str) -> None:  # (C, 1, F, T) -> (F, T, C, 1)
-        plan(model.get_layer(layer).depthwise_kernel, take(key).transpose(2, 3, 0, 1), key)
+        kernel = model.get_layer(layer).depthwise_kernel
+        rows, frames, channels, _ = kernel.shape
+        planned.append((kernel, take(key, (channels, 1, rows, frames)).transpose(2, 3, 0, 1)))
 
     def norm(layer: str, key: str) -> None:
         target = model.get_layer(layer)
@@ -54,10 +56,10 @@ def load_torch_bc_resnet(model: "keras.Model", state_dict: Mapping[str, Any]) ->
             (target.moving_mean, "running_mean"),
             (target.moving_variance, "running_var"),
         ):
-            value = take(f"{key}.{name}")
+            value = take(f"{key}.{name}", (variable.shape.num_elements(),))
             if len(variable.shape) == 2:  # sub-bands: theirs is flat, channel-major
                 value = value.reshape(variable.shape[1], variable.shape[0]).T
-            plan(variable, value, f"{key}.{name}")
+            planned.append((variable, value))
 
     conv("stem", "cnn_head.0.weight")
     norm("stem_bn", "cnn_head.1")
@@ -83,9 +85,9 @@ def load_torch_bc_resnet(model: "keras.Model", state_dict: Mapping[str, Any]) ->
     conv("tail_pointwise", "classifier.1.weight")
     norm("tail_bn", "classifier.2")
     head = model.get_layer("classifier")
-    kernel = take("classifier.5.weight")
-    plan(head.kernel, kernel.reshape(kernel.shape[:2]).T, "classifier.5.weight")
-    plan(head.bias, take("classifier.5.bias"), "classifier.5.bias")
+    ins, outs = head.kernel.shape
+    planned.append((head.kernel, take("classifier.5.weight", (outs, ins, 1, 1))[:, :, 0, 0].T))
+    planned.append((head.bias, take("classifier.5.bias", (outs,))))
     if source:
         raise UserError(f"the state dict has keys that {model.name} does not: {sorted(source)[:3]}")
     for variable, value in planned:

@@ -1,0 +1,267 @@
+"""Reading WAV: every format a user may bring is read right, or refused by name and cause."""
+
+import os
+import struct
+from pathlib import Path
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+
+from edge_tf.audio import wav
+from edge_tf.errors import UserError
+from tests.edge_tf.audio.wav_files import (
+    EXTENSIBLE,
+    FLOAT,
+    PCM,
+    chunk,
+    encode,
+    extensible,
+    fmt,
+    riff,
+    tone,
+    wav_bytes,
+    write,
+)  # fmt: skip
+
+TONE = tone(440, seconds=0.1)
+PCM16 = encode(TONE, 16)
+WHOLE = riff(fmt(PCM, 1, 16_000, 16), chunk(b"data", PCM16))
+TEXT = chunk(b"LIST", b"INFOISFT\x05\0\0\0odd!\0")  # 13 bytes, so one of padding follows
+
+
+def read(tmp_path: Path, content: bytes, rate: int = 16_000) -> wav.Sound:
+    path = tmp_path / "clip.wav"
+    path.write_bytes(content)
+    return wav.read(path, rate)
+
+
+def test_sixteen_bits_at_the_right_rate_come_unchanged(tmp_path):
+    sound = read(tmp_path, WHOLE)
+    np.testing.assert_array_equal(sound.samples, np.frombuffer(PCM16, "<i2"))
+    assert sound.samples.dtype == np.int16
+    assert not sound.resampled and not sound.downmixed
+
+
+@pytest.mark.parametrize(
+    ("content", "step"),
+    [
+        (wav_bytes(TONE, bits=8), 2**-7),
+        (wav_bytes(TONE, bits=24), 2**-15),
+        (wav_bytes(TONE, bits=32), 2**-15),
+        (wav_bytes(TONE, bits=32, tag=FLOAT), 2**-15),
+        *((riff(extensible(PCM, 1, 16_000, b), chunk(b"data", encode(TONE, b))), 2.0**-min(7, b))
+          for b in (8, 16, 24, 32)),
+        (riff(extensible(FLOAT, 1, 16_000, 32), chunk(b"data", encode(TONE, 32, FLOAT))), 2**-15),
+    ],
+    ids=["8", "24", "32", "float", "ext8", "ext16", "ext24", "ext32", "extfloat"],
+)  # fmt: skip
+def test_every_width_and_encoding_gives_the_same_sound(tmp_path, content, step):
+    sound = read(tmp_path, content)
+    assert sound.samples.shape == TONE.shape
+    assert np.abs(sound.samples / 32768.0 - TONE).max() <= step
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        riff(TEXT, fmt(PCM, 1, 16_000, 16), chunk(b"data", PCM16)),
+        riff(fmt(PCM, 1, 16_000, 16), TEXT, chunk(b"data", PCM16)),
+        riff(fmt(PCM, 1, 16_000, 16), chunk(b"data", PCM16), TEXT),
+        riff(chunk(b"JUNK", b"x"), chunk(b"bext", b"y" * 602), fmt(PCM, 1, 16_000, 16), TEXT,
+             chunk(b"fact", struct.pack("<I", len(TONE))), chunk(b"data", PCM16)),
+        riff(fmt(PCM, 1, 16_000, 16, b"\0\0"), chunk(b"data", PCM16)),
+        riff(fmt(PCM, 1, 16_000, 16, b"\0" * 6), chunk(b"data", PCM16)),
+        b"RIFF\0\0\0\0" + WHOLE[8:],
+        b"RIFF\xff\xff\xff\xff" + WHOLE[8:],
+        b"RIFF\xff\xff\xff\xff" + WHOLE[8:40] + b"\xff\xff\xff\xff" + WHOLE[44:],
+        riff(fmt(PCM, 1, 16_000, 16), chunk(b"data", PCM16 + b"x")),
+        WHOLE + b"rubbish",
+        riff(fmt(PCM, 1, 16_000, 16), chunk(b"data", PCM16)) + b"data\xf8\xff\xff\xff",
+    ],
+    ids=["list first", "odd list between", "odd list last", "many chunks", "fmt of 18",
+         "fmt of 22", "riff size 0", "riff size all ones", "written to a pipe", "half a frame",
+         "rubbish after", "negative size after"],
+)  # fmt: skip
+def test_unusual_chunks_and_sizes_do_not_matter(tmp_path, content):
+    np.testing.assert_array_equal(read(tmp_path, content).samples, np.frombuffer(PCM16, "<i2"))
+
+
+@pytest.mark.parametrize("channels", [2, 3, 8])
+def test_channels_are_averaged(tmp_path, channels):
+    parts = np.stack([tone(300 * (n + 1), seconds=0.1) for n in range(channels)], axis=1)
+    sound = read(tmp_path, wav_bytes(parts))
+    assert sound.downmixed and not sound.resampled
+    np.testing.assert_allclose(sound.samples / 32768.0, parts.mean(axis=1), atol=2**-14)
+
+
+def test_floats_that_are_no_sound_become_silence_or_the_limit(tmp_path):
+    wild = np.array([np.nan, np.inf, -np.inf, 7.0, -7.0, 0.5], np.float32)
+    sound = read(tmp_path, wav_bytes(wild, bits=32, tag=FLOAT))
+    assert sound.samples.tolist() == [0, 32767, -32768, 32767, -32768, 16384]
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
+def test_resampling_keeps_time_amplitude_and_length(tmp_path, rate):
+    """A tone comes out as the same tone, in phase, to a 16-bit step or two in the middle."""
+    sound = read(tmp_path, wav_bytes(tone(1_000, rate), rate=rate))
+    assert sound.resampled and sound.samples.shape == (16_000,)
+    error = np.abs(sound.samples / 32768.0 - tone(1_000))
+    assert error[200:-200].max() < 2**-14
+    assert error.max() < 0.1  # at the ends the tone begins at once, which no filter follows
+
+
+def test_resampling_does_not_move_a_click(tmp_path):
+    click = np.zeros(44_100)
+    click[22_050] = 0.9
+    samples = read(tmp_path, wav_bytes(click, rate=44_100)).samples.astype(float)
+    assert abs((samples * np.arange(16_000)).sum() / samples.sum() - 8_000) < 0.05
+
+
+@pytest.mark.parametrize("rate", [22_050, 44_100, 48_000])
+def test_what_sixteen_kilohertz_cannot_hold_is_gone(tmp_path, rate):
+    for hertz in (9_000, 10_000):
+        samples = read(tmp_path, wav_bytes(tone(hertz, rate), rate=rate)).samples
+        level = np.sqrt(np.mean((samples[500:-500] / 32768.0) ** 2)) / (0.5 / np.sqrt(2))
+        assert 20 * np.log10(level + 1e-9) < -70  # below a 16-bit step
+    kept = read(tmp_path, wav_bytes(tone(6_500, rate), rate=rate)).samples[500:-500]
+    assert np.sqrt(np.mean((kept / 32768.0) ** 2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.02)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 160, 441, 1_000, 44_099])
+def test_resampled_length_is_the_duration(tmp_path, frames):
+    for rate in (8_000, 44_100):
+        sound = read(tmp_path, wav_bytes(np.full(frames, 0.25), rate=rate))
+        assert len(sound.samples) == round(frames * 16_000 / rate)
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (b"", "empty"),
+        (b"RIFF", "not a WAV"),
+        (b"ID3\x04" + b"\0" * 100, "not a WAV"),
+        (b"RIFX" + WHOLE[4:], "not a WAV"),
+        (b"hello, this is text and no sound at all", "not a WAV"),
+        (WHOLE[:36], "no sound data"),
+        (riff(fmt(PCM, 1, 16_000, 16)), "no sound data"),
+        (riff(chunk(b"data", PCM16)), "before the format"),
+        (WHOLE[:30], "format chunk is cut off"),
+        (WHOLE[:-1], "truncated: 1 of 3200 bytes"),
+        (WHOLE[:1000], "truncated: 2244 of 3200 bytes"),
+        (riff(fmt(PCM, 1, 16_000, 16), chunk(b"data", b"")), "no samples"),
+        (riff(fmt(PCM, 2, 16_000, 16), chunk(b"data", b"ab")), "no samples"),
+        (WHOLE[:40] + b"\xff\xff\xff\xff", "no samples"),
+        (wav_bytes(TONE, bits=64, tag=FLOAT), "64 bits (floats)"),
+        (riff(extensible(FLOAT, 1, 16_000, 64), chunk(b"data", bytes(80))), "64 bits (floats)"),
+        (riff(fmt(PCM, 1, 16_000, 12), chunk(b"data", bytes(30))), "12 bits (integers)"),
+        (riff(fmt(7, 1, 8_000, 8), chunk(b"data", bytes(30))), "format 7"),
+        (riff(fmt(0x11, 1, 8_000, 4), chunk(b"data", bytes(30))), "format 17"),
+        (riff(fmt(EXTENSIBLE, 1, 16_000, 16), chunk(b"data", PCM16)), "format 65534"),
+        (riff(fmt(PCM, 0, 16_000, 16), chunk(b"data", PCM16)), "0 channels"),
+        (riff(fmt(PCM, 1, 0, 16), chunk(b"data", PCM16)), "0 Hz"),
+        (riff(fmt(PCM, 1, 2**31, 8), chunk(b"data", PCM16)), "make no sense"),
+        (riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 16_000, 0, 9, 16)),
+              chunk(b"data", PCM16)), "block size"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_in_a_line(tmp_path, content, cause):
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, content)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'clip.wav'}: ") and cause in message
+    assert "; " in message and "\n" not in message  # a remedy, one line
+
+
+def test_what_is_no_file_is_told_and_never_waited_for(tmp_path):
+    (tmp_path / "folder.wav").mkdir()
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
+    for name, cause in (
+        ("folder.wav", "not a file"),
+        ("pipe.wav", "not a file"),
+        ("loop.wav", "symbolic links"),
+        ("missing.wav", "No such file"),
+    ):
+        with pytest.raises(UserError, match=cause) as caught:
+            wav.read(tmp_path / name, 16_000)
+        assert name in str(caught.value)
+
+
+def test_a_file_without_permission_is_told(tmp_path, monkeypatch):
+    path = write(tmp_path / "x.wav", TONE)
+    if os.geteuid() == 0:  # root may read anything
+
+        def refuse(self: Path) -> bytes:
+            raise PermissionError(13, "Permission denied", str(self))
+
+        monkeypatch.setattr(Path, "read_bytes", refuse)
+    path.chmod(0)
+    with pytest.raises(UserError, match=r"x\.wav: Permission denied; check the path"):
+        wav.read(path, 16_000)
+
+
+def test_a_file_of_more_than_a_gigabyte_is_not_loaded(tmp_path):
+    path = tmp_path / "long.wav"
+    with path.open("wb") as out:
+        out.truncate((1 << 30) + 1)  # takes no room
+    with pytest.raises(UserError, match="larger than 1 GiB"):
+        wav.read(path, 16_000)
+
+
+def test_duration_needs_no_decoding(tmp_path):
+    assert wav.duration(write(tmp_path / "x.wav", tone(440, 48_000, 0.25), rate=48_000)) == 0.25
+
+
+def _parses_or_refuses(data: bytes) -> None:
+    try:
+        header = wav.parse_header(data, "x.wav")
+    except UserError as error:
+        assert str(error).startswith("x.wav: ")
+    else:
+        assert 1 <= header.channels <= 64 and header.frames >= 1
+        size = header.frames * header.channels * header.bytes_a_sample
+        assert header.offset >= 20 and header.offset + size <= len(data)
+
+
+@hypothesis.given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data):
+    _parses_or_refuses(data)
+    _parses_or_refuses(b"RIFF\0\0\0\0WAVE" + data)
+    _parses_or_refuses(WHOLE[:36] + data)
+
+
+@hypothesis.given(
+    base=st.sampled_from(
+        [
+            WHOLE[:200],
+            wav_bytes(TONE[:30]),
+            riff(TEXT, extensible(PCM, 2, 44_100, 24), TEXT, chunk(b"data", bytes(60)), TEXT),
+        ]
+    ),
+    changes=st.lists(st.tuples(st.integers(0, 120), st.integers(0, 255)), max_size=6),
+    cut=st.integers(0, 250),
+)
+def test_damaged_headers_are_read_or_refused(base, changes, cut):
+    data = bytearray(base)
+    for position, value in changes:
+        data[position % len(data)] = value
+    _parses_or_refuses(bytes(data))
+    _parses_or_refuses(bytes(data[:cut]))
+
+
+@hypothesis.settings(deadline=None, max_examples=40)
+@hypothesis.given(
+    channels=st.integers(1, 4),
+    frames=st.integers(1, 50),
+    bits=st.sampled_from([8, 16, 24, 32]),
+    tail=st.binary(max_size=40),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_whatever_parses_decodes(channels, frames, bits, tail, seed):
+    content = np.random.default_rng(seed).bytes(channels * frames * bits // 8)
+    data = riff(fmt(PCM, channels, 16_000, bits), chunk(b"data", content)) + tail
+    header = wav.parse_header(data, "x.wav")
+    assert header.frames == frames
+    assert wav._decode(data, header, "x.wav").shape == (frames, channels)

@@ -1,0 +1,228 @@
+"""The cache of decoded clips: decoded once, never stale, never half-written."""
+
+import dataclasses
+import errno
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_tf.audio import wav
+from edge_tf.data import folder_of_words, waveform_cache
+from edge_tf.data.dataset import Clip, Dataset
+from edge_tf.errors import UserError
+from tests.edge_tf.audio.wav_files import tone, write
+from tests.edge_tf.data.word_folders import make
+
+CLIP = 16_000
+CLIPS = (
+    ("exact.wav", tone(300), 16_000),
+    ("short.wav", tone(300, seconds=0.3), 16_000),
+    ("long.wav", tone(300, seconds=1.5), 16_000),
+    ("stereo.wav", np.stack([tone(300), tone(300)], axis=1), 16_000),
+    ("other_rate.wav", tone(300, 48_000), 48_000),
+)
+
+
+@pytest.fixture
+def dataset(tmp_path) -> Dataset:
+    """Clips of every length, a second of a long recording, and digital silence."""
+    root = tmp_path / "words"
+    for name, samples, rate in CLIPS:
+        write(root / "a" / name, samples, rate=rate)
+    write(root / "noise.wav", tone(100, seconds=3))
+    clips = [Clip(1, f"a/{name}") for name, _, _ in CLIPS]
+    clips += [Clip(0, "noise.wav", start=1.5, gain=0.5), Clip(0, "")]
+    return Dataset(root, ("quiet", "a"), {"training": tuple(clips)}, ("noise.wav",), "test")
+
+
+def load(dataset: Dataset, folder: Path) -> waveform_cache.Waveforms:
+    return waveform_cache.load(dataset, "training", 16_000, CLIP, folder)
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def refuse_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path, sample_rate: int) -> wav.Sound:
+        raise AssertionError(f"{path} is decoded again")
+
+    monkeypatch.setattr(wav, "read", read)
+
+
+def test_clips_become_a_second_each_and_what_was_done_is_counted(dataset, tmp_path, caplog):
+    caplog.set_level("INFO")
+    waves = load(dataset, tmp_path / "cache")
+    whole = wav.read(dataset.root / "a/exact.wav", 16_000).samples
+    exact, short, long, stereo, other, noise, silence = waves.samples
+    np.testing.assert_array_equal(exact, whole)
+    np.testing.assert_array_equal(short[:4_800], whole[:4_800])
+    assert not short[4_800:].any() and not silence.any()
+    longer = wav.read(dataset.root / "a/long.wav", 16_000).samples
+    np.testing.assert_array_equal(long, longer[4_000:20_000])  # the middle
+    np.testing.assert_allclose(stereo, whole, atol=1)
+    np.testing.assert_allclose(other[200:-200], whole[200:-200], atol=2)
+    recording = wav.read(dataset.root / "noise.wav", 16_000).samples
+    np.testing.assert_array_equal(noise, np.rint(recording[24_000:40_000] * 0.5))
+    assert waves.labels.tolist() == [1, 1, 1, 1, 1, 0, 0]
+    assert waves.is_silence.tolist() == [False] * 6 + [True]
+    assert waves.names[-1] == "(silence)"
+    assert waves.notes == {
+        "zero-padded at the end": 1,
+        "cropped to their middle": 1,
+        "resampled": 1,
+        "down-mixed to mono": 1,
+    }
+    for what in waves.notes:
+        assert f"training: 1 of 7 clips {what}" in caplog.text
+
+
+def test_the_fingerprint_is_of_samples_and_labels(dataset, tmp_path):
+    waves = load(dataset, tmp_path / "cache")
+    content = waves.samples.tobytes() + waves.labels.tobytes()
+    assert waves.fingerprint == hashlib.sha256(content).hexdigest()
+
+
+def test_the_second_load_decodes_nothing_and_tells_the_same(dataset, tmp_path, monkeypatch):
+    first = load(dataset, tmp_path / "cache")
+    refuse_reading(monkeypatch)
+    second = load(dataset, tmp_path / "cache")
+    assert isinstance(second.samples, np.memmap) and not second.samples.flags.writeable
+    np.testing.assert_array_equal(second.samples, first.samples)
+    assert (second.fingerprint, second.notes) == (first.fingerprint, first.notes)
+    assert len(entries(tmp_path / "cache")) == 1
+
+
+def test_a_touched_file_another_rate_and_another_list_are_decoded_anew(dataset, tmp_path):
+    cache = tmp_path / "cache"
+    first = load(dataset, cache)
+    os.utime(dataset.root / "a" / "exact.wav", ns=(1, 1))
+    touched = load(dataset, cache)
+    assert len(entries(cache)) == 2 and touched.fingerprint == first.fingerprint
+    waveform_cache.load(dataset, "training", 8_000, 8_000, cache)
+    assert len(entries(cache)) == 3
+    fewer = dataclasses.replace(dataset, splits={"training": dataset.splits["training"][1:]})
+    assert len(load(fewer, cache).labels) == 6
+    assert len(entries(cache)) == 4
+
+
+def test_the_same_clips_elsewhere_have_the_same_fingerprint(dataset, tmp_path):
+    first = load(dataset, tmp_path / "cache")
+    shutil.copytree(dataset.root, tmp_path / "moved")
+    moved = load(dataclasses.replace(dataset, root=tmp_path / "moved"), tmp_path / "cache")
+    assert moved.fingerprint == first.fingerprint
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left")])
+def test_an_interruption_leaves_no_entry_and_the_next_time_works(
+    dataset, tmp_path, monkeypatch, stop
+):
+    read = wav.read
+
+    def interrupted(path: Path, sample_rate: int) -> wav.Sound:
+        if path.name == "stereo.wav":
+            raise stop
+        return read(path, sample_rate)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wav, "read", interrupted)
+        with pytest.raises(type(stop)):
+            load(dataset, tmp_path / "cache")
+    assert entries(tmp_path / "cache") == []
+    assert len(load(dataset, tmp_path / "cache").samples) == 7
+
+
+def damage_samples(entry: Path) -> None:
+    path = entry / "samples.npy"
+    path.write_bytes(path.read_bytes()[:1_000])
+
+
+def damage_shape(entry: Path) -> None:
+    np.save(entry / "samples.npy", np.zeros((3, CLIP), np.int16))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_samples,
+        damage_shape,
+        lambda entry: (entry / "samples.npy").write_bytes(b""),
+        lambda entry: (entry / "samples.npy").unlink(),
+        lambda entry: (entry / "notes.json").unlink(),
+        lambda entry: (entry / "notes.json").write_text('{"sha256": '),
+        lambda entry: (entry / "notes.json").write_text("[]"),
+    ],
+)
+def test_a_damaged_entry_is_made_again(dataset, tmp_path, caplog, damage):
+    first = load(dataset, tmp_path / "cache")
+    [entry] = entries(tmp_path / "cache")
+    expected = np.array(first.samples)
+    del first
+    damage(entry)
+    again = load(dataset, tmp_path / "cache")
+    assert f"{entry} is damaged" in caplog.text and "decoding again" in caplog.text
+    np.testing.assert_array_equal(again.samples, expected)
+    assert entries(tmp_path / "cache") == [entry]
+
+
+def test_one_pass_tells_every_clip_that_cannot_be_read(dataset, tmp_path, caplog):
+    (dataset.root / "a" / "short.wav").write_bytes(b"")
+    (dataset.root / "a" / "stereo.wav").write_bytes(b"RIFF....WAVE")
+    with pytest.raises(UserError) as caught:
+        load(dataset, tmp_path / "cache")
+    assert "short.wav: the file is empty; record it again" in str(caught.value)
+    assert "(1 more clips cannot be read)" in str(caught.value)
+    assert "stereo.wav: it has no sound data" in caplog.text
+    assert entries(tmp_path / "cache") == []
+
+
+def test_a_clip_that_vanished_is_told(dataset, tmp_path):
+    (dataset.root / "a" / "short.wav").unlink()
+    (dataset.root / "a" / "long.wav").unlink()
+    (dataset.root / "a" / "long.wav").symlink_to("long.wav")
+    with pytest.raises(UserError, match=r"short\.wav: No such file or directory; restore it"):
+        load(dataset, tmp_path / "cache")
+    write(dataset.root / "a" / "short.wav", tone(300))
+    with pytest.raises(UserError, match=r"long\.wav: Too many levels of symbolic links"):
+        load(dataset, tmp_path / "cache")
+
+
+def test_a_second_beyond_the_end_of_a_recording_is_told(dataset, tmp_path):
+    write(dataset.root / "noise.wav", tone(100, seconds=2))
+    with pytest.raises(UserError, match=r"a clip at 1\.5 s needs 16000 samples, .* has 32000"):
+        load(dataset, tmp_path / "cache")
+
+
+def test_noise_shorter_than_a_clip_is_left_out_aloud(dataset, caplog):
+    write(dataset.root / "short_noise.wav", tone(100, seconds=0.5))
+    noisy = dataclasses.replace(dataset, noise=("noise.wav", "short_noise.wav"))
+    assert [len(n) for n in waveform_cache.load_noise(noisy, 16_000, CLIP)] == [48_000]
+    assert "1 noise files are shorter than a clip" in caplog.text
+
+
+def test_the_default_folder_follows_the_convention(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert waveform_cache.default_folder() == Path("/somewhere/edge_tf")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert waveform_cache.default_folder() == Path("/home/me/.cache/edge_tf")
+
+
+def test_odd_names_are_welcome(tmp_path):
+    root = make(tmp_path / "größe und\tmehr", ("turn on", "größe"))
+    odd = os.fsdecode(b"caf\xe9_nohash_0.wav")
+    write(root / "größe" / odd, tone(300))
+    data = folder_of_words.load(root, "words")
+    split = next(s for s, clips in data.splits.items() if any(odd in c.path for c in clips))
+    waves = waveform_cache.load(data, split, 16_000, CLIP, tmp_path / "cache")
+    assert len(waves.samples) == len(data.splits[split])
+
+
+@pytest.mark.parametrize(("length", "expected"), [(3, [1, 2, 3, 0, 0]), (6, [1, 2, 3, 4, 5])])
+def test_fit_length(length, expected):
+    fitted = waveform_cache.fit_length(np.arange(1, length + 1, dtype=np.int16), 5)
+    assert fitted.tolist() == expected and fitted.dtype == np.int16

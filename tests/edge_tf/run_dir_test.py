@@ -1,0 +1,114 @@
+"""The run directory: nothing foreign is touched, and what is missing is told with its command."""
+
+import json
+
+import pytest
+
+from edge_tf import run_dir
+from edge_tf.errors import UserError
+from edge_tf.run_dir import RunDirectory
+
+
+def test_a_new_run_and_the_same_again(tmp_path):
+    run = RunDirectory(tmp_path / "a" / "run").create()
+    assert json.loads((run / "config.json").read_text()) == {"format_version": 1, "stages": {}}
+    run.record("train", {"seed": 3})
+    again = RunDirectory(run.path).create()
+    assert again.stage("train")["seed"] == 3
+    assert {"versions", "finished"} <= set(again.stage("train"))
+    assert again.stage("train")["versions"]["edge_tf"]
+
+
+def test_recording_a_stage_keeps_the_others(tmp_path):
+    run = RunDirectory(tmp_path).create()
+    run.record("train", {"a": 1})
+    run.record("convert", {"b": 2})
+    run.record("train", {"a": 3})
+    assert run.stage("train")["a"] == 3 and run.stage("convert")["b"] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_a_foreign_folder_and_a_file_are_left_alone(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(UserError, match="so it is not a run; name a new folder"):
+        RunDirectory(tmp_path).create()
+    with pytest.raises(UserError, match=r"letter\.txt is a file; name a folder"):
+        RunDirectory(tmp_path / "letter.txt").create()
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_checking_makes_nothing(tmp_path):
+    RunDirectory(tmp_path / "new").check()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_hidden_files_do_not_make_a_folder_foreign(tmp_path):
+    (tmp_path / ".float.keras.half").mkdir()
+    RunDirectory(tmp_path).create()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"format_version": 2, "stages": {}}',
+        '{"format_version": "1", "stages": {}}',
+        '{"stages": {}}',
+        '{"format_version": 1, "stages": []}',
+        "[]",
+        "null",
+    ],
+)
+def test_another_version_is_refused_before_anything_is_read(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    run = RunDirectory(tmp_path)
+    for use in (run.create, run.check, run.config, lambda: run.stage("train"), run.labels):
+        with pytest.raises(UserError, match=r"format_version .*; use the edge_tf that made it"):
+            use()
+    assert (tmp_path / "config.json").read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [
+        ("float.keras", "train"),
+        ("labels.txt", "train"),
+        ("frontend.json", "train"),
+        ("model_int8.tflite", "convert"),
+        ("golden.npz", "convert"),
+        ("report.json", "evaluate"),
+        ("firmware", "export_firmware"),
+    ],
+)
+def test_a_missing_file_names_the_command_that_makes_it(tmp_path, name, stage):
+    run = RunDirectory(tmp_path / "my run").create()
+    with pytest.raises(UserError) as caught:
+        run.require(name)
+    command = f"python -m pipelines.{stage} --run_dir='{run.path}'"
+    assert str(caught.value) == f"{run / name} is missing; make it with: {command}"
+
+
+def test_a_missing_run_and_a_missing_stage_name_the_command(tmp_path):
+    with pytest.raises(UserError, match=r"does not exist; make it with: .*pipelines\.train"):
+        RunDirectory(tmp_path / "none").require("labels.txt")
+    with pytest.raises(UserError, match=r"no finished stage 'train'; run: .*pipelines\.train"):
+        RunDirectory(tmp_path).create().stage("train")
+
+
+def test_labels_with_spaces_and_any_script(tmp_path):
+    run = RunDirectory(tmp_path).create()
+    labels = ["_silence_", "turn on", "größe", "next\u2028line", "停"]
+    (run / "labels.txt").write_text("".join(f"{x}\n" for x in labels), encoding="utf-8")
+    assert run.labels() == labels
+
+
+@pytest.mark.parametrize("content", [b"", b"one\n", b"a\na\n", b"a\n\nb\n", b"a\n\xff\n"])
+def test_damaged_labels_are_told(tmp_path, content):
+    run = RunDirectory(tmp_path).create()
+    (run / "labels.txt").write_bytes(content)
+    with pytest.raises(UserError, match="at least two different labels"):
+        run.labels()
+
+
+def test_versions_leave_out_what_is_not_installed(monkeypatch):
+    monkeypatch.setattr(run_dir, "_PACKAGES", ("numpy", "no-such-package"))
+    assert set(run_dir.package_versions()) == {"python", "edge_tf", "numpy"}

@@ -1,0 +1,92 @@
+"""Batches: what they hold depends on (seed, epoch, step) alone; every clip once an epoch."""
+
+import numpy as np
+import pytest
+
+from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
+from edge_tf.audio.frontend import log_mel
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data import pipeline
+from edge_tf.data.waveform_cache import Waveforms
+
+CLIPS, BATCH = 23, 5
+FRONTEND = FrontendConfig()
+NONE = AugmentationConfig(probability=0.0)
+ALL = AugmentationConfig.for_bc_resnet(8)
+
+
+@pytest.fixture(scope="module")
+def waves() -> Waveforms:
+    """Noise clips, each with its number as its label; the last is digital silence."""
+    samples = np.random.default_rng(1).integers(-9_000, 9_000, (CLIPS, 16_000)).astype(np.int16)
+    is_silence = np.arange(CLIPS) == CLIPS - 1
+    samples[-1] = 0
+    names = tuple(str(n) for n in range(CLIPS))
+    return Waveforms(samples, np.arange(CLIPS, dtype=np.int32), names, is_silence, "", {})
+
+
+def epoch_of(waves, config=NONE, seed=0, epoch=0, noise=()):
+    augmenter = Augmenter(config, list(noise))
+    batches = pipeline.training_batches(waves, FRONTEND, augmenter, BATCH, seed, epoch)
+    return [(features.numpy(), labels.numpy()) for features, labels in batches]
+
+
+@pytest.fixture(scope="module")
+def noise() -> list[np.ndarray]:
+    return [np.random.default_rng(2).integers(-9_000, 9_000, 40_000).astype(np.int16)]
+
+
+def test_every_clip_is_in_an_epoch_once_and_the_last_batch_is_smaller(waves):
+    batches = epoch_of(waves)
+    assert [len(labels) for _, labels in batches] == [5, 5, 5, 5, 3]
+    assert sorted(np.concatenate([labels for _, labels in batches])) == list(range(CLIPS))
+    for features, labels in batches:
+        assert features.shape == (len(labels), *FRONTEND.feature_shape)
+        assert features.dtype == np.float32 and labels.dtype == np.int32
+
+
+def test_batches_depend_on_seed_epoch_and_step_alone(waves, noise):
+    first = epoch_of(waves, ALL, seed=3, epoch=1, noise=noise)
+    again = epoch_of(waves, ALL, seed=3, epoch=1, noise=noise)
+    for (features, labels), (same_features, same_labels) in zip(first, again, strict=True):
+        np.testing.assert_array_equal(features, same_features)
+        np.testing.assert_array_equal(labels, same_labels)
+    for other in ({"seed": 4, "epoch": 1}, {"seed": 3, "epoch": 2}):
+        changed = epoch_of(waves, ALL, noise=noise, **other)
+        assert any((a[1] != b[1]).any() for a, b in zip(first, changed, strict=True))
+
+
+def test_a_step_does_not_depend_on_the_steps_before_it(waves, noise):
+    augmenter = Augmenter(ALL, noise)
+    batches = pipeline.training_batches(waves, FRONTEND, augmenter, BATCH, 3, 1)
+    list(batches)  # as if an epoch had been drawn from the same objects before
+    later = next(iter(batches.skip(2).take(1)))
+    np.testing.assert_array_equal(
+        later[0].numpy(), epoch_of(waves, ALL, seed=3, epoch=1, noise=noise)[2][0]
+    )
+
+
+def test_without_augmentation_a_batch_is_the_features_of_its_clips(waves):
+    expected = log_mel(waves.samples.astype(np.float32) / 32768.0, FRONTEND).numpy()
+    for features, labels in epoch_of(waves):
+        spoken = ~waves.is_silence[labels]  # silence is shifted, which changes nothing, and noised
+        np.testing.assert_allclose(features[spoken], expected[labels][spoken], atol=1e-4)
+        np.testing.assert_allclose(features[~spoken], expected[labels][~spoken], atol=1e-4)
+
+
+def test_silence_gets_noise_even_where_words_get_none(waves, noise):
+    expected = log_mel(waves.samples.astype(np.float32) / 32768.0, FRONTEND).numpy()
+    by_label = {
+        label: row
+        for features, labels in epoch_of(waves, noise=noise)
+        for row, label in zip(features, labels, strict=True)
+    }
+    np.testing.assert_allclose(by_label[0], expected[0], atol=1e-4)
+    assert (by_label[CLIPS - 1] > expected[CLIPS - 1] + 1).mean() > 0.9
+
+
+def test_evaluation_keeps_the_order_and_adds_nothing(waves):
+    batches = list(pipeline.evaluation_batches(waves.samples, FRONTEND, batch_size=10))
+    assert [len(batch) for batch in batches] == [10, 10, 3]
+    expected = log_mel(waves.samples.astype(np.float32) / 32768.0, FRONTEND).numpy()
+    np.testing.assert_allclose(np.concatenate(batches), expected, atol=1e-4)

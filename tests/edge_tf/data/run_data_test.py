@@ -1,0 +1,94 @@
+"""The data of a run: found again as it was, or refused."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_tf import files
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data import folder_of_words, waveform_cache
+from edge_tf.data.run_data import RunData, spread_over_labels
+from edge_tf.errors import UserError
+from edge_tf.run_dir import RunDirectory
+from tests.edge_tf.audio.wav_files import tone, write
+from tests.edge_tf.data.word_folders import make
+
+
+def load_dataset(values):
+    return folder_of_words.load(Path(values["data_dir"]), "words")
+
+
+@pytest.fixture
+def run(tmp_path) -> RunDirectory:
+    """A run as training leaves it, but for the model."""
+    root = make(tmp_path / "data", ("größe", "turn on"))
+    dataset = load_dataset({"data_dir": str(root)})
+    cache = tmp_path / "cache"
+    run = RunDirectory(tmp_path / "run").create()
+    files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in dataset.labels))
+    files.write_json(run / "frontend.json", {"frontend": FrontendConfig().to_dict()})
+    prints = {
+        split: waveform_cache.load(dataset, split, 16_000, 16_000, cache).fingerprint
+        for split in ("training", "validation")
+    }
+    run.record("train", {"data": {"data_dir": str(root)}, "data_fingerprint": prints})
+    return run
+
+
+def find(run: RunDirectory) -> RunData:
+    return RunData(run, load_dataset, run.path.parent / "cache")
+
+
+def test_the_data_is_found_again(run):
+    data = find(run)
+    assert data.labels == ["_silence_", "größe", "turn on"]
+    for split in ("training", "validation", "testing"):
+        assert len(data.clips(split).labels) == 6
+    assert [len(noise) for noise in data.noise()] == [24_000]
+
+
+def test_changed_clips_are_refused_and_touched_ones_are_not(run):
+    path = run.path.parent / "data" / "größe" / "00000001_nohash_0.wav"
+    os.utime(path, ns=(1, 1))
+    find(run).clips("training")
+    write(path, tone(999))
+    with pytest.raises(UserError, match=r"training clips in .* have changed since the training"):
+        find(run).clips("training")
+
+
+def test_changed_labels_are_refused(run):
+    shutil.rmtree(run.path.parent / "data" / "turn on")
+    with pytest.raises(UserError, match=r"now has other labels than .*labels\.txt"):
+        find(run)
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "frontend.json"])
+def test_a_missing_file_of_the_training_names_its_command(run, name):
+    (run / name).unlink()
+    with pytest.raises(UserError, match=rf"{name} is missing; make it with: .*pipelines\.train"):
+        find(run)
+
+
+def test_an_unfinished_training_and_a_damaged_record_are_told(run):
+    config = json.loads((run / "config.json").read_text())
+    del config["stages"]["train"]["data"]
+    files.write_json(run / "config.json", config)
+    with pytest.raises(UserError, match="does not say which data"):
+        find(run)
+    files.write_json(run / "config.json", {"format_version": 1, "stages": {}})
+    with pytest.raises(UserError, match="no finished stage 'train'"):
+        find(run)
+
+
+def test_clips_are_spread_evenly_and_by_seed():
+    labels = np.repeat([0, 1, 2], [100, 10, 3])
+    rows = spread_over_labels(labels, 23)
+    assert rows.tolist() == sorted(set(rows.tolist()))
+    assert np.bincount(labels[rows]).tolist() == [10, 10, 3]
+    assert spread_over_labels(labels, 23).tolist() == rows.tolist()
+    assert spread_over_labels(labels, 23, seed=1).tolist() != rows.tolist()
+    assert spread_over_labels(labels, 1000).tolist() == list(range(113))

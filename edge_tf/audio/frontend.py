@@ -1,17 +1,18 @@
 """The front-end as a TensorFlow graph: waveforms to log-mel features."""
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from edge_tf.audio.frontend_config import FrontendConfig
 
 
-def hz_to_mel(hz):
+def hz_to_mel(hz: npt.ArrayLike) -> np.ndarray:
     """HTK mel scale."""
     return 2595.0 * np.log10(1.0 + np.asarray(hz, np.float64) / 700.0)
 
 
-def mel_to_hz(mel):
+def mel_to_hz(mel: npt.ArrayLike) -> np.ndarray:
     """Inverse of hz_to_mel."""
     return 700.0 * (10.0 ** (np.asarray(mel, np.float64) / 2595.0) - 1.0)
 

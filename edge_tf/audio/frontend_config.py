@@ -77,7 +77,7 @@ class FrontendConfig:
         cls, values: dict[str, Any], source: str = "front-end config"
     ) -> "FrontendConfig":
         """The inverse of to_dict. Raises UserError on bad, unknown or missing fields."""
-        fields = {field.name: field.type for field in dataclasses.fields(cls)}
+        fields: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(cls)}
         if not isinstance(values, dict) or set(values) != set(fields):
             raise UserError(f"{source} must have exactly the fields {', '.join(fields)}")
         for name, kind in fields.items():

@@ -1,5 +1,7 @@
 """SubSpectral Normalization: batch normalization a frequency sub-band (arXiv:2103.13620)."""
 
+from typing import Any
+
 import tensorflow as tf
 import tf_keras as keras
 
@@ -39,7 +41,7 @@ class SubSpectralNorm(keras.layers.Layer):
         affine: str = "sub",
         momentum: float = 0.9,
         epsilon: float = 1e-5,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if sub_bands < 1:
@@ -54,7 +56,7 @@ class SubSpectralNorm(keras.layers.Layer):
         self.epsilon = epsilon
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         _, rows, _, channels = input_shape
         if rows is None or channels is None:
             raise ValueError("frequency and channel axes must have a static size")
@@ -81,7 +83,7 @@ class SubSpectralNorm(keras.layers.Layer):
         shape = tf.shape(self.moving_mean)
         return tf.broadcast_to(self.gamma, shape), tf.broadcast_to(self.beta, shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if training is None:
             training = keras.backend.learning_phase()
         training = bool(training) and self.trainable
@@ -112,7 +114,7 @@ class SubSpectralNorm(keras.layers.Layer):
         scale = gamma * tf.math.rsqrt(self.moving_variance + self.epsilon)
         return scale, beta - self.moving_mean * scale
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "sub_bands": self.sub_bands,

@@ -1,6 +1,6 @@
 """Models by name: build_model("bc_resnet", tau=1, num_classes=12)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_tf.errors import UserError
 from edge_tf.models.torch_weights import load_torch_bc_resnet
@@ -13,7 +13,7 @@ __all__ = ["MODELS", "build_model", "load_torch_bc_resnet"]
 MODELS = ("bc_resnet", "ds_cnn")
 
 
-def build_model(name: str, **arguments) -> "keras.Model":
+def build_model(name: str, **arguments: Any) -> "keras.Model":
     """Builds an untrained model; logits out, no softmax.
 
     Args:

@@ -1,5 +1,6 @@
 """DS-CNN, the keyword-spotting reference of MLPerf Tiny (arXiv:2106.07597), as the baseline."""
 
+import tensorflow as tf
 import tf_keras as keras
 
 layers = keras.layers
@@ -24,7 +25,7 @@ def build(
     if num_classes < 2 or len(input_shape) != 3 or input_shape[2] != 1:
         raise ValueError(f"num_classes={num_classes}, input_shape={input_shape} give no network")
 
-    def norm_relu(x, name):
+    def norm_relu(x: tf.Tensor, name: str) -> tf.Tensor:
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
         return layers.ReLU(name=f"{name}_relu")(x)
 

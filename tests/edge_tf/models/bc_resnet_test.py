@@ -35,11 +35,9 @@ def randomize(model: keras.Model, seed: int = 0) -> keras.Model:
     draw = np.random.default_rng(seed)
     for layer in model.layers:
         if isinstance(layer, NORMS):
-            shape = layer.gamma.shape
-            layer.gamma.assign(draw.uniform(0.5, 1.5, shape))
-            layer.beta.assign(draw.uniform(-0.5, 0.5, shape))
-            layer.moving_mean.assign(draw.uniform(-0.3, 0.3, shape))
-            layer.moving_variance.assign(draw.uniform(0.1, 0.5, shape))
+            gamma, *_ = layer.get_weights()
+            ranges = ((0.5, 1.5), (-0.5, 0.5), (-0.3, 0.3), (0.1, 0.5))
+            layer.set_weights([draw.uniform(low, high, gamma.shape) for low, high in ranges])
     return model
 
 

@@ -280,10 +280,11 @@ def test_refuses_a_model_of_another_kind():
 
 def torch_bc_resnet(torch: Any, tau: float) -> Any:
     """A torch network of the paper with the published key names."""
-    nn = torch.nn
+    nn: Any = torch.nn
+    Base: Any = nn.Module
     stem, stages, tail = widths(tau)
 
-    class SubSpectral(nn.Module):
+    class SubSpectral(Base):
         def __init__(self, channels):
             super().__init__()
             self.ssnorm = nn.BatchNorm2d(channels * SUB_BANDS)
@@ -292,7 +293,7 @@ def torch_bc_resnet(torch: Any, tau: float) -> Any:
             split = x.reshape(len(x), -1, x.shape[2] // SUB_BANDS, x.shape[3])
             return self.ssnorm(split).reshape(x.shape)
 
-    class Unit(nn.Module):
+    class Unit(Base):
         """A convolution, a norm, an activation, called `block` in the published keys."""
 
         def __init__(self, convolution, norm, *activation):
@@ -302,7 +303,7 @@ def torch_bc_resnet(torch: Any, tau: float) -> Any:
         def forward(self, x):
             return self.block(x)
 
-    class Block(nn.Module):
+    class Block(Base):
         def __init__(self, ins, outs, stride, dilation):
             super().__init__()
             self.transition = ins != outs
@@ -326,7 +327,7 @@ def torch_bc_resnet(torch: Any, tau: float) -> Any:
             y = y + self.f1(y.mean(2, keepdim=True))
             return torch.relu(y if self.transition else y + x)
 
-    class Network(nn.Module):
+    class Network(Base):
         def __init__(self):
             super().__init__()
             self.cnn_head = nn.Sequential(

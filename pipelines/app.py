@@ -5,19 +5,21 @@ Exit status 0: done. 1: a gate is broken (the result is on disk, the message say
 """
 
 import errno
+import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from absl import app, flags, logging
+from absl import app, flags
+from absl import logging as absl_logging
 
 from edge_tf.errors import GateError, UserError
 from firmware_export.errors import ExportError
 
 _HELP = ("help", "helpshort", "h")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# TensorFlow's own writers tell a full disk in words only.
 _FULL_TEXTS = tuple(os.strerror(number) for number in _FULL)
 _MAKE_ROOM = (
     "free some space, or name other folders (--run_dir, --cache_dir), "
@@ -44,15 +46,25 @@ def _parse(argv: list[str]) -> list[str]:
 
 
 def _show_notes() -> None:
-    """What was done to the user's data is information, and belongs on the screen."""
-    if flags.FLAGS["verbosity"].using_default_value:
-        logging.set_verbosity(logging.INFO)
-    if flags.FLAGS["showprefixforinfo"].using_default_value:
-        flags.FLAGS.showprefixforinfo = False
+    """What was done to the user's data is on the screen; other libraries' information is not."""
+    if not flags.FLAGS["verbosity"].using_default_value:
+        return
+    absl_logging.set_verbosity(absl_logging.WARNING)
+    ours = logging.getLogger("edge_tf")
+    ours.setLevel(logging.INFO)
+    ours.propagate = False
+    ours.addHandler(_Notes())
+
+
+class _Notes(logging.Handler):
+    """Prints a record without date and place; warnings are marked."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        mark = "warning: " if record.levelno >= logging.WARNING else ""
+        print(f"{mark}{record.getMessage()}", file=sys.stderr, flush=True)
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    logging.flush()
     print(f"error: {message}", file=sys.stderr, flush=True)
     sys.exit(status)
 
@@ -66,6 +78,16 @@ def _tell_system_error(error: OSError) -> None:
     if error.errno in _FULL:
         _fail(f"{what}; {_MAKE_ROOM}", 2)
     _fail(f"{what}; check the path and its permissions, then give the same command again", 2)
+
+
+def _tell_full_disk_of_tensorflow(error: Exception) -> None:
+    """Fails with one line if TensorFlow's own writers, which tell it in words, met a full disk."""
+    text = str(error)
+    what = next((words for words in _FULL_TEXTS if words in text), None)
+    if what is None or not type(error).__module__.startswith("tensorflow"):
+        return
+    where = re.search(r"\}\} (/.+?)(?:\.tempstate\d+)?(?:;|$)", text)
+    _fail(f"{what}{f': {where[1]}' if where else ''}; {_MAKE_ROOM}", 2)
 
 
 def run(main: Callable[[], None]) -> None:
@@ -84,9 +106,7 @@ def run(main: Callable[[], None]) -> None:
             _tell_system_error(error)
             raise
         except Exception as error:
-            full = next((text for text in _FULL_TEXTS if text in str(error)), None)
-            if full is None or not type(error).__module__.startswith("tensorflow"):
-                raise
-            _fail(f"{full} ({' '.join(str(error).split())[:200]}); {_MAKE_ROOM}", 2)
+            _tell_full_disk_of_tensorflow(error)
+            raise
 
     app.run(guarded, flags_parser=_parse)

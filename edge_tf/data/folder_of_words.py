@@ -7,13 +7,13 @@ ROOT/validation_list.txt, testing_list.txt     the official split; without them,
 
 import dataclasses
 import hashlib
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import logging
 
 from edge_tf.audio import wav
 from edge_tf.data.dataset import (
@@ -29,6 +29,8 @@ from edge_tf.errors import UserError
 
 COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 TASKS = ("kws12", "kws35", "words")
+_log = logging.getLogger(__name__)
+
 _MAX_CLIPS_A_WORD = 2**27 - 1
 
 
@@ -157,7 +159,7 @@ def _word_folders(root: Path) -> dict[str, list[str]]:
             continue
         if folder.name.startswith("_"):
             if folder.name not in (NOISE_FOLDER, SILENCE, UNKNOWN):
-                logging.warning("%s is left out: words do not begin with _", folder)
+                _log.warning("%s is left out: words do not begin with _", folder)
             continue
         names = _wav_names(folder)
         if not names:
@@ -198,7 +200,7 @@ def _split_clips(root: Path, folders: dict[str, list[str]]) -> dict[str, dict[st
                 "expected WORD/FILE.wav on each line; mend the lists, or remove both",
             )
         if missing:
-            logging.info("%d of %d listed clips are not in %s", len(missing), len(listed), root)
+            _log.info("%d of %d listed clips are not in %s", len(missing), len(listed), root)
     return result
 
 

@@ -7,17 +7,19 @@ fits. The key covers the clip list and each file's size and time of change.
 import collections
 import dataclasses
 import hashlib
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from absl import logging
 
 from edge_tf import files, progress
 from edge_tf.audio import wav
 from edge_tf.data.dataset import Clip, Dataset
 from edge_tf.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 _LISTED = 20  # unreadable clips that are told beside the first
 
@@ -71,7 +73,7 @@ def load(
             raise UserError(f"{target} does not hold what was written to it", "check the disk")
     samples, fingerprint, counts = entry
     for what, count in counts.items():
-        logging.info("%s: %d of %d clips %s", split, count, len(clips), what)
+        _log.info("%s: %d of %d clips %s", split, count, len(clips), what)
     return Waveforms(
         samples=samples,
         labels=np.array([clip.label for clip in clips], np.int32),
@@ -91,7 +93,7 @@ def _open(target: Path, shape: tuple[int, int]) -> tuple[np.ndarray, str, dict[s
             raise ValueError("other samples")
         return samples, str(notes["sha256"]), dict(notes["counts"])
     except (UserError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        logging.warning("%s is damaged (%s): decoding again", target, error)
+        _log.warning("%s is damaged (%s): decoding again", target, error)
         return None
 
 
@@ -100,7 +102,7 @@ def load_noise(dataset: Dataset, sample_rate: int, clip_samples: int) -> list[np
     recordings = [wav.read(dataset.root / path, sample_rate).samples for path in dataset.noise]
     kept = [samples for samples in recordings if len(samples) >= clip_samples]
     if len(kept) < len(recordings):
-        logging.warning("%d noise files are shorter than a clip", len(recordings) - len(kept))
+        _log.warning("%d noise files are shorter than a clip", len(recordings) - len(kept))
     return kept
 
 
@@ -199,7 +201,7 @@ def _with_others(first: UserError, dataset: Dataset, clips: tuple[Clip, ...]) ->
         except UserError as error:
             others.append(error)
     for other in others[:_LISTED]:
-        logging.warning("%s", other)
+        _log.warning("%s", other)
     return UserError(f"{first} ({len(others)} more clips cannot be read)") if others else first
 
 

@@ -1,11 +1,13 @@
 """Progress bars: live on a terminal, a line now and then in a log file."""
 
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 from tqdm import tqdm
 
 
-def bar(iterable=None, **arguments) -> tqdm:
+def bar(iterable: Iterable[Any] | None = None, **arguments: Any) -> tqdm:
     """A tqdm bar on standard error; keeps a log readable when that is not a terminal."""
     interval = 0.2 if sys.stderr.isatty() else 30.0
     return tqdm(iterable, mininterval=interval, maxinterval=max(10.0, interval), **arguments)

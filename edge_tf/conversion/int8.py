@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf.conversion.folding import inference_model
+from edge_tf.conversion.folding import ends_in_dense, inference_model
+from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
 from firmware_export import tflite_file
 
@@ -23,6 +24,11 @@ _FORBIDDEN = {
 def convert(model: keras.Model, representative: np.ndarray) -> bytes:
     """Converts a float model to int8 weights, activations, input and output.
 
+    Rounding does not only add noise to the logits, it moves their means: in BC-ResNet-1 by up to
+    0.4 at an error of 0.3 (root mean square). The mean error on the representative clips is taken
+    out of the last bias, which costs nothing on the device (the empirical bias correction of
+    arXiv:1906.04721, sec. 4.2, at the last layer).
+
     Args:
       model: a functional model of this library, logits out.
       representative: (n, mel_bands, frames, 1) float32 features of training clips; the ranges of
@@ -34,8 +40,21 @@ def convert(model: keras.Model, representative: np.ndarray) -> bytes:
     Raises:
       UserError: an op has no int8 form, or the result breaks a rule of `check`.
     """
-    folded = inference_model(model)
-    spec = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="features")
+    data = _convert(inference_model(model), representative)
+    if ends_in_dense(model):
+        shift = -_mean_error(model, data, representative)
+        data = _convert(inference_model(model, shift), representative)
+    return data
+
+
+def _mean_error(model: keras.Model, data: bytes, clips: np.ndarray) -> np.ndarray:
+    """Mean over clips of the int8 model's logits less the float model's, (classes,)."""
+    logits = LiteRTReference(data).run(clips).real_logits()
+    return (logits - model.predict(clips, batch_size=200, verbose=0)).mean(axis=0)
+
+
+def _convert(folded: keras.Model, representative: np.ndarray) -> bytes:
+    spec = tf.TensorSpec(folded.input_shape, tf.float32, name="features")
     # The converter saves what it is handed; a bare module spares it the tracing of every layer.
     holder = tf.Module()
     holder.weights = folded.variables
@@ -54,7 +73,7 @@ def convert(model: keras.Model, representative: np.ndarray) -> bytes:
     except Exception as error:  # the converter raises RuntimeError, ValueError and its own
         reason = str(error).strip().splitlines()
         raise UserError(
-            f"{model.name} cannot be converted to int8: {reason[0] if reason else error!r}",
+            f"{folded.name} cannot be converted to int8: {reason[0] if reason else error!r}",
             "use layers of edge_tf.layers and Keras layers that TFLite has in int8",
         ) from error
     check(data)

@@ -28,14 +28,14 @@ def training_batches(
     steps = -(-len(order) // batch_size)
     bands, frames, _ = frontend.feature_shape
 
-    def gather(step: np.ndarray):
+    def gather(step: np.ndarray) -> tuple[np.ndarray, ...]:
         rows = order[step * batch_size : (step + 1) * batch_size]
         rng = np.random.default_rng([seed, epoch, int(step)])
         rows = np.sort(rows)  # the file is read forwards
         waves = augmenter.waveforms(clips.samples[rows], clips.is_silence[rows], rng)
         return (waves, clips.labels[rows], *augmenter.masks(len(rows), bands, frames, rng))
 
-    def load(step: tf.Tensor):
+    def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         waves, labels, by_band, by_frame = tf.numpy_function(
             gather, [step], [tf.float32, tf.int32, tf.float32, tf.float32], stateful=False
         )
@@ -64,7 +64,7 @@ def evaluation_batches(
         rows = samples[step * batch_size : (step + 1) * batch_size]
         return rows.astype(np.float32) / np.float32(32768.0)
 
-    def load(step: tf.Tensor):
+    def load(step: tf.Tensor) -> tf.Tensor:
         waves = tf.numpy_function(gather, [step], tf.float32, stateful=False)
         return log_mel(tf.ensure_shape(waves, [None, frontend.clip_samples]), frontend)
 

@@ -30,6 +30,12 @@ class Outputs:
     zero_point: int | None
     seconds_per_inference: float
 
+    def real_logits(self) -> np.ndarray:
+        """The logits as real numbers, (clips, classes) float64."""
+        if self.scale is None or self.zero_point is None:
+            return self.logits.astype(np.float64)
+        return (self.logits.astype(np.float64) - self.zero_point) * self.scale
+
 
 class Engine(Protocol):
     """Runs a model on clips, one inference a clip.

@@ -2,14 +2,18 @@
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_tf.engines.base import Outputs
 from edge_tf.errors import UserError
 
+if TYPE_CHECKING:
+    import tf_keras as keras
 
-def load(path: Path):
+
+def load(path: Path) -> "keras.Model":
     """Reads a model that this library saved.
 
     Raises:
@@ -40,11 +44,11 @@ class KerasFloat:
         self._path = path
 
     def run(self, features: np.ndarray) -> Outputs:
-        model = load(self._path)
-        seconds = []
         import tensorflow as tf
 
-        one = tf.function(lambda clip: model(clip, training=False))
+        model = load(self._path)
+        one = tf.function(lambda clip: model(clip, training=False), autograph=False)
+        seconds = []
         for clip in features[:50]:
             began = time.perf_counter()
             one(clip[np.newaxis])

@@ -34,7 +34,8 @@ class _LiteRT:
 
         clips = quantize(features, *source["quantization"])
         logits, seconds = run_each(self.name, clips, invoke)
-        return Outputs(logits, *target["quantization"], seconds)
+        scale, zero_point = target["quantization"]
+        return Outputs(logits, scale, zero_point, seconds)
 
 
 class LiteRTReference(_LiteRT):

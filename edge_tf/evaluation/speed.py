@@ -7,14 +7,17 @@ import time
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
+import tf_keras as keras
 
 from edge_tf import run_dir
 from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
 from edge_tf.conversion import int8
 from edge_tf.data import pipeline
 from edge_tf.data.run_data import RunData, spread_over_labels
+from edge_tf.data.waveform_cache import Waveforms
 from edge_tf.engines import keras_float
-from edge_tf.engines.base import UnavailableError
+from edge_tf.engines.base import Engine, UnavailableError
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.training.step import Recipe, SgdStep
@@ -48,33 +51,40 @@ def measure(run: run_dir.RunDirectory, data: RunData, steps: int, clips: int) ->
         },
         "versions": run_dir.package_versions(),
         "model": recorded["model"],
-        "training": _training(model, training, data, augmenter, recipe, steps),
+        "training": _training(SgdStep(model, recipe), training, data, augmenter, steps),
         "frontend_clips_per_second": round(_frontend(training, data)),
         "conversion_seconds": round(seconds, 1),
         "milliseconds_per_inference": _engines(run, converted, features),
     }
 
 
-def _training(model, training, data: RunData, augmenter, recipe: Recipe, steps: int):
+def _training(
+    update: SgdStep,
+    training: Waveforms,
+    data: RunData,
+    augmenter: Augmenter,
+    steps: int,
+) -> dict[str, float]:
     """Steps with the input pipeline, with one batch again and again, and the pipeline alone."""
 
-    def batches(epoch: int):
+    recipe = update.recipe
+
+    def batches(epoch: int) -> tf.data.Dataset:
         return pipeline.training_batches(
             training, data.frontend, augmenter, recipe.batch_size, recipe.seed, epoch
         ).repeat()
 
-    update = SgdStep(model, recipe)
-    fixed = next(iter(batches(0)))
     whole, still = [], []
     source = iter(batches(0))
     for step in range(steps + 5):
         began = time.perf_counter()
-        update(*next(source), 0.0)
+        features, labels = next(source)
+        update(features, labels, 0.0)
         if step >= 5:
             whole.append(time.perf_counter() - began)
     for step in range(steps + 5):
         began = time.perf_counter()
-        update(*fixed, 0.0)
+        update(features, labels, 0.0)
         if step >= 5:
             still.append(time.perf_counter() - began)
     alone = []
@@ -94,7 +104,7 @@ def _training(model, training, data: RunData, augmenter, recipe: Recipe, steps: 
     }
 
 
-def _frontend(training, data: RunData) -> float:
+def _frontend(training: Waveforms, data: RunData) -> float:
     samples = np.asarray(training.samples[:1000])
     data.features(samples[:200])
     seconds = []
@@ -105,20 +115,23 @@ def _frontend(training, data: RunData) -> float:
     return len(samples) / statistics.median(seconds)
 
 
-def _convert(model, features: np.ndarray) -> tuple[bytes, float]:
+def _convert(model: keras.Model, features: np.ndarray) -> tuple[bytes, float]:
     began = time.perf_counter()
     converted = int8.convert(model, features)
     return converted, time.perf_counter() - began
 
 
-def _engines(run, converted: bytes, features: np.ndarray) -> dict[str, float | str]:
+def _engines(
+    run: run_dir.RunDirectory, converted: bytes, features: np.ndarray
+) -> dict[str, float | str]:
     result: dict[str, float | str] = {}
-    for engine in (
+    engines: tuple[Engine, ...] = (
         keras_float.KerasFloat(run / run_dir.FLOAT_MODEL),
         LiteRTReference(converted),
         LiteRTXnnpack(converted),
         TFLiteMicro(converted),
-    ):
+    )
+    for engine in engines:
         try:
             result[engine.id] = round(1000 * engine.run(features).seconds_per_inference, 3)
         except UnavailableError as error:

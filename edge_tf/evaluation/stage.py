@@ -7,7 +7,7 @@ import numpy as np
 from edge_tf import files, run_dir
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.engines import side_by_side
-from edge_tf.engines.base import UnavailableError
+from edge_tf.engines.base import Engine, UnavailableError
 from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
@@ -46,7 +46,7 @@ def evaluate(
     features = data.features(testing.samples[rows])
 
     began = time.perf_counter()
-    engines = [
+    engines: list[Engine] = [
         KerasFloat(float_model),
         LiteRTReference(model),
         LiteRTXnnpack(model),
@@ -56,13 +56,21 @@ def evaluate(
     seconds = time.perf_counter() - began
     hops = []
     for engine, output in zip(engines, outputs, strict=True):
-        identity = {"name": engine.name, "engine": engine.id, "bit_exact": engine.bit_exact}
         if isinstance(output, UnavailableError):
-            hops.append(hop_table.HopResult(**identity, unavailable=str(output)))
+            hops.append(
+                hop_table.HopResult(
+                    name=engine.name,
+                    engine=engine.id,
+                    bit_exact=engine.bit_exact,
+                    unavailable=str(output),
+                )
+            )
             continue
         hops.append(
             hop_table.HopResult(
-                **identity,
+                name=engine.name,
+                engine=engine.id,
+                bit_exact=engine.bit_exact,
                 outputs=output.logits,
                 scale=output.scale,
                 zero_point=output.zero_point,

@@ -91,22 +91,23 @@ class SubSpectralNorm(keras.layers.Layer):
         # One fused kernel a band is twice as fast on a CPU as moments over a reshaped tensor.
         outputs, means, variances = [], [], []
         for s, band in enumerate(tf.split(inputs, self.sub_bands, axis=1)):
-            moments = {}
-            if not training:
-                moments = {"mean": self.moving_mean[s], "variance": self.moving_variance[s]}
             y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-                band, gamma[s], beta[s], epsilon=self.epsilon, is_training=training, **moments
+                band,
+                gamma[s],
+                beta[s],
+                mean=self.moving_mean[s],
+                variance=self.moving_variance[s],
+                epsilon=self.epsilon,
+                is_training=training,
+                exponential_avg_factor=1.0 - self.momentum if training else 1.0,
             )
             outputs.append(y)
             means.append(mean)
             variances.append(variance)
         if training:
-            self._update(self.moving_mean, tf.stack(means))
-            self._update(self.moving_variance, tf.stack(variances))
+            self.moving_mean.assign(tf.stack(means))
+            self.moving_variance.assign(tf.stack(variances))
         return tf.concat(outputs, axis=1)
-
-    def _update(self, moving: tf.Variable, batch: tf.Tensor) -> None:
-        moving.assign_sub((moving - batch) * (1.0 - self.momentum))
 
     def scale_and_offset(self) -> tuple[tf.Tensor, tf.Tensor]:
         """The inference form y = x * scale + offset; both (S, C)."""

@@ -1,5 +1,8 @@
 """BC-ResNet: broadcasted residual learning for keyword spotting (arXiv:2106.04140)."""
 
+from typing import Any
+
+import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
@@ -23,23 +26,25 @@ def _kernel_init(fan_in: int) -> keras.initializers.Initializer:
     return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
 
 
-def _pointwise(filters: int, x, name: str):
+def _pointwise(filters: int, x: tf.Tensor, name: str) -> tf.Tensor:
     init = _kernel_init(x.shape[-1])
     return layers.Conv2D(filters, 1, use_bias=False, kernel_initializer=init, name=name)(x)
 
 
-def _depthwise(kernel: tuple[int, int], x, name: str, **arguments):
+def _depthwise(kernel: tuple[int, int], x: tf.Tensor, name: str, **arguments: Any) -> tf.Tensor:
     init = _kernel_init(kernel[0] * kernel[1])
     return layers.DepthwiseConv2D(
         kernel, use_bias=False, depthwise_initializer=init, name=name, **arguments
     )(x)
 
 
-def _batch_norm(x, name: str):
+def _batch_norm(x: tf.Tensor, name: str) -> tf.Tensor:
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
-def _block(x, filters: int, stride: int, dilation: int, dropout: float, name: str):
+def _block(
+    x: tf.Tensor, filters: int, stride: int, dilation: int, dropout: float, name: str
+) -> tf.Tensor:
     """BC-ResBlock (fig. 2): y = ReLU(x + f2(x) + BC(f1(avgpool(f2(x))))).
 
     A transition block (other number of channels) begins f2 with a 1x1 convolution and has no
@@ -50,9 +55,12 @@ def _block(x, filters: int, stride: int, dilation: int, dropout: float, name: st
     if transition:
         x = _pointwise(filters, x, f"{name}_f2_expand")
         x = layers.ReLU(name=f"{name}_f2_expand_relu")(_batch_norm(x, f"{name}_f2_expand_bn"))
-    # One row of zeros on both sides, then "valid": with stride 2, "same" takes the other rows.
-    x = layers.ZeroPadding2D((1, 0), name=f"{name}_f2_pad")(x)
-    x = _depthwise((3, 1), x, f"{name}_f2_depthwise", strides=(stride, 1))
+    if stride == 1:
+        x = _depthwise((3, 1), x, f"{name}_f2_depthwise", padding="same")
+    else:
+        # One row of zeros on both sides, then "valid": "same" takes the other rows.
+        x = layers.ZeroPadding2D((1, 0), name=f"{name}_f2_pad")(x)
+        x = _depthwise((3, 1), x, f"{name}_f2_depthwise", strides=(stride, 1))
     x = SubSpectralNorm(SUB_BANDS, name=f"{name}_f2_ssn")(x)
 
     y = layers.AveragePooling2D((x.shape[1], 1), name=f"{name}_f1_pool")(x)

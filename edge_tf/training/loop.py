@@ -114,7 +114,9 @@ class Trainer:
         warmup = round(steps * schedule.warmup_epochs(recipe.epochs))
         self.step.begin_epoch(epoch)
         began = time.perf_counter()
-        losses, hits, rate = [], [], 0.0
+        losses: list[tf.Tensor] = []
+        hits: list[tf.Tensor] = []
+        rate = 0.0
         for features, labels in batches:
             number = epoch * steps + len(losses) + 1
             rate = schedule.learning_rate(number, steps * recipe.epochs, warmup, recipe.peak_rate)

@@ -324,5 +324,5 @@ def test_real_speech_by_the_official_lists_is_split_as_by_the_hash(real_data):
         words = [clip.path for clip in clips if clip.path and clip.start is None]
         assert len(words) > 100
         assert {published_split(Path(path).name) for path in words} == {split}
-    words = {path.name for path in real_data.iterdir() if path.is_dir()} - {"_background_noise_"}
-    assert folder_of_words.load(real_data, "kws35").labels == tuple(sorted(words))
+    folders = {path.name for path in real_data.iterdir() if path.is_dir()} - {"_background_noise_"}
+    assert folder_of_words.load(real_data, "kws35").labels == tuple(sorted(folders))

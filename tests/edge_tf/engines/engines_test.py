@@ -25,14 +25,13 @@ def files(tmp_path_factory):
 
 def test_tflite_micro_equals_the_reference_in_every_byte(files):
     pytest.importorskip("tflite_micro")
-    clips = features(60, seed=9)
-    clips[:10] *= 20  # far beyond the calibrated range: saturation at both ends
+    # Many clips: where kernels round differently, about one byte in 400 shows it.
+    clips = features(2000, seed=9)
+    clips[:100] *= 20  # far beyond the calibrated range: saturation at both ends
     reference, micro = LiteRTReference(files[1]).run(clips), TFLiteMicro(files[1]).run(clips)
     np.testing.assert_array_equal(micro.logits, reference.logits)
-    assert (micro.scale, micro.zero_point) == (
-        pytest.approx(reference.scale, rel=1e-6),
-        reference.zero_point,
-    )
+    assert micro.scale == pytest.approx(reference.scale, rel=1e-6)
+    assert micro.zero_point == reference.zero_point
 
 
 def test_engines_do_not_remember_the_clip_before(files):
@@ -45,13 +44,16 @@ def test_engines_do_not_remember_the_clip_before(files):
 def test_side_by_side_gives_what_each_engine_gives_in_its_order(files):
     path, data, model = files
     clips = features(20, seed=3)
-    outputs = side_by_side.run_all(
+    flt, reference, missing, xnnpack = side_by_side.run_all(
         [KerasFloat(path), LiteRTReference(data), _Missing(), LiteRTXnnpack(data)], clips
     )
-    np.testing.assert_allclose(outputs[0].logits, model(clips, training=False), atol=1e-5)
-    np.testing.assert_array_equal(outputs[1].logits, LiteRTReference(data).run(clips).logits)
-    assert isinstance(outputs[2], UnavailableError) and "no such board" in str(outputs[2])
-    assert outputs[3].logits.shape == (20, 4)
+    assert isinstance(missing, UnavailableError) and "no such board" in str(missing)
+    assert isinstance(flt, Outputs)
+    assert isinstance(reference, Outputs)
+    assert isinstance(xnnpack, Outputs)
+    np.testing.assert_allclose(flt.logits, model(clips, training=False), atol=1e-5)
+    np.testing.assert_array_equal(reference.logits, LiteRTReference(data).run(clips).logits)
+    np.testing.assert_array_equal(xnnpack.logits, LiteRTXnnpack(data).run(clips).logits)
 
 
 class _Missing:

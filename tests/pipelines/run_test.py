@@ -1,0 +1,161 @@
+"""The whole chain on real speech, as a user starts it: files, bytes, exit statuses, resuming."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_export import tflite_file
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINES = ["keras", "litert_reference", "litert_xnnpack", "tflite_micro"]
+
+
+def start(stage: str, *flags: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", f"pipelines.{stage}", *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+
+
+@pytest.fixture(scope="module")
+def finished(real_data, tmp_path_factory):
+    """A short run on three words: its folder, its flags and what it printed."""
+    folder = tmp_path_factory.mktemp("chain")
+    flags = [
+        f"--data_dir={real_data}",
+        "--task=words",
+        "--words=no,stop,yes",
+        "--epochs=8",
+        "--batch_size=20",
+        f"--run_dir={folder / 'run'}",
+        f"--cache_dir={folder / 'cache'}",
+    ]
+    # It learns little from 40 clips a word, so no accuracy is asked for; bytes are.
+    done = start("run", *flags, "--max_drop=100", "--representative_clips=60")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "run", flags, done.stdout
+
+
+def test_the_hop_table_is_on_the_screen_and_names_every_hop(finished):
+    _, _, printed = finished
+    for name in ("Keras float", "LiteRT reference", "LiteRT XNNPACK", "TFLite Micro"):
+        assert name in printed
+    assert printed.splitlines()[-1].startswith("done: ")
+
+
+def test_tflite_micro_gave_the_bytes_of_the_reference(finished):
+    run, _, _ = finished
+    report = json.loads((run / "report.json").read_text())
+    rows = {row["engine"]: row for row in report["hops"]}
+    assert list(rows) == ENGINES
+    assert rows["tflite_micro"]["differing_bytes"] == 0
+    assert rows["tflite_micro"]["total_bytes"] == 5 * rows["keras"]["clips"] > 500
+    assert {row["clips"] for row in rows.values()} == {rows["keras"]["clips"]}
+
+
+def test_every_stage_left_its_files_and_its_record(finished):
+    run, _, _ = finished
+    names = {path.name for path in run.iterdir()}
+    assert {
+        "config.json",
+        "labels.txt",
+        "frontend.json",
+        "history.json",
+        "float.keras",
+        "model_int8.tflite",
+        "golden.npz",
+        "report.json",
+        "report.html",
+        "firmware",
+    } <= names
+    assert not [name for name in names if name.startswith(".")]  # nothing half-written
+    stages = json.loads((run / "config.json").read_text())["stages"]
+    assert list(stages) == ["train", "convert", "evaluate", "export_firmware"]
+    assert stages["train"]["recipe"]["seed"] == 0
+    assert (run / "labels.txt").read_text().split() == [
+        "_silence_",
+        "_unknown_",
+        "no",
+        "stop",
+        "yes",
+    ]
+
+
+def test_golden_vectors_are_real_clips_with_the_bytes_of_the_model(finished):
+    run, _, _ = finished
+    golden = np.load(run / "golden.npz")
+    info = tflite_file.read(run / "model_int8.tflite")
+    assert golden["features"].shape[1:] == info.inputs[0].shape[1:] == (40, 101, 1)
+    assert golden["wav"].shape[1] == 16_000 and golden["wav"].dtype == np.int16
+    assert len(set(golden["label_index"])) == 5
+    assert golden["wav"].std(axis=1).min() > 0
+
+    from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.data import pipeline
+    from edge_tf.engines.base import quantize
+    from edge_tf.engines.litert import LiteRTReference
+
+    config = FrontendConfig.load(run / "frontend.json")
+    features = np.concatenate(list(pipeline.evaluation_batches(golden["wav"], config)))
+    written = json.loads((run / "frontend.json").read_text())["input"]
+    np.testing.assert_array_equal(quantize(features, **written), golden["features"])
+    logits = LiteRTReference((run / "model_int8.tflite").read_bytes()).run(features).logits
+    np.testing.assert_array_equal(logits, golden["logits"])
+
+
+def test_firmware_holds_this_model(finished):
+    run, _, _ = finished
+    manifest = json.loads((run / "firmware" / "manifest.json").read_text())
+    model = (run / "model_int8.tflite").read_bytes()
+    assert manifest["model"]["sha256"] == hashlib.sha256(model).hexdigest()
+    assert manifest["arena"]["bytes"] > 50_000
+
+
+def test_the_same_command_again_trains_nothing_and_gives_the_same_model(finished):
+    run, flags, _ = finished
+    before = (run / "model_int8.tflite").read_bytes()
+    trained = start("train", *flags)
+    assert trained.returncode == 0, trained.stderr
+    assert "trained 8 epochs" in trained.stdout
+    assert "going on after epoch 8 of 8" in trained.stdout + trained.stderr
+    cache = f"--cache_dir={run.parent / 'cache'}"
+    converted = start("convert", f"--run_dir={run}", cache, "--representative_clips=60")
+    assert converted.returncode == 0, converted.stderr
+    assert (run / "model_int8.tflite").read_bytes() == before
+
+
+def test_other_settings_do_not_train_over_a_finished_run(finished):
+    run, flags, _ = finished
+    before = (run / "float.keras").read_bytes()
+    refused = start("train", *flags, "--seed=1")
+    assert refused.returncode == 2
+    assert refused.stderr.strip().splitlines()[-1].startswith("error: ")
+    assert "other settings (recipe)" in refused.stderr and "Traceback" not in refused.stderr
+    assert (run / "float.keras").read_bytes() == before
+
+
+def test_a_broken_gate_is_exit_status_1_with_the_report_on_disk(finished):
+    """The int8 model of a run is replaced by one that hears the same word in everything."""
+    run, _, _ = finished
+    original = (run / "model_int8.tflite").read_bytes()
+    info = tflite_file.parse(original)
+    classifier = [op for op in info.ops if op.name == "CONV_2D"][-1]
+    bias = info.tensors[classifier.inputs[2]].data
+    shifted = np.frombuffer(bias, "<i4") + (np.arange(5) == 3) * np.int32(1 << 24)
+    assert original.count(bias) == 1
+    (run / "model_int8.tflite").write_bytes(original.replace(bias, shifted.tobytes()))
+    flags = [f"--run_dir={run}", f"--cache_dir={run.parent / 'cache'}", "--max_clips=60"]
+    try:
+        judged = start("evaluate", *flags, "--max_drop=1")
+    finally:
+        (run / "model_int8.tflite").write_bytes(original)
+    report = json.loads((run / "report.json").read_text())
+    accuracy = {row["engine"]: row["accuracy"] for row in report["hops"]}
+    assert accuracy["litert_reference"] == pytest.approx(0.2, abs=0.02)
+    assert accuracy["keras"] > 0.3  # eight epochs do learn something
+    assert judged.returncode == 1
+    assert judged.stderr.strip().splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in judged.stderr

@@ -90,10 +90,18 @@ def _tell_full_disk_of_tensorflow(error: Exception) -> None:
     _fail(f"{what}{f': {where[1]}' if where else ''}; {_MAKE_ROOM}", 2)
 
 
+def _ignore_full_disk_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """A half-written zip file tries to end itself when it is dropped: that was told already."""
+    error = unraisable.exc_value
+    if not (isinstance(error, OSError) and error.errno in _FULL):
+        sys.__unraisablehook__(unraisable)
+
+
 def run(main: Callable[[], None]) -> None:
     """Runs `main` as an absl binary; what a user can mend is told in one line."""
 
     def guarded(_: list[str]) -> None:
+        sys.unraisablehook = _ignore_full_disk_again
         try:
             main()
         except (UserError, ExportError) as error:

@@ -73,6 +73,21 @@ def test_a_device_that_is_full_for_real():
     assert failed.stderr.count("\n") == 1
 
 
+def test_a_file_that_cannot_be_closed_on_a_full_disk_adds_no_traceback():
+    """As zipfile does, which the Keras format is written with."""
+    body = """
+    class HalfWritten:
+        def __del__(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+    half_written = HalfWritten()
+    raise OSError(errno.ENOSPC, "No space left on device", "model.keras")
+    """
+    failed = run(body)
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("error: No space left on device: model.keras; ")
+    assert failed.stderr.count("\n") == 1
+
+
 def test_tensorflow_tells_a_full_disk_in_words():
     body = """
     class ResourceExhaustedError(Exception):

@@ -1,0 +1,94 @@
+"""Cross-layer equalization: every channel of an activation uses the whole int8 range.
+
+TFLite quantizes an activation with one step for all channels. Behind a batch norm and ReLU, one
+channel may reach 90 where the others stay below 3; the others are then left with a few of the 256
+values. Dividing a channel by its range and multiplying the weights that read it changes nothing in
+float, since ReLU(x / r) = ReLU(x) / r for r > 0 (arXiv:1906.04721, sec. 4.1).
+"""
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+layers = keras.layers
+
+# Layers that pass each channel on by itself, linearly.
+_PASSING = (
+    layers.ZeroPadding2D,
+    layers.AveragePooling2D,
+    layers.GlobalAveragePooling2D,
+    layers.Dropout,
+    layers.SpatialDropout2D,
+)
+# Ranges more than this factor below the largest are taken for dead channels' noise.
+_LARGEST_RATIO = 1e4
+
+
+def equalize(model: keras.Model, clips: np.ndarray) -> keras.Model:
+    """A copy with the same outputs, its channels scaled to equal ranges where that is exact.
+
+    That is at each batch norm followed by a ReLU that only one convolution or dense layer reads,
+    directly or through padding, pooling and dropout.
+
+    Args:
+      model: a functional model of this library.
+      clips: (n, mel_bands, frames, 1) float32, representative features; a channel's range is its
+        largest value on them.
+    """
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    pairs = [(relu, reader) for relu in copy.layers if (reader := _reader(relu)) is not None]
+    if not pairs:
+        return copy
+    for (relu, reader), ranges in zip(
+        pairs, _largest(copy, [relu for relu, _ in pairs], clips), strict=True
+    ):
+        norm = relu.inbound_nodes[0].inbound_layers
+        ranges = np.where(ranges > ranges.max() / _LARGEST_RATIO, ranges, ranges.max() or 1.0)
+        norm.gamma.assign(norm.gamma / ranges)
+        norm.beta.assign(norm.beta / ranges)
+        if isinstance(reader, layers.DepthwiseConv2D):
+            reader.depthwise_kernel.assign(reader.depthwise_kernel * ranges[:, np.newaxis])
+        else:  # (..., channels in, channels out)
+            reader.kernel.assign(reader.kernel * ranges[:, np.newaxis])
+    return copy
+
+
+def _reader(relu: keras.layers.Layer) -> keras.layers.Layer | None:
+    """What alone reads this ReLU, if the ReLU is one that can be scaled."""
+    if type(relu) is not layers.ReLU or relu.max_value is not None:
+        return None
+    if relu.negative_slope or relu.threshold or len(relu.inbound_nodes) != 1:
+        return None
+    norm = relu.inbound_nodes[0].inbound_layers
+    if not isinstance(norm, layers.BatchNormalization) or len(norm.outbound_nodes) != 1:
+        return None
+    if norm.gamma is None or norm.beta is None:
+        return None
+    layer = relu
+    while True:
+        if len(layer.outbound_nodes) != 1:
+            return None
+        layer = layer.outbound_nodes[0].outbound_layer
+        if not isinstance(layer, _PASSING):
+            break
+    if isinstance(layer, layers.Conv2D) and layer.groups != 1:
+        return None
+    return (
+        layer if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D | layers.Dense) else None
+    )
+
+
+def _largest(
+    model: keras.Model, relus: list[keras.layers.Layer], clips: np.ndarray
+) -> list[np.ndarray]:
+    """Largest value of each channel of each layer on the clips, (channels,) each."""
+    probe = keras.Model(model.inputs, [relu.output for relu in relus])
+
+    def maxima(features: tf.Tensor) -> list[tf.Tensor]:
+        outputs = probe(features, training=False)
+        return [tf.reduce_max(y, axis=[0, 1, 2]) for y in tf.nest.flatten(outputs)]
+
+    traced = tf.function(maxima, autograph=False, reduce_retracing=True)
+    seen = [traced(clips[at : at + 50]) for at in range(0, len(clips), 50)]
+    return [np.max([y.numpy() for y in one], axis=0) for one in zip(*seen, strict=True)]

@@ -24,7 +24,10 @@ def define_own_flags() -> None:
 
 
 def main() -> None:
+    from edge_tf import run_dir
+
     run = common.run_directory()
+    run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
     data = common.run_data(run)
 
     from edge_tf.conversion import stage

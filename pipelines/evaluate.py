@@ -23,7 +23,11 @@ def define_own_flags() -> None:
 
 
 def main() -> None:
+    from edge_tf import run_dir
+
     run = common.run_directory()
+    for name in (run_dir.FLOAT_MODEL, run_dir.INT8_MODEL):
+        run.require(name)  # said before TensorFlow takes its seconds to load
     data = common.run_data(run)
 
     from edge_tf.errors import GateError

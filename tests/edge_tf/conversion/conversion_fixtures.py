@@ -24,6 +24,7 @@ def randomize(model: keras.Model, seed: int = 0) -> keras.Model:
 
 def block_model(affine: str = "sub", sub_bands: int = 5) -> keras.Model:
     """One block of each kind of op that our models have."""
+    keras.utils.set_random_seed(0)
     inputs = keras.Input(SHAPE, name="features")
     x = layers.Conv2D(6, 5, strides=(2, 1), use_bias=False)(layers.ZeroPadding2D(2)(inputs))
     x = layers.ReLU()(layers.BatchNormalization(epsilon=1e-5)(x))

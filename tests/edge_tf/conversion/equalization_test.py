@@ -16,6 +16,7 @@ layers = keras.layers
 
 def lopsided_model(reader: str) -> keras.Model:
     """A channel 500 times larger than the others behind a ReLU, made up for by its reader."""
+    keras.utils.set_random_seed(1)
     inputs = keras.Input(SHAPE)
     x = layers.Conv2D(6, 3, padding="same", use_bias=False)(inputs)
     x = layers.ReLU()(layers.BatchNormalization(name="norm")(x))

@@ -15,6 +15,7 @@ def bc_resnet() -> Callable[..., keras.Model]:
 
     @functools.cache
     def model(tau: float, num_classes: int = 12) -> keras.Model:
+        keras.utils.set_random_seed(0)  # the same weights whichever tests run
         return build_model("bc_resnet", tau=tau, num_classes=num_classes)
 
     return model

@@ -4,6 +4,7 @@ import builtins
 
 import numpy as np
 import pytest
+import tf_keras as keras
 
 from edge_tf.conversion import int8
 from edge_tf.engines import side_by_side
@@ -12,6 +13,7 @@ from edge_tf.engines.keras_float import KerasFloat, load
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
+from edge_tf.models import build_model
 from tests.edge_tf.conversion.conversion_fixtures import block_model, features
 
 
@@ -102,3 +104,20 @@ def test_a_keras_3_model_is_refused(tmp_path):
     keras3.Model(inputs, keras3.layers.Dense(2)(keras3.layers.Flatten()(inputs))).save(path)
     with pytest.raises(UserError, match="Keras 3"):
         load(path)
+
+
+@pytest.mark.parametrize("name", ["bc_resnet", "ds_cnn"])
+def test_models_give_the_same_bytes_on_tflite_micro(name):
+    pytest.importorskip("tflite_micro")
+    keras.utils.set_random_seed(0)
+    model = build_model(name, num_classes=4)
+    rng = np.random.default_rng(0)
+    shapes = [(40, 1, 1, 1), (40, 40, 1, 1), (40, 1, 101, 1), (40, 40, 101, 1)]
+    parts = [rng.normal(-1, 3, size=shape).astype(np.float32) for shape in shapes]
+    clips = parts[0] + parts[1] + parts[2] + parts[3]
+    for _ in range(30):  # norms get the statistics of these clips, so that logits differ
+        model(clips, training=True)
+    data = int8.convert(model, clips[:30])
+    reference, micro = LiteRTReference(data).run(clips), TFLiteMicro(data).run(clips)
+    np.testing.assert_array_equal(micro.logits, reference.logits)
+    assert len(np.unique(reference.logits)) > 20  # the clips differ

@@ -106,11 +106,11 @@ def test_a_keras_3_model_is_refused(tmp_path):
         load(path)
 
 
-@pytest.mark.parametrize("name", ["bc_resnet", "ds_cnn"])
-def test_models_give_the_same_bytes_on_tflite_micro(name):
+def test_ds_cnn_gives_the_same_bytes_on_tflite_micro():
+    """BC-ResNet is judged on real speech in tests/pipelines/run_test.py."""
     pytest.importorskip("tflite_micro")
     keras.utils.set_random_seed(0)
-    model = build_model(name, num_classes=4)
+    model = build_model("ds_cnn", num_classes=4)
     rng = np.random.default_rng(0)
     shapes = [(40, 1, 1, 1), (40, 40, 1, 1), (40, 1, 101, 1), (40, 40, 101, 1)]
     parts = [rng.normal(-1, 3, size=shape).astype(np.float32) for shape in shapes]

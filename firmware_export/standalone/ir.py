@@ -1,0 +1,220 @@
+"""The graph between a .tflite file and C: a list of ops on tensors, in the order they run.
+
+The reader makes it, passes rewrite it, the planner gives each activation its place, emission
+writes it. Ops are named and parametrized by what the kernels need, not by the file's encoding:
+padding is counted in rows, fused activations are int8 bounds, axes are positive.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+
+@dataclasses.dataclass(eq=False)
+class Tensor:
+    """An activation or a constant; compared by identity.
+
+    Attributes:
+      name: unique in its graph; from the file, or made by a pass.
+      shape: static dimensions.
+      dtype: "int8" or "int32".
+      scales: real = scale * (value - zero_point); one, or one a channel (weights, biases).
+      zero_points: as many as scales.
+      channel_axis: the axis of several scales.
+      data: the content of a constant; None for an activation.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "int8"
+    scales: tuple[float, ...] = ()
+    zero_points: tuple[int, ...] = ()
+    channel_axis: int = 0
+    data: np.ndarray | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        return self.data is not None
+
+    @property
+    def size(self) -> int:
+        """Number of items, which is bytes for int8."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def scale(self) -> float:
+        """The only scale; ValueError where there are several or none."""
+        (scale,) = self.scales
+        return scale
+
+    @property
+    def zero_point(self) -> int:
+        """The only zero point; ValueError where there are several or none."""
+        (zero_point,) = self.zero_points
+        return zero_point
+
+
+@dataclasses.dataclass(eq=False)
+class Op:
+    """One step; subclasses say which. `inputs` holds activations and constants alike.
+
+    Attributes:
+      inputs: tensors read, in the order the subclass documents.
+      output: the tensor written.
+      source: where it comes from, for messages and comments: "op 12 CONV_2D".
+    """
+
+    inputs: list[Tensor]
+    output: Tensor
+    source: str
+
+
+@dataclasses.dataclass(eq=False)
+class Convolution(Op):
+    """inputs: x [n, h, w, c], weights [out, kh, kw, c / groups], optional int32 bias [out].
+
+    Attributes:
+      stride, dilation: (vertical, horizontal).
+      padding: (top, left) rows of the zero point; bottom and right follow from the shapes.
+      low, high: bounds of the output, int8.
+      table: 256 int8 values applied to the bounded output, index value + 128; None: no table.
+    """
+
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    low: int = -128
+    high: int = 127
+    table: np.ndarray | None = None
+
+
+@dataclasses.dataclass(eq=False)
+class Depthwise(Convolution):
+    """inputs: x [n, h, w, c], weights [1, kh, kw, c * multiplier], optional int32 bias."""
+
+
+@dataclasses.dataclass(eq=False)
+class FullyConnected(Op):
+    """inputs: x [..., depth], weights [out, depth], optional int32 bias [out]."""
+
+    low: int = -128
+    high: int = 127
+    table: np.ndarray | None = None
+
+
+@dataclasses.dataclass(eq=False)
+class Pool(Op):
+    """inputs: x [n, h, w, c]. kind is "average" or "max"."""
+
+    kind: str = "average"
+    window: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    low: int = -128
+    high: int = 127
+
+
+@dataclasses.dataclass(eq=False)
+class Mean(Op):
+    """inputs: x. axes are positive and sorted; the output may keep them or not."""
+
+    axes: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(eq=False)
+class Binary(Op):
+    """inputs: two tensors that broadcast, either may be constant. kind: "add", "sub" or "mul"."""
+
+    kind: str = "add"
+    low: int = -128
+    high: int = 127
+
+
+@dataclasses.dataclass(eq=False)
+class Table(Op):
+    """inputs: x. Each value through 256 int8 values, index value + 128 (any unary int8 op)."""
+
+    table: np.ndarray = dataclasses.field(default_factory=lambda: np.arange(-128, 128, dtype="i1"))
+
+
+@dataclasses.dataclass(eq=False)
+class Softmax(Op):
+    """inputs: x, over the last axis."""
+
+    beta: float = 1.0
+
+
+@dataclasses.dataclass(eq=False)
+class Pad(Op):
+    """inputs: x. before and after: items of `value` along each axis."""
+
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+    value: int = 0
+
+
+@dataclasses.dataclass(eq=False)
+class Reshape(Op):
+    """inputs: x. The same bytes in another shape."""
+
+
+@dataclasses.dataclass(eq=False)
+class Concat(Op):
+    """inputs: one or more tensors of equal quantization, joined along `axis`."""
+
+    axis: int = 0
+
+
+@dataclasses.dataclass(eq=False)
+class Slice(Op):
+    """inputs: x. Items begin, begin + step, ... along each axis, as many as the output has."""
+
+    begin: tuple[int, ...] = ()
+    step: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(eq=False)
+class Transpose(Op):
+    """inputs: x. Axis i of the output is axis order[i] of the input."""
+
+    order: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(eq=False)
+class Resize(Op):
+    """inputs: x [n, h, w, c]. Nearest neighbour; `rows` and `columns` say which one to take."""
+
+    rows: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(eq=False)
+class Graph:
+    """A model.
+
+    Attributes:
+      ops: in the order they run.
+      inputs, outputs: the model's, all int8 activations.
+    """
+
+    ops: list[Op]
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+
+    def activations(self) -> Iterator[Tensor]:
+        """Every activation once, in the order it first appears."""
+        seen: set[int] = set()
+        written = [op.output for op in self.ops]
+        for tensor in [*self.inputs, *(t for op in self.ops for t in op.inputs), *written]:
+            if not tensor.is_constant and id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield tensor
+
+    def producer(self, tensor: Tensor) -> Op | None:
+        """The op that writes a tensor; None for inputs and constants."""
+        return next((op for op in self.ops if op.output is tensor), None)
+
+    def readers(self, tensor: Tensor) -> list[Op]:
+        """The ops that read a tensor, in order."""
+        return [op for op in self.ops if any(t is tensor for t in op.inputs)]

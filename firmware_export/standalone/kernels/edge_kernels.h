@@ -1,0 +1,226 @@
+/* The kernels that an exported model calls: one function each, with a struct of its parameters.
+ *
+ * Every target has the same functions with the same results, bit for bit those of TensorFlow Lite
+ * Micro's reference kernels; portable/ has them in plain C, the other folders in what a core has.
+ *
+ * Conventions
+ *   Activations are int8, channels last: [batches, height, width, channels], without gaps unless
+ *   a struct has the bytes from one row to the next (in_row, out_row).
+ *   Sizes count items, which are bytes. No dimension is 0.
+ *   zero_point, low and high are the output's; results are clamped to low .. high.
+ *   Scaling is by multiplier / 2^31 / 2^shift, see edge_requantize.h; shift > 0 is to the right.
+ *   `table`, where there is one, may be NULL; else it holds 256 values, and a result v, clamped,
+ *   becomes table[v + 128].
+ *   Pointers in structs point to constants and are not NULL, except `table`.
+ *   `scratch` is aligned to 8 bytes; how many bytes a call needs, the exporter knows
+ *   (firmware_export/standalone/calls.py). Its content means nothing before and after a call.
+ *   Input, output and scratch do not overlap, except where a function says "in place": then the
+ *   output may begin at the same address as the input named. Inputs are otherwise left alone.
+ */
+#ifndef EDGE_KERNELS_H
+#define EDGE_KERNELS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Pointwise convolution (1x1, stride 1, no padding, one group), and fully connected layers, whose
+ * rows are pixels.
+ *
+ * `bias` has the input's zero point folded in: bias[o] - input_zero_point * sum of weights[o].
+ * Every |accumulator| stays below 2^30 and 1 <= shift[o] <= 31.
+ * Pixels without gaps are one row: rows 1, width as many as there are.
+ *
+ * In place where out_channels <= in_channels and rows are without gaps in both. */
+typedef struct {
+    const int8_t *weights;     /* [out_channels][in_channels] */
+    const int32_t *bias;       /* [out_channels] */
+    const int32_t *multiplier; /* [out_channels] */
+    const int8_t *shift;       /* [out_channels] */
+    const int8_t *table;
+    uint32_t in_row, out_row;
+    uint16_t rows, width;
+    uint16_t in_channels, out_channels;
+    int8_t zero_point, low, high;
+} edge_pointwise_t;
+
+void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch);
+
+/* Convolution and depthwise convolution.
+ *
+ * Output (y, x) takes input rows y * stride_y - pad_top + ky * dilation_y, columns alike. Outside
+ * of the input is in_zero_point. `bias` has it folded in, as for edge_pointwise, over the whole
+ * window. Bounds of accumulators and shifts are those of edge_pointwise.
+ * in_row and out_row are bytes; from one image of a batch to the next it is height * row. */
+typedef struct {
+    const int8_t *weights;     /* see the functions */
+    const int32_t *bias;       /* [out_channels] */
+    const int32_t *multiplier; /* [out_channels] */
+    const int8_t *shift;       /* [out_channels] */
+    const int8_t *table;
+    uint32_t in_row, out_row;
+    uint16_t batches;
+    uint16_t in_height, in_width, in_channels;
+    uint16_t out_height, out_width, out_channels;
+    uint16_t dilation_y, dilation_x;
+    uint16_t pad_top, pad_left;
+    uint16_t groups; /* of edge_convolution and edge_convolution_any */
+    uint8_t kernel_height, kernel_width;
+    uint8_t stride_y, stride_x;
+    int8_t in_zero_point;
+    int8_t zero_point, low, high;
+} edge_convolution_t;
+
+/* weights: [out_channels][kernel_height][kernel_width][in_channels / groups]. */
+void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
+
+/* Depthwise; out_channels is a multiple of in_channels, output o reads input channel
+ * o / (out_channels / in_channels). weights: [kernel_height][kernel_width][out_channels]. */
+void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
+
+/* edge_convolution for what the others do not promise: accumulators of any size, which wrap, and
+ * shifts from -30 to 31. `bias` is as in the model, nothing folded in. Slow; needs no scratch. */
+void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t *out);
+
+/* Average and maximum over windows; what lies in the padding does not count. */
+typedef struct {
+    uint16_t batches;
+    uint16_t in_height, in_width;
+    uint16_t out_height, out_width;
+    uint16_t channels;
+    uint16_t kernel_height, kernel_width;
+    uint16_t stride_y, stride_x;
+    uint16_t pad_top, pad_left;
+    int8_t low, high;
+} edge_pool_t;
+
+void edge_average_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
+void edge_max_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
+
+/* Mean over the axes `reduced` of an input [kept[0], reduced[0], kept[1], reduced[1], kept[2]];
+ * absent axes are 1. Output: [kept[0], kept[1], kept[2]].
+ * `offset` is -input_zero_point * items of a mean; the multiplier includes the division. */
+typedef struct {
+    int32_t offset;
+    int32_t multiplier;
+    uint16_t kept[3];
+    uint16_t reduced[2];
+    int8_t shift; /* -30 to 31 */
+    int8_t zero_point;
+} edge_mean_t;
+
+void edge_mean(const edge_mean_t *p, const int8_t *in, int8_t *out);
+
+/* Sum or difference of a, the input with the larger scale (or equal scale), and b:
+ *     sum = a_sign * ((a - a_zero_point) << 19)
+ *           + b_sign * edge_rescale((b - b_zero_point) << 20, b_multiplier, b_shift)
+ *     out = clamp(edge_rescale(sum, multiplier, shift) + zero_point)
+ * b_shift and shift are 0 to 31; b_shift is 0 with b_multiplier 2^30 only.
+ * In place over a or b, or both. */
+typedef struct {
+    int32_t b_multiplier, multiplier;
+    uint32_t size; /* of each of the three; not used by edge_add_broadcast */
+    int8_t b_shift, shift;
+    int8_t a_sign, b_sign; /* 1 or -1 */
+    int8_t a_zero_point, b_zero_point;
+    int8_t zero_point, low, high;
+} edge_add_t;
+
+void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
+/* How inputs of other shapes than the output's repeat: the output is [extent[0], .. extent[3]];
+ * bit i of a_repeats says that a has 1 in place of extent[i] and is repeated, b_repeats alike.
+ * Adjacent axes of equal bits have been joined and unused ones are 1 and come first. No axis has
+ * both bits. */
+typedef struct {
+    uint16_t extent[4];
+    uint8_t a_repeats, b_repeats;
+} edge_broadcast_t;
+
+/* In place over an input that is not repeated. */
+typedef struct {
+    edge_add_t add;
+    edge_broadcast_t shape;
+} edge_add_broadcast_t;
+
+void edge_add_broadcast(const edge_add_broadcast_t *p, const int8_t *a, const int8_t *b,
+                        int8_t *out);
+
+/* out = clamp(edge_rescale((a - a_zero_point) * (b - b_zero_point), multiplier, shift)
+ *             + zero_point); in place as edge_add. */
+typedef struct {
+    int32_t multiplier;
+    uint32_t size; /* not used by edge_mul_broadcast */
+    int8_t shift;  /* -13 to 31 */
+    int8_t a_zero_point, b_zero_point;
+    int8_t zero_point, low, high;
+} edge_mul_t;
+
+void edge_mul(const edge_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
+typedef struct {
+    edge_mul_t mul;
+    edge_broadcast_t shape;
+} edge_mul_broadcast_t;
+
+void edge_mul_broadcast(const edge_mul_broadcast_t *p, const int8_t *a, const int8_t *b,
+                        int8_t *out);
+
+/* Any function of one int8: out = table[in + 128]. In place. */
+typedef struct {
+    const int8_t *table; /* 256 values, not NULL */
+    uint32_t size;
+} edge_table_t;
+
+void edge_table(const edge_table_t *p, const int8_t *in, int8_t *out);
+
+/* Softmax over the last axis; the output has scale 1/256 and zero point -128. In place.
+ * exps[d] is exp(-d * scale * beta) in 31 fractional bits; differences from exps_size on give no
+ * weight. */
+typedef struct {
+    const int32_t *exps;
+    uint32_t rows;
+    uint16_t depth;
+    uint16_t exps_size;
+} edge_softmax_t;
+
+void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out);
+
+/* Copies [extent[0], .. extent[3]] runs of `run` bytes, each with strides of its own in bytes:
+ * concatenation (a call for each input), slices, transposition, the inside of padding. */
+typedef struct {
+    int32_t in_stride[4];
+    int32_t out_stride[4];
+    uint16_t extent[4];
+    uint32_t run;
+} edge_copy_t;
+
+void edge_copy(const edge_copy_t *p, const int8_t *in, int8_t *out);
+
+/* Sets `size` bytes. */
+typedef struct {
+    uint32_t size;
+    int8_t value;
+} edge_fill_t;
+
+void edge_fill(const edge_fill_t *p, int8_t *out);
+
+/* Nearest neighbour: output pixel (y, x) is input pixel (rows[y], columns[x]). */
+typedef struct {
+    const uint16_t *rows;    /* [out_height] */
+    const uint16_t *columns; /* [out_width] */
+    uint16_t batches;
+    uint16_t in_height, in_width;
+    uint16_t out_height, out_width;
+    uint16_t channels;
+} edge_resize_t;
+
+void edge_resize(const edge_resize_t *p, const int8_t *in, int8_t *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,89 @@
+/* The arithmetic of TensorFlow Lite's reference kernels, to the last bit, in few instructions.
+ *
+ * The reference scales a 32-bit accumulator by multiplier / 2^31 / 2^shift in two roundings:
+ * first it multiplies and keeps the high half (ties go up), then it shifts right (ties go away
+ * from zero). Facts that make this cheap; all are exact, not approximations:
+ *
+ *  1. The high half, SaturatingRoundingDoublingHighMul(x, m), is (x * m + 2^30) >> 31 in 64 bits.
+ *     It saturates for INT32_MIN * INT32_MIN only, and multipliers are never negative.
+ *  2. With |x| < 2^30 it is (2x * m + 2^31) >> 32: one SMMULR on a Cortex-M with DSP, one VQRDMULH
+ *     of x itself on MVE. m is below 2^31 and can not be doubled; x can.
+ *  3. The rounding shift, RoundingDivideByPOT(x, s), is (x + (x >> 31) + 2^(s-1)) >> s for s >= 1
+ *     and |x| < 2^30, and x for s == 0. MVE's VRSHL rounds ties up: add x >> 31 before it.
+ *  4. The zero point may be added before the shift, as zero_point << s next to 2^(s-1), where
+ *     that does not overflow: y + (z << s) >> s == (y >> s) + z.
+ *  5. Of the two inputs of an addition, the one with the larger scale has multiplier 2^30 and
+ *     shift 0 after a left shift by 20, so its term is (x - zero_point) << 19.
+ *  6. Padding adds input_zero_point - input_zero_point = 0 to an accumulator. With the zero point
+ *     folded into the bias, a tap in the padding must contribute weight * input_zero_point, as
+ *     if an image of zero points surrounded the input.
+ *
+ * The exporter proves, op by op, what the fast routines ask for (|x| < 2^30, shifts of 1 to 31);
+ * an op for which it can not goes to a kernel that uses edge_rescale_any().
+ */
+#ifndef EDGE_REQUANTIZE_H
+#define EDGE_REQUANTIZE_H
+
+#include <stdint.h>
+
+/* C leaves open what >> does to negative numbers; every compiler worth using keeps the sign. */
+typedef char edge_right_shift_must_be_arithmetic[(INT32_C(-5) >> 1) == -3 ? 1 : -1];
+
+/* (a * b + 2^31) >> 32. */
+static inline int32_t edge_multiply_high(int32_t a, int32_t b)
+{
+#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+    int32_t high;
+    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
+    return high;
+#else
+    return (int32_t)(((int64_t)a * b + (INT64_C(1) << 31)) >> 32);
+#endif
+}
+
+static inline int32_t edge_clamp(int32_t x, int32_t low, int32_t high)
+{
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
+/* x * multiplier / 2^31 / 2^shift for |x| < 2^30, multiplier >= 0 and 1 <= shift <= 31. */
+static inline int32_t edge_requantize(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t high = edge_multiply_high(x * 2, multiplier);
+    return (high + (high >> 31) + (int32_t)((UINT32_C(1) << shift) >> 1)) >> shift;
+}
+
+/* The same with shifts from -30 to 31, a negative one being to the left and applied first:
+ * |x| << -shift must be below 2^30. */
+static inline int32_t edge_rescale(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t left = shift < 0 ? -shift : 0;
+    const int32_t right = shift < 0 ? 0 : shift;
+    const int32_t rounds = -(int32_t)(right > 0);
+    const int32_t high = edge_multiply_high(x * (INT32_C(2) << left), multiplier);
+    return (high + ((high >> 31) & rounds) + (int32_t)((UINT32_C(1) << right) >> 1)) >> right;
+}
+
+/* The number whose two's complement is x. */
+static inline int32_t edge_wrap(uint32_t x)
+{
+    return x <= (uint32_t)INT32_MAX ? (int32_t)x : -(int32_t)(UINT32_MAX - x) - 1;
+}
+
+/* The same as edge_rescale() for any x; a left shift that overflows drops the high bits, as the
+ * reference does on every machine. Slow. */
+static inline int32_t edge_rescale_any(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t left = shift < 0 ? -shift : 0;
+    const int32_t shifted = edge_wrap((uint32_t)x << left);
+    const int64_t product = (int64_t)shifted * multiplier + (INT64_C(1) << 30);
+    const int32_t high = (int32_t)(product >> 31);
+    if (shift <= 0) {
+        return high;
+    }
+    /* Halving last keeps the rounding term from overflowing. */
+    return (((high + (high >> 31)) >> (shift - 1)) + 1) >> 1;
+}
+
+#endif

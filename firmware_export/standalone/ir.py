@@ -23,6 +23,10 @@ class Tensor:
       zero_points: as many as scales.
       channel_axis: the axis of several scales.
       data: the content of a constant; None for an activation.
+      base, offset: an activation that has no memory of its own lies in `base`'s, from byte
+        `offset` on; a pass that shares memory says so.
+      pitch: bytes from one row (item of axis 1) to the next where it lies there with gaps; the
+        batch is 1 then, and all ops that touch it are convolutions. None: no gaps.
     """
 
     name: str
@@ -32,6 +36,9 @@ class Tensor:
     zero_points: tuple[int, ...] = ()
     channel_axis: int = 0
     data: np.ndarray | None = None
+    base: "Tensor | None" = None
+    offset: int = 0
+    pitch: int | None = None
 
     @property
     def is_constant(self) -> bool:
@@ -41,6 +48,13 @@ class Tensor:
     def size(self) -> int:
         """Number of items, which is bytes for int8."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    def storage(self) -> tuple["Tensor", int]:
+        """The tensor whose memory this one lies in, itself if it has its own; and where in it."""
+        tensor, offset = self, 0
+        while tensor.base is not None:
+            tensor, offset = tensor.base, offset + tensor.offset
+        return tensor, offset
 
     @property
     def scale(self) -> float:
@@ -187,6 +201,25 @@ class Resize(Op):
 
     rows: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(eq=False)
+class Rows(Op):
+    """A chain of ops that runs a row at a time: what lies between them is never there as a whole.
+
+    inputs: the activations that its ops read from outside. Each op reads the one before it, the
+    first op of `tail` the last of `head`; rows are along axis 1 and the batch is 1. For each row
+    of the output, `head` runs for the rows that are new under the window of `tail`'s first op,
+    then `tail` runs once.
+
+    Attributes:
+      head: ops that need no more than a row of the op before; the first may need several rows
+        of its input. May be empty.
+      tail: ops likewise; the first may need several rows of what `head` writes.
+    """
+
+    head: list[Op] = dataclasses.field(default_factory=list)
+    tail: list[Op] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(eq=False)

@@ -1,0 +1,257 @@
+"""What the functions that read an op are given: its tensors and options, checked as asked for."""
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from firmware_export.errors import ExportError
+from firmware_export.standalone import ir
+from firmware_export.tflite_info import ModelInfo, OpInfo, TensorInfo
+
+MAX_RANK = 6
+MAX_DIMENSION = 32_767
+MAX_BYTES = 16 << 20
+
+NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = range(4)
+
+
+class Tensors:
+    """The IR's tensors by the file's numbers; knows which of them hold a value so far."""
+
+    def __init__(self, model: ModelInfo) -> None:
+        self._infos = model.tensors
+        self._made: dict[int, ir.Tensor] = {}
+        self._written: set[int] = set()
+        self._names: set[str] = set()
+
+    def info(self, index: int) -> TensorInfo:
+        return self._infos[index]
+
+    def is_written(self, index: int) -> bool:
+        return index in self._written
+
+    def mark_written(self, index: int) -> None:
+        self._written.add(index)
+
+    def get(self, index: int) -> ir.Tensor:
+        """The tensor of the IR, made when first asked for; `Op` checks what it may be."""
+        if index not in self._made:
+            info = self._infos[index]
+            self._made[index] = ir.Tensor(
+                name=self._unique_name(info),
+                shape=info.shape,
+                dtype=info.type.lower(),
+                scales=info.scales,
+                zero_points=info.zero_points,
+                channel_axis=info.quantized_dimension,
+                data=info.array() if info.is_constant else None,
+            )
+        return self._made[index]
+
+    def set(self, index: int, tensor: ir.Tensor) -> None:
+        """Lets a number stand for a tensor that was made otherwise."""
+        self._made[index] = tensor
+        self._written.add(index)
+
+    def _unique_name(self, info: TensorInfo) -> str:
+        plain = "".join(c if c.isprintable() and c.isascii() else "_" for c in info.name)[-60:]
+        name = plain if plain and plain not in self._names else f"{plain}#{info.index}"
+        self._names.add(name)
+        return name
+
+
+class Op:
+    """One op of the file.
+
+    Attributes:
+      info: as read from the file.
+      source: what the IR calls it.
+    """
+
+    def __init__(self, info: OpInfo, tensors: Tensors) -> None:
+        self.info = info
+        self.source = f"op {info.index} {info.name}"
+        self.tensors = tensors
+
+    def fail(self, what: str, remedy: str) -> NoReturn:
+        raise ExportError(f"op {self.info.index} ({self.info.full_name}) {what}; {remedy}")
+
+    def damaged(self, what: str) -> NoReturn:
+        self.fail(what, "the file contradicts itself: convert the model again")
+
+    def require(self, condition: Any, what: str) -> None:
+        """Fails as damaged, unless the condition holds."""
+        if not condition:
+            self.damaged(what)
+
+    def option(self, name: str, default: Any = 0) -> Any:
+        """A field of the op's options; the schema's default if the file leaves them out."""
+        return self.info.options.get(name, default)
+
+    @property
+    def input_count(self) -> int:
+        return len(self.info.inputs)
+
+    def has_input(self, position: int) -> bool:
+        return position < len(self.info.inputs) and self.info.inputs[position] >= 0
+
+    def check_counts(self, least: int, most: int) -> None:
+        """Checks how many inputs there are, that those needed are not left out, and the output."""
+        self.require(
+            least <= self.input_count <= most, f"has {self.input_count} inputs, not {least}"
+        )
+        for position in range(least):
+            self.require(self.has_input(position), f"leaves out input {position}")
+        self.require(len(self.info.outputs) == 1, f"has {len(self.info.outputs)} outputs, not 1")
+
+    def _input_index(self, position: int) -> int:
+        self.require(self.has_input(position), f"leaves out input {position}")
+        return self.info.inputs[position]
+
+    def activation(self, position: int) -> ir.Tensor:
+        """An int8 input with one scale that something has written."""
+        index = self._input_index(position)
+        info = self.tensors.info(index)
+        if info.is_constant:
+            self.fail(
+                f"reads the constant '{_label(info)}' where an activation is expected",
+                "fold constants before the conversion",
+            )
+        return self.value(position)
+
+    def value(self, position: int) -> ir.Tensor:
+        """An int8 input with one scale: an activation that was written, or a constant."""
+        index = self._input_index(position)
+        info = self.tensors.info(index)
+        self._check_quantized(info)
+        if not info.is_constant and not self.tensors.is_written(index):
+            self.damaged(f"reads '{_label(info)}', which no op before it writes")
+        return self.tensors.get(index)
+
+    def output(self) -> ir.Tensor:
+        """The int8 output with one scale; nothing has written it before."""
+        self.require(len(self.info.outputs) == 1, f"has {len(self.info.outputs)} outputs, not 1")
+        index = self.info.outputs[0]
+        info = self.tensors.info(index)
+        self._check_quantized(info)
+        if info.is_constant:
+            self.damaged(f"writes the constant '{_label(info)}'")
+        if self.tensors.is_written(index):
+            self.damaged(f"writes '{_label(info)}', which was written before")
+        return self.tensors.get(index)
+
+    def weights(self, position: int, rank: int) -> ir.Tensor:
+        """Constant int8 weights with zero points of 0, as the kernels take them for granted."""
+        info = self._constant(position, "INT8", "int8 weights")
+        self.require(
+            len(info.shape) == rank, f"has weights '{_label(info)}' of shape {info.shape}"
+        )
+        self.require(info.scales, f"has weights '{_label(info)}' without a scale")
+        if any(info.zero_points):
+            self.fail(
+                f"has weights '{_label(info)}' with a zero point other than 0",
+                "convert with symmetric int8 weights, as TensorFlow does",
+            )
+        return self.tensors.get(info.index)
+
+    def bias(self, position: int, channels: int) -> ir.Tensor | None:
+        """Constant int32 bias, or None when left out."""
+        if not self.has_input(position):
+            return None
+        info = self._constant(position, "INT32", "an int32 bias")
+        self.require(
+            info.shape == (channels,),
+            f"has {channels} output channels but a bias '{_label(info)}' of shape {info.shape}",
+        )
+        return self.tensors.get(info.index)
+
+    def numbers(self, position: int, count: int | None = None) -> list[int]:
+        """A constant int32 input (an axis, a shape, paddings), flattened."""
+        info = self._constant(position, "INT32", "an int32 constant")
+        values = [int(value) for value in info.array().reshape(-1)]
+        if count is not None and len(values) != count:
+            self.damaged(f"has {len(values)} values in '{_label(info)}', not {count}")
+        return values
+
+    def bounds(self, output: ir.Tensor) -> tuple[int, int]:
+        """The fused activation as bounds of the int8 output."""
+        kind = self.option("fused_activation_function")
+        if kind not in (NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6):
+            self.fail(
+                f"has the fused activation number {kind}",
+                "NONE, RELU, RELU_N1_TO_1 and RELU6 can be exported",
+            )
+        low = {RELU: 0.0, RELU6: 0.0, RELU_N1_TO_1: -1.0}.get(kind)
+        high = {RELU6: 6.0, RELU_N1_TO_1: 1.0}.get(kind)
+        least = -128 if low is None else max(-128, quantize(low, output))
+        most = 127 if high is None else min(127, quantize(high, output))
+        self.require(least <= most, "has a fused activation that no output value satisfies")
+        return least, most
+
+    def same_quantization(self, tensor: ir.Tensor, output: ir.Tensor) -> None:
+        if (tensor.scale, tensor.zero_point) != (output.scale, output.zero_point):
+            self.fail(
+                f"has another scale or zero point in '{tensor.name}' than in '{output.name}'",
+                "convert the model again; TFLite Micro refuses it too",
+            )
+
+    def _constant(self, position: int, kind: str, what: str) -> TensorInfo:
+        info = self.tensors.info(self._input_index(position))
+        if info.type != kind or not info.is_constant:
+            self.fail(
+                f"has the {'constant' if info.is_constant else 'activation'} '{_label(info)}' of "
+                f"type {info.type} where {what} must be",
+                "convert the model to int8 with constant weights and shapes",
+            )
+        self._check_size(info)
+        return info
+
+    def _check_quantized(self, info: TensorInfo) -> None:
+        if info.type != "INT8":
+            self.fail(
+                f"has the tensor '{_label(info)}' of type {info.type}",
+                "convert the model to int8, input and output included",
+            )
+        if info.is_variable:
+            self.fail(
+                f"keeps state in the variable tensor '{_label(info)}'", "convert without state"
+            )
+        if not info.is_static:
+            self.fail(
+                f"has the tensor '{_label(info)}' of dynamic shape {info.shape_signature}",
+                "convert with a fixed batch of 1",
+            )
+        if len(info.scales) != 1 or not info.scales[0] > 0:
+            self.fail(
+                f"has the tensor '{_label(info)}' with scales {info.scales[:3]}, where one above 0 "
+                "is needed",
+                "convert the model to int8 with a representative dataset",
+            )
+        if not -128 <= info.zero_points[0] <= 127:
+            self.damaged(f"has the tensor '{_label(info)}' with zero point {info.zero_points[0]}")
+        self._check_size(info)
+
+    def _check_size(self, info: TensorInfo) -> None:
+        if len(info.shape) > MAX_RANK or info.byte_size > MAX_BYTES:
+            self.fail(
+                f"has the tensor '{_label(info)}' of shape {info.shape}",
+                f"at most {MAX_RANK} dimensions and {MAX_BYTES:,} bytes fit a device",
+            )
+        if not all(1 <= size <= MAX_DIMENSION for size in info.shape):
+            self.fail(
+                f"has the tensor '{_label(info)}' of shape {info.shape}",
+                f"dimensions from 1 to {MAX_DIMENSION} can be exported",
+            )
+
+
+def quantize(value: float, tensor: ir.Tensor) -> int:
+    """A real value as TFLite quantizes it: divided in float32, ties away from zero."""
+    steps = float(np.float32(value) / np.float32(tensor.scale))
+    # A tiny scale gives more steps than any integer of the device has; the caller cuts it anyway.
+    steps = min(max(steps, -1e6), 1e6)
+    return tensor.zero_point + int(np.copysign(np.floor(abs(steps) + 0.5), steps))
+
+
+def _label(info: TensorInfo) -> str:
+    name = "".join(letter if letter.isprintable() else "?" for letter in info.name)
+    return name if len(name) <= 60 else f"...{name[-57:]}"

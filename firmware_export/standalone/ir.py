@@ -93,6 +93,8 @@ class Convolution(Op):
       padding: (top, left) rows of the zero point; bottom and right follow from the shapes.
       low, high: bounds of the output, int8.
       table: 256 int8 values applied to the bounded output, index value + 128; None: no table.
+      before_table: with the scale and zero point of what goes into `table`; the output's own are
+        of what comes out of it. None where there is no table.
     """
 
     stride: tuple[int, int] = (1, 1)
@@ -101,6 +103,7 @@ class Convolution(Op):
     low: int = -128
     high: int = 127
     table: np.ndarray | None = None
+    before_table: Tensor | None = None
 
 
 @dataclasses.dataclass(eq=False)
@@ -115,6 +118,7 @@ class FullyConnected(Op):
     low: int = -128
     high: int = 127
     table: np.ndarray | None = None
+    before_table: Tensor | None = None
 
 
 @dataclasses.dataclass(eq=False)

@@ -1,0 +1,1 @@
+"""Boards for exported C: emulated microcontrollers and the host; building for them, running."""

@@ -1,0 +1,176 @@
+"""Running a program: on the host, or in QEMU, where it can neither hang nor fail unnoticed."""
+
+import contextlib
+import dataclasses
+import math
+import re
+import resource
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from firmware_export.boards.building import Build
+from firmware_export.errors import ExportError
+
+# What board_fault() in C exits with, after a line that begins so.
+_FAULT_STATUS = 99
+_FAULT_LINE = "board fault: "
+# QEMU's networks are off; it remarks that a board's network controller is then connected to none.
+_HARMLESS = "has no peer"
+_SANITIZER = re.compile(r"^.*(?:runtime error:|ERROR: \w+Sanitizer:).*$", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunResult:
+    """How a program ended.
+
+    Attributes:
+      status: what main() gave or board_exit() got, 0 to 255.
+      console: what it printed.
+      seconds: wall time, of the emulator's start too.
+    """
+
+    status: int
+    console: str
+    seconds: float
+
+
+def run(
+    build: Build, folder: Path | None = None, *, timeout_s: float = 60.0, count: bool = True
+) -> RunResult:
+    """Runs a program to its end.
+
+    Args:
+      build: what to run.
+      folder: where it reads and writes files, and nowhere else; None gives it an empty one, which
+        is removed afterwards.
+      timeout_s: wall time after which it is ended.
+      count: let board_instructions() count. It takes longer (some two times as long); the host
+        counts nothing in any case.
+
+    Raises:
+      ExportError: `folder` is not there; the program faults, crashes or does not come to an end;
+        the emulator does not start.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as scratch:
+            return run(build, Path(scratch), timeout_s=timeout_s, count=count)
+    if not Path(folder).is_dir():
+        raise ExportError(f"{folder} is not a folder: make it, it is where the program's files go")
+
+    started = time.monotonic()
+    process = subprocess.Popen(
+        _command(build, count),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+    with process:
+        _limit_cpu_time(process.pid, timeout_s)
+        try:
+            console, stderr = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            console, stderr = process.communicate()
+            raise ExportError(
+                f"the program on {build.board.name} has not finished after {timeout_s:g} s"
+                f"{_last_words(console)}; allow more time, or find where it hangs"
+            ) from None
+        except BaseException:
+            process.kill()
+            raise
+    seconds = time.monotonic() - started
+    _check_end(build, process.returncode, console, stderr)
+    return RunResult(process.returncode, console, seconds)
+
+
+def _command(build: Build, count: bool) -> list[str]:
+    board = build.board
+    if not board.is_emulated:
+        return [str(build.elf.resolve())]
+    devices = "-nodefaults -nic none -display none -serial none -monitor none -no-reboot".split()
+    console = "-chardev stdio,id=console,signal=off".split()
+    # The program learns from its command line whether its counter has a meaning.
+    calls = f"enable=on,target=native,chardev=console,arg=firmware,arg={'count' if count else 'go'}"
+    command = [*board.emulator, *devices, *console, "-semihosting-config", calls]
+    if count:
+        command += ["-icount", f"shift={board.icount_shift}"]
+    return [*command, "-kernel", str(build.elf.resolve())]
+
+
+def _limit_cpu_time(pid: int, timeout_s: float) -> None:
+    """Ends the program even if this process is gone when its time has run out."""
+    threads = 2
+    limit = math.ceil(threads * timeout_s) + 5
+    # Not on a system that is not Linux, nor if it has ended already.
+    with contextlib.suppress(OSError, AttributeError):
+        resource.prlimit(pid, resource.RLIMIT_CPU, (limit, limit))
+
+
+def _check_end(build: Build, status: int, console: str, stderr: str) -> None:
+    name = build.board.name
+    complaints = [
+        line for line in stderr.splitlines() if line.strip() and not line.endswith(_HARMLESS)
+    ]
+    if build.board.is_emulated:
+        if status < 0:
+            raise ExportError(
+                f"the emulator of {name} was ended by {_signal(status)}: "
+                f"{_one_line(complaints) or 'no message'}{_last_words(console)}"
+            )
+        if status == 1 and complaints:
+            raise ExportError(f"the emulator of {name} does not run: {_one_line(complaints)}")
+        fault = _fault(build, console) if status == _FAULT_STATUS else ""
+        if fault:
+            raise ExportError(f"the program on {name} stopped with a fault: {fault}")
+        return
+    report = _SANITIZER.search(stderr)
+    if report:
+        raise ExportError(f"the program on {name} does what C leaves undefined: {report.group()}")
+    if status < 0:
+        raise ExportError(
+            f"the program on {name} was ended by {_signal(status)}{_last_words(console)}; "
+            "build it with building.SANITIZE to see where"
+        )
+
+
+def _fault(build: Build, console: str) -> str:
+    """The fault that the board reported, with the function where it was."""
+    lines = console.splitlines()
+    if not lines or not lines[-1].startswith(_FAULT_LINE):
+        return ""
+    fault = lines[-1][len(_FAULT_LINE) :]
+    pc = re.search(r", pc (0x[0-9a-f]{8})$", fault)
+    if pc is None:
+        return fault
+    place = subprocess.run(
+        [f"{build.board.prefix}addr2line", "-f", "-s", "-e", str(build.elf), pc.group(1)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    ).stdout.split("\n")
+    if len(place) < 2 or place[0] == "??":
+        return fault
+    return f"{fault} in {place[0]} ({place[1].split(' ')[0]})"
+
+
+def _signal(status: int) -> str:
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"
+
+
+def _last_words(console: str) -> str:
+    lines = [line for line in console.splitlines() if line.strip()]
+    return f"; its last line was: {lines[-1][:200]}" if lines else ""
+
+
+def _one_line(lines: list[str]) -> str:
+    return "; ".join(lines[:3])[:400]

@@ -1,0 +1,104 @@
+"""What takes the memory: the linker's map, read by object file and section."""
+
+import dataclasses
+import re
+from collections.abc import Iterable
+
+# Kinds by the beginnings of section names; all other sections are not loaded.
+_KINDS = (
+    ("constants", (".rodata", ".srodata")),
+    ("code", (".text", ".board_start", ".ARM.ex")),
+    ("data", (".data", ".sdata")),
+    ("bss", (".bss", ".sbss", "COMMON")),
+)
+_START = "Linker script and memory map"
+_NUMBER = r"0x([0-9a-f]+)"
+# " .text.conv  0x00000040  0x1c  path/to/model.o", where a long name has a line of its own.
+_INPUT = re.compile(rf"^ (\.?[\w.$*-]+)\s+{_NUMBER}\s+{_NUMBER}\s+(\S.*)$", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A piece of the program: with -ffunction-sections a function or a variable.
+
+    Attributes:
+      file: object file, or "library.a" for what a library gave.
+      name: section, such as ".text.conv_3x1".
+      kind: "code", "constants", "data" (variables with values) or "bss" (those without).
+      size: bytes.
+    """
+
+    file: str
+    name: str
+    kind: str
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """Bytes of memory.
+
+    Attributes:
+      text: code and constants, in flash.
+      constants: the constants of `text` alone, such as weights.
+      data: variables with values: in RAM, and their values in flash.
+      bss: variables without.
+      stack: what is reserved.
+    """
+
+    text: int = 0
+    constants: int = 0
+    data: int = 0
+    bss: int = 0
+    stack: int = 0
+
+    @property
+    def flash(self) -> int:
+        return self.text + self.data
+
+    @property
+    def ram(self) -> int:
+        return self.data + self.bss + self.stack
+
+
+def read_sections(text: str) -> tuple[Section, ...]:
+    """The pieces of a program from the text of GNU ld's map file."""
+    _, _, memory = text.partition(_START)
+    found = []
+    for name, _, size, origin in _INPUT.findall(memory):
+        kind = _kind(name)
+        if kind and int(size, 16):
+            found.append(Section(_file(origin), name, kind, int(size, 16)))
+    return tuple(found)
+
+
+def stack_size(text: str) -> int:
+    """Bytes that board.ld reserves for stacks; 0 on the host."""
+    match = re.search(rf"^\.stack\s+{_NUMBER}\s+{_NUMBER}$", text, re.MULTILINE)
+    return int(match.group(2), 16) if match else 0
+
+
+def total(sections: Iterable[Section]) -> Sizes:
+    """The sizes of some pieces together; gaps between them are nobody's."""
+    sums = dict.fromkeys(("code", "constants", "data", "bss"), 0)
+    for section in sections:
+        sums[section.kind] += section.size
+    return Sizes(
+        text=sums["code"] + sums["constants"],
+        constants=sums["constants"],
+        data=sums["data"],
+        bss=sums["bss"],
+    )
+
+
+def _kind(name: str) -> str:
+    for kind, beginnings in _KINDS:
+        if any(name == start or name.startswith(f"{start}.") for start in beginnings):
+            return kind
+    return "code" if name.startswith(".ARM.ex") else ""
+
+
+def _file(origin: str) -> str:
+    # A member of a library: path/to/libc.a(memcpy.o).
+    member = re.fullmatch(r"(?:.*/)?([^/]+\.a)\([^)]*\)", origin)
+    return member.group(1) if member else origin

@@ -1,0 +1,23 @@
+/* How much stack was used: by painting it, and looking later where the paint is gone. */
+#include "board_stack.h"
+
+#include "board.h"
+
+/* Neither an address of any board nor a number that code is likely to write. */
+static const uint32_t paint = 0xC5A9E3B7u;
+
+void board_stack_paint(const uint32_t *end) {
+  /* volatile: else the compiler makes it a call of memset, whose own frame may lie in here */
+  for (volatile uint32_t *word = board_stack_bottom; word < end; word++) {
+    *word = paint;
+  }
+}
+
+size_t board_stack_used(void) {
+  const uint32_t *word = board_stack_bottom;
+
+  while (word < board_stack_top && *word == paint) {
+    word++;
+  }
+  return (size_t)(board_stack_top - word) * sizeof *word;
+}

@@ -57,7 +57,7 @@ class Scratch:
 
 # A struct's content in the order of its members: a number, an array's name, a list of numbers for
 # an array member, None for NULL, or the members of a nested struct.
-Field: TypeAlias = "int | Array | Sequence[int] | None | Mapping[str, Field]"
+Field: TypeAlias = "int | Array | Sequence[int] | Mapping[str, Field] | None"
 Argument: TypeAlias = Place | Array | Scratch
 
 

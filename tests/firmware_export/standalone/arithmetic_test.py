@@ -1,0 +1,78 @@
+"""Tables and multipliers against TensorFlow Lite Micro."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware_export.standalone import arithmetic
+from tests.firmware_export.standalone import model_builder, tflm_oracle
+
+EVERY_INT8 = np.arange(-128, 128, dtype=np.int8)
+
+zero_points = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
+
+
+def scales(low: float, high: float) -> st.SearchStrategy[float]:
+    """float32 values spread evenly over octaves."""
+    logs = st.floats(math.log2(low), math.log2(high))
+    return logs.map(lambda log: float(np.float32(2.0**log)))
+
+
+def interpreted(kind: str, x: tuple[float, int], y: tuple[float, int], **options) -> np.ndarray:
+    builder = model_builder.Builder()
+    given, result = builder.activation((1, 256), *x), builder.activation((1, 256), *y)
+    builder.op(kind, [given], result, **options)
+    (values,) = tflm_oracle.run(builder.finish([given], [result]), [EVERY_INT8[np.newaxis]])
+    return values.reshape(-1)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(scales(1e-5, 30), zero_points)
+def test_logistic(scale, zero_point):
+    x, y = (scale, zero_point), (1 / 256, -128)
+    np.testing.assert_array_equal(arithmetic.table("LOGISTIC", x, y), interpreted("LOGISTIC", x, y))
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(scales(1e-5, 30), zero_points)
+def test_tanh(scale, zero_point):
+    x, y = (scale, zero_point), (1 / 128, 0)
+    np.testing.assert_array_equal(arithmetic.table("TANH", x, y), interpreted("TANH", x, y))
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(scales(1e-4, 10), zero_points, scales(1 / 64, 10000), zero_points)
+def test_hard_swish(scale, zero_point, ratio, output_zero_point):
+    x = (scale, zero_point)
+    y = (float(np.float32(scale * ratio)), output_zero_point)
+    np.testing.assert_array_equal(
+        arithmetic.table("HARD_SWISH", x, y), interpreted("HARD_SWISH", x, y)
+    )
+
+
+@pytest.mark.parametrize("kind", ["RELU", "RELU6", "QUANTIZE"])
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(scales(1e-3, 10), zero_points, scales(1e-3, 1e3), zero_points)
+def test_rescaling(kind, scale, zero_point, ratio, output_zero_point):
+    x = (scale, zero_point)
+    y = (float(np.float32(scale * ratio)), output_zero_point)
+    np.testing.assert_array_equal(arithmetic.table(kind, x, y), interpreted(kind, x, y))
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(
+    scales(1e-3, 10),
+    zero_points,
+    scales(1e-2, 1e2),
+    zero_points,
+    st.one_of(st.sampled_from([0.0, 0.1, 0.3, -0.5, 2.0]), st.floats(-4, 4, width=32)),
+)
+def test_leaky_relu(scale, zero_point, ratio, output_zero_point, alpha):
+    x = (scale, zero_point)
+    y = (float(np.float32(scale * ratio)), output_zero_point)
+    np.testing.assert_array_equal(
+        arithmetic.table("LEAKY_RELU", x, y, alpha), interpreted("LEAKY_RELU", x, y, alpha=alpha)
+    )

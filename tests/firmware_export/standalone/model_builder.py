@@ -1,0 +1,188 @@
+"""Builds .tflite files of any ops in memory, for tests.
+
+builder = Builder()
+x = builder.activation((1, 8, 8, 4), scale=0.1, zero_point=3)
+w = builder.constant(weights, scales=[0.01] * 6, axis=0)
+y = builder.activation((1, 8, 8, 6), 0.2)
+builder.op("CONV_2D", [x, w], y, padding=SAME, stride_h=1, stride_w=1)
+model = builder.finish([x], [y])
+"""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import tflite
+from tflite.BuiltinOperator import BuiltinOperator
+from tflite.BuiltinOptions import BuiltinOptions
+from tflite.TensorType import TensorType
+
+SAME, VALID = 0, 1
+NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
+
+_OPTIONS = {
+    "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "MAX_POOL_2D": "Pool2DOptions",
+    "MEAN": "ReducerOptions",
+    "ADD": "AddOptions",
+    "SUB": "SubOptions",
+    "MUL": "MulOptions",
+    "PAD": "PadOptions",
+    "RESHAPE": "ReshapeOptions",
+    "CONCATENATION": "ConcatenationOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "SOFTMAX": "SoftmaxOptions",
+    "HARD_SWISH": "HardSwishOptions",
+    "QUANTIZE": "QuantizeOptions",
+    "TRANSPOSE": "TransposeOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
+    "LEAKY_RELU": "LeakyReluOptions",
+}
+_TYPES = {"int8": TensorType.INT8, "int32": TensorType.INT32}
+
+
+class Builder:
+    """Collects tensors and ops. A tensor is its number, as in the file."""
+
+    def __init__(self) -> None:
+        self._builder = flatbuffers.Builder(1024)
+        self._tensors: list[int] = []
+        self._buffers: list[bytes] = [b""]
+        self._codes: list[int] = []
+        self._ops: list[int] = []
+        self.shapes: list[tuple[int, ...]] = []
+
+    def activation(self, shape: Sequence[int], scale: float, zero_point: int = 0) -> int:
+        return self._tensor(tuple(shape), "int8", 0, [scale], [zero_point], 0)
+
+    def constant(
+        self,
+        values: np.ndarray,
+        scales: Sequence[float] = (),
+        zero_points: Sequence[int] | None = None,
+        axis: int = 0,
+    ) -> int:
+        """int8 or int32; zero points default to 0."""
+        self._buffers.append(values.tobytes())
+        points = [0] * len(scales) if zero_points is None else list(zero_points)
+        kind = str(values.dtype)
+        return self._tensor(values.shape, kind, len(self._buffers) - 1, list(scales), points, axis)
+
+    def numbers(self, *values: Any) -> int:
+        """An int32 constant without quantization: axes, shapes, paddings."""
+        return self.constant(np.array(values, np.int32))
+
+    def op(self, name: str, inputs: Sequence[int], output: int, **options: Any) -> None:
+        """One op; options by the schema's names. An input of -1 is left out."""
+        code = getattr(BuiltinOperator, name)
+        if code not in self._codes:
+            self._codes.append(code)
+        kind = _OPTIONS.get(name)
+        table = self._table(kind, options) if kind else None
+        inputs_vector = self._ints(inputs)
+        outputs_vector = self._ints([output])
+        tflite.OperatorStart(self._builder)
+        tflite.OperatorAddOpcodeIndex(self._builder, self._codes.index(code))
+        tflite.OperatorAddInputs(self._builder, inputs_vector)
+        tflite.OperatorAddOutputs(self._builder, outputs_vector)
+        if kind and table is not None:
+            tflite.OperatorAddBuiltinOptionsType(self._builder, getattr(BuiltinOptions, kind))
+            tflite.OperatorAddBuiltinOptions(self._builder, table)
+        self._ops.append(tflite.OperatorEnd(self._builder))
+
+    def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
+        """The file; the builder is used up."""
+        builder = self._builder
+        tensors, ops = self._offsets(self._tensors), self._offsets(self._ops)
+        inputs_vector, outputs_vector = self._ints(inputs), self._ints(outputs)
+        tflite.SubGraphStart(builder)
+        tflite.SubGraphAddTensors(builder, tensors)
+        tflite.SubGraphAddInputs(builder, inputs_vector)
+        tflite.SubGraphAddOutputs(builder, outputs_vector)
+        tflite.SubGraphAddOperators(builder, ops)
+        graphs = self._offsets([tflite.SubGraphEnd(builder)])
+        codes = self._offsets([self._code(code) for code in self._codes])
+        buffers = self._offsets([self._buffer(data) for data in self._buffers])
+        tflite.ModelStart(builder)
+        tflite.ModelAddVersion(builder, 3)
+        tflite.ModelAddOperatorCodes(builder, codes)
+        tflite.ModelAddSubgraphs(builder, graphs)
+        tflite.ModelAddBuffers(builder, buffers)
+        builder.Finish(tflite.ModelEnd(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    def _tensor(
+        self,
+        shape: tuple[int, ...],
+        kind: str,
+        buffer: int,
+        scales: list[float],
+        zero_points: list[int],
+        axis: int,
+    ) -> int:
+        builder = self._builder
+        name = builder.CreateString(f"t{len(self._tensors)}")
+        dimensions = self._ints(shape)
+        quantization = self._quantization(scales, zero_points, axis) if scales else None
+        tflite.TensorStart(builder)
+        tflite.TensorAddShape(builder, dimensions)
+        tflite.TensorAddType(builder, _TYPES[kind])
+        tflite.TensorAddBuffer(builder, buffer)
+        tflite.TensorAddName(builder, name)
+        if quantization is not None:
+            tflite.TensorAddQuantization(builder, quantization)
+        self._tensors.append(tflite.TensorEnd(builder))
+        self.shapes.append(shape)
+        return len(self._tensors) - 1
+
+    def _quantization(self, scales: list[float], zero_points: list[int], axis: int) -> int:
+        builder = self._builder
+        scale = builder.CreateNumpyVector(np.array(scales, np.float32))
+        zero_point = builder.CreateNumpyVector(np.array(zero_points, np.int64))
+        tflite.QuantizationParametersStart(builder)
+        tflite.QuantizationParametersAddScale(builder, scale)
+        tflite.QuantizationParametersAddZeroPoint(builder, zero_point)
+        tflite.QuantizationParametersAddQuantizedDimension(builder, axis)
+        return int(tflite.QuantizationParametersEnd(builder))
+
+    def _table(self, kind: str, options: dict[str, Any]) -> int:
+        module = importlib.import_module(f"tflite.{kind}")
+        getattr(module, f"{kind}Start")(self._builder)
+        for name, value in options.items():
+            camel = "".join(word.capitalize() for word in name.split("_"))
+            getattr(module, f"{kind}Add{camel}")(self._builder, value)
+        return int(getattr(module, f"{kind}End")(self._builder))
+
+    def _code(self, code: int) -> int:
+        tflite.OperatorCodeStart(self._builder)
+        tflite.OperatorCodeAddDeprecatedBuiltinCode(self._builder, min(code, 127))
+        tflite.OperatorCodeAddVersion(self._builder, 1)
+        tflite.OperatorCodeAddBuiltinCode(self._builder, code)
+        return int(tflite.OperatorCodeEnd(self._builder))
+
+    def _buffer(self, data: bytes) -> int:
+        # TFLite Micro reads weights where they lie in the file; they must be aligned there.
+        vector = None
+        if data:
+            self._builder.StartVector(1, len(data), 16)
+            self._builder.head -= len(data)
+            self._builder.Bytes[self._builder.head : self._builder.head + len(data)] = data
+            vector = self._builder.EndVector()
+        tflite.BufferStart(self._builder)
+        if vector is not None:
+            tflite.BufferAddData(self._builder, vector)
+        return int(tflite.BufferEnd(self._builder))
+
+    def _ints(self, values: Sequence[int]) -> int:
+        return int(self._builder.CreateNumpyVector(np.array(values, np.int32)))
+
+    def _offsets(self, offsets: Sequence[int]) -> int:
+        self._builder.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            self._builder.PrependUOffsetTRelative(offset)
+        return int(self._builder.EndVector())

@@ -1,0 +1,108 @@
+"""What a log-mel front-end in C needs to know, checked."""
+
+import dataclasses
+import math
+from typing import Any
+
+from firmware_export.errors import ExportError
+
+_PADDINGS = ("causal", "reflect")
+_MIN_FFT, _MAX_FFT = 16, 32_768
+_MAX_BANDS = 1_024
+_MAX_FRAMES = 65_535
+
+
+@dataclasses.dataclass(frozen=True)
+class LogMel:
+    """A causal log-mel front-end that integers can compute.
+
+    Attributes:
+      sample_rate: Hz.
+      clip_samples: samples of one model window.
+      window: length of the periodic Hann window in samples.
+      hop: samples from one frame to the next.
+      fft_size: points, a power of two; zeros follow the window.
+      mel_bands: number of HTK mel filters between low_hz and high_hz.
+      log_offset: added to the mel energy (of samples in [-1, 1)) before the logarithm.
+    """
+
+    sample_rate: int
+    clip_samples: int
+    window: int
+    hop: int
+    fft_size: int
+    mel_bands: int
+    low_hz: float
+    high_hz: float
+    log_offset: float
+
+    @property
+    def frames(self) -> int:
+        """Frames of one model window: frame t ends before sample t * hop, t = 0 is silence."""
+        return 1 + self.clip_samples // self.hop
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "LogMel":
+        """From the "frontend" part of a run's frontend.json.
+
+        Raises:
+          ExportError: a field is missing, unknown or of another type, or a device cannot compute
+            such features.
+        """
+        names = {field.name: field.type for field in dataclasses.fields(cls)}
+        if not isinstance(values, dict) or set(values) != {*names, "padding"}:
+            given = ", ".join(map(str, values)) if isinstance(values, dict) else repr(values)
+            raise ExportError(
+                f"the front-end has the fields {given}, not {', '.join([*names, 'padding'])}; "
+                "take the 'frontend' part of the run's frontend.json"
+            )
+        numbers = {name: _number(name, values[name], kind) for name, kind in names.items()}
+        _check_padding(values["padding"])
+        frontend = cls(**numbers)
+        frontend._check()
+        return frontend
+
+    def _check(self) -> None:
+        if not 0 < self.hop <= self.window <= self.fft_size <= self.clip_samples:
+            raise ExportError(
+                f"front-end lengths are hop={self.hop}, window={self.window}, fft_size="
+                f"{self.fft_size}, clip_samples={self.clip_samples}; each must be at least the one "
+                "before, and hop above 0"
+            )
+        if not _MIN_FFT <= self.fft_size <= _MAX_FFT or self.fft_size & (self.fft_size - 1):
+            raise ExportError(
+                f"fft_size={self.fft_size} cannot be computed on a device; train with a power of "
+                f"two from {_MIN_FFT} to {_MAX_FFT}"
+            )
+        if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
+            raise ExportError(
+                f"mel range low_hz={self.low_hz:g} to high_hz={self.high_hz:g} does not fit "
+                f"sample_rate={self.sample_rate}; take one within 0 to {self.sample_rate / 2:g} Hz"
+            )
+        if not 1 <= self.mel_bands <= _MAX_BANDS:
+            raise ExportError(f"mel_bands={self.mel_bands} must be within 1 to {_MAX_BANDS}")
+        if self.frames > _MAX_FRAMES:
+            raise ExportError(
+                f"a window of {self.frames} frames is too long for a device; train with a longer "
+                f"hop or shorter clips, for at most {_MAX_FRAMES} frames"
+            )
+
+
+def _number(name: str, value: Any, kind: Any) -> Any:
+    expected = (int, float) if kind is float else int
+    if isinstance(value, bool) or not isinstance(value, expected) or not math.isfinite(value):
+        raise ExportError(
+            f"front-end: {name}={value!r} is not a number of type {kind.__name__}; restore the "
+            "run's frontend.json"
+        )
+    return kind(value)
+
+
+def _check_padding(padding: Any) -> None:
+    if padding == "reflect":
+        raise ExportError(
+            "padding=reflect needs sound from the future, which a device does not have; train "
+            "with --padding=causal"
+        )
+    if padding != "causal":
+        raise ExportError(f"padding={padding!r} is not one of {', '.join(_PADDINGS)}")

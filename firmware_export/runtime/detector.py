@@ -1,0 +1,154 @@
+"""When a class is detected: smoothing, threshold, refractory time; and the C detector in Python.
+
+Scores are integers from 0 to ONE. detector.c does the same sums in the same order, so that both
+give the same detections and the same scores.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from firmware_export.errors import ExportError
+
+ONE = 1 << 15
+"""The score that stands for a probability of 1."""
+
+_MAX_SMOOTHING = 1_000
+_MAX_REFRACTORY = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectorConfig:
+    """When a class is detected. A hop is one inference, which is one call of the detector.
+
+    The defaults suit some ten inferences a second.
+
+    Attributes:
+      smoothing: a class's score is the mean of its probabilities in the last so many hops; those
+        before the first hop count as 0.
+      threshold: score from which on the best class is detected, above 0, at most 1.
+      refractory_hops: for so many hops after a detection there is no other.
+      background: labels that are never detected; the model need not have them.
+    """
+
+    smoothing: int = 4
+    threshold: float = 0.6
+    refractory_hops: int = 10
+    background: Sequence[str] = ("_silence_", "_unknown_")
+
+    def __post_init__(self) -> None:
+        _check_count("smoothing", self.smoothing, 1, _MAX_SMOOTHING)
+        _check_count("refractory_hops", self.refractory_hops, 0, _MAX_REFRACTORY)
+        if not isinstance(self.threshold, (int, float)) or not 0 < self.threshold <= 1:
+            raise ExportError(
+                f"detector: threshold={self.threshold!r} is not a probability above 0; take one "
+                "like 0.6"
+            )
+        if isinstance(self.background, str):
+            raise ExportError(
+                f"detector: background={self.background!r} is one text, not several labels; give "
+                "a list of labels"
+            )
+
+    @property
+    def threshold_score(self) -> int:
+        """The threshold as a score, at least 1."""
+        return max(1, round(self.threshold * ONE))
+
+    def background_mask(self, labels: Sequence[str]) -> list[bool]:
+        """For each label whether it is never detected.
+
+        Raises:
+          ExportError: no label is left to detect.
+        """
+        mask = [label in self.background for label in labels]
+        if all(mask):
+            raise ExportError(
+                "the detector has no class to detect: the labels are "
+                f"{', '.join(labels) or 'none'}, of which none may be reported; name fewer "
+                "background labels"
+            )
+        return mask
+
+
+def exponentials(logit_scale: float) -> np.ndarray:
+    """exp(-d * logit_scale) * ONE for d = 0, 1, ... int8 steps, (steps,) uint16.
+
+    It ends before the first that is rounded to 0: after 256 at the latest.
+
+    Raises:
+      ExportError: the scale is not one of an int8 tensor.
+    """
+    if not 0 < logit_scale < math.inf:
+        raise ExportError(
+            f"the model's output scale is {logit_scale!r}, not a number above 0; convert the model "
+            "to int8"
+        )
+    values = [round(math.exp(-d * logit_scale) * ONE) for d in range(256)]
+    return np.array([value for value in values if value], np.uint16)
+
+
+def probabilities(logits: Sequence[int] | np.ndarray, table: np.ndarray) -> list[int]:
+    """Softmax of int8 logits in integers.
+
+    Args:
+      logits: (classes,) int8 values.
+      table: from `exponentials`.
+
+    Returns:
+      Of each class 0 to ONE.
+    """
+    best = max(int(logit) for logit in logits)
+    distances = [best - int(logit) for logit in logits]
+    powers = [int(table[d]) if d < len(table) else 0 for d in distances]
+    total = sum(powers)
+    return [(power * ONE + total // 2) // total for power in powers]
+
+
+class Detector:
+    """What detector.c does, in Python."""
+
+    def __init__(self, config: DetectorConfig, labels: Sequence[str], logit_scale: float) -> None:
+        self._config = config
+        self._background = config.background_mask(labels)
+        self._table = exponentials(logit_scale)
+        self.reset()
+
+    def reset(self) -> None:
+        """As if nothing had ever been heard."""
+        classes = len(self._background)
+        self._recent = [[0] * classes for _ in range(self._config.smoothing)]
+        self._pause = 0
+
+    def push(self, logits: Sequence[int] | np.ndarray) -> tuple[int, int]:
+        """Takes the logits of one hop.
+
+        Args:
+          logits: (classes,) int8 values.
+
+        Returns:
+          The class that is detected, or -1; and the score of the best class, detected or not.
+        """
+        self._recent = [*self._recent[1:], probabilities(logits, self._table)]
+        scores = self.scores()
+        best = scores.index(max(scores))
+        if self._pause > 0:
+            self._pause -= 1
+            return -1, scores[best]
+        if self._background[best] or scores[best] < self._config.threshold_score:
+            return -1, scores[best]
+        self._pause = self._config.refractory_hops
+        return best, scores[best]
+
+    def scores(self) -> list[int]:
+        """Smoothed score of each class, 0 to ONE."""
+        return [sum(column) // self._config.smoothing for column in zip(*self._recent, strict=True)]
+
+
+def _check_count(name: str, value: int, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ExportError(
+            f"detector: {name}={value!r} is not a whole number from {least} to {most}"
+        )

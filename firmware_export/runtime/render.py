@@ -1,0 +1,90 @@
+"""Front-end and detector as C source."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from firmware_export.frontend import tables
+from firmware_export.runtime import detector
+from firmware_export.tflm import c_array
+
+_TEMPLATES = Path(__file__).parents[1] / "templates" / "runtime"
+
+
+def frontend_sources(
+    frontend: dict[str, Any], scale: float, zero_point: int, version: str
+) -> dict[str, str]:
+    """frontend.h and frontend.c, by name: sound to the int8 features of a model.
+
+    Args:
+      frontend: the "frontend" part of a run's frontend.json.
+      scale: of the model's input.
+      zero_point: of the model's input.
+      version: of edge_tf, for the files' heads.
+
+    Raises:
+      ExportError: a device cannot compute such features.
+    """
+    made = tables.make(frontend, scale, zero_point)
+    values = {
+        "version": version,
+        "config": made.config,
+        "tables": made,
+        "hann_rows": c_array.int_rows(made.hann, per_row=8),
+        "sine_rows": c_array.int_rows(made.sine, per_row=8),
+        "first_bin_rows": c_array.int_rows(made.first_bin),
+        "rising_rows": c_array.int_rows(made.rising, per_row=12),
+        "log2_rows": c_array.int_rows(made.log2_bulge, per_row=12),
+        "log2_bits": tables.LOG2_BITS,
+        "step_bits": tables.STEP_BITS,
+        "log2_segments": tables.LOG2_SEGMENTS,
+        "segment_bits": tables.SEGMENT_BITS,
+    }
+    return _render(("frontend.h", "frontend.c"), values)
+
+
+def detector_sources(
+    config: detector.DetectorConfig, labels: Sequence[str], logit_scale: float, version: str
+) -> dict[str, str]:
+    """detector.h and detector.c, by name: int8 logits to detections.
+
+    The logits' zero point is not needed: softmax takes differences of logits.
+
+    Args:
+      config: when a class is detected.
+      labels: in the order of the logits.
+      logit_scale: of the model's output.
+      version: of edge_tf, for the files' heads.
+
+    Raises:
+      ExportError: config, labels and scale do not fit together.
+    """
+    mask = config.background_mask(labels)
+    ignored = [label for label, hidden in zip(labels, mask, strict=True) if hidden]
+    values = {
+        "version": version,
+        "config": config,
+        "classes": len(labels),
+        "one": detector.ONE,
+        "threshold": config.threshold_score,
+        # A slash could end the comment that these stand in.
+        "ignored": [c_array.string_literal(label).replace("/", "\\057") for label in ignored],
+        "mask": c_array.int_list(map(int, mask)),
+        "exponential_rows": c_array.int_rows(detector.exponentials(logit_scale), per_row=12),
+        "exponentials": len(detector.exponentials(logit_scale)),
+    }
+    return _render(("detector.h", "detector.c"), values)
+
+
+def _render(names: Sequence[str], values: dict[str, Any]) -> dict[str, str]:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return {name: environment.get_template(f"{name}.jinja").render(values) for name in names}

@@ -2,6 +2,7 @@
 
 import subprocess
 import tempfile
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,19 @@ def test_equals_the_reference_bit_for_bit(frontend: compiled.CompiledFrontend, n
     assert expected.shape == (101, 40)
     np.testing.assert_array_equal(frontend.frames(clip, blocks), expected)
     np.testing.assert_array_equal(frontend.window(), expected.T)
+
+
+@pytest.mark.real_data
+def test_real_speech(frontend: compiled.CompiledFrontend, real_data: Path) -> None:
+    paths = sorted(real_data.glob("[a-z]*/*_nohash_*.wav"))[::50]
+    assert len(paths) >= 20
+    draw = np.random.default_rng(7)
+    for path in paths:
+        with wave.open(str(path)) as file:
+            clip = np.frombuffer(file.readframes(16_000), "<i2").astype(np.int16)
+        clip = np.pad(clip, (0, 16_000 - len(clip)))
+        blocks = draw.integers(0, 2_000, 20)
+        np.testing.assert_array_equal(frontend.frames(clip, blocks), reference(clip))
 
 
 @pytest.mark.parametrize("block", [1, 7, 159, 160, 161, 480, 481, 16_000])

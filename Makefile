@@ -19,11 +19,11 @@ ARGS ?=
 # The environment by itself: `make lock` works where uv is not installed yet.
 UV ?= $(if $(wildcard .venv/bin/uv),.venv/bin/uv,uv)
 
-.PHONY: help setup demo test test-all lint format lock upgrade clean
+.PHONY: help setup demo test test-all firmware-test lint format lock upgrade clean
 
 help: ## this list
 	@echo "make TARGET, where TARGET is:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "PYTHON=/path/to/python3.11 chooses the interpreter (3.10, 3.11 or 3.12)."
 
 setup: ## make .venv from requirements.lock (instant when it is up to date)
@@ -43,6 +43,10 @@ test: setup ## run the tests, but for those marked slow
 
 test-all: setup ## run all tests
 	@$(PY) -m pytest $(ARGS)
+
+firmware-test: setup ## run the tests of exported C on emulated boards
+	@$(PY) -m firmware_export.boards.toolchain
+	@$(PY) -m pytest -m firmware $(ARGS)
 
 lint: setup ## ruff, ruff's format, mypy
 	@$(PY) -m ruff check .

@@ -24,6 +24,8 @@ _BOARD_OPTIMIZE = "-O2"
 # What parts are called that are not the caller's files.
 BOARD_PART = "board"
 _TIMEOUT_S = 300
+# board.ld's names of memory, and people's.
+_NAMES = {"FLASH": "flash", "RAM": "RAM"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +118,8 @@ def build(
         said = list(pool.map(functools.partial(_compile, board), commands))
 
     link = [f"{board.prefix}gcc", *board.flags, "-Wl,--gc-sections", f"-Wl,-Map={map_file}"]
-    said.append(_link(board, [*link, *memory, *extra, *parts, "-lm", "-o", str(elf)], memory))
+    link += [*memory, *extra, *parts, "-lm", "-o", str(elf)]
+    said.append(_link(board, link, {"FLASH": flash_kb, "RAM": ram_kb}))
 
     map_text = map_file.read_text(errors="replace")
     sections = tuple(
@@ -177,21 +180,15 @@ def _compile(board: Board, command: list[str]) -> str:
     return done.stderr
 
 
-def _link(board: Board, command: list[str], memory: list[str]) -> str:
+def _link(board: Board, command: list[str], budget_kb: Mapping[str, int]) -> str:
     done = _run(board, command)
     if done.returncode == 0:
         return done.stderr
-    budget = {}
-    for option in memory:
-        match = re.search(r"board_(flash|ram)_size=(\w+)", option)
-        if match:
-            budget[match.group(1)] = int(match.group(2), 16)
     over = []
-    for region, bytes_over in re.findall(r"region `(\w+)' overflowed by (\d+) byte", done.stderr):
-        kind = region.lower()
-        name = {"flash": "flash", "ram": "RAM"}[kind]
-        needed, given = budget[kind] + int(bytes_over), budget[kind]
-        over.append(f"{needed:,} bytes of {name}, {int(bytes_over):,} more than {given // 1024} KB")
+    for region, excess in re.findall(r"region `(\w+)' overflowed by (\d+) byte", done.stderr):
+        given = budget_kb[region]
+        needed = given * 1024 + int(excess)
+        over.append(f"{needed:,} bytes of {_NAMES[region]}, {int(excess):,} more than {given} KB")
     if over:
         raise ExportError(
             f"the program for {board.name} needs {' and '.join(over)}: "

@@ -76,7 +76,7 @@ def run_features(
             f"features for {build.board.name} must be int8 [clips, ...], not "
             f"{features.dtype} {list(features.shape)}: quantize them as the model's input"
         )
-    rows = features.reshape(len(features), -1)
+    rows = features.reshape(len(features), int(np.prod(features.shape[1:])))
     header = struct.pack("<7I", _MAGIC, _FEATURES, len(rows), rows.shape[1], 0, 0, 0)
     return _run(build, header, rows.tobytes(), "", folder, timeout_s, count)
 

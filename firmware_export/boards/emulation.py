@@ -71,7 +71,7 @@ def run(
         errors="replace",
     )
     with process:
-        _limit_cpu_time(process.pid, timeout_s)
+        _limit(process.pid, timeout_s)
         try:
             console, stderr = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
@@ -96,20 +96,21 @@ def _command(build: Build, count: bool) -> list[str]:
     devices = "-nodefaults -nic none -display none -serial none -monitor none -no-reboot".split()
     console = "-chardev stdio,id=console,signal=off".split()
     # The program learns from its command line whether its counter has a meaning.
-    calls = f"enable=on,target=native,chardev=console,arg=firmware,arg={'count' if count else 'go'}"
+    calls = f"enable=on,target=native,chardev=console,arg=firmware,arg=count={count:d}"
     command = [*board.emulator, *devices, *console, "-semihosting-config", calls]
     if count:
         command += ["-icount", f"shift={board.icount_shift}"]
     return [*command, "-kernel", str(build.elf.resolve())]
 
 
-def _limit_cpu_time(pid: int, timeout_s: float) -> None:
-    """Ends the program even if this process is gone when its time has run out."""
+def _limit(pid: int, timeout_s: float) -> None:
+    """Ends the program even if this process is gone by then; lets it leave no core dump."""
     threads = 2
     limit = math.ceil(threads * timeout_s) + 5
     # Not on a system that is not Linux, nor if it has ended already.
     with contextlib.suppress(OSError, AttributeError):
         resource.prlimit(pid, resource.RLIMIT_CPU, (limit, limit))
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
 
 def _check_end(build: Build, status: int, console: str, stderr: str) -> None:
@@ -121,7 +122,7 @@ def _check_end(build: Build, status: int, console: str, stderr: str) -> None:
         if status < 0:
             raise ExportError(
                 f"the emulator of {name} was ended by {_signal(status)}: "
-                f"{_one_line(complaints) or 'no message'}{_last_words(console)}"
+                f"{_one_line(complaints[:1]) or 'no message'}{_last_words(console)}"
             )
         if status == 1 and complaints:
             raise ExportError(f"the emulator of {name} does not run: {_one_line(complaints)}")

@@ -14,7 +14,9 @@ _KINDS = (
 _START = "Linker script and memory map"
 _NUMBER = r"0x([0-9a-f]+)"
 # " .text.conv  0x00000040  0x1c  path/to/model.o", where a long name has a line of its own.
-_INPUT = re.compile(rf"^ (\.?[\w.$*-]+)\s+{_NUMBER}\s+{_NUMBER}\s+(\S.*)$", re.MULTILINE)
+_INPUT = re.compile(
+    rf"^ ([\w.$-]+)[ \t]*\n?[ \t]+{_NUMBER}[ \t]+{_NUMBER}[ \t]+(\S.*)$", re.MULTILINE
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -94,7 +94,7 @@ void board_reset(void) {
 void board_run(void) { board_exit(main()); }
 
 void board_init(void) {
-  counts = semihosting_was_told_to_count() != 0;
+  counts = semihosting_was_told_to_count();
   if (!counts) {
     return;
   }

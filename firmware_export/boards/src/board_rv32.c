@@ -67,7 +67,7 @@ void board_start(void) {
 
 void board_run(void) { board_exit(main()); }
 
-void board_init(void) { counts = semihosting_was_told_to_count() != 0; }
+void board_init(void) { counts = semihosting_was_told_to_count(); }
 
 bool board_counts(void) { return counts; }
 

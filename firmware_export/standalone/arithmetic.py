@@ -130,7 +130,7 @@ def rescale(x: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
       shift: -31 to 31, to the left.
     """
     shifted = _wrap(np.asarray(x, np.int64) << max(shift, 0), 32)
-    return _divide_by_power(_high_product(shifted, np.int64(multiplier)), max(-shift, 0))
+    return _divide_by_power(_high_product(shifted, multiplier), max(-shift, 0))
 
 
 def table(
@@ -323,7 +323,7 @@ def _truncate(x: np.ndarray, bits: int) -> np.ndarray:
     return np.sign(x) * (np.abs(x) >> bits)
 
 
-def _high_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _high_product(a: np.ndarray, b: np.ndarray | int) -> np.ndarray:
     """SaturatingRoundingDoublingHighMul for 32 bits; never of INT32_MIN with itself here."""
     return (a * b + (1 << 30)) >> 31
 
@@ -346,7 +346,7 @@ def _upper_half(multiplier: int) -> int:
 
 def _divide_by_power(x: np.ndarray, exponent: int, bits: int = 32) -> np.ndarray:
     """x / 2^exponent, ties away from zero; the mask overflows as an integer of `bits` does."""
-    mask = int(_wrap(np.int64((1 << exponent) - 1), bits))
+    mask = int(_wrap(np.array((1 << exponent) - 1), bits))
     over = (x & mask) > (mask >> 1) + (x < 0)
     return (x >> exponent) + over
 
@@ -373,19 +373,19 @@ def _exp_of_negative(a: np.ndarray, integer_bits: int) -> np.ndarray:
     whole = rest - a
     for power, constant in zip(range(-2, integer_bits), _EXPS, strict=False):
         bit = 1 << (fraction_bits + power)
-        value = np.where(whole & bit, _high_product(value, np.int64(constant)), value)
+        value = np.where(whole & bit, _high_product(value, constant), value)
     return np.where(a == 0, _INT32_MAX, value)
 
 
 def _exp_near_zero(a: np.ndarray) -> np.ndarray:
     """exp(a) for -1/4 <= a < 0, 31 fractional bits in and out: Taylor's series around -1/8."""
-    at_middle, third = np.int64(1895147668), np.int64(715827883)
+    at_middle, third = 1895147668, 715827883
     x = a + (1 << 28)
     square = _high_product(x, x)
     cube = _high_product(square, x)
     fourth = _high_product(square, square)
     terms = _high_product(_divide_by_power(fourth, 2) + cube, third) + square
-    return at_middle + _high_product(at_middle, x + _divide_by_power(terms, 1))
+    return at_middle + _high_product(x + _divide_by_power(terms, 1), at_middle)
 
 
 def _over_one_plus(x: np.ndarray, minus: bool) -> np.ndarray:
@@ -394,7 +394,7 @@ def _over_one_plus(x: np.ndarray, minus: bool) -> np.ndarray:
     Approximations of 2 / (1 + x) are kept with two integer bits.
     """
     half = (x + _INT32_MAX + 1) >> 1
-    y = 1515870810 + _high_product(half, np.int64(-1010580540))
+    y = 1515870810 + _high_product(half, -1010580540)
     for _ in range(3):
         error = (1 << 29) - _high_product(half, y)
         y = y + _shift_left(_high_product(y, error), 2)

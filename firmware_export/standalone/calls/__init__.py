@@ -7,8 +7,12 @@ Everything that needs floating point, a division or a decision happens here, at 
 op that no kernel can do exactly as TensorFlow Lite Micro does is refused with an ExportError.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from firmware_export.errors import ExportError
 from firmware_export.standalone import ir
+from firmware_export.standalone.calls import elementwise, movement, windows
 from firmware_export.standalone.calls.call import (
     Argument,
     Array,
@@ -19,9 +23,26 @@ from firmware_export.standalone.calls.call import (
     Scratch,
 )
 
-__all__ = ["Argument", "Array", "Call", "Field", "Lowered", "Place", "Scratch", "lower"]
+__all__ = ["TARGETS", "Argument", "Array", "Call", "Field", "Lowered", "Place", "Scratch", "lower"]
 
 TARGETS = ("portable", "dsp", "mve")
+
+_LOWERINGS: dict[type[ir.Op], Callable[[Any, str], Lowered]] = {
+    ir.Convolution: windows.convolution,
+    ir.Depthwise: windows.depthwise,
+    ir.FullyConnected: windows.fully_connected,
+    ir.Pool: windows.pool,
+    ir.Mean: elementwise.mean,
+    ir.Binary: elementwise.binary,
+    ir.Table: elementwise.table,
+    ir.Softmax: elementwise.softmax,
+    ir.Pad: movement.pad,
+    ir.Reshape: movement.reshape,
+    ir.Concat: movement.concat,
+    ir.Slice: movement.slice_,
+    ir.Transpose: movement.transpose,
+    ir.Resize: movement.resize,
+}
 
 
 def lower(op: ir.Op, target: str = "portable") -> Lowered:
@@ -33,5 +54,10 @@ def lower(op: ir.Op, target: str = "portable") -> Lowered:
 
     Raises:
       ExportError: no kernel does this op as TensorFlow Lite Micro does; names the op and tensor.
+      ValueError: another target.
     """
-    raise ExportError(f"{op.source} ({type(op).__name__}) has no kernel; leave it out")
+    if target not in TARGETS:
+        raise ValueError(f"target {target!r} is none of {', '.join(TARGETS)}")
+    if type(op) not in _LOWERINGS:
+        raise ExportError(f"{op.source} has no kernel in C; leave it out of the model")
+    return _LOWERINGS[type(op)](op, target)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from firmware_export.errors import ExportError
 from firmware_export.standalone import ir
 
 
@@ -68,7 +69,7 @@ class Call:
     Attributes:
       kernel: "pointwise" for edge_pointwise() with an edge_pointwise_t.
       struct: the parameter type, where it is not the kernel's: "edge_convolution_t".
-      source: stem of the kernel's file in kernels/portable (and dsp, mve): "pointwise".
+      sources: stems of the files in kernels/portable (and dsp, mve) that it needs: "pointwise".
       fields: of the struct, in its order.
       arguments: after the struct's address, in order. An Array is a constant operand.
       scratch: bytes that `Scratch` must have, aligned to 8; 0 is NULL.
@@ -77,7 +78,7 @@ class Call:
 
     kernel: str
     struct: str
-    source: str
+    sources: tuple[str, ...]
     fields: Mapping[str, Field]
     arguments: tuple[Argument, ...]
     op: ir.Op
@@ -108,8 +109,7 @@ class Lowered:
     """The calls of one op, in order, and what the planner may do with its tensors.
 
     Attributes:
-      calls: usually one; none for an op that only gives bytes another shape (then the output
-        must lie where the input lies).
+      calls: usually one.
       scratch: bytes the calls need beside inputs and output, one after the other: their maximum.
       in_place: positions in op.inputs of tensors at whose address the output may begin. When
         nothing else reads that input later, the two may share their place.
@@ -121,3 +121,15 @@ class Lowered:
     @property
     def scratch(self) -> int:
         return max((call.scratch for call in self.calls), default=0)
+
+
+def check(
+    op: ir.Op,
+    condition: bool,
+    tensor: ir.Tensor,
+    what: str,
+    remedy: str = "make the layer smaller, or export with --flavor=tflm",
+) -> None:
+    """Refuses an op: "op 12 MEAN: 'name' has ...; remedy"."""
+    if not condition:
+        raise ExportError(f"{op.source}: '{tensor.name}' {what}; {remedy}")

@@ -153,7 +153,7 @@ void edge_add_broadcast(const edge_add_broadcast_t *p, const int8_t *a, const in
 typedef struct {
     int32_t multiplier;
     uint32_t size; /* not used by edge_mul_broadcast */
-    int8_t shift;  /* -13 to 31 */
+    int8_t shift;  /* -14 to 31 */
     int8_t a_zero_point, b_zero_point;
     int8_t zero_point, low, high;
 } edge_mul_t;

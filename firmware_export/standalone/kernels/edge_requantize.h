@@ -26,6 +26,8 @@
 
 #include <stdint.h>
 
+#include "edge_kernels.h"
+
 /* C leaves open what >> does to negative numbers; every compiler worth using keeps the sign. */
 typedef char edge_right_shift_must_be_arithmetic[(INT32_C(-5) >> 1) == -3 ? 1 : -1];
 
@@ -47,6 +49,13 @@ static inline int32_t edge_clamp(int32_t x, int32_t low, int32_t high)
     return x > high ? high : x;
 }
 
+/* x / 2^shift, ties away from zero, for |x| < 2^30 and 0 <= shift <= 31. */
+static inline int32_t edge_divide_by_power(int32_t x, int32_t shift)
+{
+    const int32_t rounds = -(int32_t)(shift > 0);
+    return (x + ((x >> 31) & rounds) + (int32_t)((UINT32_C(1) << shift) >> 1)) >> shift;
+}
+
 /* x * multiplier / 2^31 / 2^shift for |x| < 2^30, multiplier >= 0 and 1 <= shift <= 31. */
 static inline int32_t edge_requantize(int32_t x, int32_t multiplier, int32_t shift)
 {
@@ -54,15 +63,14 @@ static inline int32_t edge_requantize(int32_t x, int32_t multiplier, int32_t shi
     return (high + (high >> 31) + (int32_t)((UINT32_C(1) << shift) >> 1)) >> shift;
 }
 
-/* The same with shifts from -30 to 31, a negative one being to the left and applied first:
+/* The same with shifts from -28 to 31, a negative one being to the left and applied first:
  * |x| << -shift must be below 2^30. */
 static inline int32_t edge_rescale(int32_t x, int32_t multiplier, int32_t shift)
 {
     const int32_t left = shift < 0 ? -shift : 0;
     const int32_t right = shift < 0 ? 0 : shift;
-    const int32_t rounds = -(int32_t)(right > 0);
     const int32_t high = edge_multiply_high(x * (INT32_C(2) << left), multiplier);
-    return (high + ((high >> 31) & rounds) + (int32_t)((UINT32_C(1) << right) >> 1)) >> right;
+    return edge_divide_by_power(high, right);
 }
 
 /* The number whose two's complement is x. */
@@ -84,6 +92,25 @@ static inline int32_t edge_rescale_any(int32_t x, int32_t multiplier, int32_t sh
     }
     /* Halving last keeps the rounding term from overflowing. */
     return (((high + (high >> 31)) >> (shift - 1)) + 1) >> 1;
+}
+
+/* What edge_add and edge_mul do with two values. Pass a local copy of the parameters: then the
+ * compiler knows that writing an output does not change them. */
+static inline int8_t edge_sum(const edge_add_t *p, int32_t a, int32_t b)
+{
+    const int32_t scaled_a = (a - p->a_zero_point) * (p->a_sign * (INT32_C(1) << 19));
+    const int32_t high = edge_multiply_high((b - p->b_zero_point) * (1 << 21), p->b_multiplier);
+    const int32_t scaled_b = edge_divide_by_power(high, p->b_shift);
+    const int32_t sum = scaled_a + scaled_b * p->b_sign;
+    const int32_t out = edge_divide_by_power(edge_multiply_high(sum * 2, p->multiplier), p->shift);
+    return (int8_t)edge_clamp(out + p->zero_point, p->low, p->high);
+}
+
+static inline int8_t edge_product(const edge_mul_t *p, int32_t a, int32_t b)
+{
+    const int32_t product = (a - p->a_zero_point) * (b - p->b_zero_point);
+    const int32_t out = edge_rescale(product, p->multiplier, p->shift);
+    return (int8_t)edge_clamp(out + p->zero_point, p->low, p->high);
 }
 
 #endif

@@ -48,11 +48,6 @@ class Tensors:
             )
         return self._made[index]
 
-    def set(self, index: int, tensor: ir.Tensor) -> None:
-        """Lets a number stand for a tensor that was made otherwise."""
-        self._made[index] = tensor
-        self._written.add(index)
-
     def _unique_name(self, info: TensorInfo) -> str:
         plain = "".join(c if c.isprintable() and c.isascii() else "_" for c in info.name)[-60:]
         name = plain if plain and plain not in self._names else f"{plain}#{info.index}"
@@ -143,9 +138,7 @@ class Op:
     def weights(self, position: int, rank: int) -> ir.Tensor:
         """Constant int8 weights with zero points of 0, as the kernels take them for granted."""
         info = self._constant(position, "INT8", "int8 weights")
-        self.require(
-            len(info.shape) == rank, f"has weights '{_label(info)}' of shape {info.shape}"
-        )
+        self.require(len(info.shape) == rank, f"has weights '{_label(info)}' of shape {info.shape}")
         self.require(info.scales, f"has weights '{_label(info)}' without a scale")
         if any(info.zero_points):
             self.fail(
@@ -207,46 +200,50 @@ class Op:
         return info
 
     def _check_quantized(self, info: TensorInfo) -> None:
-        if info.type != "INT8":
-            self.fail(
-                f"has the tensor '{_label(info)}' of type {info.type}",
-                "convert the model to int8, input and output included",
-            )
-        if info.is_variable:
-            self.fail(
-                f"keeps state in the variable tensor '{_label(info)}'", "convert without state"
-            )
-        if not info.is_static:
-            self.fail(
-                f"has the tensor '{_label(info)}' of dynamic shape {info.shape_signature}",
-                "convert with a fixed batch of 1",
-            )
-        if len(info.scales) != 1 or not info.scales[0] > 0:
-            self.fail(
-                f"has the tensor '{_label(info)}' with scales {info.scales[:3]}, where one above 0 "
-                "is needed",
-                "convert the model to int8 with a representative dataset",
-            )
-        if not -128 <= info.zero_points[0] <= 127:
-            self.damaged(f"has the tensor '{_label(info)}' with zero point {info.zero_points[0]}")
-        self._check_size(info)
+        problem = quantization_problem(info)
+        if problem:
+            self.fail(*problem)
 
     def _check_size(self, info: TensorInfo) -> None:
-        if len(info.shape) > MAX_RANK or info.byte_size > MAX_BYTES:
-            self.fail(
-                f"has the tensor '{_label(info)}' of shape {info.shape}",
-                f"at most {MAX_RANK} dimensions and {MAX_BYTES:,} bytes fit a device",
-            )
-        if not all(1 <= size <= MAX_DIMENSION for size in info.shape):
-            self.fail(
-                f"has the tensor '{_label(info)}' of shape {info.shape}",
-                f"dimensions from 1 to {MAX_DIMENSION} can be exported",
-            )
+        problem = size_problem(info)
+        if problem:
+            self.fail(*problem)
+
+
+def quantization_problem(info: TensorInfo) -> tuple[str, str] | None:
+    """What keeps a tensor from being an int8 value with one scale, and what helps."""
+    what = f"has the tensor '{_label(info)}' "
+    if info.type != "INT8":
+        return f"{what}of type {info.type}", "convert to int8, input and output included"
+    if info.is_variable:
+        return f"{what}that keeps state", "convert without variable tensors"
+    if not info.is_static:
+        return f"{what}of dynamic shape {info.shape_signature}", "convert with a fixed batch of 1"
+    if len(info.scales) != 1 or not info.scales[0] > 0:
+        scales = info.scales[0] if len(info.scales) == 1 else f"{len(info.scales)} of them"
+        return (
+            f"{what}with a scale of {scales}, where one above 0 is needed",
+            "convert to int8 with a representative dataset",
+        )
+    if not -128 <= info.zero_points[0] <= 127:
+        return f"{what}with zero point {info.zero_points[0]}", "convert the model again"
+    return size_problem(info)
+
+
+def size_problem(info: TensorInfo) -> tuple[str, str] | None:
+    """What keeps a tensor from fitting a device, and what helps."""
+    what = f"has the tensor '{_label(info)}' of shape {info.shape}"
+    if len(info.shape) > MAX_RANK or info.byte_size > MAX_BYTES:
+        return what, f"at most {MAX_RANK} dimensions and {MAX_BYTES:,} bytes can be exported"
+    if not all(1 <= size <= MAX_DIMENSION for size in info.shape):
+        return what, f"dimensions from 1 to {MAX_DIMENSION} can be exported"
+    return None
 
 
 def quantize(value: float, tensor: ir.Tensor) -> int:
     """A real value as TFLite quantizes it: divided in float32, ties away from zero."""
-    steps = float(np.float32(value) / np.float32(tensor.scale))
+    with np.errstate(over="ignore"):
+        steps = float(np.float32(value) / np.float32(tensor.scale))
     # A tiny scale gives more steps than any integer of the device has; the caller cuts it anyway.
     steps = min(max(steps, -1e6), 1e6)
     return tensor.zero_point + int(np.copysign(np.floor(abs(steps) + 0.5), steps))

@@ -67,7 +67,7 @@ def slice_(op: Op) -> ir.Op:
     begin, sizes = op.numbers(1, rank), op.numbers(2, rank)
     shape = [n - b if s == -1 else s for n, b, s in zip(x.shape, begin, sizes, strict=True)]
     op.require(
-        all(0 <= b and 0 < s and b + s <= n for b, s, n in zip(begin, shape, x.shape, strict=True))
+        all(b >= 0 and s > 0 and b + s <= n for b, s, n in zip(begin, shape, x.shape, strict=True))
         and tuple(shape) == output.shape,
         f"takes {shape} from {begin} on of {x.shape}, to {output.shape}",
     )

@@ -34,9 +34,7 @@ def depthwise(op: Op) -> ir.Op:
     batch, height, width, out_channels = weights.shape
     multiplier = op.option("depth_multiplier")
     op.require(
-        batch == 1
-        and out_channels == x.shape[3] * multiplier
-        and out_channels == output.shape[3],
+        batch == 1 and out_channels == x.shape[3] * multiplier and out_channels == output.shape[3],
         f"has {x.shape[3]} channels, {output.shape[3]} output channels, the depth multiplier "
         f"{multiplier} and weights of shape {weights.shape}",
     )
@@ -89,7 +87,9 @@ def _image(op: Op) -> ir.Tensor:
 
 def _image_output(op: Op) -> ir.Tensor:
     output = op.output()
-    op.require(len(output.shape) == 4, f"writes a tensor of shape {output.shape}, which is no image")
+    op.require(
+        len(output.shape) == 4, f"writes a tensor of shape {output.shape}, which is no image"
+    )
     return output
 
 

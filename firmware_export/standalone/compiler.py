@@ -1,0 +1,124 @@
+"""From a .tflite to C source.
+
+compiled = compiler.compile(tflite_file.read("model_int8.tflite"), target="cortex-m4")
+compiled.files["model.c"], compiled.plan.size
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterable
+from pathlib import Path
+
+from firmware_export import tflite_file
+from firmware_export.errors import ExportError
+from firmware_export.standalone import calls, emit, ir, passes, planner, reader, row_calls
+from firmware_export.tflite_info import ModelInfo
+
+# Kernel files of a target, by the folder they are taken from where it has them.
+TARGETS = {
+    "generic": "portable",
+    "cortex-m4": "dsp",
+    "cortex-m7": "dsp",
+    "cortex-m33": "dsp",
+    "cortex-m55": "mve",
+}
+KERNELS = Path(__file__).with_name("kernels")
+HEADERS = ("edge_kernels.h", "edge_requantize.h")
+
+
+@dataclasses.dataclass(frozen=True)
+class Compiled:
+    """A model as C.
+
+    Attributes:
+      graph: after all passes.
+      files: text of model.c, model.h and the kernels it needs, by name.
+      plan: of the activations.
+      passes: names of those that ran.
+      target: one of TARGETS.
+      op_sources: what runs, in order, by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
+      scratch: bytes each of these needs for itself.
+      constant_bytes: of weights and parameters, in flash.
+    """
+
+    graph: ir.Graph
+    files: dict[str, str]
+    plan: planner.Plan
+    passes: tuple[str, ...]
+    target: str
+    op_sources: tuple[str, ...]
+    scratch: tuple[int, ...]
+    constant_bytes: int
+
+
+def compile(
+    model: ModelInfo | bytes,
+    target: str = "generic",
+    passes_to_run: Iterable[str] = passes.ALL,
+    keep: bool = False,
+    version: str = "0",
+    model_sha256: str = "",
+) -> Compiled:
+    """Compiles a model.
+
+    Args:
+      model: as read by tflite_file, or the file's bytes.
+      target: one of TARGETS; decides which kernels are taken.
+      passes_to_run: names; see `passes.select`.
+      keep: for tests: no activation is overwritten, and model_arena() gives them all. Meant for
+        passes that leave tensors alone; what a pass has fused away is not there.
+      version: of edge_tf, for the files' heads.
+      model_sha256: of the file, for the head of model.h.
+
+    Raises:
+      ExportError: the model cannot be compiled; names the op and the tensor.
+    """
+    if target not in TARGETS:
+        raise ExportError(f"there is no target '{target}'; the targets are {', '.join(TARGETS)}")
+    info = tflite_file.parse(model) if isinstance(model, bytes) else model
+    names = tuple(passes_to_run)
+    graph = passes.run(reader.read(info), names)
+    kernels = TARGETS[target]
+    steps = [emit.Step(op, _lower(op, kernels)) for op in graph.ops]
+    scratch = tuple(step.lowered.scratch for step in steps)
+    plan = planner.plan(graph, scratch, reuse=not keep)
+    head = {"version": version, "model_sha256": model_sha256, "expose_arena": keep}
+    source = emit.emit(graph, steps, plan, head)
+    return Compiled(
+        graph=graph,
+        files={**source.files, **_kernel_files(steps, kernels)},
+        plan=plan,
+        passes=names,
+        target=target,
+        op_sources=tuple(op.source for op in graph.ops),
+        scratch=scratch,
+        constant_bytes=source.constant_bytes,
+    )
+
+
+def _lower(op: ir.Op, kernels: str) -> calls.Lowered | row_calls.RowCalls:
+    if isinstance(op, ir.Rows):
+        return row_calls.lower(op, kernels)
+    return calls.lower(op, kernels)
+
+
+def _kernel_files(steps: list[emit.Step], kernels: str) -> dict[str, str]:
+    """The text of every kernel that is called, and the headers, by name."""
+    stems: set[str] = set()
+    for step in steps:
+        lowered = [step.lowered]
+        if isinstance(step.lowered, row_calls.RowCalls):
+            stages = [*step.lowered.head, *step.lowered.tail]
+            lowered = [variant for stage in stages for variant in stage.variants]
+        stems.update(call.source for one in lowered for call in one.calls)
+    files = {name: _text(KERNELS / name) for name in HEADERS}
+    for stem in sorted(stems):
+        special = KERNELS / kernels / f"{stem}.c"
+        path = special if special.is_file() else KERNELS / "portable" / f"{stem}.c"
+        files[f"edge_{stem}.c"] = _text(path)
+    return files
+
+
+@functools.cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,277 @@
+"""Calls of kernels as C source: constants, parameter structs, the buffer and the order of calls."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from firmware_export.standalone import calls, ir, planner, row_calls
+from firmware_export.tflm import c_array
+
+_TEMPLATES = Path(__file__).parents[1] / "templates" / "standalone"
+_WIDTH = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One op, ready to run.
+
+    Attributes:
+      op: of the graph.
+      lowered: its calls; of a chain of rows, its loop.
+    """
+
+    op: ir.Op
+    lowered: calls.Lowered | row_calls.RowCalls
+
+
+@dataclasses.dataclass(frozen=True)
+class Struct:
+    """A constant parameter struct, or an array of them: variants for the rows of a chain."""
+
+    name: str
+    c_type: str
+    variants: list[list[str]]
+    choice: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Array:
+    """A constant array."""
+
+    name: str
+    c_type: str
+    size: int
+    rows: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Loop:
+    """A chain of rows as a C function."""
+
+    name: str
+    values: row_calls.RowCalls
+    window: str
+    head: list[str]
+    tail: list[str]
+    head_text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The text of model.c and model.h, and what it holds.
+
+    Attributes:
+      files: by name.
+      constant_bytes: arrays and structs, as a device of 32 bits has them.
+    """
+
+    files: dict[str, str]
+    constant_bytes: int
+
+
+def emit(
+    graph: ir.Graph, steps: Sequence[Step], plan: planner.Plan, head: Mapping[str, Any]
+) -> Source:
+    """Writes the model.
+
+    Args:
+      graph: after all passes.
+      steps: its ops, lowered, in order.
+      plan: where its activations lie.
+      head: further values for the templates: version, model_sha256, expose_arena.
+    """
+    writer = _Writer(plan)
+    lines = [writer.step(position, step) for position, step in enumerate(steps)]
+    values = {
+        **head,
+        "arrays": writer.arrays,
+        "structs": writer.structs,
+        "loops": writer.loops,
+        "steps": lines,
+        "arena_size": plan.size,
+        "inputs": _ends(graph.inputs, plan, "input"),
+        "outputs": _ends(graph.outputs, plan, "output"),
+    }
+    return Source(render(values, ("model.c", "model.h")), writer.constant_bytes)
+
+
+def render(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
+    """Renders templates of the folder src."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES / "src"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return {name: environment.get_template(f"{name}.jinja").render(values) for name in names}
+
+
+def _ends(tensors: Sequence[ir.Tensor], plan: planner.Plan, what: str) -> list[dict[str, Any]]:
+    """What the header says about inputs or outputs."""
+    return [
+        {
+            "suffix": f"_{index}" if len(tensors) > 1 else "",
+            "what": what,
+            "place": _address("arena", plan.offset(tensor)),
+            "size": tensor.size,
+            "shape": list(tensor.shape),
+            "scale": c_array.float_literal(tensor.scale),
+            "zero_point": tensor.zero_point,
+        }
+        for index, tensor in enumerate(tensors)
+    ]
+
+
+def _address(base: str, offset: int) -> str:
+    return f"{base} + {offset}" if offset else base
+
+
+class _Writer:
+    """Collects constants while it writes calls; equal constants are written once."""
+
+    def __init__(self, plan: planner.Plan) -> None:
+        self._plan = plan
+        self._names: dict[tuple[str, bytes], str] = {}
+        self._taken: set[str] = set()
+        self.arrays: list[Array] = []
+        self.structs: list[Struct] = []
+        self.loops: list[Loop] = []
+        self.constant_bytes = 0
+
+    def step(self, position: int, step: Step) -> dict[str, Any]:
+        """The comment and the statements of one op."""
+        if isinstance(step.lowered, row_calls.RowCalls):
+            name = self._unique("rows", _number(step.op))
+            self._add_loop(name, position, step.op, step.lowered)
+            statements = [f"{name}();"]
+        else:
+            place = None
+            if step.lowered.scratch:
+                place = _address("arena", self._plan.scratch_offset(position))
+            statements = [
+                self._statement([call], [], self._static, place) for call in step.lowered.calls
+            ]
+        return {"comment": _comment(step.op), "statements": statements}
+
+    def _static(self, place: calls.Place) -> str:
+        return _address("arena", self._plan.offset(place.tensor) + place.offset)
+
+    def _statement(
+        self,
+        variants: Sequence[calls.Call],
+        choice: Sequence[int],
+        locate: Any,
+        scratch: str | None,
+        row: str = "row",
+    ) -> str:
+        """One call; `choice` tells for each row which of several variants' numbers it takes."""
+        call = variants[0]
+        name = self._unique(call.kernel, _number(call.op))
+        struct = Struct(
+            name,
+            call.struct,
+            [
+                [f".{key} = {self._field(value)}" for key, value in c.fields.items()]
+                for c in variants
+            ],
+            c_array.int_rows(np.array(choice)) if len(variants) > 1 else [],
+        )
+        self.structs.append(struct)
+        # Members are pointers and numbers of up to 4 bytes; some share a word.
+        self.constant_bytes += sum(4 * len(c.fields) for c in variants) + len(struct.choice)
+        first = f"&{name}" if len(variants) == 1 else f"&{name}[{name}_of_row[{row}]]"
+        arguments = [first]
+        for argument in call.arguments:
+            if isinstance(argument, calls.Array):
+                arguments.append(self._array(argument))
+            elif isinstance(argument, calls.Place):
+                arguments.append(locate(argument))
+            else:
+                arguments.append(scratch if call.scratch and scratch else "NULL")
+        return f"{call.function}({', '.join(arguments)});"
+
+    def _field(self, value: Any) -> str:
+        if value is None:
+            return "NULL"
+        if isinstance(value, calls.Array):
+            return self._array(value)
+        if isinstance(value, Mapping):
+            inner = ", ".join(f".{key} = {self._field(item)}" for key, item in value.items())
+            return f"{{{inner}}}"
+        if isinstance(value, Sequence | np.ndarray):
+            return f"{{{', '.join(str(int(item)) for item in value)}}}"
+        return str(int(value))
+
+    def _array(self, array: calls.Array) -> str:
+        """The name of an array, which is written if no equal one has been."""
+        if array.key not in self._names:
+            name = self._unique(array.name, str(len(self.arrays)))
+            self._names[array.key] = name
+            rows = c_array.int_rows(array.values, per_row=20 if array.values.itemsize == 1 else 8)
+            self.arrays.append(Array(name, array.c_type, array.values.size, rows))
+            self.constant_bytes += array.values.nbytes
+        return self._names[array.key]
+
+    def _unique(self, what: str, number: str) -> str:
+        name, count = f"{what}_{number}", 0
+        while name in self._taken:
+            count += 1
+            name = f"{what}_{number}_{chr(96 + count) if count <= 26 else count}"
+        self._taken.add(name)
+        return name
+
+    def _add_loop(self, name: str, position: int, op: ir.Op, rows: row_calls.RowCalls) -> None:
+        base = self._plan.scratch_offset(position)
+        scratch = _address("arena", base + rows.kernel_scratch)
+
+        def locator(variable: str) -> Any:
+            def locate(place: calls.Place) -> str:
+                where = rows.places[id(place.tensor)]
+                if isinstance(where, row_calls.InBuffer):
+                    if where.slot and not rows.is_plain():
+                        return _address("to", place.offset)
+                    return _address("arena", base + where.offset + place.offset)
+                start = _address("arena", self._plan.offset(where.tensor) + place.offset)
+                return f"{start}{_row_offset(where, variable)}"
+
+            return locate
+
+        def statements(stages: Sequence[row_calls.Stage], variable: str) -> list[str]:
+            return [
+                self._statement(variants, stage.choice, locator(variable), scratch, variable)
+                for stage in stages
+                for variants in zip(*(lowered.calls for lowered in stage.variants), strict=True)
+            ]
+
+        head = statements(rows.head, "row" if rows.is_plain() else "from")
+        tail = statements(rows.tail, "row")
+        text = ", ".join(stage.op.source for stage in rows.head)
+        window = _address("arena", base + rows.middle)
+        self.loops.append(Loop(name, rows, window, head, tail, text))
+
+
+def _row_offset(where: row_calls.InTensor, variable: str) -> str:
+    if where.pitch == 0:
+        return ""
+    if where.before:
+        stride = f"{variable} * {where.stride}" if where.stride > 1 else variable
+        first = f"({stride} > {where.before} ? {stride} - {where.before} : 0)"
+        return f" + {first} * {where.pitch}"
+    return f" + {variable} * {where.stride * where.pitch}"
+
+
+def _number(op: ir.Op) -> str:
+    """The number of the op that a constant is for, as the file counts."""
+    digits = op.source.rsplit("op ", 1)[-1].split(" ", 1)[0]
+    return digits if digits.isdigit() else "0"
+
+
+def _comment(op: ir.Op) -> str:
+    given = next((t for t in op.inputs if not t.is_constant), op.output)
+    return f"{op.source}: {list(given.shape)} -> {list(op.output.shape)}"

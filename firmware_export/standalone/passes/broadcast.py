@@ -1,0 +1,36 @@
+"""Repeating rows or columns before an ADD, SUB or MUL is left to that op, which broadcasts."""
+
+from firmware_export.standalone import ir
+from firmware_export.standalone.passes import edit
+
+
+def run(graph: ir.Graph) -> ir.Graph:
+    """Lets Binary ops read what a Resize repeats; a Resize that nothing else reads goes."""
+    repeated = {
+        id(op.output): op.inputs[0]
+        for op in graph.ops
+        if isinstance(op, ir.Resize) and _only_repeats(op)
+    }
+    for op in graph.ops:
+        if not isinstance(op, ir.Binary):
+            continue
+        for position, tensor in enumerate(op.inputs):
+            other = op.inputs[1 - position]
+            if id(tensor) in repeated and _broadcasts(repeated[id(tensor)], other, op.output):
+                op.inputs[position] = repeated[id(tensor)]
+    return edit.remove_unused(graph)
+
+
+def _only_repeats(op: ir.Resize) -> bool:
+    """Whether each axis is either repeated from size 1 or left as it is."""
+    _, height, width, _ = op.inputs[0].shape
+    return (height == 1 or op.rows == tuple(range(height))) and (
+        width == 1 or op.columns == tuple(range(width))
+    )
+
+
+def _broadcasts(small: ir.Tensor, other: ir.Tensor, output: ir.Tensor) -> bool:
+    """Whether the output keeps its shape when one input is `small`."""
+    rank = len(output.shape)
+    shapes = [(1,) * (rank - len(t.shape)) + t.shape for t in (small, other)]
+    return tuple(max(pair) for pair in zip(*shapes, strict=True)) == output.shape

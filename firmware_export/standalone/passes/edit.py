@@ -1,0 +1,54 @@
+"""What passes share: looking at a graph and changing it."""
+
+import collections
+
+from firmware_export.standalone import ir
+
+
+class Uses:
+    """Who writes and reads each activation, looked up once for a graph that stays as it is."""
+
+    def __init__(self, graph: ir.Graph) -> None:
+        self._outputs = {id(tensor) for tensor in graph.outputs}
+        self._producers = {id(op.output): op for op in graph.ops}
+        self._readers: dict[int, list[ir.Op]] = collections.defaultdict(list)
+        for op in graph.ops:
+            for tensor in {id(t): t for t in op.inputs}.values():
+                self._readers[id(tensor)].append(op)
+
+    def producer(self, tensor: ir.Tensor) -> ir.Op | None:
+        return self._producers.get(id(tensor))
+
+    def readers(self, tensor: ir.Tensor) -> list[ir.Op]:
+        return self._readers.get(id(tensor), [])
+
+    def is_output(self, tensor: ir.Tensor) -> bool:
+        return id(tensor) in self._outputs
+
+    def only_reader(self, tensor: ir.Tensor) -> ir.Op | None:
+        """The one op that reads a tensor which nothing else needs; None if there is no such op."""
+        readers = self.readers(tensor)
+        return readers[0] if len(readers) == 1 and not self.is_output(tensor) else None
+
+
+def replace_reads(graph: ir.Graph, old: ir.Tensor, new: ir.Tensor) -> None:
+    """Lets all ops that read `old` read `new`; the model's outputs stay what they are."""
+    for op in graph.ops:
+        op.inputs = [new if tensor is old else tensor for tensor in op.inputs]
+
+
+def remove_unused(graph: ir.Graph) -> ir.Graph:
+    """Drops ops whose output nobody needs. Not for graphs with views, where reads are hidden."""
+    needed = {id(tensor) for tensor in graph.outputs}
+    kept = []
+    for op in reversed(graph.ops):
+        if id(op.output) in needed:
+            kept.append(op)
+            needed.update(id(tensor) for tensor in op.inputs)
+    graph.ops = kept[::-1]
+    return graph
+
+
+def joined_source(first: ir.Op, second: ir.Op) -> str:
+    """What an op is called that does the work of two."""
+    return f"{first.source}, {second.source}"

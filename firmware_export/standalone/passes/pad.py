@@ -1,0 +1,52 @@
+"""A PAD before a convolution becomes the convolution's own padding."""
+
+import numpy as np
+
+from firmware_export.standalone import ir
+from firmware_export.standalone.passes import edit
+
+# What the kernels count padding in.
+_MAX_PADDING = 255
+
+
+def run(graph: ir.Graph) -> ir.Graph:
+    """Moves padding into the ops that read it; a Pad that nothing else reads goes."""
+    producers = {id(op.output): op for op in graph.ops}
+    for op in graph.ops:
+        if isinstance(op, (ir.Convolution, ir.Pool)):
+            pad = producers.get(id(op.inputs[0]))
+            if isinstance(pad, ir.Pad) and _fits(op, pad):
+                top, left = pad.before[1:3]
+                op.padding = (op.padding[0] + top, op.padding[1] + left)
+                op.inputs[0] = pad.inputs[0]
+                op.source = edit.joined_source(pad, op)
+    return edit.remove_unused(graph)
+
+
+def _fits(op: ir.Convolution | ir.Pool, pad: ir.Pad) -> bool:
+    """Whether the op, reading the unpadded tensor, gives the same bytes."""
+    x, padded = pad.inputs[0], pad.output
+    if len(x.shape) != 4 or any(pad.before[axis] or pad.after[axis] for axis in (0, 3)):
+        return False
+    if any(op.padding[i] + pad.before[1 + i] > _MAX_PADDING for i in range(2)):
+        return False
+    if isinstance(op, ir.Pool):
+        return op.kind == "max" and pad.value == -128 and _windows_touch(op, pad)
+    # The convolution subtracts its input's zero point: padding with it adds nothing to a sum.
+    return pad.value == padded.zero_point and (
+        (x.scales, x.zero_points) == (padded.scales, padded.zero_points)
+    )
+
+
+def _windows_touch(op: ir.Pool, pad: ir.Pad) -> bool:
+    """Whether each window of the op holds something that is no padding.
+
+    The least value changes no maximum, unless there is nothing else in the window.
+    """
+    for axis in range(2):
+        first = np.arange(op.output.shape[1 + axis]) * op.stride[axis] - op.padding[axis]
+        begin = pad.before[1 + axis]
+        end = begin + pad.inputs[0].shape[1 + axis]
+        if not np.all(np.maximum(first, begin) < np.minimum(first + op.window[axis], end)):
+            return False
+    return True

@@ -1,0 +1,209 @@
+"""Chains of ops that run row by row, so that what lies between them needs a row or two of memory.
+
+A convolution to many channels followed by one to few is the usual case: the many channels are
+never there for more than a row. Only what lowers the need of memory is done, since calls for
+each row cost some time.
+"""
+
+from collections.abc import Iterator
+
+from firmware_export.standalone import calls, ir, planner, row_calls
+from firmware_export.standalone.passes import edit, in_place
+
+_MAX_ROUNDS = 64
+_MAX_CHAIN = 8
+_TOO_MUCH = 1 << 40
+
+_Chain = tuple[int, ...]  # positions of ops
+
+
+def run(graph: ir.Graph) -> ir.Graph:
+    """Makes chains around the op that needs the most memory, until that helps no more."""
+    return _Search(graph).best()
+
+
+class _Search:
+    def __init__(self, graph: ir.Graph) -> None:
+        self._graph = graph
+        self._scratch: dict[int, int] = {}
+        self._allowed: dict[int, tuple[int, ...]] = {}
+        self._made: dict[_Chain, ir.Rows] = {}
+        self._next = _links(graph)
+        self._before = {after: position for position, after in self._next.items()}
+
+    def best(self) -> ir.Graph:
+        chains: list[_Chain] = []
+        need = self._need(chains)
+        best, least = chains, max(need)
+        for _ in range(_MAX_ROUNDS):
+            trials = list(self._trials(chains, need))
+            needs = [self._need(trial) for trial in trials]
+            order = sorted(range(len(trials)), key=lambda i: (_rank(needs[i]), _length(trials[i])))
+            if not order or _rank(needs[order[0]]) >= _rank(need):
+                break
+            chains, need = trials[order[0]], needs[order[0]]
+            if max(need) < least:
+                best, least = chains, max(need)
+        return self._graph_of(best)
+
+    def _trials(self, chains: list[_Chain], need: list[int]) -> Iterator[list[_Chain]]:
+        """The chains there are, and one more that spares a tensor where most memory is needed."""
+        graph = self._graph_of(chains)
+        peak = need.index(max(need)) - 1
+        live = {
+            id(block.tensor)
+            for block in self._blocks(graph)
+            if block.first <= peak <= block.last and block.tensor is not None
+        }
+        seen: set[_Chain] = set()
+        for position, after in self._next.items():
+            if id(self._graph.ops[position].output) not in live:
+                continue
+            for chain in self._around(position, after):
+                others = [other for other in chains if not set(other) <= set(chain)]
+                if chain in seen or any(set(other) & set(chain) for other in others):
+                    continue
+                seen.add(chain)
+                yield [*others, chain]
+
+    def _around(self, position: int, after: int) -> Iterator[_Chain]:
+        """All chains that contain one link."""
+        starts = [[position, after]]
+        while starts[-1][0] in self._before and len(starts[-1]) < _MAX_CHAIN:
+            starts.append([self._before[starts[-1][0]], *starts[-1]])
+        for chain in starts:
+            while True:
+                if _split(self._graph, chain) is not None:
+                    yield tuple(chain)
+                if chain[-1] not in self._next or len(chain) >= _MAX_CHAIN:
+                    break
+                chain = [*chain, self._next[chain[-1]]]
+
+    def _graph_of(self, chains: list[_Chain]) -> ir.Graph:
+        last = {chain[-1]: chain for chain in chains}
+        inside = {position for chain in chains for position in chain}
+        ops = [
+            self._rows(last[position]) if position in last else op
+            for position, op in enumerate(self._graph.ops)
+            if position in last or position not in inside
+        ]
+        return ir.Graph(ops, self._graph.inputs, self._graph.outputs)
+
+    def _rows(self, chain: _Chain) -> ir.Rows:
+        if chain not in self._made:
+            head, tail = _split(self._graph, list(chain)) or ([], [])
+            ops = [*head, *tail]
+            inner = {id(op.output) for op in ops[:-1]}
+            outside = {id(t): t for op in ops for t in op.inputs if id(t) not in inner}
+            source = ", ".join(op.source for op in ops)
+            inputs = list(outside.values())
+            self._made[chain] = ir.Rows(inputs, ops[-1].output, source, head=head, tail=tail)
+        return self._made[chain]
+
+    def _need(self, chains: list[_Chain]) -> list[int]:
+        """Bytes that are live at each time, once ops write in place."""
+        graph = self._graph_of(chains)
+        return planner.live_bytes(self._blocks(graph), len(graph.ops))
+
+    def _blocks(self, graph: ir.Graph) -> list[planner.Block]:
+        before = [op.output.base for op in graph.ops]
+        in_place.run(graph, self._may_overwrite)
+        found = planner.blocks(graph, [self._scratch_of(op) for op in graph.ops])
+        for op, base in zip(graph.ops, before, strict=True):
+            op.output.base = base
+        return found
+
+    def _may_overwrite(self, op: ir.Op) -> tuple[int, ...]:
+        if id(op) not in self._allowed:
+            self._allowed[id(op)] = in_place.allowed(op)
+        return self._allowed[id(op)]
+
+    def _scratch_of(self, op: ir.Op) -> int:
+        if id(op) not in self._scratch:
+            try:
+                is_chain = isinstance(op, ir.Rows)
+                made = row_calls.lower(op, "portable") if is_chain else calls.lower(op)
+                self._scratch[id(op)] = made.scratch
+            except row_calls.UnsuitableError:
+                self._scratch[id(op)] = _TOO_MUCH
+        return self._scratch[id(op)]
+
+
+def _rank(need: list[int]) -> list[int]:
+    """Orders needs: the largest counts first, then the next largest."""
+    return sorted(need, reverse=True)
+
+
+def _length(chains: list[_Chain]) -> int:
+    return sum(map(len, chains))
+
+
+def _links(graph: ir.Graph) -> dict[int, int]:
+    """For each op whose output only the next op of a chain needs: where that op is."""
+    uses = edit.Uses(graph)
+    positions = {id(op): position for position, op in enumerate(graph.ops)}
+    viewed: set[int] = set()
+    for tensor in (*graph.activations(), *graph.outputs):
+        base = tensor.base
+        while base is not None:
+            viewed.add(id(base))
+            base = base.base
+    found = {}
+    for position, op in enumerate(graph.ops):
+        middle = op.output
+        after = uses.only_reader(middle)
+        if after is None or middle.base is not None or id(middle) in viewed:
+            continue
+        if _has_rows(op) and _has_rows(after) and _reads_rows(after, middle):
+            found[position] = positions[id(after)]
+    return found
+
+
+def _has_rows(op: ir.Op) -> bool:
+    """Whether an op can run for one row of its output alone."""
+    if not isinstance(op, (ir.Convolution, ir.Pool, ir.Table, ir.Softmax, ir.Binary)):
+        return False
+    shape = op.output.shape
+    if len(shape) != 4 or shape[0] != 1 or shape[1] < 2:
+        return False
+    if isinstance(op, ir.Pool):
+        return op.padding[0] == 0 and not _reaches_below(op)
+    if isinstance(op, ir.Convolution):
+        return not _reaches_outside_only(op)
+    if isinstance(op, ir.Binary):
+        for tensor in op.inputs:
+            padded = (1,) * (4 - len(tensor.shape)) + tensor.shape
+            if padded[1] > 1 and (tensor.is_constant or padded[1] != shape[1]):
+                return False
+            if not tensor.is_constant and len(tensor.shape) != 4:
+                return False
+    return True
+
+
+def _reaches_below(op: ir.Pool) -> bool:
+    extent, stride, before = row_calls.vertical(op)
+    return (op.output.shape[1] - 1) * stride - before + extent > op.inputs[0].shape[1]
+
+
+def _reaches_outside_only(op: ir.Convolution) -> bool:
+    """Whether some row of the output is made of nothing but padding."""
+    extent, stride, before = row_calls.vertical(op)
+    last = (op.output.shape[1] - 1) * stride - before
+    return before >= extent or last >= op.inputs[0].shape[1]
+
+
+def _reads_rows(op: ir.Op, middle: ir.Tensor) -> bool:
+    """Whether an op reads a tensor row by row, and nothing else of several rows as weights."""
+    if isinstance(op, ir.Binary):
+        return middle.shape[1] == op.output.shape[1]
+    return True
+
+
+def _split(graph: ir.Graph, chain: list[int]) -> tuple[list[ir.Op], list[ir.Op]] | None:
+    """Head and tail of a chain, None if more than one op in it needs several rows of the last."""
+    ops = [graph.ops[position] for position in chain]
+    windows = [i for i in range(1, len(ops)) if row_calls.vertical(ops[i]) != (1, 1, 0)]
+    if len(windows) > 1:
+        return None
+    cut = windows[0] if windows else 1
+    return ops[:cut], ops[cut:]

@@ -1,0 +1,42 @@
+"""Which bytes are read when: what a pass must know before it lets two tensors share memory."""
+
+from firmware_export.standalone import ir
+
+
+class Reads:
+    """All reads of a graph, by place: after which op is nothing of some bytes read any more."""
+
+    def __init__(self, graph: ir.Graph) -> None:
+        self._graph = graph
+        self._last: dict[int, list[tuple[int, int, int]]] = {}
+        for position, op in enumerate(graph.ops):
+            for tensor in op.inputs:
+                self._add(tensor, position)
+        for tensor in graph.outputs:
+            self._add(tensor, len(graph.ops))
+
+    def _add(self, tensor: ir.Tensor, position: int) -> None:
+        if not tensor.is_constant:
+            root, begin = tensor.storage()
+            self._last.setdefault(id(root), []).append((begin, begin + extent(tensor), position))
+
+    def last(self, tensor: ir.Tensor) -> int:
+        """The position of the last op that reads any byte of a tensor's place, -1 for none."""
+        root, begin = tensor.storage()
+        end = begin + extent(tensor)
+        found = (p for b, e, p in self._last.get(id(root), []) if b < end and begin < e)
+        return max(found, default=-1)
+
+
+def extent(tensor: ir.Tensor) -> int:
+    """Bytes from the first to the last one of a tensor, gaps included."""
+    if tensor.pitch is None:
+        return tensor.size
+    rows = tensor.shape[1]
+    return (rows - 1) * tensor.pitch + tensor.size // rows
+
+
+def overlap(a: ir.Tensor, b: ir.Tensor) -> bool:
+    """Whether two activations have bytes in common."""
+    (root, begin), (other, start) = a.storage(), b.storage()
+    return root is other and begin < start + extent(b) and start < begin + extent(a)

@@ -1,0 +1,164 @@
+"""Whatever depends on one int8 value alone becomes 256 values, and goes into the op before.
+
+x -> LOGISTIC -> MUL with x is a table, so is a RELU or a QUANTIZE, and a chain of tables is one.
+A convolution takes the table behind it along; a table that only limits becomes its bounds.
+"""
+
+import numpy as np
+
+from firmware_export.standalone import ir
+from firmware_export.standalone.passes import edit, evaluate
+
+_ALL = np.arange(-128, 128, dtype=np.int8)
+
+
+def run(graph: ir.Graph) -> ir.Graph:
+    graph = _evaluated(graph)
+    graph = _joined(graph)
+    graph = _before_reshapes(graph)
+    return _fused(_joined(graph))
+
+
+def _evaluated(graph: ir.Graph) -> ir.Graph:
+    """Binary ops of one tensor, or of one and a single value, become tables."""
+    producers: dict[int, ir.Op] = {}
+    ops: list[ir.Op] = []
+    for op in graph.ops:
+        ops.append((isinstance(op, ir.Binary) and _as_table(op, producers)) or op)
+        producers[id(op.output)] = ops[-1]
+    graph.ops = ops
+    return edit.remove_unused(graph)
+
+
+def _as_table(op: ir.Binary, producers: dict[int, ir.Op]) -> ir.Table | None:
+    if any(t.data is not None and t.data.min() != t.data.max() for t in op.inputs):
+        return None
+    paths = [_ancestors(tensor, producers) for tensor in op.inputs if not tensor.is_constant]
+    common = [key for key in paths[0] if all(key in path for path in paths)]
+    if not common:
+        return None
+    source = paths[0][common[0]][0]
+    if source.shape != op.output.shape:
+        return None
+    values = [
+        np.full(256, tensor.data.reshape(-1)[0], np.int8)
+        if tensor.data is not None
+        else _ancestors(tensor, producers)[common[0]][1]
+        for tensor in op.inputs
+    ]
+    try:
+        table = evaluate.binary(op, *values)
+    except ValueError:
+        return None  # What is wrong with the scales is told when the op is lowered.
+    return ir.Table([source], op.output, op.source, table=table)
+
+
+def _ancestors(
+    tensor: ir.Tensor, producers: dict[int, ir.Op]
+) -> dict[int, tuple[ir.Tensor, np.ndarray]]:
+    """Tensors that `tensor` is a table of, itself first, with the tables; by identity."""
+    found = {id(tensor): (tensor, _ALL)}
+    table = _ALL
+    while isinstance(op := producers.get(id(tensor)), ir.Table):
+        table = _after(op.table, table)
+        tensor = op.inputs[0]
+        found[id(tensor)] = (tensor, table)
+    return found
+
+
+def _after(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The table of looking up in one table, then in another."""
+    return second[first.astype(np.int64) + 128]
+
+
+def _joined(graph: ir.Graph) -> ir.Graph:
+    """A table of a table that nothing else reads is one table."""
+    uses = edit.Uses(graph)
+    gone: set[int] = set()
+    for op in graph.ops:
+        if not isinstance(op, ir.Table):
+            continue
+        before = uses.producer(op.inputs[0])
+        if isinstance(before, ir.Table) and uses.only_reader(before.output) is op:
+            op.table = _after(before.table, op.table)
+            op.inputs = before.inputs
+            op.source = edit.joined_source(before, op)
+            gone.add(id(before))
+            # The one before has gone through this loop already, so chains of any length join.
+            uses = edit.Uses(
+                ir.Graph([o for o in graph.ops if id(o) not in gone], [], graph.outputs)
+            )
+    graph.ops = [op for op in graph.ops if id(op) not in gone]
+    return graph
+
+
+def _before_reshapes(graph: ir.Graph) -> ir.Graph:
+    """A table behind a reshape changes places with it, to come next to what computes."""
+    uses = edit.Uses(graph)
+    ops = list(graph.ops)
+    for position, op in enumerate(ops):
+        if not isinstance(op, ir.Table):
+            continue
+        reshape = uses.producer(op.inputs[0])
+        if not isinstance(reshape, ir.Reshape) or uses.only_reader(reshape.output) is not op:
+            continue
+        x = reshape.inputs[0]
+        mapped = ir.Tensor(
+            f"{op.output.name}/before_reshape",
+            x.shape,
+            scales=op.output.scales,
+            zero_points=op.output.zero_points,
+        )
+        where = next(i for i, other in enumerate(ops) if other is reshape)
+        ops[position] = ir.Reshape([mapped], op.output, reshape.source)
+        ops[where] = ir.Table([x], mapped, op.source, table=op.table)
+        graph.ops = ops
+        uses = edit.Uses(graph)
+    return graph
+
+
+def _fused(graph: ir.Graph) -> ir.Graph:
+    """Tables go into the op that computes what they look up, if that is all it is needed for."""
+    uses = edit.Uses(graph)
+    gone: set[int] = set()
+    for op in graph.ops:
+        if not isinstance(op, ir.Table):
+            continue
+        before = uses.producer(op.inputs[0])
+        if before is None or uses.only_reader(before.output) is not op:
+            continue
+        if _fuse_bounds(before, op) or _fuse_table(before, op):
+            before.source = edit.joined_source(before, op)
+            before.output = op.output
+            gone.add(id(op))
+    graph.ops = [op for op in graph.ops if id(op) not in gone]
+    return graph
+
+
+def _fuse_bounds(before: ir.Op, op: ir.Table) -> bool:
+    """Narrows the bounds of an op, if the table does no more than that to its values."""
+    if not isinstance(before, (ir.Convolution, ir.FullyConnected, ir.Binary, ir.Pool)):
+        return False
+    given, result = op.inputs[0], op.output
+    if (given.scales, given.zero_points) != (result.scales, result.zero_points):
+        return False
+    if not isinstance(before, (ir.Binary, ir.Pool)) and before.table is not None:
+        return False
+    reached = np.arange(before.low, before.high + 1)
+    values = op.table[reached + 128].astype(np.int64)
+    low, high = int(values.min()), int(values.max())
+    if not np.array_equal(values, np.clip(reached, low, high)):
+        return False
+    before.low, before.high = low, high
+    return True
+
+
+def _fuse_table(before: ir.Op, op: ir.Table) -> bool:
+    if not isinstance(before, (ir.Convolution, ir.FullyConnected)):
+        return False
+    if before.table is None:
+        before.before_table = before.output
+        before.table = op.table
+    else:
+        before.table = _after(before.table, op.table)
+    return True

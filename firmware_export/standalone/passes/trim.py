@@ -1,0 +1,69 @@
+"""Rows and columns of zeros at the border of a kernel are cut off: fewer products, same sums."""
+
+import numpy as np
+
+from firmware_export.standalone import ir
+
+
+def run(graph: ir.Graph) -> ir.Graph:
+    """Cuts kernels; one that no longer reaches the border of its input reads a slice of it."""
+    ops: list[ir.Op] = []
+    for op in graph.ops:
+        if isinstance(op, ir.Convolution):
+            ops.extend(_cut(op))
+        ops.append(op)
+    graph.ops = ops
+    return graph
+
+
+def _cut(op: ir.Convolution) -> list[ir.Op]:
+    """Trims an op in place; gives the Slice that must come before it, if one must."""
+    weights = op.inputs[1]
+    assert weights.data is not None
+    cuts = [_zeros(weights.data, axis) for axis in (1, 2)]
+    x = op.inputs[0]
+    begin, padding = [0, 0], list(op.padding)
+    for axis in range(2):
+        leading = cuts[axis][0]
+        lost = leading * op.dilation[axis]
+        if lost > padding[axis]:
+            if x.shape[0] > 1:  # A slice of each image could not be a view.
+                cuts[axis] = (padding[axis] // op.dilation[axis], cuts[axis][1])
+                lost = cuts[axis][0] * op.dilation[axis]
+            else:
+                begin[axis] = lost - padding[axis]
+                lost = padding[axis]
+        padding[axis] -= lost
+    if not any(map(any, cuts)):
+        return []
+    height, width = weights.shape[1:3]
+    kept = weights.data[:, cuts[0][0] : height - cuts[0][1], cuts[1][0] : width - cuts[1][1]]
+    op.inputs[1] = ir.Tensor(
+        f"{weights.name}/trimmed",
+        kept.shape,
+        scales=weights.scales,
+        zero_points=weights.zero_points,
+        channel_axis=weights.channel_axis,
+        data=np.ascontiguousarray(kept),
+    )
+    op.padding = (padding[0], padding[1])
+    return _sliced(op, x, begin)
+
+
+def _zeros(weights: np.ndarray, axis: int) -> tuple[int, int]:
+    """How many leading and trailing items along an axis are all zeros; one item stays."""
+    others = tuple(i for i in range(weights.ndim) if i != axis)
+    used = np.flatnonzero(np.any(weights != 0, axis=others))
+    if len(used) == 0:
+        return 0, weights.shape[axis] - 1
+    return int(used[0]), int(weights.shape[axis] - 1 - used[-1])
+
+
+def _sliced(op: ir.Convolution, x: ir.Tensor, begin: list[int]) -> list[ir.Op]:
+    if not any(begin):
+        return []
+    starts = (0, begin[0], begin[1], 0)
+    shape = tuple(size - start for size, start in zip(x.shape, starts, strict=True))
+    part = ir.Tensor(f"{op.output.name}/input", shape, scales=x.scales, zero_points=x.zero_points)
+    op.inputs[0] = part
+    return [ir.Slice([x], part, op.source, begin=starts, step=(1, 1, 1, 1))]

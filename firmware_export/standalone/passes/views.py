@@ -1,0 +1,111 @@
+"""Ops that only move bytes cost nothing: their tensors share memory.
+
+A reshape lies where its input lies, so does a transposition that moves axes of size 1 alone. A
+slice is its input from some byte on. What is joined is written into its part of the whole at
+once. Convolutions can read and write rows with gaps between them, so slices and parts along
+axis 2 are theirs too; other ops need theirs without gaps.
+"""
+
+import math
+
+from firmware_export.standalone import ir
+from firmware_export.standalone.passes import edit
+
+
+def run(graph: ir.Graph) -> ir.Graph:
+    """Removes the ops that become views; the others copy as before."""
+    uses = edit.Uses(graph)  # Of the graph as it was: ops that have become views count as readers.
+    for becomes_view in (_is_same_bytes, _is_part_of_input, _is_joined_in_place):
+        graph.ops = [op for op in graph.ops if not becomes_view(op, uses)]
+    return graph
+
+
+def run_reshapes(graph: ir.Graph) -> ir.Graph:
+    """Only the reshapes, for which there is no kernel: they are always views."""
+    graph.ops = [op for op in graph.ops if not (isinstance(op, ir.Reshape) and _becomes_base(op))]
+    return graph
+
+
+def _becomes_base(op: ir.Op) -> bool:
+    op.output.base = op.inputs[0]
+    return True
+
+
+def _is_same_bytes(op: ir.Op, uses: edit.Uses) -> bool:
+    if isinstance(op, ir.Transpose):
+        moved = [axis for axis in op.order if op.inputs[0].shape[axis] > 1]
+        if moved != sorted(moved):
+            return False
+    elif not isinstance(op, ir.Reshape):
+        return False
+    return _becomes_base(op)
+
+
+def _is_part_of_input(op: ir.Op, uses: edit.Uses) -> bool:
+    """Makes a slice's output a view, if it can be one."""
+    if not isinstance(op, ir.Slice) or any(
+        step != 1 and size > 1 for step, size in zip(op.step, op.output.shape, strict=True)
+    ):
+        return False
+    x, output = op.inputs[0], op.output
+    if not _is_contiguous(output.shape, x.shape):
+        if len(x.shape) != 4 or x.shape[0] > 1 or uses.is_output(output):
+            return False
+        if not _is_contiguous(output.shape[2:], x.shape[2:]):
+            return False
+        if not all(isinstance(reader, ir.Convolution) for reader in uses.readers(output)):
+            return False
+        output.pitch = math.prod(x.shape[2:])
+    output.base = x
+    output.offset = sum(b * s for b, s in zip(op.begin, _strides(x.shape), strict=True))
+    return True
+
+
+def _is_joined_in_place(op: ir.Op, uses: edit.Uses) -> bool:
+    """Lets the inputs of a Concat lie in its output, if all of them can."""
+    if not isinstance(op, ir.Concat):
+        return False
+    strides = _strides(op.output.shape)
+    parts: list[tuple[ir.Tensor, int, int | None]] = []
+    offset = 0
+    for tensor in op.inputs:
+        root, inner = tensor.storage()
+        if root.is_constant or inner or root.size != tensor.size or root.pitch is not None:
+            return False
+        if root is op.output.storage()[0] or any(root is other for other, _, _ in parts):
+            return False
+        pitch = None
+        if not _is_contiguous(tensor.shape, op.output.shape):
+            if op.axis != 2 or not _can_have_gaps(tensor, op, uses):
+                return False
+            pitch = strides[1]
+        parts.append((root, offset, pitch))
+        offset += tensor.shape[op.axis] * strides[op.axis]
+    for root, place, pitch in parts:
+        root.base, root.offset, root.pitch = op.output, place, pitch
+    return True
+
+
+def _can_have_gaps(tensor: ir.Tensor, joining: ir.Concat, uses: edit.Uses) -> bool:
+    """Whether a tensor that is to be joined may be written and read with gaps between its rows."""
+    return (
+        isinstance(uses.producer(tensor), ir.Convolution)
+        and tensor.base is None
+        and len(tensor.shape) == 4
+        and tensor.shape[0] == 1
+        and not uses.is_output(tensor)
+        and all(op is joining or isinstance(op, ir.Convolution) for op in uses.readers(tensor))
+    )
+
+
+def _strides(shape: tuple[int, ...]) -> list[int]:
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def _is_contiguous(part: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether a part lies in the whole without gaps: at most its first axis is cut.
+
+    First means: of those that the part has more than one item along.
+    """
+    axis = next((axis for axis, size in enumerate(part) if size > 1), len(part))
+    return part[axis + 1 :] == whole[axis + 1 :]

@@ -1,0 +1,208 @@
+"""Where each activation lies: all share one buffer, and places are used again.
+
+A tensor is needed from the op that writes it to the last one that reads it; memory for one op alone
+(scratch) during that op. Tensors that share memory (views, outputs in place of inputs) are one
+block. The model's inputs are there from the start, its outputs stay to the end.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from firmware_export.standalone import ir
+
+ALIGNMENT = 16
+_SEARCH_STEPS = 2_000
+
+
+@dataclasses.dataclass(eq=False)
+class Block:
+    """Bytes that must stay in one place for some time.
+
+    Attributes:
+      tensor: the activation whose memory it is; None for scratch.
+      name: of the tensor, or of the op that the scratch is for.
+      size: bytes needed, not rounded up.
+      first, last: positions of the first and last op that need it; -1 is before the first op.
+      offset: from the start of the buffer.
+    """
+
+    tensor: ir.Tensor | None
+    name: str
+    size: int
+    first: int
+    last: int
+    offset: int = 0
+
+    @property
+    def aligned(self) -> int:
+        return aligned(self.size)
+
+    @property
+    def end(self) -> int:
+        """Offset of the first byte behind it, rounded up."""
+        return self.offset + self.aligned
+
+    def meets(self, other: "Block") -> bool:
+        """Whether both are needed at the same time."""
+        return self.first <= other.last and other.first <= self.last
+
+
+@dataclasses.dataclass(eq=False)
+class Plan:
+    """The layout of the buffer.
+
+    Attributes:
+      size: bytes of the buffer.
+      lower_bound: the most bytes that are needed at one time: no layout can do with less.
+      blocks: all of them, by the time of first need.
+      ops: positions of time: one a step.
+    """
+
+    size: int
+    lower_bound: int
+    blocks: list[Block]
+    ops: int
+
+    def __post_init__(self) -> None:
+        self._offsets = {id(b.tensor): b.offset for b in self.blocks if b.tensor is not None}
+        self._scratch = {b.first: b.offset for b in self.blocks if b.tensor is None}
+
+    def offset(self, tensor: ir.Tensor) -> int:
+        """First byte of an activation, from the start of the buffer."""
+        root, inner = tensor.storage()
+        return self._offsets[id(root)] + inner
+
+    def scratch_offset(self, position: int) -> int:
+        """First byte of the scratch of an op that needs some."""
+        return self._scratch[position]
+
+
+def plan(graph: ir.Graph, scratch: Sequence[int], reuse: bool = True) -> Plan:
+    """Finds places.
+
+    Args:
+      graph: after all passes.
+      scratch: bytes that each op needs for itself.
+      reuse: False gives every tensor memory of its own that nothing overwrites.
+    """
+    found = blocks(graph, scratch)
+    if not reuse:
+        for block in found:
+            block.first, block.last = -1, len(graph.ops)
+    bound = max(live_bytes(found, len(graph.ops)))
+    _arrange(found, bound)
+    size = max(block.end for block in found)
+    return Plan(size, bound, found, len(graph.ops))
+
+
+def blocks(graph: ir.Graph, scratch: Sequence[int]) -> list[Block]:
+    """Blocks with the times of their need; no offsets yet."""
+    found: dict[int, Block] = {}
+
+    def need(tensor: ir.Tensor, position: int) -> None:
+        root, _ = tensor.storage()
+        block = found.get(id(root))
+        if block is None:
+            block = found[id(root)] = Block(root, root.name, root.size, position, position)
+        block.first, block.last = min(block.first, position), max(block.last, position)
+
+    for tensor in graph.inputs:
+        need(tensor, -1)
+    for position, op in enumerate(graph.ops):
+        for tensor in (*op.inputs, op.output):
+            if not tensor.is_constant:
+                need(tensor, position)
+    for tensor in graph.outputs:
+        need(tensor, len(graph.ops))
+    temporary = [
+        Block(None, f"scratch of {op.source}", size, position, position)
+        for position, (op, size) in enumerate(zip(graph.ops, scratch, strict=True))
+        if size
+    ]
+    return sorted([*found.values(), *temporary], key=lambda block: block.first)
+
+
+def live_bytes(found: Sequence[Block], ops: int) -> list[int]:
+    """Bytes needed before the first op, during each op, and after the last."""
+    changes = [0] * (ops + 3)
+    for block in found:
+        changes[block.first + 1] += block.aligned
+        changes[block.last + 2] -= block.aligned
+    live, total = [], 0
+    for change in changes[:-1]:
+        total += change
+        live.append(total)
+    return live
+
+
+def aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _arrange(found: list[Block], bound: int) -> None:
+    """Gives offsets: the best of several orders of placing, then a search from there."""
+    meeting = {
+        id(block): [other for other in found if other is not block and block.meets(other)]
+        for block in found
+    }
+    keys: list[Callable[[Block], tuple[int, ...]]] = [
+        lambda b: (-b.aligned, b.first),
+        lambda b: (b.first, -b.aligned),
+        lambda b: (-b.aligned * (b.last - b.first + 1), b.first),
+        lambda b: (-(b.last - b.first), -b.aligned),
+        lambda b: (-max(_level(meeting[id(b)], b)), -b.aligned, b.first),
+    ]
+    orders = [sorted(found, key=key) for key in keys]
+    sizes = [_place(order, meeting) for order in orders]
+    best = min(sizes)
+    order = _searched(orders[sizes.index(best)], best, bound, meeting)
+    _place(order, meeting)
+
+
+def _level(others: list[Block], block: Block) -> list[int]:
+    """Bytes around a block: those that meet it, and its own."""
+    return [block.aligned + sum(other.aligned for other in others)]
+
+
+def _place(order: list[Block], meeting: dict[int, list[Block]]) -> int:
+    """Puts each block into the lowest gap between those placed before it; the size needed."""
+    placed: set[int] = set()
+    size = 0
+    for block in order:
+        taken = sorted(
+            (other.offset, other.end) for other in meeting[id(block)] if id(other) in placed
+        )
+        offset = 0
+        for begin, end in taken:
+            if begin - offset >= block.aligned:
+                break
+            offset = max(offset, end)
+        block.offset = offset
+        placed.add(id(block))
+        size = max(size, block.end)
+    return size
+
+
+def _searched(
+    order: list[Block], size: int, bound: int, meeting: dict[int, list[Block]]
+) -> list[Block]:
+    """Moves the blocks that stick out furthest to earlier places, as long as it helps.
+
+    Steps are taken from a fixed sequence of numbers, so the same graph gives the same layout.
+    """
+    seed = 12_345
+    steps = min(_SEARCH_STEPS, 4_000_000 // (len(order) ** 2 + 1))
+    current = list(order)
+    for _ in range(steps):
+        if size <= bound:
+            break
+        seed = (1_103_515_245 * seed + 12_345) % (1 << 31)
+        trial = list(current)
+        _place(trial, meeting)
+        top = max(range(len(trial)), key=lambda i: (trial[i].end, -i))
+        moved = trial.pop(top if seed & 1024 else (seed >> 12) % len(trial))
+        trial.insert((seed >> 16) % (len(trial) + 1), moved)
+        found = _place(trial, meeting)
+        if found <= size:
+            current, size = trial, found
+    return current

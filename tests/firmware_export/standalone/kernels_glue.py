@@ -1,0 +1,192 @@
+"""Runs the C kernels from Python: a shared library of them, structs as the header declares them.
+
+The structs are read from edge_kernels.h, so what `calls.lower` gives is checked against it: names,
+order and ranges of members.
+"""
+
+import ctypes
+import functools
+import itertools
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firmware_export import tflite_file
+from firmware_export.standalone import calls, ir, reader
+
+KERNELS = Path(calls.__file__).parents[1] / "kernels"
+WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+_GUARD = 64
+_PATTERN = 0x5A
+
+_SCALARS = {
+    "int8_t": ctypes.c_int8,
+    "uint8_t": ctypes.c_uint8,
+    "uint16_t": ctypes.c_uint16,
+    "int32_t": ctypes.c_int32,
+    "uint32_t": ctypes.c_uint32,
+}
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    """The portable kernels with checks for undefined behaviour; skips without a compiler."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("needs gcc")
+    folder = tempfile.mkdtemp(prefix="edge_kernels_")
+    path = Path(folder) / "kernels.so"
+    sources = sorted(str(source) for source in (KERNELS / "portable").glob("*.c"))
+    checks = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
+    command = [compiler, "-O2", "-g", "-fPIC", "-shared", *WARNINGS, *checks, f"-I{KERNELS}"]
+    subprocess.run([*command, *sources, "-o", str(path)], check=True)
+    try:
+        return ctypes.CDLL(str(path))
+    finally:
+        shutil.rmtree(folder)
+
+
+@functools.cache
+def structs() -> dict[str, type[ctypes.Structure]]:
+    """The parameter structs of the header by name."""
+    text = re.sub(r"/\*.*?\*/", "", (KERNELS / "edge_kernels.h").read_text(), flags=re.S)
+    found: dict[str, type[ctypes.Structure]] = {}
+    for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.S):
+        members: list[tuple[str, Any]] = []
+        for declaration in filter(None, (part.strip() for part in body.split(";"))):
+            kind, names = re.fullmatch(r"(?:const )?(\w+)\s+(.*)", declaration, re.S).groups()
+            for member in (part.strip() for part in names.split(",")):
+                base = _SCALARS.get(kind) or found[kind]
+                if member.startswith("*"):
+                    members.append((member[1:], ctypes.c_void_p))
+                elif "[" in member:
+                    plain, count = re.fullmatch(r"(\w+)\[(\d+)\]", member).groups()
+                    members.append((plain, base * int(count)))
+                else:
+                    members.append((member, base))
+        found[name] = type(name, (ctypes.Structure,), {"_fields_": members})
+    return found
+
+
+class Buffer:
+    """Memory of an exact size between guards."""
+
+    def __init__(self, size: int, content: np.ndarray | None = None) -> None:
+        self._all = np.full(size + 2 * _GUARD + 16, _PATTERN, np.uint8)
+        # A multiple of 8 is promised for scratch; other places get no more than they need.
+        start = -self._all.ctypes.data % 8 + _GUARD
+        self._start, self._stop = start, start + size
+        self.bytes = self._all[start : start + size].view(np.int8)
+        if content is not None:
+            self.bytes[:] = content.reshape(-1)
+
+    @property
+    def address(self) -> int:
+        return self.bytes.ctypes.data if self.bytes.size else 0
+
+    def check(self) -> None:
+        outside = np.r_[self._all[: self._start], self._all[self._stop :]]
+        assert (outside == _PATTERN).all(), "a kernel wrote outside of its memory"
+
+
+def make_struct(call_fields: Mapping[str, Any], name: str, keep: list[Any]) -> ctypes.Structure:
+    """A struct filled as the emitted initializer would fill it; arrays are added to `keep`."""
+    made = structs()[name]()
+    declared = [member for member, *_ in made._fields_]
+    assert declared == list(call_fields), f"{name} has other members"
+    for (member, kind, *_), value in zip(made._fields_, call_fields.values(), strict=True):
+        if value is None:
+            setattr(made, member, None)
+        elif isinstance(value, calls.Array):
+            values = np.ascontiguousarray(value.values)
+            keep.append(values)
+            setattr(made, member, values.ctypes.data)
+        elif isinstance(value, Mapping):
+            setattr(made, member, make_struct(value, kind.__name__, keep))
+        elif isinstance(value, Sequence):
+            for number in value:
+                _check_range(member, kind._type_, number)
+            setattr(made, member, kind(*value))
+        else:
+            _check_range(member, kind, value)
+            setattr(made, member, int(value))
+    return made
+
+
+def _check_range(member: str, kind: Any, value: int) -> None:
+    assert kind(int(value)).value == value, f"{member} cannot hold {value}"
+
+
+def run_op(
+    op: ir.Op, places: dict[int, Buffer], target: str = "portable", in_place: int | None = None
+) -> calls.Lowered:
+    """Runs one op.
+
+    Args:
+      op: to be lowered and run.
+      places: the tensors' memory by identity; the output's is added.
+      target: whose scratch and order of weights; the code is the portable one.
+      in_place: position of the input over which the output is written.
+    """
+    lowered = calls.lower(op, target)
+    if in_place is None:
+        places[id(op.output)] = Buffer(op.output.size)
+    else:
+        places[id(op.output)] = places[id(op.inputs[in_place])]
+    for call in lowered.calls:
+        keep: list[Any] = []
+        params = make_struct(call.fields, call.struct, keep)
+        scratch = Buffer(call.scratch)
+        arguments = [ctypes.byref(params)]
+        for argument in call.arguments:
+            if isinstance(argument, calls.Scratch):
+                arguments.append(ctypes.c_void_p(scratch.address))
+            elif isinstance(argument, calls.Array):
+                values = np.ascontiguousarray(argument.values)
+                keep.append(values)
+                arguments.append(ctypes.c_void_p(values.ctypes.data))
+            else:
+                address = places[id(argument.tensor)].address + argument.offset
+                arguments.append(ctypes.c_void_p(address))
+        function = library()[call.function]
+        function.restype = None
+        for source in call.sources:
+            assert (KERNELS / "portable" / f"{source}.c").is_file()
+        function(*arguments)
+        scratch.check()
+    for place in places.values():
+        place.check()
+    return lowered
+
+
+def run_graph(graph: ir.Graph, inputs: Sequence[np.ndarray], in_place: bool = False) -> list:
+    """Runs all ops, each tensor in memory of its own, or outputs over inputs where allowed.
+
+    Returns:
+      int8 arrays, one for each output of the graph.
+    """
+    places = {
+        id(tensor): Buffer(tensor.size, values)
+        for tensor, values in zip(graph.inputs, inputs, strict=True)
+    }
+    for op in graph.ops:
+        allowed = calls.lower(op).in_place if in_place else ()
+        run_op(op, places, in_place=allowed[0] if allowed else None)
+    return [places[id(t)].bytes[: t.size].reshape(t.shape) for t in graph.outputs]
+
+
+def read(model: bytes) -> ir.Graph:
+    return reader.read(tflite_file.parse(model))
+
+
+def kernels_of(graph: ir.Graph) -> list[str]:
+    """Which kernels the graph's ops are lowered to."""
+    lowered = [calls.lower(op).calls for op in graph.ops]
+    return [call.kernel for call in itertools.chain.from_iterable(lowered)]

@@ -104,19 +104,20 @@ def _lower(op: ir.Op, kernels: str) -> calls.Lowered | row_calls.RowCalls:
 
 def _kernel_files(steps: list[emit.Step], kernels: str) -> dict[str, str]:
     """The text of every kernel that is called, and the headers, by name."""
-    stems: set[str] = set()
-    for step in steps:
-        lowered = [step.lowered]
-        if isinstance(step.lowered, row_calls.RowCalls):
-            stages = [*step.lowered.head, *step.lowered.tail]
-            lowered = [variant for stage in stages for variant in stage.variants]
-        stems.update(call.source for one in lowered for call in one.calls)
+    stems = {stem for step in steps for call in _all_calls(step.lowered) for stem in call.sources}
     files = {name: _text(KERNELS / name) for name in HEADERS}
     for stem in sorted(stems):
         special = KERNELS / kernels / f"{stem}.c"
         path = special if special.is_file() else KERNELS / "portable" / f"{stem}.c"
         files[f"edge_{stem}.c"] = _text(path)
     return files
+
+
+def _all_calls(lowered: calls.Lowered | row_calls.RowCalls) -> list[calls.Call]:
+    if isinstance(lowered, calls.Lowered):
+        return list(lowered.calls)
+    stages = [*lowered.head, *lowered.tail]
+    return [call for stage in stages for variant in stage.variants for call in variant.calls]
 
 
 @functools.cache

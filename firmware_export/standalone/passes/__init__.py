@@ -59,6 +59,4 @@ def run(graph: ir.Graph, names: Iterable[str] = ALL) -> ir.Graph:
     for name, rewrite in PASSES.items():
         if name in chosen:
             graph = rewrite(graph)
-        elif name == "views":
-            graph = views.run_reshapes(graph)
     return graph

@@ -121,9 +121,11 @@ class _Search:
     def _scratch_of(self, op: ir.Op) -> int:
         if id(op) not in self._scratch:
             try:
-                is_chain = isinstance(op, ir.Rows)
-                made = row_calls.lower(op, "portable") if is_chain else calls.lower(op)
-                self._scratch[id(op)] = made.scratch
+                self._scratch[id(op)] = (
+                    row_calls.lower(op, "portable").scratch
+                    if isinstance(op, ir.Rows)
+                    else calls.lower(op).scratch
+                )
             except row_calls.UnsuitableError:
                 self._scratch[id(op)] = _TOO_MUCH
         return self._scratch[id(op)]

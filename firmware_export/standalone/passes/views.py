@@ -20,17 +20,6 @@ def run(graph: ir.Graph) -> ir.Graph:
     return graph
 
 
-def run_reshapes(graph: ir.Graph) -> ir.Graph:
-    """Only the reshapes, for which there is no kernel: they are always views."""
-    graph.ops = [op for op in graph.ops if not (isinstance(op, ir.Reshape) and _becomes_base(op))]
-    return graph
-
-
-def _becomes_base(op: ir.Op) -> bool:
-    op.output.base = op.inputs[0]
-    return True
-
-
 def _is_same_bytes(op: ir.Op, uses: edit.Uses) -> bool:
     if isinstance(op, ir.Transpose):
         moved = [axis for axis in op.order if op.inputs[0].shape[axis] > 1]
@@ -38,7 +27,8 @@ def _is_same_bytes(op: ir.Op, uses: edit.Uses) -> bool:
             return False
     elif not isinstance(op, ir.Reshape):
         return False
-    return _becomes_base(op)
+    op.output.base = op.inputs[0]
+    return True
 
 
 def _is_part_of_input(op: ir.Op, uses: edit.Uses) -> bool:

@@ -1,0 +1,283 @@
+"""The inference graph between Keras and TFLite: nodes with NumPy constants, rewritten freely.
+
+Lowering makes it from a Keras model, rewrites change it, `to_function` hands it to the TFLite
+converter. All tensors are float32 [1, rows, columns, channels]; rows are frequency, columns time.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+Shape = tuple[int, ...]
+Pair = tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Node:
+    """One op; compared by identity. Subclasses add constants and say what is computed.
+
+    Attributes:
+      inputs: the nodes it reads.
+    """
+
+    inputs: tuple["Node", ...]
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        """Of the output: the first input's, unless a subclass says otherwise."""
+        return self.inputs[0].shape
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        """The op in TensorFlow."""
+        raise NotImplementedError
+
+    def reading(self, *inputs: "Node") -> "Node":
+        """The same op on other inputs."""
+        return dataclasses.replace(self, inputs=inputs)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Input(Node):
+    """The model's features."""
+
+    size: Shape
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        return self.size
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Zeros(Node):
+    """A constant of zeros."""
+
+    size: Shape
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        return self.size
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        return tf.zeros(self.size)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Convolution(Node):
+    """kernel [kh, kw, in, out], bias [out].
+
+    padding: "VALID" or "SAME", as TensorFlow means them.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: str = "VALID"
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        _, rows, columns, _ = self.inputs[0].shape
+        rows, columns = (self._outputs(i, size) for i, size in enumerate((rows, columns)))
+        return (1, rows, columns, len(self.bias))
+
+    def _outputs(self, axis: int, size: int) -> int:
+        if self.padding == "VALID":
+            size -= (self.kernel.shape[axis] - 1) * self.dilation[axis]
+        return -(-size // self.stride[axis])
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        kernel = tf.constant(self.kernel)
+        y = tf.nn.conv2d(x, kernel, self.stride, self.padding, dilations=self.dilation)
+        return y + tf.constant(self.bias)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Depthwise(Convolution):
+    """kernel [kh, kw, channels, 1], bias [channels]."""
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        kernel, stride = tf.constant(self.kernel), [1, *self.stride, 1]
+        y = tf.nn.depthwise_conv2d(x, kernel, stride, self.padding, dilations=self.dilation)
+        return y + tf.constant(self.bias)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Affine(Node):
+    """x * scale + offset, both of a shape that broadcasts to x."""
+
+    scale: np.ndarray
+    offset: np.ndarray
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        return x * tf.constant(self.scale) + tf.constant(self.offset)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Add(Node):
+    """The sum of two inputs that broadcast."""
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        left, right = self.inputs
+        return tuple(np.broadcast_shapes(left.shape, right.shape))
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        left, right = values
+        return left + right
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Activation(Node):
+    """kind: "relu", "swish" or "hard_swish"."""
+
+    kind: str
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        if self.kind == "relu":
+            return tf.nn.relu(x)
+        if self.kind == "swish":
+            return x * tf.nn.sigmoid(x)
+        # As the converter knows it: x * relu6(x + 3) / 6.
+        return x * tf.nn.relu6(x + 3.0) * (1.0 / 6.0)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pool(Node):
+    """Averages over windows without overlap or padding."""
+
+    window: Pair
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        _, rows, columns, channels = self.inputs[0].shape
+        return (1, rows // self.window[0], columns // self.window[1], channels)
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        return tf.nn.avg_pool2d(x, self.window, self.window, "VALID")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pad(Node):
+    """Zeros around: before and after rows, before and after columns."""
+
+    rows: Pair
+    columns: Pair
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        _, rows, columns, channels = self.inputs[0].shape
+        return (1, rows + sum(self.rows), columns + sum(self.columns), channels)
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        return tf.pad(x, [(0, 0), self.rows, self.columns, (0, 0)])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reshape(Node):
+    """The same values in another shape."""
+
+    size: Shape
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        return self.size
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        return tf.reshape(x, self.size)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Concat(Node):
+    """Inputs one after the other along an axis."""
+
+    axis: int
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        shape = list(self.inputs[0].shape)
+        shape[self.axis] = sum(node.shape[self.axis] for node in self.inputs)
+        return tuple(shape)
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        return tf.concat(list(values), self.axis)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Slice(Node):
+    """Rows and columns begin to begin + size."""
+
+    begin: Pair
+    size: Pair
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        return (1, *self.size, self.inputs[0].shape[3])
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        return tf.slice(x, [0, *self.begin, 0], [-1, *self.size, -1])
+
+
+def order(output: Node) -> list[Node]:
+    """All nodes, each after those it reads."""
+    found: dict[Node, None] = {}
+
+    def visit(node: Node) -> None:
+        if node not in found:
+            for source in node.inputs:
+                visit(source)
+            found[node] = None
+
+    visit(output)
+    return list(found)
+
+
+def readers(output: Node) -> dict[Node, list[Node]]:
+    """Who reads each node."""
+    found: dict[Node, list[Node]] = {node: [] for node in order(output)}
+    for node in found:
+        for source in node.inputs:
+            found[source].append(node)
+    return found
+
+
+def transform(output: Node, change: Callable[[Node, Node], Node]) -> Node:
+    """Rebuilds a graph bottom-up.
+
+    Args:
+      output: its last node.
+      change: (node as it was, the same node reading changed inputs) to what takes its place.
+    """
+    changed: dict[Node, Node] = {}
+    for node in order(output):
+        changed[node] = change(node, node.reading(*(changed[source] for source in node.inputs)))
+    return changed[output]
+
+
+def to_function(output: Node) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The graph as a function of the features."""
+    nodes = order(output)
+
+    def run(features: tf.Tensor) -> tf.Tensor:
+        values: dict[Node, tf.Tensor] = {}
+        for node in nodes:
+            if isinstance(node, Input):
+                values[node] = features
+            elif isinstance(node, Zeros):
+                # One row of zeros for each clip; the batch is 1 but in calibration.
+                values[node] = tf.repeat(node.compute(), tf.shape(features)[0], axis=0)
+            else:
+                values[node] = node.compute(*(values[source] for source in node.inputs))
+        return values[output]
+
+    return run

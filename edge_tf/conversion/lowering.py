@@ -1,0 +1,175 @@
+"""From a Keras model in inference mode to the inference graph.
+
+Norms become a multiplication and an addition a channel (and row), dropouts nothing, dense layers
+1x1 convolutions. What can be cheaper is the rewrites' business.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tf_keras as keras
+
+from edge_tf.conversion import graph
+from edge_tf.errors import UserError
+from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
+
+layers = keras.layers
+
+
+def lower(model: keras.Model) -> graph.Node:
+    """The graph of a functional model with one input and one output, batch 1.
+
+    Raises:
+      UserError: a layer, or an argument of one, that has no form here; names the layer.
+    """
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise UserError(f"{model.name} has {len(model.inputs)} inputs", "convert one with one")
+    nodes: dict[Any, graph.Node] = {}
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for call in model._nodes_by_depth[depth]:
+            layer = call.layer
+            if isinstance(layer, layers.InputLayer):
+                node: graph.Node = graph.Input((), (1, *layer.output_shape[0][1:]))
+            else:
+                sources = tuple(nodes[t.ref()] for t in _flat(call.keras_inputs))
+                node = _lowering(layer)(layer, sources)
+            nodes[_flat(call.outputs)[0].ref()] = node
+    output = nodes[model.outputs[0].ref()]
+    if len(model.output_shape) == 2:
+        output = graph.Reshape((output,), (1, model.output_shape[1]))
+    return output
+
+
+def _flat(tensors: Any) -> list[Any]:
+    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+
+
+Sources = tuple[graph.Node, ...]
+
+
+def _lowering(layer: keras.layers.Layer) -> Callable[[Any, Sources], graph.Node]:
+    for kind in type(layer).__mro__:
+        if kind in _LOWERINGS:
+            return _LOWERINGS[kind]
+    raise UserError(
+        f"layer {layer.name} is a {type(layer).__name__}, which has no int8 form here",
+        "use layers of edge_tf.layers and the Keras layers of our models",
+    )
+
+
+def _activated(layer: Any, node: graph.Node) -> graph.Node:
+    name = keras.activations.serialize(layer.activation)
+    if name == "linear":
+        return node
+    if name == "silu":
+        name = "swish"
+    if name not in ("relu", "swish"):
+        raise UserError(f"layer {layer.name} has the activation {name}", "use relu or swish")
+    return graph.Activation((node,), name)
+
+
+def _bias(layer: Any, channels: int) -> np.ndarray:
+    return layer.bias.numpy() if layer.use_bias else np.zeros(channels, np.float32)
+
+
+def _convolution(layer: Any, sources: Sources) -> graph.Node:
+    kernel = layer.kernel.numpy()
+    if layer.groups != 1:
+        raise UserError(f"layer {layer.name} has {layer.groups} groups", "use groups=1")
+    return _activated(
+        layer,
+        graph.Convolution(
+            sources,
+            kernel,
+            _bias(layer, kernel.shape[3]),
+            tuple(layer.strides),
+            tuple(layer.dilation_rate),
+            layer.padding.upper(),
+        ),
+    )
+
+
+def _depthwise(layer: Any, sources: Sources) -> graph.Node:
+    kernel = layer.depthwise_kernel.numpy()
+    if layer.depth_multiplier != 1:
+        raise UserError(f"layer {layer.name} has a depth multiplier", "use depth_multiplier=1")
+    return _activated(
+        layer,
+        graph.Depthwise(
+            sources,
+            kernel,
+            _bias(layer, kernel.shape[2]),
+            tuple(layer.strides),
+            tuple(layer.dilation_rate),
+            layer.padding.upper(),
+        ),
+    )
+
+
+def _dense(layer: Any, sources: Sources) -> graph.Node:
+    if len(layer.input_shape) != 2:
+        raise UserError(f"layer {layer.name} is a Dense on {layer.input_shape}", "use Conv2D")
+    kernel = layer.kernel.numpy()
+    source = sources[0]
+    if source.shape != (1, 1, 1, kernel.shape[0]):
+        source = graph.Reshape((source,), (1, 1, 1, kernel.shape[0]))
+    node = graph.Convolution((source,), kernel[None, None], _bias(layer, kernel.shape[1]))
+    return _activated(layer, node)
+
+
+def _batch_norm(layer: Any, sources: Sources) -> graph.Node:
+    scale = 1.0 / np.sqrt(layer.moving_variance.numpy() + layer.epsilon)
+    scale = scale if layer.gamma is None else scale * layer.gamma.numpy()
+    offset = -layer.moving_mean.numpy() * scale
+    offset = offset if layer.beta is None else offset + layer.beta.numpy()
+    shape = (1, 1, 1, len(scale))
+    return graph.Affine(sources, scale.reshape(shape), offset.reshape(shape))
+
+
+def _sub_spectral_norm(layer: Any, sources: Sources) -> graph.Node:
+    rows = layer.input_shape[1] // layer.sub_bands
+    by_row = (np.repeat(t.numpy(), rows, axis=0) for t in layer.scale_and_offset())
+    return graph.Affine(sources, *(t[np.newaxis, :, np.newaxis, :] for t in by_row))
+
+
+def _average_pool(layer: Any, sources: Sources) -> graph.Node:
+    if tuple(layer.strides) != tuple(layer.pool_size) or layer.padding != "valid":
+        raise UserError(f"layer {layer.name} pools windows that overlap or are padded")
+    return graph.Pool(sources, tuple(layer.pool_size))
+
+
+def _global_average_pool(layer: Any, sources: Sources) -> graph.Node:
+    return graph.Pool(sources, tuple(layer.input_shape[1:3]))
+
+
+def _pad(layer: Any, sources: Sources) -> graph.Node:
+    rows, columns = (tuple(pair) for pair in layer.padding)
+    return graph.Pad(sources, rows, columns)
+
+
+def _relu(layer: Any, sources: Sources) -> graph.Node:
+    if layer.max_value is not None or layer.negative_slope or layer.threshold:
+        raise UserError(f"layer {layer.name} is no plain ReLU", "use ReLU without arguments")
+    return graph.Activation(sources, "relu")
+
+
+def _pass(layer: Any, sources: Sources) -> graph.Node:
+    return sources[0]
+
+
+_LOWERINGS: dict[type, Callable[[Any, Sources], graph.Node]] = {
+    layers.DepthwiseConv2D: _depthwise,
+    layers.Conv2D: _convolution,
+    layers.Dense: _dense,
+    layers.BatchNormalization: _batch_norm,
+    SubSpectralNorm: _sub_spectral_norm,
+    layers.AveragePooling2D: _average_pool,
+    layers.GlobalAveragePooling2D: _global_average_pool,
+    layers.ZeroPadding2D: _pad,
+    layers.ReLU: _relu,
+    layers.Activation: lambda layer, sources: _activated(layer, sources[0]),
+    layers.Add: lambda layer, sources: graph.Add(sources),
+    layers.Dropout: _pass,
+    layers.SpatialDropout2D: _pass,
+}

@@ -34,7 +34,7 @@ def binary(op: ir.Binary, target: str) -> Lowered:
         for index, tensor in enumerate(op.inputs)
         if not tensor.is_constant and tensor.size == op.output.size
     )
-    if inputs[0].size == inputs[1].size:
+    if inputs[0].size == inputs[1].size == op.output.size:
         call = Call(name, f"edge_{name}_t", (name,), fields, arguments, op)
         return Lowered((call,), in_place)
     call = Call(

@@ -17,14 +17,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from firmware_export import tflite_file
 from firmware_export.standalone import calls, ir, reader
+from tests.firmware_export.standalone import tflm_oracle
 
 KERNELS = Path(calls.__file__).parents[1] / "kernels"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 _GUARD = 64
 _PATTERN = 0x5A
+
+zero_points = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
 
 _SCALARS = {
     "int8_t": ctypes.c_int8,
@@ -190,3 +194,28 @@ def kernels_of(graph: ir.Graph) -> list[str]:
     """Which kernels the graph's ops are lowered to."""
     lowered = [calls.lower(op).calls for op in graph.ops]
     return [call.kernel for call in itertools.chain.from_iterable(lowered)]
+
+
+def check(model: bytes, *inputs: np.ndarray) -> list[str]:
+    """Compares a model's bytes with TFLite Micro's, also with outputs written over inputs.
+
+    Returns:
+      Which kernels it took.
+    """
+    (expected,) = tflm_oracle.run(model, inputs)
+    graph = read(model)
+    (result,) = run_graph(graph, inputs)
+    np.testing.assert_array_equal(result, expected)
+    (result,) = run_graph(graph, inputs, in_place=True)
+    np.testing.assert_array_equal(result, expected)
+    return kernels_of(graph)
+
+
+def random_bytes(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
+    """Values all over, at both ends, or near one."""
+    kind = rng.integers(6)
+    if kind == 0:
+        return rng.choice(np.array([-128, 127], np.int8), tuple(shape))
+    if kind == 1:
+        return rng.integers(100, 128, tuple(shape), dtype=np.int8)
+    return rng.integers(-128, 128, tuple(shape), dtype=np.int8)

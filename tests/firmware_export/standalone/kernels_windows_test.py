@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.firmware_export.standalone import kernels_glue, tflm_oracle
+from tests.firmware_export.standalone.kernels_glue import check, random_bytes, zero_points
 from tests.firmware_export.standalone.model_builder import (
     NONE,
     RELU,
@@ -16,30 +16,8 @@ from tests.firmware_export.standalone.model_builder import (
 )
 
 bounded = settings(derandomize=True, deadline=None, max_examples=120)
-zero_points = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
 activations = st.sampled_from([NONE, NONE, RELU, RELU6, RELU_N1_TO_1])
 seeds = st.integers(0, 2**32 - 1)
-
-
-def check(model: bytes, *inputs: np.ndarray) -> list[str]:
-    """Runs a model both ways, and in place; returns which kernels it took."""
-    (expected,) = tflm_oracle.run(model, inputs)
-    graph = kernels_glue.read(model)
-    (result,) = kernels_glue.run_graph(graph, inputs)
-    np.testing.assert_array_equal(result, expected)
-    (result,) = kernels_glue.run_graph(graph, inputs, in_place=True)
-    np.testing.assert_array_equal(result, expected)
-    return kernels_glue.kernels_of(graph)
-
-
-def random_bytes(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Values all over, or near one end."""
-    kind = rng.integers(4)
-    if kind == 0:
-        return rng.choice(np.array([-128, 127], np.int8), shape)
-    if kind == 1:
-        return rng.integers(100, 128, shape, dtype=np.int8)
-    return rng.integers(-128, 128, shape, dtype=np.int8)
 
 
 def random_scales(
@@ -48,7 +26,7 @@ def random_scales(
     """Weight scales that make outputs fill the range, or `octaves` more or less."""
     typical = 1.0 / (70 * 70 * np.sqrt(depth))
     spread = rng.uniform(-octaves, octaves, channels if per_channel else 1)
-    return (typical * 128 * 2.0**spread).astype(np.float32)
+    return (typical * 40 * 2.0**spread).astype(np.float32)
 
 
 def weighted_model(
@@ -303,4 +281,33 @@ def test_pool(name, slide, batch, channels, zero_point, scale, activation, seed)
         filter_width=kernel[1],
         fused_activation_function=activation,
     )
+    check(builder.finish([x], [y]), random_bytes(rng, x_shape))
+
+
+@bounded
+@given(
+    st.sampled_from(["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"]),
+    st.integers(0, 31),
+    st.floats(-45, 20),
+    st.tuples(zero_points, zero_points),
+    seeds,
+)
+def test_any_accumulator(name, bias_bits, octaves, points, seed):
+    """Biases of any size, factors of any octave: what overflows does so as in the reference."""
+    rng = np.random.default_rng(seed)
+    depthwise, connected = name == "DEPTHWISE_CONV_2D", name == "FULLY_CONNECTED"
+    shape = {"CONV_2D": (4, 1, 2, 4), "DEPTHWISE_CONV_2D": (1, 1, 2, 4)}.get(name, (4, 4))
+    weights = random_bytes(rng, shape)
+    scales = (2.0 ** (octaves + rng.uniform(-2, 2, 4))).astype(np.float32)
+    bias = rng.integers(-(1 << bias_bits), 1 << bias_bits, 4).astype(np.int32)
+    builder = Builder()
+    x_shape = (6, 4) if connected else (1, 3, 3, 4)
+    x = builder.activation(x_shape, 0.05, points[0])
+    w = builder.constant(weights, list(scales), axis=3 if depthwise else 0)
+    b = builder.constant(bias, list(0.05 * scales))
+    y = builder.activation((6, 4) if connected else (1, 3, 2, 4), 0.05, points[1])
+    options = {} if connected else {"padding": VALID, "stride_h": 1, "stride_w": 1}
+    if depthwise:
+        options["depth_multiplier"] = 1
+    builder.op(name, [x, w, b], y, **options)
     check(builder.finish([x], [y]), random_bytes(rng, x_shape))

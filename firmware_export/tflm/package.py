@@ -1,28 +1,24 @@
 """Exports a model as a folder of C source for TensorFlow Lite Micro."""
 
 import dataclasses
-import hashlib
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
-from firmware_export import folder, tflite_file
+from firmware_export import folder, packing, tflite_file
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
-from firmware_export.tflite_info import ModelInfo, TensorInfo
+from firmware_export.tflite_info import ModelInfo
 from firmware_export.tflm import arena as arenas
 from firmware_export.tflm import c_array, resolver
 
 __all__ = ["Golden", "export"]
 
-FORMAT_VERSION = 1
 FLAVOR = "tflm"
-_TEMPLATES = Path(__file__).parents[1] / "templates" / FLAVOR
+_SOURCES = ("model_data.c", "model_runner.cpp", "golden.c", "self_test.c")
 
 
 def export(
@@ -67,19 +63,33 @@ def export(
     values = {
         **_source_values(model, info, labels, golden),
         "version": version,
-        "library_version": _library_version(version),
+        "library_version": packing.library_version(version),
+        "package": _package(labels, version),
+        "sources": _SOURCES,
         "arena": arena,
         "add_methods": methods,
         "golden_checked": measurement is not None,
         "frontend_json": json.dumps(frontend, indent=2, ensure_ascii=False),
         "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
     }
-    files = _render(values)
-    manifest["files"] = {
-        name: {"bytes": len(content), "sha256": _sha256(content)} for name, content in files.items()
-    }
+    files = packing.render(values)
+    manifest["files"] = packing.listed(files)
     folder.write(out_dir, files, manifest)
     return manifest
+
+
+def _package(labels: Sequence[str], version: str) -> packing.Package:
+    sentence = f"An int8 audio model of {len(labels)} classes for TensorFlow Lite Micro"
+    return packing.Package(
+        flavor=FLAVOR,
+        sentence=sentence,
+        paragraph=f"Model, runner and self-test, exported by edge_tf {version}. "
+        "Needs an Arduino port of TensorFlow Lite Micro.",
+        header="model_runner.h",
+        sizes_header="model_data.h",
+        input_size="MODEL_INPUT_BYTES",
+        output_size="MODEL_OUTPUT_BYTES",
+    )
 
 
 def _check_model(info: ModelInfo, labels: Sequence[str]) -> None:
@@ -127,16 +137,16 @@ def _manifest(
     version: str,
 ) -> dict[str, Any]:
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": packing.FORMAT_VERSION,
         "flavor": FLAVOR,
         "edge_tf_version": version,
         "model": {
-            "sha256": _sha256(model),
+            "sha256": packing.sha256(model),
             "bytes": len(model),
             "constant_bytes": info.constant_bytes(),
             "peak_activation_bytes": arenas.peak_activation_bytes(info),
-            "input": _quantization(info.inputs[0]),
-            "output": _quantization(info.outputs[0]),
+            "input": packing.quantization(info.inputs[0]),
+            "output": packing.quantization(info.outputs[0]),
             "ops": info.op_versions(),
         },
         "labels": list(labels),
@@ -146,22 +156,13 @@ def _manifest(
     }
 
 
-def _quantization(tensor: TensorInfo) -> dict[str, Any]:
-    return {
-        "type": tensor.type.lower(),
-        "shape": list(tensor.shape),
-        "scale": tensor.scales[0],
-        "zero_point": tensor.zero_points[0],
-    }
-
-
 def _source_values(
     model: bytes, info: ModelInfo, labels: Sequence[str], golden: Golden
 ) -> dict[str, Any]:
     """What the templates of the C files take."""
     given, result = info.inputs[0], info.outputs[0]
     return {
-        "model_sha256": _sha256(model),
+        "model_sha256": packing.sha256(model),
         "model_bytes": len(model),
         "model_rows": c_array.byte_rows(model),
         "input": given,
@@ -172,39 +173,6 @@ def _source_values(
         "output_scale_text": f"{result.scales[0]:.7g}",
         "input_shape": c_array.int_list(given.shape),
         "output_shape": c_array.int_list(result.shape),
-        "labels": labels,
-        "label_literals": [c_array.string_literal(label) for label in labels],
-        "labels_text": ", ".join(" ".join(label.replace("|", "\\|").split()) for label in labels),
-        "golden": golden,
-        "golden_labels": c_array.int_list(golden.label_index.tolist()),
-        "golden_logit_rows": [c_array.int_rows(clip) for clip in golden.logits],
-        "golden_feature_rows": [c_array.int_rows(clip, per_row=20) for clip in golden.features],
-        "golden_bytes": golden.features.nbytes + golden.logits.nbytes,
+        **packing.label_values(labels),
+        **packing.golden_values(golden),
     }
-
-
-def _render(values: dict[str, Any]) -> dict[str, bytes]:
-    """Every template of the folder, by the path of the file it makes."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return {
-        name.removesuffix(".jinja"): environment.get_template(name).render(values).encode("utf-8")
-        for name in sorted(environment.list_templates(extensions=["jinja"]))
-    }
-
-
-def _library_version(version: str) -> str:
-    """Arduino and ESP-IDF take three numbers and nothing else."""
-    numbers = re.match(r"\d+(\.\d+){0,2}", version)
-    parts = numbers[0].split(".") if numbers else []
-    return ".".join([*parts, "0", "0", "0"][:3])
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

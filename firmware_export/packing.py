@@ -1,0 +1,128 @@
+"""What the exported folders of all flavours have in common: wrappings, golden vectors, manifest."""
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from firmware_export.golden import Golden
+from firmware_export.tflite_info import TensorInfo
+from firmware_export.tflm import c_array
+
+FORMAT_VERSION = 1
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+@dataclasses.dataclass(frozen=True)
+class Package:
+    """What the shared templates are told about a flavour.
+
+    Attributes:
+      flavor: its name, which is also its folder of templates.
+      sentence: of what is in the folder, without a full stop.
+      paragraph: the same at more length.
+      header: to include first.
+      sizes_header: the one that defines the sizes below.
+      input_size, output_size: macros for the number of values of the model's input and output.
+    """
+
+    flavor: str
+    sentence: str
+    paragraph: str
+    header: str
+    sizes_header: str
+    input_size: str
+    output_size: str
+
+
+def render(values: Mapping[str, Any], skip: Collection[str] = ()) -> dict[str, bytes]:
+    """Renders the flavour's templates and the shared ones, by the path of the file each makes.
+
+    Args:
+      values: for the templates; "package" is a Package.
+      skip: paths of files that are not wanted.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [
+                jinja2.FileSystemLoader(_TEMPLATES / values["package"].flavor),
+                jinja2.FileSystemLoader(_TEMPLATES / "common"),
+            ]
+        ),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return {
+        name.removesuffix(".jinja"): environment.get_template(name).render(values).encode("utf-8")
+        for name in sorted(environment.list_templates(extensions=["jinja"]))
+        if name.removesuffix(".jinja") not in skip
+    }
+
+
+def golden_values(golden: Golden) -> dict[str, Any]:
+    """What the templates of golden.c take."""
+    return {
+        "golden": golden,
+        "golden_checked_against": "",
+        "golden_labels": c_array.int_list(golden.label_index.tolist()),
+        "golden_logit_rows": [c_array.int_rows(clip) for clip in golden.logits],
+        "golden_feature_rows": [c_array.int_rows(clip, per_row=20) for clip in golden.features],
+        "golden_bytes": golden.features.nbytes + golden.logits.nbytes,
+        "wav_rows": [],
+        "wav_feature_rows": [],
+        "wav_samples": 0,
+    }
+
+
+def sound_values(wav: np.ndarray, features: np.ndarray) -> dict[str, Any]:
+    """The same for clips that are also there as sound; see `golden_values`."""
+    return {
+        "wav_rows": [c_array.int_rows(clip) for clip in wav],
+        "wav_feature_rows": [c_array.int_rows(clip, per_row=20) for clip in features],
+        "wav_samples": wav.shape[1],
+    }
+
+
+def label_values(labels: Sequence[str]) -> dict[str, Any]:
+    """What templates say about labels."""
+    return {
+        "labels": labels,
+        "label_literals": [c_array.string_literal(label) for label in labels],
+        "labels_text": ", ".join(" ".join(label.replace("|", "\\|").split()) for label in labels),
+    }
+
+
+def quantization(tensor: TensorInfo) -> dict[str, Any]:
+    """An input or output for the manifest."""
+    return {
+        "type": tensor.type.lower(),
+        "shape": list(tensor.shape),
+        "scale": tensor.scales[0],
+        "zero_point": tensor.zero_points[0],
+    }
+
+
+def listed(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    """Sizes and hashes of files for the manifest."""
+    return {
+        name: {"bytes": len(content), "sha256": sha256(content)} for name, content in files.items()
+    }
+
+
+def library_version(version: str) -> str:
+    """Arduino and ESP-IDF take three numbers and nothing else."""
+    numbers = re.match(r"\d+(\.\d+){0,2}", version)
+    parts = numbers[0].split(".") if numbers else []
+    return ".".join([*parts, "0", "0", "0"][:3])
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -47,7 +47,8 @@ __attribute__((section(".board_start"), used)) static const struct {
   vector_t handler[15];
 } vectors = {
     board_handler_stack_top,
-    {board_reset, fault, fault, fault, fault, fault, fault, 0, 0, 0, fault, fault, 0, fault, systick},
+    {board_reset, fault, fault, fault, fault, fault, fault, 0, /* NMI to the four kinds of faults */
+     0, 0, fault, fault, 0, fault, systick},
 };
 
 /* Makes growing past the stack's end a fault. */
@@ -58,6 +59,7 @@ static void guard_stack(void) {
   /* Below RAM, where some emulated machines lose what is written without a word: region 0 of
    * 64 KB without access; all else stays as it is without the protection unit. */
   const uint32_t no_access_64k = 15u << 1 | 1u;
+
   MPU_RBAR = ((uint32_t)(uintptr_t)board_stack_bottom - GUARD_BYTES) | 1u << 4;
   MPU_RASR = no_access_64k;
   MPU_CTRL = 1u << 2 | 1u;
@@ -126,8 +128,10 @@ uint64_t board_instructions(void) {
 
 void board_fault(const uint32_t *frame) {
   enum {
+    IACCVIOL = 1 << 0,
     MSTKERR = 1 << 4,
     MMARVALID = 1 << 7,
+    IBUSERR = 1 << 8,
     STKERR = 1 << 12,
     BFARVALID = 1 << 15,
     UNDEFINSTR = 1 << 16,
@@ -150,7 +154,7 @@ void board_fault(const uint32_t *frame) {
   } else if (why & BFARVALID) {
     board_print("no memory at ");
     board_print_hex(SCB_BFAR);
-  } else if (why & (UNDEFINSTR | INVSTATE | NOCP)) {
+  } else if (why & (UNDEFINSTR | INVSTATE | NOCP | IACCVIOL | IBUSERR)) {
     board_print("not an instruction of this core");
   } else {
     board_print("status ");

@@ -8,7 +8,7 @@
  *   block     mode 1: samples that reach the front-end at once, 1 to CLIPS_BLOCK
  *   every     mode 1: frames from one inference to the next, from the first full window on;
  *             0: one inference at the end of each clip
- *   extra     what comes before the logits: 0 nothing, 1 the CRC-32 of the model's input, 2 that input
+ *   extra     what comes before the logits: 0 nothing, 1 the model's input's CRC-32, 2 that input
  *
  * Writes logits.bin, a record for each inference: `extra`; the int8 logits; with a detector the
  * detected class or -1 and the score, 16 bits each. Front-end and detector start anew with each

@@ -90,6 +90,7 @@ def test_the_status_passes_through(check: Check, name: str, command: str, status
     [
         ("memory", r"no memory at 0xf0000000, pc 0x[0-9a-f]{8} in main \(check.c:\d+\)$"),
         ("instruction", r"not an instruction of this core, pc 0x[0-9a-f]{8} in main \(check.c"),
+        ("jump", r"no(t an instruction of this core| memory at 0xf000000[01]), pc 0xf000000"),
         ("stack", r"stack overflow"),
         ("array", r"stack overflow"),
     ],

@@ -167,6 +167,9 @@ int main(void) {
     return 99;
   } else if (strcmp(command, "memory") == 0) {
     return (int)*(volatile uint32_t *)0xF0000000u;
+  } else if (strcmp(command, "jump") == 0) {
+    int (*volatile nowhere)(void) = (int (*)(void))0xF0000001u;
+    return nowhere();
   } else if (strcmp(command, "instruction") == 0) {
     __builtin_trap();
   } else if (strcmp(command, "stack") == 0) {

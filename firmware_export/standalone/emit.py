@@ -90,6 +90,7 @@ def emit(
         **head,
         "arrays": writer.arrays,
         "structs": writer.structs,
+        "pointers": writer.pointers,
         "loops": writer.loops,
         "steps": lines,
         "arena_size": plan.size,
@@ -132,6 +133,14 @@ def _address(base: str, offset: int) -> str:
     return f"{base} + {offset}" if offset else base
 
 
+@dataclasses.dataclass(frozen=True)
+class Pointers:
+    """A constant array of addresses of activations."""
+
+    name: str
+    places: list[str]
+
+
 class _Writer:
     """Collects constants while it writes calls; equal constants are written once."""
 
@@ -141,6 +150,8 @@ class _Writer:
         self._taken: set[str] = set()
         self.arrays: list[Array] = []
         self.structs: list[Struct] = []
+        self.pointers: list[Pointers] = []
+        self._structs: dict[tuple[str, ...], str] = {}
         self.loops: list[Loop] = []
         self.constant_bytes = 0
 
@@ -172,19 +183,11 @@ class _Writer:
     ) -> str:
         """One call; `choice` tells for each row which of several variants' numbers it takes."""
         call = variants[0]
-        name = self._unique(call.kernel, _number(call.op))
-        struct = Struct(
-            name,
-            call.struct,
-            [
-                [f".{key} = {self._field(value)}" for key, value in c.fields.items()]
-                for c in variants
-            ],
-            c_array.int_rows(np.array(choice)) if len(variants) > 1 else [],
-        )
-        self.structs.append(struct)
-        # Members are pointers and numbers of up to 4 bytes; some share a word.
-        self.constant_bytes += sum(4 * len(c.fields) for c in variants) + len(struct.choice)
+        fields = [
+            [f".{key} = {self._field(value)}" for key, value in c.fields.items()] for c in variants
+        ]
+        chosen = c_array.int_rows(np.array(choice)) if len(variants) > 1 else []
+        name = self._struct(call, fields, chosen)
         first = f"&{name}" if len(variants) == 1 else f"&{name}[{name}_of_row[{row}]]"
         arguments = [first]
         for argument in call.arguments:
@@ -192,9 +195,22 @@ class _Writer:
                 arguments.append(self._array(argument))
             elif isinstance(argument, calls.Place):
                 arguments.append(locate(argument))
+            elif isinstance(argument, calls.Places):
+                arguments.append(self._pointers([locate(place) for place in argument.places]))
             else:
                 arguments.append(scratch if call.scratch and scratch else "NULL")
         return f"{call.function}({', '.join(arguments)});"
+
+    def _struct(self, call: calls.Call, fields: list[list[str]], choice: list[str]) -> str:
+        """The name of a parameter struct, which is written if no equal one has been."""
+        key = (call.struct, *(text for variant in fields for text in (*variant, ";")), *choice)
+        if key not in self._structs:
+            name = self._unique(call.kernel, _number(call.op))
+            self.structs.append(Struct(name, call.struct, fields, choice))
+            # Members are pointers and numbers of up to 4 bytes; some share a word.
+            self.constant_bytes += sum(4 * len(members) for members in fields) + len(choice)
+            self._structs[key] = name
+        return self._structs[key]
 
     def _field(self, value: Any) -> str:
         if value is None:
@@ -217,6 +233,12 @@ class _Writer:
             self.arrays.append(Array(name, array.c_type, array.values.size, rows))
             self.constant_bytes += array.values.nbytes
         return self._names[array.key]
+
+    def _pointers(self, places: list[str]) -> str:
+        name = self._unique("rows", str(len(self.pointers)))
+        self.pointers.append(Pointers(name, places))
+        self.constant_bytes += 4 * len(places)
+        return name
 
     def _unique(self, what: str, number: str) -> str:
         name, count = f"{what}_{number}", 0

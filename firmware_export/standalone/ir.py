@@ -226,6 +226,35 @@ class Rows(Op):
     tail: list[Op] = dataclasses.field(default_factory=list)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class RowSum:
+    """One row of the output of RowSums.
+
+    Attributes:
+      taps: which rows are summed: (position in the op's inputs, row of that input).
+      weights: int8 [taps, channels].
+    """
+
+    taps: tuple[tuple[int, int], ...]
+    weights: np.ndarray
+
+
+@dataclasses.dataclass(eq=False)
+class RowSums(Op):
+    """A depthwise convolution over rows (axis 1) alone, which may lie anywhere.
+
+    inputs: activations [1, rows, w, c] of equal quantization; output [1, rows, w, c]. Rows that
+    have no weight, and rows of zero points, are not read at all.
+
+    Attributes:
+      rows: of the output, in order.
+      convolution: the op it stands for; its constants say how sums become outputs.
+    """
+
+    rows: list[RowSum] = dataclasses.field(default_factory=list)
+    convolution: Depthwise | None = None
+
+
 @dataclasses.dataclass(eq=False)
 class Graph:
     """A model.

@@ -20,16 +20,18 @@ from firmware_export.standalone.calls.call import (
     Field,
     Lowered,
     Place,
+    Places,
     Scratch,
 )
 
-__all__ = ["TARGETS", "Argument", "Array", "Call", "Field", "Lowered", "Place", "Scratch", "lower"]
+__all__ = ["TARGETS", "Argument", "Array", "Call", "Field", "Lowered", "Place", "Places", "Scratch", "lower"]
 
 TARGETS = ("portable", "dsp", "mve")
 
 _LOWERINGS: dict[type[ir.Op], Callable[[Any, str], Lowered]] = {
     ir.Convolution: windows.convolution,
     ir.Depthwise: windows.depthwise,
+    ir.RowSums: windows.row_sums,
     ir.FullyConnected: windows.fully_connected,
     ir.Pool: windows.pool,
     ir.Mean: elementwise.mean,

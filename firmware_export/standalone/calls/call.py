@@ -51,6 +51,13 @@ class Place:
     offset: int = 0
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Places:
+    """The argument `rows`: a constant array of pointers into activations."""
+
+    places: tuple[Place, ...]
+
+
 @dataclasses.dataclass(frozen=True)
 class Scratch:
     """The argument `scratch`: memory for this call alone, or NULL when the call needs none."""
@@ -59,7 +66,7 @@ class Scratch:
 # A struct's content in the order of its members: a number, an array's name, a list of numbers for
 # an array member, None for NULL, or the members of a nested struct.
 Field: TypeAlias = "int | Array | Sequence[int] | Mapping[str, Field] | None"
-Argument: TypeAlias = Place | Array | Scratch
+Argument: TypeAlias = Place | Places | Array | Scratch
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

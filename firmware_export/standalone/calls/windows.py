@@ -11,6 +11,7 @@ from firmware_export.standalone.calls.call import (
     Field,
     Lowered,
     Place,
+    Places,
     Scratch,
     check,
 )
@@ -130,6 +131,40 @@ def pool(op: ir.Pool, target: str) -> Lowered:
         "high": op.high,
     }
     return Lowered((Call(kernel, "edge_pool_t", (kernel,), fields, (Place(x), Place(output)), op),))
+
+
+def is_plain(op: ir.Depthwise) -> bool:
+    """Whether the fast kernels can do a depthwise convolution."""
+    weights = _constant(op.inputs[1])
+    return _scaling(op, weights.reshape(-1, weights.shape[3]).T).is_plain
+
+
+def row_sums(op: ir.RowSums, target: str) -> Lowered:
+    """A call for each row of the output."""
+    convolution = op.convolution
+    assert convolution is not None
+    kernel = _constant(convolution.inputs[1])
+    scaling = _scaling(convolution, kernel.reshape(-1, kernel.shape[3]).T)
+    _, _, width, channels = op.output.shape
+    row_bytes = width * channels
+    zero_point = convolution.inputs[0].zero_point
+    calls = []
+    for y, row in enumerate(op.rows):
+        folded = scaling.bias - zero_point * row.weights.astype(np.int64).sum(axis=0)
+        fields: dict[str, Field] = {
+            **dataclasses.replace(scaling, folded=folded).fields(row.weights, None),
+            "taps": len(row.taps),
+            "width": width,
+            "channels": channels,
+            "zero_point": op.output.zero_point,
+            "low": convolution.low,
+            "high": convolution.high,
+        }
+        del fields["table"]
+        places = tuple(Place(op.inputs[i], at * row_bytes) for i, at in row.taps)
+        arguments = (Places(places), Place(op.output, y * row_bytes))
+        calls.append(Call("row_sum", "edge_row_sum_t", ("row_sum",), fields, arguments, op))
+    return Lowered(tuple(calls))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,6 +80,22 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
  * o / (out_channels / in_channels). weights: [kernel_height][kernel_width][out_channels]. */
 void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
 
+/* One row of a depthwise convolution over rows alone: rows[k] is where input row k begins, of
+ * [width][channels] like the output, and
+ *     out = scaled(bias + sum over k of weights[k] * rows[k]), channel by channel.
+ * `bias` has the input's zero point folded in, over the taps there are (1 or more). Bounds of
+ * accumulators and shifts are those of edge_pointwise. */
+typedef struct {
+    const int8_t *weights;     /* [taps][channels] */
+    const int32_t *bias;       /* [channels] */
+    const int32_t *multiplier; /* [channels] */
+    const int8_t *shift;       /* [channels] */
+    uint16_t taps, width, channels;
+    int8_t zero_point, low, high;
+} edge_row_sum_t;
+
+void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out);
+
 /* edge_convolution for what the others do not promise: accumulators of any size, which wrap, and
  * shifts from -30 to 31. `bias` is as in the model, nothing folded in. Slow; needs no scratch. */
 void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t *out);

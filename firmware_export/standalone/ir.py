@@ -214,16 +214,20 @@ class Rows(Op):
     inputs: the activations that its ops read from outside. Each op reads the one before it, the
     first op of `tail` the last of `head`; rows are along axis 1 and the batch is 1. For each row
     of the output, `head` runs for the rows that are new under the window of `tail`'s first op,
-    then `tail` runs once.
+    then `tail` runs once. A single op, as `tail`, is a chain too.
 
     Attributes:
       head: ops that need no more than a row of the op before; the first may need several rows
         of its input. May be empty.
-      tail: ops likewise; the first may need several rows of what `head` writes.
+      tail: ops likewise; the first may need several rows of what `head` writes, or of a tensor
+        outside if there is no head.
+      overlap: whether the output should lie over the first input, as far behind the rows that are
+        still to be read as needed.
     """
 
     head: list[Op] = dataclasses.field(default_factory=list)
     tail: list[Op] = dataclasses.field(default_factory=list)
+    overlap: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -61,7 +61,7 @@ class RowCalls:
 
     Attributes:
       rows: of the output.
-      head, tail: stages. Without a window, `head` runs for the same row as `tail`.
+      head, tail: stages; `head` may be empty.
       window: rows of what `head` writes that `tail` needs at once.
       stride, before: for row r of the output these begin with row r * stride - before.
       middle_rows: of what `head` writes; rows outside of it hold `fill`.
@@ -110,48 +110,46 @@ class _Lowering:
 
     def result(self) -> RowCalls:
         head_ops, tail_ops = self._op.head, self._op.tail
-        middle = head_ops[-1].output
-        first = tail_ops[0]
-        window, stride, before = vertical(first)
-        middle_bytes = middle.size // middle.shape[1]
-        middle_offset = self._reserve(window * middle_bytes)
-
-        head: list[Stage] = []
-        given: tuple[ir.Tensor, InBuffer] | None = None
-        for position, op in enumerate(head_ops):
-            last = position == len(head_ops) - 1
-            place = InBuffer(middle_offset, middle_bytes) if last else self._buffer(op.output)
-            head.append(self._stage(op, given, place))
-            given = op.output, place
-
-        tail: list[Stage] = []
-        source, where = middle, InBuffer(middle_offset)
-        for position, op in enumerate(tail_ops):
-            output = op.output
-            out: InBuffer | InTensor
-            if position == len(tail_ops) - 1:
-                out = InTensor(output, row_pitch(output))
-            else:
-                out = self._buffer(output)
-            rows = window if position == 0 else 1
-            tail.append(self._stage(op, (source, where), out, rows))
-            if isinstance(out, InBuffer):
-                source, where = output, out
+        source = head_ops[-1].output if head_ops else None
+        window, stride, before = vertical(tail_ops[0]) if source else (1, 1, 0)
+        middle_bytes = source.size // source.shape[1] if source else 0
+        middle = self._reserve(window * middle_bytes)
         return RowCalls(
             rows=self._op.output.shape[1],
-            head=head,
-            tail=tail,
+            head=self._head(head_ops, InBuffer(middle, middle_bytes)),
+            tail=self._tail(tail_ops, source, InBuffer(middle), window),
             window=window,
             stride=stride,
             before=before,
-            middle_rows=middle.shape[1],
-            middle=middle_offset,
+            middle_rows=source.shape[1] if source else 0,
+            middle=middle,
             middle_bytes=middle_bytes,
-            fill=middle.zero_point,
+            fill=source.zero_point if source else 0,
             places=self._places,
             kernel_scratch=aligned(self._size),
             scratch=aligned(self._size) + self._kernel_scratch,
         )
+
+    def _head(self, ops: list[ir.Op], middle: InBuffer) -> list[Stage]:
+        stages: list[Stage] = []
+        given: tuple[ir.Tensor, InBuffer] | None = None
+        for op in ops:
+            place = middle if op is ops[-1] else self._buffer(op.output)
+            stages.append(self._stage(op, given, place))
+            given = op.output, place
+        return stages
+
+    def _tail(
+        self, ops: list[ir.Op], source: ir.Tensor | None, middle: InBuffer, window: int
+    ) -> list[Stage]:
+        stages: list[Stage] = []
+        given = (source, middle) if source else None
+        for op in ops[:-1]:
+            place = self._buffer(op.output)
+            stages.append(self._stage(op, given, place, window))
+            given, window = (op.output, place), 1
+        result = InTensor(ops[-1].output, row_pitch(ops[-1].output))
+        return [*stages, self._stage(ops[-1], given, result, window)]
 
     def _reserve(self, size: int) -> int:
         offset = aligned(self._size)
@@ -225,6 +223,42 @@ def vertical(op: ir.Op) -> tuple[int, int, int]:
     if isinstance(op, ir.Pool):
         return op.window[0], op.stride[0], op.padding[0]
     return 1, 1, 0
+
+
+def distance(op: ir.Rows) -> int:
+    """How far behind the output's first byte the first input must begin to be read in time.
+
+    With rows of the output at row * pitch and rows of the input at distance + row * pitch, no row
+    is written over one that is still to be read: for the same row by the op that writes it, for
+    later rows by all ops.
+    """
+    x, output = op.inputs[0], op.output
+    ops = [*op.head, *op.tail]
+    needed = 0
+    for row in range(output.shape[1]):
+        first = min(_first_read(op, stage, row + (stage is not ops[-1])) for stage in ops)
+        if first < x.shape[1]:
+            needed = max(needed, (row + 1) * row_pitch(output) - first * row_pitch(x))
+    return needed
+
+
+def _first_read(op: ir.Rows, stage: ir.Op, row: int) -> int:
+    """The first row of the chain's first input that a stage reads for a row of the output or later.
+
+    Its number of rows, if it reads none.
+    """
+    x = op.inputs[0]
+    if row >= op.output.shape[1] or not any(tensor is x for tensor in stage.inputs):
+        return x.shape[1]
+    if x.shape[1] == 1:
+        return 0
+    if any(stage is other for other in op.head):
+        window, stride, before = vertical(op.tail[0])
+        # Rows that stay under the window are not computed again.
+        row = max(0, row * stride - before + (max(0, window - stride) if row else 0))
+    first = [*op.head, *op.tail][0]
+    _, stride, before = vertical(stage) if stage is first else (1, 1, 0)
+    return max(0, row * stride - before)
 
 
 def row_pitch(tensor: ir.Tensor) -> int:

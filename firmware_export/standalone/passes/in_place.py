@@ -1,8 +1,12 @@
-"""Ops write over an input that nothing else reads, where their kernels allow it."""
+"""Ops write over an input that nothing else reads, where their kernels allow it.
+
+Chains of rows write over rows that they have read: output and input are one place, a bit larger
+than either, in which the input begins later than the output.
+"""
 
 from collections.abc import Callable
 
-from firmware_export.standalone import calls, ir
+from firmware_export.standalone import calls, ir, planner, row_calls
 from firmware_export.standalone.passes import sharing
 
 
@@ -25,7 +29,32 @@ def run(graph: ir.Graph, may_overwrite: Callable[[ir.Op], tuple[int, ...]] = all
             if _fits(op, x) and sharing.Reads(graph).last(x) == position:
                 op.output.base = x
                 break
+    for position, op in enumerate(graph.ops):
+        if isinstance(op, ir.Rows) and op.overlap:
+            _overlap(op, position, graph)
     return graph
+
+
+def _overlap(op: ir.Rows, position: int, graph: ir.Graph) -> None:
+    """Lets a chain's output follow the rows of its first input, where nothing reads that later."""
+    x, output = op.inputs[0], op.output
+    root, inner = x.storage()
+    if x.is_constant or inner or root.size != x.size or x.pitch is not None:
+        return
+    if output.base is not None or output.pitch is not None or root is output:
+        return
+    others = [tensor for tensor in op.inputs[1:] if not tensor.is_constant]
+    if any(sharing.overlap(x, other) for other in others):
+        return
+    if sharing.Reads(graph).last(x) != position:
+        return
+    distance = planner.aligned(row_calls.distance(op))
+    size = max(output.size, distance + x.size)
+    if size >= x.size + output.size:
+        return
+    both = ir.Tensor(f"{x.name} and {output.name}", (size,))
+    root.base, root.offset = both, distance
+    output.base = both
 
 
 def _fits(op: ir.Op, x: ir.Tensor) -> bool:

@@ -5,6 +5,7 @@ never there for more than a row. Only what lowers the need of memory is done, si
 each row cost some time.
 """
 
+import dataclasses
 from collections.abc import Iterator
 
 from firmware_export.standalone import calls, ir, planner, row_calls
@@ -14,7 +15,16 @@ _MAX_ROUNDS = 64
 _MAX_CHAIN = 8
 _TOO_MUCH = 1 << 40
 
-_Chain = tuple[int, ...]  # positions of ops
+
+@dataclasses.dataclass(frozen=True)
+class _Chain:
+    """Positions of ops that run row by row, and whether output and first input share a place."""
+
+    ops: tuple[int, ...]
+    overlap: bool
+
+    def __len__(self) -> int:
+        return len(self.ops)
 
 
 def run(graph: ir.Graph) -> ir.Graph:
@@ -25,10 +35,11 @@ def run(graph: ir.Graph) -> ir.Graph:
 class _Search:
     def __init__(self, graph: ir.Graph) -> None:
         self._graph = graph
+        self._forms = [_with_rows(op) for op in graph.ops]
         self._scratch: dict[int, int] = {}
         self._allowed: dict[int, tuple[int, ...]] = {}
         self._made: dict[_Chain, ir.Rows] = {}
-        self._next = _links(graph)
+        self._next = _links(graph, self._forms)
         self._before = {after: position for position, after in self._next.items()}
 
     def best(self) -> ir.Graph:
@@ -38,7 +49,7 @@ class _Search:
         for _ in range(_MAX_ROUNDS):
             trials = list(self._trials(chains, need))
             needs = [self._need(trial) for trial in trials]
-            order = sorted(range(len(trials)), key=lambda i: (_rank(needs[i]), _length(trials[i])))
+            order = sorted(range(len(trials)), key=lambda i: (_rank(needs[i]), _cost(trials[i])))
             if not order or _rank(needs[order[0]]) >= _rank(need):
                 break
             chains, need = trials[order[0]], needs[order[0]]
@@ -47,7 +58,7 @@ class _Search:
         return self._graph_of(best)
 
     def _trials(self, chains: list[_Chain], need: list[int]) -> Iterator[list[_Chain]]:
-        """The chains there are, and one more that spares a tensor where most memory is needed."""
+        """The chains there are, and one more that may help where most memory is needed."""
         graph = self._graph_of(chains)
         peak = need.index(max(need)) - 1
         live = {
@@ -55,33 +66,44 @@ class _Search:
             for block in self._blocks(graph)
             if block.first <= peak <= block.last and block.tensor is not None
         }
-        seen: set[_Chain] = set()
+        trials: dict[_Chain, None] = {}
         for position, after in self._next.items():
-            if id(self._graph.ops[position].output) not in live:
-                continue
-            for chain in self._around(position, after):
-                others = [other for other in chains if not set(other) <= set(chain)]
-                if chain in seen or any(set(other) & set(chain) for other in others):
-                    continue
-                seen.add(chain)
+            if id(self._graph.ops[position].output) in live:
+                for ops in self._around(position, after):
+                    trials[_Chain(ops, False)] = trials[_Chain(ops, True)] = None
+        if 0 <= peak < len(graph.ops):
+            ops = self._positions(graph.ops[peak], chains)
+            if ops:
+                trials[_Chain(ops, True)] = None
+        for chain in trials:
+            others = [other for other in chains if not set(other.ops) <= set(chain.ops)]
+            if not any(set(other.ops) & set(chain.ops) for other in others):
                 yield [*others, chain]
 
-    def _around(self, position: int, after: int) -> Iterator[_Chain]:
+    def _positions(self, op: ir.Op, chains: list[_Chain]) -> tuple[int, ...]:
+        """Those that an op of the graph with chains stands for; () if they cannot be a chain."""
+        for chain in chains:
+            if self._made.get(chain) is op:
+                return chain.ops
+        where = [i for i, other in enumerate(self._graph.ops) if other is op]
+        return tuple(where) if where and _has_rows(self._forms[where[0]]) else ()
+
+    def _around(self, position: int, after: int) -> Iterator[tuple[int, ...]]:
         """All chains that contain one link."""
         starts = [[position, after]]
         while starts[-1][0] in self._before and len(starts[-1]) < _MAX_CHAIN:
             starts.append([self._before[starts[-1][0]], *starts[-1]])
         for chain in starts:
             while True:
-                if _split(self._graph, chain) is not None:
+                if _split([self._forms[i] for i in chain]) is not None:
                     yield tuple(chain)
                 if chain[-1] not in self._next or len(chain) >= _MAX_CHAIN:
                     break
                 chain = [*chain, self._next[chain[-1]]]
 
     def _graph_of(self, chains: list[_Chain]) -> ir.Graph:
-        last = {chain[-1]: chain for chain in chains}
-        inside = {position for chain in chains for position in chain}
+        last = {chain.ops[-1]: chain for chain in chains}
+        inside = {position for chain in chains for position in chain.ops}
         ops = [
             self._rows(last[position]) if position in last else op
             for position, op in enumerate(self._graph.ops)
@@ -91,13 +113,15 @@ class _Search:
 
     def _rows(self, chain: _Chain) -> ir.Rows:
         if chain not in self._made:
-            head, tail = _split(self._graph, list(chain)) or ([], [])
-            ops = [*head, *tail]
+            split = _split([self._forms[i] for i in chain.ops])
+            assert split is not None
+            ops = [*split[0], *split[1]]
             inner = {id(op.output) for op in ops[:-1]}
             outside = {id(t): t for op in ops for t in op.inputs if id(t) not in inner}
             source = ", ".join(op.source for op in ops)
-            inputs = list(outside.values())
-            self._made[chain] = ir.Rows(inputs, ops[-1].output, source, head=head, tail=tail)
+            self._made[chain] = ir.Rows(
+                list(outside.values()), ops[-1].output, source, *split, overlap=chain.overlap
+            )
         return self._made[chain]
 
     def _need(self, chains: list[_Chain]) -> list[int]:
@@ -106,11 +130,12 @@ class _Search:
         return planner.live_bytes(self._blocks(graph), len(graph.ops))
 
     def _blocks(self, graph: ir.Graph) -> list[planner.Block]:
-        before = [op.output.base for op in graph.ops]
+        tensors = list(graph.activations())
+        before = [(tensor.base, tensor.offset) for tensor in tensors]
         in_place.run(graph, self._may_overwrite)
         found = planner.blocks(graph, [self._scratch_of(op) for op in graph.ops])
-        for op, base in zip(graph.ops, before, strict=True):
-            op.output.base = base
+        for tensor, (base, offset) in zip(tensors, before, strict=True):
+            tensor.base, tensor.offset = base, offset
         return found
 
     def _may_overwrite(self, op: ir.Op) -> tuple[int, ...]:
@@ -136,11 +161,20 @@ def _rank(need: list[int]) -> list[int]:
     return sorted(need, reverse=True)
 
 
-def _length(chains: list[_Chain]) -> int:
+def _cost(chains: list[_Chain]) -> int:
     return sum(map(len, chains))
 
 
-def _links(graph: ir.Graph) -> dict[int, int]:
+def _with_rows(op: ir.Op) -> ir.Op:
+    """An op in the form that a chain can take."""
+    if isinstance(op, ir.RowSums) and op.convolution is not None:
+        x = op.convolution.inputs[0]
+        if len(op.inputs) == 1 and op.inputs[0] is x and op.output is op.convolution.output:
+            return op.convolution
+    return op
+
+
+def _links(graph: ir.Graph, forms: list[ir.Op]) -> dict[int, int]:
     """For each op whose output only the next op of a chain needs: where that op is."""
     uses = edit.Uses(graph)
     positions = {id(op): position for position, op in enumerate(graph.ops)}
@@ -151,13 +185,14 @@ def _links(graph: ir.Graph) -> dict[int, int]:
             viewed.add(id(base))
             base = base.base
     found = {}
-    for position, op in enumerate(graph.ops):
+    for position, op in enumerate(forms):
         middle = op.output
-        after = uses.only_reader(middle)
-        if after is None or middle.base is not None or id(middle) in viewed:
+        reader = uses.only_reader(middle)
+        if reader is None or middle.base is not None or id(middle) in viewed:
             continue
+        after = forms[positions[id(reader)]]
         if _has_rows(op) and _has_rows(after) and _reads_rows(after, middle):
-            found[position] = positions[id(after)]
+            found[position] = positions[id(reader)]
     return found
 
 
@@ -195,17 +230,16 @@ def _reaches_outside_only(op: ir.Convolution) -> bool:
 
 
 def _reads_rows(op: ir.Op, middle: ir.Tensor) -> bool:
-    """Whether an op reads a tensor row by row, and nothing else of several rows as weights."""
+    """Whether an op needs the rows of a tensor one by one, not one row for all of its own."""
     if isinstance(op, ir.Binary):
         return middle.shape[1] == op.output.shape[1]
     return True
 
 
-def _split(graph: ir.Graph, chain: list[int]) -> tuple[list[ir.Op], list[ir.Op]] | None:
+def _split(ops: list[ir.Op]) -> tuple[list[ir.Op], list[ir.Op]] | None:
     """Head and tail of a chain, None if more than one op in it needs several rows of the last."""
-    ops = [graph.ops[position] for position in chain]
     windows = [i for i in range(1, len(ops)) if row_calls.vertical(ops[i]) != (1, 1, 0)]
     if len(windows) > 1:
         return None
-    cut = windows[0] if windows else 1
+    cut = windows[0] if windows else min(1, len(ops) - 1)
     return ops[:cut], ops[cut:]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from firmware_export import tflite_file
 from firmware_export.errors import ExportError
-from firmware_export.standalone import calls, emit, ir, passes, planner, reader, row_calls
+from firmware_export.standalone import calls, emit, ir, passes, planner, reader, row_calls, slides
 from firmware_export.tflite_info import ModelInfo
 
 # Kernel files of a target, by the folder they are taken from where it has them.
@@ -81,7 +81,8 @@ def compile(
     kernels = TARGETS[target]
     steps = [emit.Step(op, _lower(op, kernels)) for op in graph.ops]
     scratch = tuple(step.lowered.scratch for step in steps)
-    plan = planner.plan(graph, scratch, reuse=not keep)
+    found = slides.find(graph, [step.lowered for step in steps])
+    plan = planner.plan(graph, scratch, found, reuse=not keep)
     head = {"version": version, "model_sha256": model_sha256, "expose_arena": keep}
     source = emit.emit(graph, steps, plan, head)
     return Compiled(

@@ -6,7 +6,7 @@ block. The model's inputs are there from the start, its outputs stay to the end.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from firmware_export.standalone import ir
 
@@ -77,20 +77,27 @@ class Plan:
         return self._scratch[position]
 
 
-def plan(graph: ir.Graph, scratch: Sequence[int], reuse: bool = True) -> Plan:
+def plan(
+    graph: ir.Graph,
+    scratch: Sequence[int],
+    slides: Mapping[tuple[int, int], int] | None = None,
+    reuse: bool = True,
+) -> Plan:
     """Finds places.
 
     Args:
       graph: after all passes.
       scratch: bytes that each op needs for itself.
+      slides: which outputs may overlap an input, see slides.py.
       reuse: False gives every tensor memory of its own that nothing overwrites.
     """
     found = blocks(graph, scratch)
     if not reuse:
         for block in found:
             block.first, block.last = -1, len(graph.ops)
-    bound = max(live_bytes(found, len(graph.ops)))
-    _arrange(found, bound)
+    allowed = _allowed(found, slides or {}) if reuse else {}
+    bound = max(live_bytes(found, len(graph.ops), allowed))
+    _arrange(found, bound, allowed)
     size = max(block.end for block in found)
     return Plan(size, bound, found, len(graph.ops))
 
@@ -122,12 +129,29 @@ def blocks(graph: ir.Graph, scratch: Sequence[int]) -> list[Block]:
     return sorted([*found.values(), *temporary], key=lambda block: block.first)
 
 
-def live_bytes(found: Sequence[Block], ops: int) -> list[int]:
+# (input's block, output's block): bytes that the first lies behind the start of the second.
+_Allowed = Mapping[tuple[Block, Block], int]
+
+
+def _allowed(found: Sequence[Block], slides: Mapping[tuple[int, int], int]) -> _Allowed:
+    by_tensor = {id(block.tensor): block for block in found if block.tensor is not None}
+    return {
+        (by_tensor[x], by_tensor[y]): aligned(behind)
+        for (x, y), behind in slides.items()
+        if aligned(behind) < by_tensor[x].aligned
+    }
+
+
+def live_bytes(found: Sequence[Block], ops: int, allowed: _Allowed | None = None) -> list[int]:
     """Bytes needed before the first op, during each op, and after the last."""
     changes = [0] * (ops + 3)
     for block in found:
         changes[block.first + 1] += block.aligned
         changes[block.last + 2] -= block.aligned
+    for (x, y), behind in (allowed or {}).items():
+        shared = x.aligned + y.aligned - max(behind + x.aligned, y.aligned)
+        changes[max(x.first, y.first) + 1] -= shared
+        changes[min(x.last, y.last) + 2] += shared
     live, total = [], 0
     for change in changes[:-1]:
         total += change
@@ -139,7 +163,7 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _arrange(found: list[Block], bound: int) -> None:
+def _arrange(found: list[Block], bound: int, allowed: _Allowed) -> None:
     """Gives offsets: the best of several orders of placing, then a search from there."""
     meeting = {
         id(block): [other for other in found if other is not block and block.meets(other)]
@@ -153,10 +177,10 @@ def _arrange(found: list[Block], bound: int) -> None:
         lambda b: (-max(_level(meeting[id(b)], b)), -b.aligned, b.first),
     ]
     orders = [sorted(found, key=key) for key in keys]
-    sizes = [_place(order, meeting) for order in orders]
+    sizes = [_place(order, meeting, allowed) for order in orders]
     best = min(sizes)
-    order = _searched(orders[sizes.index(best)], best, bound, meeting)
-    _place(order, meeting)
+    order = _searched(orders[sizes.index(best)], best, bound, meeting, allowed)
+    _place(order, meeting, allowed)
 
 
 def _level(others: list[Block], block: Block) -> list[int]:
@@ -164,17 +188,17 @@ def _level(others: list[Block], block: Block) -> list[int]:
     return [block.aligned + sum(other.aligned for other in others)]
 
 
-def _place(order: list[Block], meeting: dict[int, list[Block]]) -> int:
-    """Puts each block into the lowest gap between those placed before it; the size needed."""
+def _place(order: list[Block], meeting: dict[int, list[Block]], allowed: _Allowed) -> int:
+    """Puts each block at the lowest offset that those placed before it leave; the size needed."""
     placed: set[int] = set()
     size = 0
     for block in order:
         taken = sorted(
-            (other.offset, other.end) for other in meeting[id(block)] if id(other) in placed
+            _excluded(block, other, allowed) for other in meeting[id(block)] if id(other) in placed
         )
         offset = 0
         for begin, end in taken:
-            if begin - offset >= block.aligned:
+            if offset <= begin:
                 break
             offset = max(offset, end)
         block.offset = offset
@@ -183,8 +207,22 @@ def _place(order: list[Block], meeting: dict[int, list[Block]]) -> int:
     return size
 
 
+def _excluded(block: Block, other: Block, allowed: _Allowed) -> tuple[int, int]:
+    """Offsets between these two, both exclusive, are not possible for a block."""
+    first, last = other.offset - block.aligned, other.end
+    if (block, other) in allowed:
+        last = min(last, other.offset + allowed[block, other])
+    if (other, block) in allowed:
+        first = max(first, other.offset - allowed[other, block])
+    return first, last
+
+
 def _searched(
-    order: list[Block], size: int, bound: int, meeting: dict[int, list[Block]]
+    order: list[Block],
+    size: int,
+    bound: int,
+    meeting: dict[int, list[Block]],
+    allowed: _Allowed,
 ) -> list[Block]:
     """Moves the blocks that stick out furthest to earlier places, as long as it helps.
 
@@ -198,11 +236,11 @@ def _searched(
             break
         seed = (1_103_515_245 * seed + 12_345) % (1 << 31)
         trial = list(current)
-        _place(trial, meeting)
+        _place(trial, meeting, allowed)
         top = max(range(len(trial)), key=lambda i: (trial[i].end, -i))
         moved = trial.pop(top if seed & 1024 else (seed >> 12) % len(trial))
         trial.insert((seed >> 16) % (len(trial) + 1), moved)
-        found = _place(trial, meeting)
+        found = _place(trial, meeting, allowed)
         if found <= size:
             current, size = trial, found
     return current

@@ -14,8 +14,8 @@
  *   Pointers in structs point to constants and are not NULL, except `table`.
  *   `scratch` is aligned to 8 bytes; how many bytes a call needs, the exporter knows
  *   (firmware_export/standalone/calls.py). Its content means nothing before and after a call.
- *   Input, output and scratch do not overlap, except where a function says "in place": then the
- *   output may begin at the same address as the input named. Inputs are otherwise left alone.
+ *   Input, output and scratch do not overlap, except where a function says otherwise; "in place"
+ *   means that the output may begin at the same address as the input named.
  */
 #ifndef EDGE_KERNELS_H
 #define EDGE_KERNELS_H
@@ -33,7 +33,9 @@ extern "C" {
  * Every |accumulator| stays below 2^30 and 1 <= shift[o] <= 31.
  * Pixels without gaps are one row: rows 1, width as many as there are.
  *
- * In place where out_channels <= in_channels and rows are without gaps in both. */
+ * In place where out_channels <= in_channels and rows are without gaps in both. The output may also
+ * overlap the input from lower addresses on: pixels are taken in their order, at most 16 are read
+ * before outputs are written, and the exporter sees to it that those are not overwritten. */
 typedef struct {
     const int8_t *weights;     /* [out_channels][in_channels] */
     const int32_t *bias;       /* [out_channels] */
@@ -131,9 +133,9 @@ void edge_mean(const edge_mean_t *p, const int8_t *in, int8_t *out);
 
 /* Sum or difference of a, the input with the larger scale (or equal scale), and b:
  *     sum = a_sign * ((a - a_zero_point) << 19)
- *           + b_sign * edge_rescale((b - b_zero_point) << 20, b_multiplier, b_shift)
- *     out = clamp(edge_rescale(sum, multiplier, shift) + zero_point)
- * b_shift and shift are 0 to 31; b_shift is 0 with b_multiplier 2^30 only.
+ *           + b_sign * edge_requantize((b - b_zero_point) << 20, b_multiplier, b_shift)
+ *     out = clamp(edge_requantize(sum, multiplier, shift) + zero_point)
+ * b_shift and shift are 1 to 31.
  * In place over a or b, or both. */
 typedef struct {
     int32_t b_multiplier, multiplier;

@@ -50,6 +50,15 @@ class Golden:
         if self.label_index.min() < 0 or self.label_index.max() >= classes:
             raise _misfit(f"name a label outside 0 to {classes - 1}")
 
+    def check_logits(self, logits: np.ndarray) -> None:
+        """Raises ExportError when TFLite Micro's own logits are others."""
+        differing = int(np.count_nonzero(self.logits != logits))
+        if differing:
+            raise ExportError(
+                f"TFLite Micro gives {differing} other bytes of {logits.size} than the golden "
+                "vectors; make them again from this model with the reference kernels"
+            )
+
 
 def _misfit(what: str) -> ExportError:
     return ExportError(f"the golden vectors {what}; make them again from this model")

@@ -10,8 +10,12 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from firmware_export.errors import ExportError
+from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
-from firmware_export.tflite_info import TensorInfo
+from firmware_export.runtime import render
+from firmware_export.runtime.detector import DetectorConfig
+from firmware_export.tflite_info import ModelInfo, TensorInfo
 from firmware_export.tflm import c_array
 
 FORMAT_VERSION = 1
@@ -40,7 +44,7 @@ class Package:
     output_size: str
 
 
-def render(values: Mapping[str, Any], skip: Collection[str] = ()) -> dict[str, bytes]:
+def render_templates(values: Mapping[str, Any], skip: Collection[str] = ()) -> dict[str, bytes]:
     """Renders the flavour's templates and the shared ones, by the path of the file each makes.
 
     Args:
@@ -126,3 +130,68 @@ def library_version(version: str) -> str:
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def check_classifier(info: ModelInfo, labels: Sequence[str]) -> None:
+    """Checks that a model makes one int8 row of logits, one a label, of one int8 input.
+
+    Raises:
+      ExportError: it does not.
+    """
+    if len(info.inputs) != 1 or len(info.outputs) != 1:
+        raise ExportError(
+            f"the model has {len(info.inputs)} inputs and {len(info.outputs)} outputs, "
+            "one of each is needed; convert a classifier with one input"
+        )
+    for what, tensor in (("input", info.inputs[0]), ("output", info.outputs[0])):
+        if tensor.type != "INT8" or len(tensor.scales) != 1 or not tensor.scales[0] > 0:
+            raise ExportError(
+                f"the model's {what} is {tensor.type} with {len(tensor.scales)} scales, int8 with "
+                "one is needed; convert with inference_input_type and inference_output_type int8"
+            )
+        if not tensor.is_static or tensor.shape[:1] != (1,) or tensor.byte_size == 0:
+            raise ExportError(
+                f"the model's {what} has shape {tensor.shape_signature}, a static shape with "
+                "batch 1 is needed; convert with a fixed batch of 1"
+            )
+    classes = info.outputs[0].byte_size
+    if info.outputs[0].shape != (1, classes) or classes != len(labels):
+        raise ExportError(
+            f"the model gives {info.outputs[0].shape}, but there are {len(labels)} labels; "
+            "labels and model must come from the same run"
+        )
+
+
+def runtime_files(
+    info: ModelInfo,
+    labels: Sequence[str],
+    frontend: dict[str, Any],
+    detector: DetectorConfig,
+    version: str,
+) -> dict[str, bytes]:
+    """Front-end and detector of a classifier, by their paths in the folder.
+
+    Args:
+      info: a model that `check_classifier` accepts.
+      labels: in the order of the logits.
+      frontend: the "frontend" part of a run's frontend.json.
+      detector: when a class is detected.
+      version: of edge_tf, for the files' heads.
+
+    Raises:
+      ExportError: a device cannot compute such features, they are not what the model takes, or
+        there is no class to detect.
+    """
+    given, result = info.inputs[0], info.outputs[0]
+    config = LogMel.from_dict(frontend)
+    wanted = (1, config.mel_bands, config.frames, 1)
+    if given.shape != wanted:
+        raise ExportError(
+            f"the model takes {given.shape}, the front-end gives {wanted}; model and front-end "
+            "must come from the same run"
+        )
+    files = {
+        **render.frontend_sources(frontend, given.scales[0], given.zero_points[0], version),
+        **render.detector_sources(detector, labels, result.scales[0], version),
+    }
+    return {f"src/{name}": text.encode("utf-8") for name, text in files.items()}

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from firmware_export import folder, packing, tflite_file
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
+from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.tflite_info import ModelInfo
 from firmware_export.tflm import arena as arenas
 from firmware_export.tflm import c_array, resolver
@@ -51,31 +50,47 @@ def export(
     folder.check_replaceable(out_dir)
     info = tflite_file.parse(model, model_name)
     methods = resolver.add_methods(info)
-    _check_model(info, labels)
+    packing.check_classifier(info, labels)
     golden.check(info)
     measurement = arenas.measure(model, golden.features)
     if measurement is not None:
-        _check_golden(golden, measurement.logits)
+        golden.check_logits(measurement.logits)
     arena = measurement.arena if measurement is not None else arenas.estimate(info)
 
+    runtime, missing = _runtime(info, labels, frontend, version)
     manifest = _manifest(model, info, labels, frontend, golden, arena, version)
     manifest["golden"]["checked"] = measurement is not None
+    manifest["runtime"] = {"included": not missing, "missing_because": missing}
     values = {
         **_source_values(model, info, labels, golden),
         "version": version,
         "library_version": packing.library_version(version),
         "package": _package(labels, version),
-        "sources": _SOURCES,
+        "sources": [*_SOURCES, *(Path(name).name for name in runtime if name.endswith(".c"))],
+        "runtime_missing": missing,
         "arena": arena,
         "add_methods": methods,
         "golden_checked": measurement is not None,
         "frontend_json": json.dumps(frontend, indent=2, ensure_ascii=False),
         "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
     }
-    files = packing.render(values)
+    files = {**packing.render_templates(values), **runtime}
     manifest["files"] = packing.listed(files)
     folder.write(out_dir, files, manifest)
     return manifest
+
+
+def _runtime(
+    info: ModelInfo, labels: Sequence[str], frontend: dict[str, Any], version: str
+) -> tuple[dict[str, bytes], str]:
+    """Front-end and detector, or why they cannot be there."""
+    fields = frontend.get("frontend")
+    if not isinstance(fields, dict):
+        return {}, "the run's frontend.json does not describe a front-end"
+    try:
+        return packing.runtime_files(info, labels, fields, DetectorConfig(), version), ""
+    except ExportError as error:
+        return {}, str(error)
 
 
 def _package(labels: Sequence[str], version: str) -> packing.Package:
@@ -90,41 +105,6 @@ def _package(labels: Sequence[str], version: str) -> packing.Package:
         input_size="MODEL_INPUT_BYTES",
         output_size="MODEL_OUTPUT_BYTES",
     )
-
-
-def _check_model(info: ModelInfo, labels: Sequence[str]) -> None:
-    """The runner handles one int8 input and one int8 row of logits."""
-    if len(info.inputs) != 1 or len(info.outputs) != 1:
-        raise ExportError(
-            f"the model has {len(info.inputs)} inputs and {len(info.outputs)} outputs, the runner "
-            "takes one of each; convert a classifier with one input"
-        )
-    for what, tensor in (("input", info.inputs[0]), ("output", info.outputs[0])):
-        if tensor.type != "INT8" or len(tensor.scales) != 1 or not tensor.scales[0] > 0:
-            raise ExportError(
-                f"the model's {what} is {tensor.type} with {len(tensor.scales)} scales, int8 with "
-                "one is needed; convert with inference_input_type and inference_output_type int8"
-            )
-        if not tensor.is_static or tensor.shape[:1] != (1,) or tensor.byte_size == 0:
-            raise ExportError(
-                f"the model's {what} has shape {tensor.shape_signature}, a static shape with "
-                "batch 1 is needed; convert with a fixed batch of 1"
-            )
-    classes = info.outputs[0].byte_size
-    if info.outputs[0].shape != (1, classes) or classes != len(labels):
-        raise ExportError(
-            f"the model gives {info.outputs[0].shape}, but there are {len(labels)} labels; "
-            "labels and model must come from the same run"
-        )
-
-
-def _check_golden(golden: Golden, logits: np.ndarray) -> None:
-    differing = int(np.count_nonzero(golden.logits != logits))
-    if differing:
-        raise ExportError(
-            f"TFLite Micro gives {differing} other bytes of {logits.size} than the golden vectors; "
-            "make them again from this model with the reference kernels"
-        )
 
 
 def _manifest(

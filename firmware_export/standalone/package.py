@@ -1,0 +1,330 @@
+"""Exports a model as a folder of plain C: no interpreter, no heap, no floating point."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firmware_export import folder, packing, tflite_file
+from firmware_export.errors import ExportError
+from firmware_export.frontend.config import LogMel
+from firmware_export.golden import Golden
+from firmware_export.runtime.detector import DetectorConfig
+from firmware_export.standalone import compiler, plan_svg
+from firmware_export.standalone import passes as all_passes
+from firmware_export.tflite_info import ModelInfo
+from firmware_export.tflm import arena as oracle
+
+FLAVOR = "standalone"
+
+_RANDOM_INPUTS = 4
+_INFERENCES_A_SECOND = 10
+_MODEL_FILES = ("src/model.c", "src/model.h")
+_SELF_TEST = (
+    "src/golden.c",
+    "src/golden.h",
+    "src/self_test.c",
+    "src/self_test.h",
+    "extras/self_test_main.c",
+    "examples/self_test/self_test.ino",
+)
+_SPOTTER = (
+    "src/spotter.c",
+    "src/spotter.h",
+    "examples/main_example.c",
+    "examples/spotting/spotting.ino",
+)
+_LABELS = ("src/labels.c", "src/labels.h")
+
+
+@dataclasses.dataclass(frozen=True)
+class Sound:
+    """A few clips as sound, with what the front-end in integers makes of them.
+
+    Attributes:
+      wav: int16 [n, samples].
+      features: int8 [n, ...shape of the model's input without its batch].
+    """
+
+    wav: np.ndarray
+    features: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Spotting:
+    """What a folder needs to go from sound to words.
+
+    Attributes:
+      labels: in the order of the logits.
+      frontend: fields of the front-end, the "frontend" part of a run's frontend.json.
+      detector: when a class is detected.
+      sound: clips for the self-test of the front-end.
+    """
+
+    labels: Sequence[str]
+    frontend: dict[str, Any]
+    detector: DetectorConfig = dataclasses.field(default_factory=DetectorConfig)
+    sound: Sound | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Vectors:
+    """Golden vectors and where they come from; `golden` is None where there are none."""
+
+    golden: Golden | None
+    checked: bool
+    text: str
+
+
+def export(
+    model: bytes,
+    out_dir: Path,
+    version: str,
+    *,
+    spotting: Spotting | None = None,
+    golden: Golden | None = None,
+    target: str = "generic",
+    passes: Iterable[str] = all_passes.ALL,
+    model_name: str = "the model",
+) -> dict[str, Any]:
+    """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
+
+    Args:
+      model: any int8 .tflite file; with `spotting`, a classifier of features.
+      out_dir: new, empty, or an earlier export.
+      version: of edge_tf, for the files' heads and the manifest.
+      spotting: labels, front-end and detector; None for a model alone.
+      golden: a few real clips; None for seeded random inputs, if TFLite Micro runs here.
+      target: see compiler.TARGETS.
+      passes: names of those to run.
+      model_name: what errors about the file call it, usually its path.
+
+    Returns:
+      The manifest, as written to manifest.json: sizes, ops, memory, files and hashes.
+
+    Raises:
+      ExportError: the model cannot be compiled, or does not fit to labels, front-end or vectors;
+        or `out_dir` holds what an export did not write. Nothing is written then.
+    """
+    folder.check_replaceable(out_dir)
+    info = tflite_file.parse(model, model_name)
+    digest = packing.sha256(model)
+    try:
+        compiled = compiler.compile(info, target, passes, version=version, model_sha256=digest)
+    except ExportError as error:
+        raise ExportError(f"{model_name}: {error}") from None
+    sources = {f"src/{name}": text.encode() for name, text in compiled.files.items()}
+    runtime: dict[str, bytes] = {}
+    if spotting is not None:
+        packing.check_classifier(info, spotting.labels)
+        runtime = packing.runtime_files(
+            info, spotting.labels, spotting.frontend, spotting.detector, version
+        )
+    vectors = _vectors(model, info, golden)
+    values = {
+        **_values(info, compiled, spotting, vectors, version),
+        "sources": _c_files([*sources, *runtime], spotting, vectors),
+    }
+    skipped = [*_MODEL_FILES]
+    skipped += [] if vectors.golden else _SELF_TEST
+    skipped += [] if spotting else [*_SPOTTER, *_LABELS]
+    title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {compiled.target}"
+    files = {
+        **sources,
+        **runtime,
+        **packing.render_templates(values, skipped),
+        "plan.svg": plan_svg.draw(compiled.plan, compiled.op_sources, title).encode(),
+    }
+    manifest = _manifest(model, info, compiled, spotting, vectors, version)
+    manifest["files"] = packing.listed(files)
+    folder.write(out_dir, files, manifest)
+    return manifest
+
+
+def _vectors(model: bytes, info: ModelInfo, golden: Golden | None) -> _Vectors:
+    """The vectors given, checked with TFLite Micro if it runs here; or random ones from there."""
+    if golden is not None:
+        golden.check(info)
+        measured = oracle.measure(model, golden.features)
+        if measured is None:
+            reason = oracle.unavailable_reason() or "not available here"
+            return _Vectors(golden, False, f"Not checked at export: TFLite Micro was {reason}.")
+        golden.check_logits(measured.logits)
+        tool = measured.arena.measured_with
+        return _Vectors(golden, True, f"The vectors were checked at export with {tool}.")
+    given, result = info.inputs[0], info.outputs[0]
+    if len(info.inputs) > 1 or len(info.outputs) > 1 or 1 not in given.shape[:1]:
+        return _Vectors(None, False, "it is made for models with one input of batch 1.")
+    features = np.random.default_rng(0).integers(
+        -128, 128, (_RANDOM_INPUTS, *given.shape[1:]), dtype=np.int8
+    )
+    try:
+        measured = oracle.measure(model, features)
+    except ExportError as error:
+        return _Vectors(None, False, f"{error}.")
+    if measured is None:
+        reason = oracle.unavailable_reason() or "not available here"
+        return _Vectors(None, False, f"TFLite Micro, which it needs, was {reason}.")
+    logits = measured.logits.reshape(_RANDOM_INPUTS, -1)
+    assert logits.shape[1] == result.byte_size
+    random = Golden(features, logits, np.zeros(_RANDOM_INPUTS, np.int64))
+    tool = measured.arena.measured_with
+    return _Vectors(random, True, f"Its inputs are random; the outputs are from {tool}.")
+
+
+def _c_files(names: Iterable[str], spotting: Spotting | None, vectors: _Vectors) -> list[str]:
+    """The C files of src/, as build files list them."""
+    names = [*names]
+    if spotting is not None:
+        names += [*_SPOTTER, *_LABELS]
+    if vectors.golden is not None:
+        names += _SELF_TEST
+    paths = [Path(name) for name in names]
+    return sorted(p.name for p in paths if p.parent == Path("src") and p.suffix == ".c")
+
+
+def _values(
+    info: ModelInfo,
+    compiled: compiler.Compiled,
+    spotting: Spotting | None,
+    vectors: _Vectors,
+    version: str,
+) -> dict[str, Any]:
+    """What the templates take."""
+    labels = spotting.labels if spotting else ()
+    ram = _ram(compiled, spotting)
+    values: dict[str, Any] = {
+        "version": version,
+        "library_version": packing.library_version(version),
+        "package": _package(labels, version),
+        "target": compiled.target,
+        "kernels": _kernels(compiled),
+        "constant_bytes": compiled.constant_bytes,
+        "arena_bytes": compiled.plan.size,
+        "lower_bound": compiled.plan.lower_bound,
+        "scratch_bytes": max(compiled.scratch, default=0),
+        "ram_bytes": sum(ram.values()),
+        "ram_text": ", ".join(f"{name} {size:,}" for name, size in ram.items()),
+        "passes_text": ", ".join(compiled.passes) or "none",
+        "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
+        "ends": _ends(info),
+        "first_input": "_0" if len(info.inputs) > 1 else "",
+        "first_output": "_0" if len(info.outputs) > 1 else "",
+        "spots": spotting is not None,
+        "golden": None,
+        "golden_text": vectors.text,
+        "golden_bytes": 0,
+        "wav_rows": [],
+        "frontend_json": "",
+        **packing.label_values(labels),
+    }
+    if vectors.golden is not None:
+        text = "" if spotting else vectors.text
+        values |= {**packing.golden_values(vectors.golden), "golden_checked_against": text}
+    if spotting is not None:
+        frontend = LogMel.from_dict(spotting.frontend)
+        frames = max(1, round(frontend.sample_rate / frontend.hop / _INFERENCES_A_SECOND))
+        values |= {
+            "frontend_json": json.dumps(spotting.frontend, indent=2, ensure_ascii=False),
+            "sample_rate": frontend.sample_rate,
+            "frames_between": frames,
+            "inferences_text": f"{frontend.sample_rate / frontend.hop / frames:.3g}",
+        }
+        if spotting.sound is not None and vectors.golden is not None:
+            values |= packing.sound_values(spotting.sound.wav, spotting.sound.features)
+            values["golden_bytes"] += spotting.sound.wav.nbytes + spotting.sound.features.nbytes
+    return values
+
+
+def _package(labels: Sequence[str], version: str) -> packing.Package:
+    kind = f"An int8 audio model of {len(labels)} classes" if labels else "An int8 model"
+    return packing.Package(
+        flavor=FLAVOR,
+        sentence=f"{kind} as plain C",
+        paragraph=f"Exported by edge_tf {version}; needs no other library.",
+        header="spotter.h" if labels else "model.h",
+        sizes_header="model.h",
+        input_size="MODEL_INPUT_SIZE",
+        output_size="MODEL_OUTPUT_SIZE",
+    )
+
+
+def _kernels(compiled: compiler.Compiled) -> list[str]:
+    stems = (Path(name) for name in compiled.files if name.startswith("edge_"))
+    return sorted(path.stem.removeprefix("edge_") for path in stems if path.suffix == ".c")
+
+
+def _ends(info: ModelInfo) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"{what} {index}" if len(tensors) > 1 else what,
+            "shape": list(tensor.shape),
+            "scale": f"{tensor.scales[0]:.7g}",
+            "zero_point": tensor.zero_points[0],
+        }
+        for what, tensors in (("input", info.inputs), ("output", info.outputs))
+        for index, tensor in enumerate(tensors)
+    ]
+
+
+def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, int]:
+    """Bytes of static memory on a device of 32 bits."""
+    ram = {"activations": compiled.plan.size}
+    if spotting is not None:
+        config, classes = LogMel.from_dict(spotting.frontend), len(spotting.labels)
+        words = math.ceil(config.window / 2) + 1
+        smoothing = math.ceil(spotting.detector.smoothing * classes / 2)
+        ram["front-end"] = 4 * words + 8 * (config.fft_size // 2 + 1)
+        ram["window of features"] = 4 * math.ceil(config.frames * config.mel_bands / 4) + 8
+        ram["detector"] = 4 * (smoothing + classes) + 8
+    return ram
+
+
+def _manifest(
+    model: bytes,
+    info: ModelInfo,
+    compiled: compiler.Compiled,
+    spotting: Spotting | None,
+    vectors: _Vectors,
+    version: str,
+) -> dict[str, Any]:
+    golden = vectors.golden
+    return {
+        "format_version": packing.FORMAT_VERSION,
+        "flavor": FLAVOR,
+        "edge_tf_version": version,
+        "target": compiled.target,
+        "passes": list(compiled.passes),
+        "model": {
+            "sha256": packing.sha256(model),
+            "bytes": len(model),
+            "inputs": [packing.quantization(tensor) for tensor in info.inputs],
+            "outputs": [packing.quantization(tensor) for tensor in info.outputs],
+            "ops": info.op_versions(),
+        },
+        "labels": list(spotting.labels) if spotting else [],
+        "frontend": spotting.frontend if spotting else None,
+        "memory": {
+            "arena_bytes": compiled.plan.size,
+            "lower_bound_bytes": compiled.plan.lower_bound,
+            "scratch_bytes": max(compiled.scratch, default=0),
+            "constant_bytes": compiled.constant_bytes,
+            "ram": _ram(compiled, spotting),
+        },
+        "kernels": _kernels(compiled),
+        "steps": [
+            {"ops": source, "scratch_bytes": scratch}
+            for source, scratch in zip(compiled.op_sources, compiled.scratch, strict=True)
+        ],
+        "golden": {
+            "clips": len(golden) if golden else 0,
+            "labels": golden.label_index.tolist() if golden and spotting else [],
+            "wavs": len(spotting.sound.wav) if golden and spotting and spotting.sound else 0,
+            "checked": vectors.checked,
+            "about": vectors.text,
+        },
+    }

@@ -24,7 +24,18 @@ from firmware_export.standalone.calls.call import (
     Scratch,
 )
 
-__all__ = ["TARGETS", "Argument", "Array", "Call", "Field", "Lowered", "Place", "Places", "Scratch", "lower"]
+__all__ = [
+    "TARGETS",
+    "Argument",
+    "Array",
+    "Call",
+    "Field",
+    "Lowered",
+    "Place",
+    "Places",
+    "Scratch",
+    "lower",
+]
 
 TARGETS = ("portable", "dsp", "mve")
 

@@ -56,13 +56,26 @@ def _sum_fields(op: ir.Binary) -> tuple[tuple[int, int], dict[str, Field]]:
     except ValueError as error:
         raise ExportError(f"{op.source}: '{op.output.name}': {error}") from None
     first, second = (0, 1) if scales[0] >= scales[1] else (1, 0)
+    # The kernels shift to the right by 1 at least. A sum that is shifted less has outputs that
+    # are a hundred thousand times finer than its inputs.
+    check(
+        op,
+        parameters.shift < 0,
+        op.output,
+        f"has a scale of {op.output.scale:g}, too small beside the inputs'",
+        _REMEDY,
+    )
     assert (parameters.multipliers[first], parameters.shifts[first]) == (1 << 30, 0)
+    multiplier, shift = parameters.multipliers[second], -parameters.shifts[second]
+    if shift == 0:
+        # 2^30 with no shift, or 0: the same as this, see edge_requantize.h.
+        multiplier, shift = (1 << 31) - 1 if multiplier else 0, 1
     signs = (1, -1 if op.kind == "sub" else 1)
     return (first, second), {
-        "b_multiplier": parameters.multipliers[second],
+        "b_multiplier": multiplier,
         "multiplier": parameters.multiplier,
         "size": op.output.size,
-        "b_shift": -parameters.shifts[second],
+        "b_shift": shift,
         "shift": -parameters.shift,
         "a_sign": signs[first],
         "b_sign": signs[second],
@@ -191,5 +204,8 @@ def _mean_axes(op: ir.Mean) -> tuple[list[int], list[int]]:
         f"has shape {op.inputs[0].shape} and is averaged along {op.axes}",
         "transpose so that averaged axes are adjacent",
     )
+    if len(sizes) <= 3:
+        # What is averaged belongs into the kernel's inner loop.
+        sizes = [1, 1, *sizes]
     sizes += [1] * (5 - len(sizes))
     return sizes[::2], sizes[1::2]

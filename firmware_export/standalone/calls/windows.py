@@ -17,7 +17,10 @@ from firmware_export.standalone.calls.call import (
 )
 
 # edge_convolution gathers this many windows at a time.
-_WINDOWS = 2
+_WINDOWS = 4
+# edge_pointwise sets aside this many pixels at a time when it works in place; with DSP
+# instructions half as many, in 16 bits.
+_PIXELS = 8
 # Bytes of a pointer, on the host the most.
 _POINTER = 8
 
@@ -58,11 +61,11 @@ def convolution(op: ir.Convolution, target: str) -> Lowered:
     if scaling.is_plain and groups == 1 and _is_pointwise(op, weights):
         x, output = op.inputs[0], op.output
         row = _Row(x.shape[0] * x.shape[1], x.shape[2], x.pitch, output.pitch)
-        return _pointwise(op, row, weights.reshape(weights.shape[0], -1), scaling, target)
+        return _pointwise(op, row, weights.reshape(weights.shape[0], -1), scaling)
     depth = weights[0].size
     if not scaling.is_plain or depth > 0xFFFF:
         return _any_convolution(op, weights, groups, scaling)
-    scratch = -(-_WINDOWS * depth // 8) * 8 + _pointwise_scratch(depth, target)
+    scratch = -(-_WINDOWS * depth // 8) * 8 + _pointwise_scratch(depth)
     call = Call(
         "convolution",
         "edge_convolution_t",
@@ -86,7 +89,7 @@ def fully_connected(op: ir.FullyConnected, target: str) -> Lowered:
     check(op, max(channels, depth) <= 0xFFFF, x, f"has {depth} inputs and {channels} outputs")
     scaling = _scaling(op, weights)
     if scaling.is_plain:
-        return _pointwise(op, _Row(1, rows), weights, scaling, target)
+        return _pointwise(op, _Row(1, rows), weights, scaling)
     check(op, rows <= 0xFFFF, x, f"has {rows} rows")
     image = ir.Convolution(
         [dataclasses.replace(x, shape=(1, 1, rows, depth)), *op.inputs[1:]],
@@ -182,7 +185,6 @@ def _pointwise(
     row: _Row,
     weights: np.ndarray,
     scaling: _Scaling,
-    target: str,
 ) -> Lowered:
     channels, depth = weights.shape
     rows, width = row.rows, row.width
@@ -209,14 +211,13 @@ def _pointwise(
         fields,
         (Place(op.inputs[0]), Place(op.output), Scratch()),
         op,
-        _pointwise_scratch(depth, target),
+        _pointwise_scratch(depth),
     )
     return Lowered((call,), in_place=() if has_gaps or channels > depth else (0,))
 
 
-def _pointwise_scratch(depth: int, target: str) -> int:
-    """Two pixels, as they are; with DSP instructions as 16-bit values."""
-    return 2 * depth if target == "portable" else 4 * (depth + 3 & ~3)
+def _pointwise_scratch(depth: int) -> int:
+    return _PIXELS * (depth + 3 & ~3)
 
 
 def _depthwise(op: ir.Convolution, weights: np.ndarray) -> Lowered:

@@ -12,8 +12,12 @@
  *   `table`, where there is one, may be NULL; else it holds 256 values, and a result v, clamped,
  *   becomes table[v + 128].
  *   Pointers in structs point to constants and are not NULL, except `table`.
- *   `scratch` is aligned to 8 bytes; how many bytes a call needs, the exporter knows
- *   (firmware_export/standalone/calls.py). Its content means nothing before and after a call.
+ *   `scratch` is aligned to 8 bytes; its content means nothing before and after a call. The exporter
+ *   (firmware_export/standalone/calls) gives every target
+ *     edge_pointwise    8 bytes for each input channel, their number rounded up to 4's
+ *     edge_convolution  4 windows of a group, rounded up to 8's, and what edge_pointwise gets for
+ *                       one with as many input channels as a window has values
+ *     edge_depthwise    8 bytes for each tap of the window, and in_channels
  *   Input, output and scratch do not overlap, except where a function says otherwise; "in place"
  *   means that the output may begin at the same address as the input named.
  */

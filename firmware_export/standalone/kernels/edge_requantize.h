@@ -13,7 +13,9 @@
  *  4. The zero point may be added before the shift, as zero_point << s next to 2^(s-1), where
  *     that does not overflow: y + (z << s) >> s == (y >> s) + z.
  *  5. Of the two inputs of an addition, the one with the larger scale has multiplier 2^30 and
- *     shift 0 after a left shift by 20, so its term is (x - zero_point) << 19.
+ *     shift 0 after a left shift by 20, so its term is (x - zero_point) << 19. Where both have,
+ *     the other's are given as 2^31 - 1 and 1, which comes to the same: of |x| < 2^30, the high
+ *     half with 2^31 - 1 is x itself, and x is even.
  *  6. Padding adds input_zero_point - input_zero_point = 0 to an accumulator. With the zero point
  *     folded into the bias, a tap in the padding must contribute weight * input_zero_point, as
  *     if an image of zero points surrounded the input.
@@ -39,7 +41,9 @@ static inline int32_t edge_multiply_high(int32_t a, int32_t b)
     __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
     return high;
 #else
-    return (int32_t)(((int64_t)a * b + (INT64_C(1) << 31)) >> 32);
+    /* The upper bit of the low half decides on rounding: no carry to be computed. */
+    const int64_t product = (int64_t)a * b;
+    return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
 #endif
 }
 
@@ -94,15 +98,29 @@ static inline int32_t edge_rescale_any(int32_t x, int32_t multiplier, int32_t sh
     return (((high + (high >> 31)) >> (shift - 1)) + 1) >> 1;
 }
 
+/* How the sums of one channel become outputs. By value: then the compiler knows that writing an
+ * output does not change it, and keeps it in registers. */
+typedef struct {
+    int32_t multiplier, shift, zero_point, low, high;
+    const int8_t *table;
+} edge_output_t;
+
+static inline int8_t edge_output(edge_output_t to, int32_t sum)
+{
+    const int32_t scaled = edge_requantize(sum, to.multiplier, to.shift);
+    const int32_t value = edge_clamp(scaled + to.zero_point, to.low, to.high);
+    return to.table ? to.table[value + 128] : (int8_t)value;
+}
+
 /* What edge_add and edge_mul do with two values. Pass a local copy of the parameters: then the
  * compiler knows that writing an output does not change them. */
 static inline int8_t edge_sum(const edge_add_t *p, int32_t a, int32_t b)
 {
     const int32_t scaled_a = (a - p->a_zero_point) * (p->a_sign * (INT32_C(1) << 19));
-    const int32_t high = edge_multiply_high((b - p->b_zero_point) * (1 << 21), p->b_multiplier);
-    const int32_t scaled_b = edge_divide_by_power(high, p->b_shift);
+    const int32_t shifted_b = (b - p->b_zero_point) * (1 << 20);
+    const int32_t scaled_b = edge_requantize(shifted_b, p->b_multiplier, p->b_shift);
     const int32_t sum = scaled_a + scaled_b * p->b_sign;
-    const int32_t out = edge_divide_by_power(edge_multiply_high(sum * 2, p->multiplier), p->shift);
+    const int32_t out = edge_requantize(sum, p->multiplier, p->shift);
     return (int8_t)edge_clamp(out + p->zero_point, p->low, p->high);
 }
 

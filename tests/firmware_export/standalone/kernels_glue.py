@@ -65,13 +65,13 @@ def structs() -> dict[str, type[ctypes.Structure]]:
     for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.S):
         members: list[tuple[str, Any]] = []
         for declaration in filter(None, (part.strip() for part in body.split(";"))):
-            kind, names = re.fullmatch(r"(?:const )?(\w+)\s+(.*)", declaration, re.S).groups()
+            kind, names = re.findall(r"(?:const )?(\w+)\s+(.*)", declaration, re.S)[0]
             for member in (part.strip() for part in names.split(",")):
                 base = _SCALARS.get(kind) or found[kind]
                 if member.startswith("*"):
                     members.append((member[1:], ctypes.c_void_p))
                 elif "[" in member:
-                    plain, count = re.fullmatch(r"(\w+)\[(\d+)\]", member).groups()
+                    plain, count = re.findall(r"(\w+)\[(\d+)\]", member)[0]
                     members.append((plain, base * int(count)))
                 else:
                     members.append((member, base))
@@ -105,7 +105,8 @@ def make_struct(call_fields: Mapping[str, Any], name: str, keep: list[Any]) -> c
     made = structs()[name]()
     declared = [member for member, *_ in made._fields_]
     assert declared == list(call_fields), f"{name} has other members"
-    for (member, kind, *_), value in zip(made._fields_, call_fields.values(), strict=True):
+    kinds: list[Any] = [kind for _, kind, *_ in made._fields_]
+    for member, kind, value in zip(declared, kinds, call_fields.values(), strict=True):
         if value is None:
             setattr(made, member, None)
         elif isinstance(value, calls.Array):
@@ -128,6 +129,10 @@ def _check_range(member: str, kind: Any, value: int) -> None:
     assert kind(int(value)).value == value, f"{member} cannot hold {value}"
 
 
+def _address(place: calls.Place, places: dict[int, Buffer]) -> int:
+    return places[id(place.tensor)].address + place.offset
+
+
 def run_op(
     op: ir.Op, places: dict[int, Buffer], target: str = "portable", in_place: int | None = None
 ) -> calls.Lowered:
@@ -148,7 +153,7 @@ def run_op(
         keep: list[Any] = []
         params = make_struct(call.fields, call.struct, keep)
         scratch = Buffer(call.scratch)
-        arguments = [ctypes.byref(params)]
+        arguments: list[Any] = [ctypes.byref(params)]
         for argument in call.arguments:
             if isinstance(argument, calls.Scratch):
                 arguments.append(ctypes.c_void_p(scratch.address))
@@ -156,9 +161,11 @@ def run_op(
                 values = np.ascontiguousarray(argument.values)
                 keep.append(values)
                 arguments.append(ctypes.c_void_p(values.ctypes.data))
+            elif isinstance(argument, calls.Places):
+                rows = [_address(place, places) for place in argument.places]
+                arguments.append((ctypes.c_void_p * len(rows))(*rows))
             else:
-                address = places[id(argument.tensor)].address + argument.offset
-                arguments.append(ctypes.c_void_p(address))
+                arguments.append(ctypes.c_void_p(_address(argument, places)))
         function = library()[call.function]
         function.restype = None
         for source in call.sources:

@@ -2,8 +2,8 @@
 
 #include "edge_kernels.h"
 
-/* As many windows are gathered, one after the other, as edge_pointwise likes to have at a time. */
-#define PIXELS 2
+/* So many windows are gathered, one after the other, for edge_pointwise to have some at a time. */
+#define PIXELS 4
 
 /* Copies the inputs under one window, of one group's channels, without gaps.
  *

@@ -1,41 +1,73 @@
-"""Exports the int8 model of a run as C source for a microcontroller.
+"""Exports an int8 model as C source for a microcontroller.
 
-python -m pipelines.export_firmware --run_dir=RUN [--out=DIR] [--flavor=tflm]
+python -m pipelines.export_firmware --run_dir=RUN [--flavor=tflm|standalone] [--out=DIR]
+python -m pipelines.export_firmware --tflite=FILE --out=DIR
 
-Reads model_int8.tflite, labels.txt, frontend.json and golden.npz; writes DIR (default
-RUN/firmware) with a README.md that says how to flash it.
+The first takes the model of a run with its labels, front-end and golden clips; it writes DIR
+(default RUN/firmware). The second compiles any int8 .tflite to plain C. A README.md in the folder
+says how to flash it.
 """
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from edge_tf import __version__, files, run_dir
 from edge_tf.errors import UserError
-from pipelines import app, common
+from pipelines import app
 
-FLAVORS = ("tflm",)
+if TYPE_CHECKING:
+    from firmware_export.standalone.package import Sound
+
+FLAVORS = ("tflm", "standalone")
+TARGETS = ("generic", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
+
+# 32 KB of flash each, if the self-test is part of the firmware.
+_WAVS = 2
 
 
 def define_flags() -> None:
     """Defines this binary's flags; not done on import, so that others can import `export`."""
-    common.define_run_dir()
+    flags.DEFINE_string("run_dir", None, "The run whose model is exported.")
+    flags.DEFINE_string("tflite", None, "Any int8 .tflite file, instead of a run.")
+    flags.mark_flags_as_mutual_exclusive(["run_dir", "tflite"], required=True)
     flags.DEFINE_string("out", None, "Folder to write (default: firmware in the run directory).")
-    flags.DEFINE_enum("flavor", "tflm", FLAVORS, "tflm: C++ runner for TensorFlow Lite Micro.")
+    for name in ("run_dir", "tflite", "out"):
+        flags.register_validator(name, lambda path: path != "", message="must name something")
+    flags.DEFINE_enum(
+        "flavor",
+        None,
+        FLAVORS,
+        "tflm: C++ runner for TensorFlow Lite Micro (default for a run); standalone: plain C "
+        "(default for --tflite).",
+    )
+    flags.DEFINE_enum("target", "generic", TARGETS, "standalone: which kernels are taken.")
+    flags.DEFINE_list(
+        "passes", [], "standalone: rewrites to do, or with '-' before each, to leave out."
+    )
 
 
-def export(run: str | Path, out: str | Path | None = None, flavor: str = "tflm") -> dict[str, Any]:
+def export(
+    run: str | Path,
+    out: str | Path | None = None,
+    flavor: str = "tflm",
+    target: str = "generic",
+    passes: Sequence[str] = (),
+) -> dict[str, Any]:
     """Exports the model of a run and records the stage.
 
     Args:
       run: the run directory.
       out: folder to write; None for "firmware" in the run directory.
       flavor: one of FLAVORS.
+      target: of "standalone": one of TARGETS.
+      passes: of "standalone": as the flag --passes.
 
     Returns:
-      The manifest of what was written; see `firmware_export.tflm.package.export`.
+      The manifest of what was written; see the `package.export` of the flavour.
 
     Raises:
       UserError, ExportError: an earlier stage is missing, or the files do not fit together.
@@ -43,53 +75,139 @@ def export(run: str | Path, out: str | Path | None = None, flavor: str = "tflm")
     if flavor not in FLAVORS:
         raise UserError(f"--flavor={flavor} is not one of {', '.join(FLAVORS)}")
     directory = run_dir.RunDirectory(run)
-    model = directory.require(run_dir.INT8_MODEL)
-    frontend = files.read_json(directory.require(run_dir.FRONTEND))
-    labels = directory.labels()
-
-    # These take a moment to import, which --help need not wait for.
-    from firmware_export.tflm import package
-
-    target = Path(out) if out else directory / run_dir.FIRMWARE
-    golden = _read_golden(directory.require(run_dir.GOLDEN))
-    manifest = package.export(
-        model.read_bytes(), labels, frontend, golden, target, __version__, model_name=str(model)
-    )
+    folder = Path(out) if out else directory / run_dir.FIRMWARE
+    if flavor == "tflm":
+        manifest = _export_tflm(directory, folder)
+        sizes = {"arena": manifest["arena"]}
+    else:
+        manifest = _export_standalone(directory, folder, target, passes)
+        sizes = {"target": target, "memory": manifest["memory"]}
     directory.record(
         "export_firmware",
         {
             "flavor": flavor,
-            "out": str(target),
+            "out": str(folder),
             "model_sha256": manifest["model"]["sha256"],
             "model_bytes": manifest["model"]["bytes"],
-            "arena": manifest["arena"],
+            **sizes,
         },
     )
     return manifest
 
 
-def summary(manifest: dict[str, Any], target: str | Path) -> str:
-    """One line for the screen about what was exported."""
-    arena = manifest["arena"]
-    return (
-        f"firmware ({manifest['flavor']}): {target}: model {manifest['model']['bytes']:,} B, "
-        f"arena {arena['bytes']:,} B ({arena['source']} + {arena['margin_percent']} %), "
-        f"{len(manifest['model']['ops'])} kinds of op, {manifest['golden']['clips']} golden clips"
+def export_file(
+    tflite: str | Path, out: str | Path, target: str = "generic", passes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Compiles any int8 .tflite to plain C; see `export`."""
+    from firmware_export.standalone import package
+    from firmware_export.standalone import passes as all_passes
+
+    try:
+        model = Path(tflite).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{tflite} cannot be read ({error.strerror})", "name a .tflite file with --tflite"
+        ) from None
+    return package.export(
+        model,
+        Path(out),
+        __version__,
+        target=target,
+        passes=all_passes.select(passes),
+        model_name=str(tflite),
     )
 
 
+def summary(manifest: dict[str, Any], folder: str | Path) -> str:
+    """One line for the screen about what was exported."""
+    head = f"firmware ({manifest['flavor']}): {folder}: model {manifest['model']['bytes']:,} B, "
+    tail = (
+        f"{len(manifest['model']['ops'])} kinds of op, {manifest['golden']['clips']} golden clips"
+    )
+    if manifest["flavor"] == "tflm":
+        arena = manifest["arena"]
+        margin = f"({arena['source']} + {arena['margin_percent']} %)"
+        return f"{head}arena {arena['bytes']:,} B {margin}, {tail}"
+    memory = manifest["memory"]
+    return (
+        f"{head}RAM {sum(memory['ram'].values()):,} B of which activations "
+        f"{memory['arena_bytes']:,} B, constants {memory['constant_bytes']:,} B, {tail}"
+    )
+
+
+def _export_tflm(directory: run_dir.RunDirectory, folder: Path) -> dict[str, Any]:
+    model = directory.require(run_dir.INT8_MODEL)
+    frontend = files.read_json(directory.require(run_dir.FRONTEND))
+    labels = directory.labels()
+    golden, _ = _read_golden(directory.require(run_dir.GOLDEN))
+
+    # It takes a moment to import, which --help need not wait for.
+    from firmware_export.tflm import package
+
+    return package.export(
+        model.read_bytes(), labels, frontend, golden, folder, __version__, model_name=str(model)
+    )
+
+
+def _export_standalone(
+    directory: run_dir.RunDirectory, folder: Path, target: str, passes: Sequence[str]
+) -> dict[str, Any]:
+    model = directory.require(run_dir.INT8_MODEL)
+    path = directory.require(run_dir.FRONTEND)
+    frontend = files.read_json(path).get("frontend")
+    if not isinstance(frontend, dict):
+        raise UserError(f"{path} does not describe a front-end", "restore it, or train again")
+    labels = directory.labels()
+    golden, wav = _read_golden(directory.require(run_dir.GOLDEN))
+
+    from firmware_export import tflite_file
+    from firmware_export.standalone import package
+    from firmware_export.standalone import passes as all_passes
+
+    info = tflite_file.read(model)
+    return package.export(
+        model.read_bytes(),
+        folder,
+        __version__,
+        spotting=package.Spotting(labels, frontend, sound=_sound(wav, frontend, info.inputs[0])),
+        golden=golden,
+        target=target,
+        passes=all_passes.select(passes),
+        model_name=str(model),
+    )
+
+
+def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
+    """The first golden clips with the features that a device must make of them."""
+    from edge_tf.audio import fixed_point
+    from edge_tf.audio.frontend_config import FrontendConfig
+    from firmware_export.standalone import package
+
+    try:
+        features = fixed_point.log_mel(
+            wav[:_WAVS], FrontendConfig(**frontend), tensor.scales[0], tensor.zero_points[0]
+        )
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"the golden clips do not fit the front-end ({error})", "convert the run again"
+        ) from None
+    return package.Sound(wav[:_WAVS], features)
+
+
 def _read_golden(path: Path) -> Any:
+    """The golden vectors, and the same clips as sound."""
     import numpy as np
 
     from firmware_export.golden import Golden
 
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return Golden(
+            golden = Golden(
                 features=arrays["features"],
                 logits=arrays["logits"],
                 label_index=arrays["label_index"],
             )
+            return golden, arrays["wav"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path} holds no golden vectors ({error})",
@@ -99,7 +217,18 @@ def _read_golden(path: Path) -> Any:
 
 def main() -> None:
     values = flags.FLAGS
-    manifest = export(values.run_dir, values.out, values.flavor)
+    if values.tflite:
+        if values.flavor == "tflm":
+            raise UserError(
+                "--flavor=tflm needs labels and golden clips", "give a run with --run_dir"
+            )
+        if not values.out:
+            raise UserError("--out is missing", "name the folder to write")
+        manifest = export_file(values.tflite, values.out, values.target, values.passes)
+        print(summary(manifest, values.out))
+        return
+    flavor = values.flavor or "tflm"
+    manifest = export(values.run_dir, values.out, flavor, values.target, values.passes)
     print(summary(manifest, values.out or Path(values.run_dir) / run_dir.FIRMWARE))
 
 

@@ -144,11 +144,23 @@ def run_op(
       target: whose scratch and order of weights; the code is the portable one.
       in_place: position of the input over which the output is written.
     """
-    lowered = calls.lower(op, target)
     if in_place is None:
         places[id(op.output)] = Buffer(op.output.size)
     else:
         places[id(op.output)] = places[id(op.inputs[in_place])]
+    return run_calls(op, places, target)
+
+
+def run_calls(
+    op: ir.Op,
+    places: dict[int, Buffer],
+    target: str = "portable",
+    output: ir.Tensor | None = None,
+) -> calls.Lowered:
+    """The same with all places given; `output` is the tensor whose place the output has."""
+    if output is not None:
+        places[id(op.output)] = places[id(output)]
+    lowered = calls.lower(op, target)
     for call in lowered.calls:
         keep: list[Any] = []
         params = make_struct(call.fields, call.struct, keep)

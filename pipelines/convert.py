@@ -21,6 +21,12 @@ def define_own_flags() -> None:
     flags.DEFINE_integer(
         "representative_clips", 300, "Training clips that the ranges of activations come from."
     )
+    flags.DEFINE_enum(
+        "graph",
+        "device",
+        ["device", "plain"],
+        "device: rewritten to need few and cheap ops; plain: the ops that Keras computes.",
+    )
 
 
 def main() -> None:
@@ -32,7 +38,7 @@ def main() -> None:
 
     from edge_tf.conversion import stage
 
-    info = stage.convert(run, data, FLAGS.representative_clips)
+    info = stage.convert(run, data, FLAGS.representative_clips, FLAGS.graph)
     print(
         f"converted: {info.byte_size:,} bytes, {len(info.ops)} ops, "
         f"{info.constant_bytes():,} bytes of weights -> {run / 'model_int8.tflite'}"

@@ -20,6 +20,9 @@ from edge_tf.conversion import graph
 # Up to so many rows, sub-bands share one stack of all rows: kernels as high as that cost less than
 # a slice and a stack for each.
 _WHOLE = 10
+# p reaches a little beyond the range of x, so that all stacks with it have one range, which the
+# converter then gives to x as well; other ranges it would reconcile by requantizing.
+_BEYOND = 1.002
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +219,7 @@ def _in_range(
     spread = high - low
     if not isinstance(p, graph.Convolution) or not top > 0 or not np.all(spread > 0):
         return p, np.ones_like(low), np.zeros_like(low)
-    factor = (top / spread).astype(np.float32)
+    factor = (_BEYOND * top / spread).astype(np.float32)
     by_channel = factor[:, np.newaxis] if isinstance(p, graph.Depthwise) else factor
     scaled = dataclasses.replace(p, kernel=p.kernel * by_channel, bias=(p.bias - low) * factor)
     return scaled, 1.0 / factor, low

@@ -2,14 +2,17 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from edge_tf.conversion import bands, graph, hard_swish, lowering, rewrites
 from edge_tf.conversion.equalization import equalize
 from edge_tf.conversion.folding import ends_in_dense, inference_model
+from edge_tf.conversion.slimming import slim
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
 from firmware_export import tflite_file
@@ -23,12 +26,17 @@ _FORBIDDEN = {
 
 _CALIBRATION_STRIDES = (1, 3, 5)
 
+GRAPHS = ("device", "plain")
 
-def convert(model: keras.Model, representative: np.ndarray) -> bytes:
+# What the converter is handed: a function of features, and who holds its variables.
+_Function = tuple[Callable[[tf.Tensor], tf.Tensor], list[Any]]
+
+
+def convert(model: keras.Model, representative: np.ndarray, form: str = "device") -> bytes:
     """Converts a float model to int8 weights, activations, input and output.
 
-    Channels are brought to equal ranges first (equalization.py), norms folded (folding.py). Two
-    things are then taken from how the logits err on the representative clips:
+    Channels are brought to equal ranges first (equalization.py). The graph is then rewritten for
+    small devices (`device_graph`), or has its norms folded only (folding.py). Two things are taken from how the logits err on the representative clips:
 
     - Ranges. The smallest and largest value of an activation over many clips are rare, 20 times
       its standard deviation and more; steps as wide as they ask for cost all other values. Ranges
@@ -42,6 +50,7 @@ def convert(model: keras.Model, representative: np.ndarray) -> bytes:
       model: a functional model of this library, logits out.
       representative: (n, mel_bands, frames, 1) float32 features of training clips, in an order
         that spreads labels evenly.
+      form: "device": few and cheap ops; "plain": those that Keras computes.
 
     Returns:
       The .tflite file.
@@ -49,28 +58,65 @@ def convert(model: keras.Model, representative: np.ndarray) -> bytes:
     Raises:
       UserError: an op has no int8 form, or the result breaks a rule of `check`.
     """
+    if form not in GRAPHS:
+        raise UserError(f"there is no graph '{form}'", f"choose one of {', '.join(GRAPHS)}")
     model = equalize(model, representative)
     expected = model.predict(representative, batch_size=200, verbose=0)
-    folded = inference_model(model)
+    make = _device(model, representative) if form == "device" else _plain(model)
     candidates = []
     for stride in _CALIBRATION_STRIDES:
-        data = _convert(folded, representative[::stride])
+        data = quantize_graph(make(representative[::stride], None), representative[::stride])
         error = LiteRTReference(data).run(representative).real_logits() - expected
         candidates.append((float(error.var(axis=0).sum()), stride, data, error.mean(axis=0)))
     _, stride, data, shift = min(candidates, key=lambda candidate: candidate[:2])
     if ends_in_dense(model):
-        data = _convert(inference_model(model, -shift), representative[::stride])
-    return data
+        data = quantize_graph(make(representative[::stride], -shift), representative[::stride])
+    return slim(data)
 
 
-def _convert(folded: keras.Model, representative: np.ndarray) -> bytes:
-    spec = tf.TensorSpec(folded.input_shape, tf.float32, name="features")
+# Makes the function from the clips that will set its ranges, and what to add to its logits.
+_Make = Callable[[np.ndarray, np.ndarray | None], _Function]
+
+
+def _device(model: keras.Model, representative: np.ndarray) -> _Make:
+    """The graph with all rewrites for small devices; BUILD_NOTES.md has their worth."""
+    folded = rewrites.fold_affine(lowering.lower(model))
+    fitted = hard_swish.fit(folded, representative)
+
+    def make(clips: np.ndarray, shift: np.ndarray | None) -> _Function:
+        output = bands.fold_blocks(fitted, clips)
+        output = rewrites.dilation_as_zeros(rewrites.mean_as_depthwise(output))
+        return graph.to_function(
+            output if shift is None else rewrites.shift_logits(output, shift)
+        ), []
+
+    return make
+
+
+def _plain(model: keras.Model) -> _Make:
+    """The graph with its norms folded and nothing else."""
+
+    def make(clips: np.ndarray, shift: np.ndarray | None) -> _Function:
+        folded = inference_model(model, shift)
+        return lambda features: folded(features, training=False), folded.variables
+
+    return make
+
+
+def quantize_graph(function: _Function, representative: np.ndarray) -> bytes:
+    """Hands a float function to the converter; ranges come from the representative clips.
+
+    Raises:
+      UserError: an op has no int8 form, or the result breaks a rule of `check`.
+    """
+    run, variables = function
+    spec = tf.TensorSpec((1, *representative.shape[1:]), tf.float32, name="features")
     # The converter saves what it is handed; a bare module spares it the tracing of every layer.
     holder = tf.Module()
-    holder.weights = folded.variables
-    function = tf.function(lambda features: folded(features, training=False), autograph=False)
+    holder.weights = variables
+    traced = tf.function(run, autograph=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [function.get_concrete_function(spec)], holder
+        [traced.get_concrete_function(spec)], holder
     )
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([row[np.newaxis]] for row in representative)
@@ -83,7 +129,7 @@ def _convert(folded: keras.Model, representative: np.ndarray) -> bytes:
     except Exception as error:  # the converter raises RuntimeError, ValueError and its own
         reason = str(error).strip().splitlines()
         raise UserError(
-            f"{folded.name} cannot be converted to int8: {reason[0] if reason else error!r}",
+            f"the model cannot be converted to int8: {reason[0] if reason else error!r}",
             "use layers of edge_tf.layers and Keras layers that TFLite has in int8",
         ) from error
     check(data)

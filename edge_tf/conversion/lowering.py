@@ -54,7 +54,7 @@ def _lowering(layer: keras.layers.Layer) -> Callable[[Any, Sources], graph.Node]
             return _LOWERINGS[kind]
     raise UserError(
         f"layer {layer.name} is a {type(layer).__name__}, which has no int8 form here",
-        "use layers of edge_tf.layers and the Keras layers of our models",
+        "use layers of edge_tf.layers and the Keras layers of our models, or --graph=plain",
     )
 
 

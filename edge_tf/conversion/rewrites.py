@@ -58,7 +58,8 @@ def dilation_as_zeros(output: graph.Node, largest: int = 4) -> graph.Node:
         if not isinstance(new, graph.Depthwise) or not 1 < max(new.dilation) <= largest:
             return new
         rows, columns = (
-            (size - 1) * step + 1 for size, step in zip(new.kernel.shape[:2], new.dilation)
+            (size - 1) * step + 1
+            for size, step in zip(new.kernel.shape[:2], new.dilation, strict=True)
         )
         kernel = np.zeros((rows, columns, *new.kernel.shape[2:]), np.float32)
         kernel[:: new.dilation[0], :: new.dilation[1]] = new.kernel
@@ -74,9 +75,3 @@ def shift_logits(output: graph.Node, shift: np.ndarray) -> graph.Node:
         raise ValueError("the graph does not end in a convolution")
     shifted = dataclasses.replace(last, bias=last.bias + shift.astype(np.float32))
     return output.reading(shifted) if output is not last else shifted
-
-
-def ends_in_convolution(output: graph.Node) -> bool:
-    """Whether the logits come straight from a convolution, whose bias can shift them."""
-    last = output.inputs[0] if isinstance(output, graph.Reshape) else output
-    return isinstance(last, graph.Convolution)

@@ -5,7 +5,7 @@ interpreter runs the order that the file has, and its arena is as large as that 
 of live tensors; names go to flash with the model.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import flatbuffers
 import numpy as np
@@ -33,6 +33,10 @@ def _order(graph: schema.SubGraphT, buffers: list[schema.BufferT]) -> list[int]:
     return min([plan.greedy(), given], key=plan.peak)
 
 
+# Picks one of the ops that can run; is also told how many readers each tensor still has.
+_Choose = Callable[[list[int], dict[int, int]], int]
+
+
 class _Plan:
     """What each op reads and writes, in bytes of activations."""
 
@@ -49,9 +53,11 @@ class _Plan:
         self._inputs = activations(graph.inputs)
         self._kept = set(activations(graph.outputs))
 
-    def _walk(self, choose):  # noqa: ANN001, ANN202
+    def _walk(self, choose: _Choose) -> tuple[int, list[int]]:
         waiting = list(range(len(self._reads)))
-        readers = {t: sum(t in reads for reads in self._reads) for reads in self._reads for t in reads}
+        readers = {
+            t: sum(t in reads for reads in self._reads) for reads in self._reads for t in reads
+        }
         live = set(self._inputs)
         peak, order = 0, []
         while waiting:
@@ -73,7 +79,9 @@ class _Plan:
 
     def greedy(self) -> list[int]:
         """Always the op that frees most, or adds least."""
-        return self._walk(lambda ready, readers: min(ready, key=lambda i: (self.growth(i, readers), i)))[1]
+        return self._walk(
+            lambda ready, readers: min(ready, key=lambda i: (self.growth(i, readers), i))
+        )[1]
 
     def peak(self, order: list[int]) -> int:
         """Bytes of the largest set of live activations."""

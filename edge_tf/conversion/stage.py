@@ -17,7 +17,9 @@ from firmware_export.tflite_info import ModelInfo
 GOLDEN_CLIPS = 8
 
 
-def convert(run: run_dir.RunDirectory, data: RunData, representative_clips: int) -> ModelInfo:
+def convert(
+    run: run_dir.RunDirectory, data: RunData, representative_clips: int, form: str = "device"
+) -> ModelInfo:
     """Quantizes a run's float model after training.
 
     Writes model_int8.tflite, golden.npz (wav int16, features int8, logits int8, label_index) and
@@ -27,6 +29,7 @@ def convert(run: run_dir.RunDirectory, data: RunData, representative_clips: int)
       run: a run whose training has finished.
       data: its data; representative clips come from the training split only.
       representative_clips: number of clips whose ranges set the scales of activations.
+      form: of the graph, one of int8.GRAPHS.
 
     Returns:
       What the file is made of.
@@ -46,7 +49,7 @@ def convert(run: run_dir.RunDirectory, data: RunData, representative_clips: int)
     training = data.clips("training")
     rows = spread_over_labels(training.labels, representative_clips)
     began = time.perf_counter()
-    converted = int8.convert(model, data.features(training.samples[rows]))
+    converted = int8.convert(model, data.features(training.samples[rows]), form)
     seconds = time.perf_counter() - began
     info = tflite_file.parse(converted, run_dir.INT8_MODEL)
     scale, zero_point = info.inputs[0].scales[0], info.inputs[0].zero_points[0]
@@ -75,6 +78,7 @@ def convert(run: run_dir.RunDirectory, data: RunData, representative_clips: int)
         "convert",
         {
             "representative_clips": len(rows),
+            "graph": form,
             "seconds": round(seconds, 1),
             "bytes": len(converted),
             "parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),

@@ -111,7 +111,13 @@ def _kernel_files(steps: list[emit.Step], kernels: str) -> dict[str, str]:
         special = KERNELS / kernels / f"{stem}.c"
         path = special if special.is_file() else KERNELS / "portable" / f"{stem}.c"
         files[f"edge_{stem}.c"] = _text(path)
-    return files
+    shared = sorted((KERNELS / kernels).glob("*.h"))
+    texts = list(files.values())
+    return files | {
+        header.name: _text(header)
+        for header in shared
+        if any(f'#include "{header.name}"' in text for text in texts)
+    }
 
 
 def _all_calls(lowered: calls.Lowered | row_calls.RowCalls) -> list[calls.Call]:

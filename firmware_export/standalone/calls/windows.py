@@ -18,9 +18,9 @@ from firmware_export.standalone.calls.call import (
 
 # edge_convolution gathers this many windows at a time.
 _WINDOWS = 4
-# edge_pointwise sets aside this many pixels at a time when it works in place; with DSP
-# instructions half as many, in 16 bits.
-_PIXELS = 8
+# edge_pointwise sets aside this many bytes for each pixel's channel: widens the pixels to 16 bits,
+# or keeps them as they are where outputs may lie over them.
+_WIDE = 2
 # Bytes of a pointer, on the host the most.
 _POINTER = 8
 
@@ -65,7 +65,7 @@ def convolution(op: ir.Convolution, target: str) -> Lowered:
     depth = weights[0].size
     if not scaling.is_plain or depth > 0xFFFF:
         return _any_convolution(op, weights, groups, scaling)
-    scratch = -(-_WINDOWS * depth // 8) * 8 + _pointwise_scratch(depth)
+    scratch = -(-_WINDOWS * depth // 8) * 8 + _pointwise_scratch(depth, _WINDOWS)
     call = Call(
         "convolution",
         "edge_convolution_t",
@@ -211,13 +211,15 @@ def _pointwise(
         fields,
         (Place(op.inputs[0]), Place(op.output), Scratch()),
         op,
-        _pointwise_scratch(depth),
+        _pointwise_scratch(depth, width),
     )
     return Lowered((call,), in_place=() if has_gaps or channels > depth else (0,))
 
 
-def _pointwise_scratch(depth: int) -> int:
-    return _PIXELS * (depth + 3 & ~3)
+def _pointwise_scratch(depth: int, width: int) -> int:
+    """Memory for 16 pixels, or fewer if they are large; see edge_kernels.h."""
+    pixels = 16 if depth <= 32 else 8 if depth <= 64 else 4
+    return _WIDE * min(pixels, width + 3 & ~3) * (depth + 3 & ~3)
 
 
 def _depthwise(op: ir.Convolution, weights: np.ndarray) -> Lowered:

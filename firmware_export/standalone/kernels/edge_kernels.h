@@ -14,9 +14,11 @@
  *   Pointers in structs point to constants and are not NULL, except `table`.
  *   `scratch` is aligned to 8 bytes; its content means nothing before and after a call. The exporter
  *   (firmware_export/standalone/calls) gives every target
- *     edge_pointwise    8 bytes for each input channel, their number rounded up to 4's
+ *     edge_pointwise    2 bytes for each value of 16 pixels, of 8 pixels from 33 channels on, of 4
+ *                       from 65 on; of no more than there are in a row, rounded up to 4's, and
+ *                       with the number of channels rounded up to 4's
  *     edge_convolution  4 windows of a group, rounded up to 8's, and what edge_pointwise gets for
- *                       one with as many input channels as a window has values
+ *                       4 pixels with as many input channels as a window has values
  *     edge_depthwise    8 bytes for each tap of the window, and in_channels
  *   Input, output and scratch do not overlap, except where a function says otherwise; "in place"
  *   means that the output may begin at the same address as the input named.

@@ -1,0 +1,139 @@
+/* What the kernels for Cortex-M cores with DSP instructions (M4, M7, M33) share.
+ *
+ * Scaling an accumulator takes five instructions, by these facts beside those of
+ * edge_requantize.h:
+ *
+ *   a. SMMLAR adds a number to the rounded high half for nothing: `rounding`, which is
+ *      2^(shift-1) of the second rounding and the output's zero point, shifted left. Shifts are
+ *      at most 22, so that this stays below 2^30.
+ *   b. The second rounding needs the sign of the high half. That of the accumulator does as well:
+ *      they differ only where the high half is 0, and (0 - 1 + 2^(shift-1)) >> shift is 0, too.
+ *   c. SSAT clamps to int8. Narrower clamps and tables follow in a pass of their own, see
+ *      edge_dsp_look_up(): clamping twice gives the same.
+ *
+ * Pairs: SMLAD multiplies two pairs of 16-bit numbers and adds both products. SXTB16 makes a pair
+ * of bytes 0 and 2 of a word, and another of bytes 1 and 3. Which numbers form a pair does not
+ * matter as long as weights and inputs agree. */
+#ifndef EDGE_DSP_H
+#define EDGE_DSP_H
+
+#include <string.h>
+
+#include "edge_kernels.h"
+#include "edge_requantize.h"
+
+#if !defined(__GNUC__) || !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__)
+#error "these kernels are for Cortex-M4, M7 and M33: export for the target 'generic' instead"
+#endif
+
+/* Sums up products of pairs: sum + a[0] * b[0] + a[1] * b[1]. */
+static inline int32_t edge_smlad(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+/* sum + a[0] * b[0], of the numbers in the low halves, and with one or both in the high half. */
+static inline int32_t edge_smlabb(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+static inline int32_t edge_smlabt(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+static inline int32_t edge_smlatt(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+/* Bytes 0 and 2 of a word as a pair, and bytes 1 and 3. */
+static inline uint32_t edge_even_bytes(uint32_t word)
+{
+    uint32_t pair;
+    __asm__("sxtb16 %0, %1" : "=r"(pair) : "r"(word));
+    return pair;
+}
+
+static inline uint32_t edge_odd_bytes(uint32_t word)
+{
+    uint32_t pair;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
+    return pair;
+}
+
+/* The pair (low, high) of numbers that fit into 16 bits. */
+static inline uint32_t edge_pair(int32_t low, int32_t high)
+{
+    return ((uint32_t)low & 0xFFFF) | (uint32_t)high << 16;
+}
+
+/* Four bytes from any address. */
+static inline uint32_t edge_load_word(const int8_t *from)
+{
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+/* How a channel is scaled. */
+typedef struct {
+    int32_t multiplier, rounding, shift;
+} edge_scale_t;
+
+static inline edge_scale_t edge_scale(int32_t multiplier, int32_t shift, int32_t zero_point)
+{
+    const edge_scale_t scale = {multiplier, (2 * zero_point + 1) * (1 << (shift - 1)), shift};
+    return scale;
+}
+
+/* The output for twice an accumulator. */
+static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale)
+{
+    int32_t value;
+    __asm__("smmlar %0, %1, %2, %3"
+            : "=r"(value)
+            : "r"(twice), "r"(scale.multiplier), "r"(scale.rounding));
+    value = (value + (twice >> 31)) >> scale.shift;
+    __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
+    return value;
+}
+
+/* What is left to do with outputs once they are clamped to int8. */
+static inline void edge_dsp_look_up(const int8_t *table, int32_t low, int32_t high, int8_t *out,
+                                    uint32_t size)
+{
+    int8_t *const end = out + size;
+    if (low > -128 || high < 127) {
+        for (int8_t *v = out; v < end; v++) {
+            *v = (int8_t)edge_clamp(*v, low, high);
+        }
+    }
+    if (table) {
+        table += 128;
+        for (; end - out >= 4; out += 4) {
+            const int8_t v0 = table[out[0]];
+            const int8_t v1 = table[out[1]];
+            const int8_t v2 = table[out[2]];
+            const int8_t v3 = table[out[3]];
+            out[0] = v0;
+            out[1] = v1;
+            out[2] = v2;
+            out[3] = v3;
+        }
+        for (; out < end; out++) {
+            *out = table[*out];
+        }
+    }
+}
+
+#endif

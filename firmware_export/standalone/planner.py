@@ -94,7 +94,8 @@ def plan(
     found = blocks(graph, scratch)
     if not reuse:
         for block in found:
-            block.first, block.last = -1, len(graph.ops)
+            if block.tensor is not None:
+                block.first, block.last = -1, len(graph.ops)
     allowed = _allowed(found, slides or {}) if reuse else {}
     bound = max(live_bytes(found, len(graph.ops), allowed))
     _arrange(found, bound, allowed)

@@ -151,6 +151,7 @@ def row_sums(op: ir.RowSums, target: str) -> Lowered:
     _, _, width, channels = op.output.shape
     row_bytes = width * channels
     zero_point = convolution.inputs[0].zero_point
+    sources = ("row_sum", "window_sum") if target == "dsp" else ("row_sum",)
     calls = []
     for y, row in enumerate(op.rows):
         folded = scaling.bias - zero_point * row.weights.astype(np.int64).sum(axis=0)
@@ -166,7 +167,7 @@ def row_sums(op: ir.RowSums, target: str) -> Lowered:
         del fields["table"]
         places = tuple(Place(op.inputs[i], at * row_bytes) for i, at in row.taps)
         arguments = (Places(places), Place(op.output, y * row_bytes))
-        calls.append(Call("row_sum", "edge_row_sum_t", ("row_sum",), fields, arguments, op))
+        calls.append(Call("row_sum", "edge_row_sum_t", sources, fields, arguments, op))
     return Lowered(tuple(calls))
 
 

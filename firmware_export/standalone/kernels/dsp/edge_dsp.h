@@ -108,6 +108,30 @@ static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale)
     return value;
 }
 
+/* Sums of products of each channel by itself: row_sum and depthwise, a run of pixels of one output
+ * row at a time. The taps are a rectangle of `rows` x `columns`; those in the padding are left out.
+ */
+typedef struct {
+    const int8_t *const *rows; /* where in each row of taps the first pixel's first column is */
+    const int8_t *weights;     /* of the first tap */
+    const int8_t *window;      /* weights of all taps, also of those left out */
+    const int32_t *bias;       /* the input's zero point folded in over the whole window */
+    const int32_t *multiplier;
+    const int8_t *shift;
+    int8_t *out;
+    uint32_t row_count, columns;
+    uint32_t weights_row; /* weights of one row to those of the next */
+    uint32_t column_step; /* bytes from one column of taps to the next */
+    uint32_t window_size; /* taps of the window */
+    uint32_t channels;
+    uint32_t pixels;
+    uint32_t in_step; /* bytes from the first tap of a pixel to that of the next */
+    int32_t in_zero_point, zero_point;
+} edge_taps_t;
+
+/* In window_sum.c. Outputs are clamped to int8. */
+void edge_dsp_window_sum(const edge_taps_t *p);
+
 /* What is left to do with outputs once they are clamped to int8. */
 static inline void edge_dsp_look_up(const int8_t *table, int32_t low, int32_t high, int8_t *out,
                                     uint32_t size)

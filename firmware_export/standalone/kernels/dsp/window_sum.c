@@ -1,0 +1,181 @@
+#include "edge_dsp.h"
+
+/* Up to this many taps, a channel's weights and the places of its taps are registers, and the
+ * pixels go by; see few_taps(). */
+#define FEW 5
+
+/* The bias without what the taps left out would have added. */
+static int32_t bias_of(const edge_taps_t *p, uint32_t channel)
+{
+    int32_t bias = p->bias[channel];
+    uint32_t taps = p->row_count * p->columns;
+    if (taps == p->window_size) {
+        return bias;
+    }
+    int32_t missing = 0;
+    const int8_t *w = p->window + channel;
+    for (uint32_t k = p->window_size; k > 0; k--, w += p->channels) {
+        missing += *w;
+    }
+    for (uint32_t row = 0; row < p->row_count; row++) {
+        w = p->weights + row * p->weights_row + channel;
+        for (uint32_t column = p->columns; column > 0; column--, w += p->channels) {
+            missing -= *w;
+        }
+    }
+    return bias + p->in_zero_point * missing;
+}
+
+/* One channel of all pixels, for a number of taps that the compiler knows.
+ *
+ * Weights and bias are twice themselves, which saves doubling the sums. */
+static inline __attribute__((always_inline)) void few_taps(const edge_taps_t *p, uint32_t channel,
+                                                           const int8_t *const *taps,
+                                                           const int8_t *const *weights,
+                                                           const uint32_t count)
+{
+    const uint32_t step = p->channels;
+    const uint32_t size = p->pixels * step;
+    const uint32_t end = channel + size;
+    const int8_t *x0 = taps[0] + end;
+    const int8_t *x1 = taps[1] + end;
+    const int8_t *x2 = count > 2 ? taps[2] + end : NULL;
+    const int8_t *x3 = count > 3 ? taps[3] + end : NULL;
+    const int8_t *x4 = count > 4 ? taps[4] + end : NULL;
+    const uint32_t w01 = edge_pair(weights[0][channel] * 2, weights[1][channel] * 2);
+    const uint32_t w23 =
+        count > 2 ? edge_pair(weights[2][channel] * 2, weights[count > 3 ? 3 : 2][channel] * 2) : 0;
+    const uint32_t w4 = count > 4 ? (uint32_t)(weights[4][channel] * 2) : 0;
+    const int32_t bias = bias_of(p, channel) * 2;
+    const edge_scale_t scale =
+        edge_scale(p->multiplier[channel], p->shift[channel], p->zero_point);
+    int8_t *y = p->out + end;
+
+    for (int32_t i = -(int32_t)size; i != 0; i += (int32_t)step) {
+        int32_t sum = edge_smlabb((uint32_t)(int32_t)x0[i], w01, bias);
+        sum = edge_smlabt((uint32_t)(int32_t)x1[i], w01, sum);
+        if (count > 2) {
+            sum = edge_smlabb((uint32_t)(int32_t)x2[i], w23, sum);
+        }
+        if (count > 3) {
+            sum = edge_smlabt((uint32_t)(int32_t)x3[i], w23, sum);
+        }
+        if (count > 4) {
+            sum = edge_smlabb((uint32_t)(int32_t)x4[i], w4, sum);
+        }
+        y[i] = (int8_t)edge_scaled(sum, scale);
+    }
+}
+
+/* Functions of their own: in the loop above, they then need nothing in registers but what it uses. */
+#define FEW_TAPS(count)                                                                            \
+    static __attribute__((noinline)) void taps_##count(                                            \
+        const edge_taps_t *p, uint32_t channel, const int8_t *const *x, const int8_t *const *w)    \
+    {                                                                                              \
+        few_taps(p, channel, x, w, count);                                                         \
+    }
+FEW_TAPS(2)
+FEW_TAPS(3)
+FEW_TAPS(4)
+FEW_TAPS(5)
+#undef FEW_TAPS
+
+static void all_few(const edge_taps_t *p, uint32_t taps)
+{
+    static void (*const of_taps[])(const edge_taps_t *, uint32_t, const int8_t *const *,
+                                   const int8_t *const *) = {taps_2, taps_3, taps_4, taps_5};
+    const int8_t *x[FEW];
+    const int8_t *w[FEW];
+    uint32_t k = 0;
+    for (uint32_t row = 0; row < p->row_count; row++) {
+        for (uint32_t column = 0; column < p->columns; column++, k++) {
+            x[k] = p->rows[row] + column * p->column_step;
+            w[k] = p->weights + row * p->weights_row + column * p->channels;
+        }
+    }
+    for (uint32_t c = 0; c < p->channels; c++) {
+        of_taps[taps - 2](p, c, x, w);
+    }
+}
+
+/* Any number of taps: four channels of a pixel at a time, two words of pairs for each tap. */
+static void many_taps(const edge_taps_t *p, uint32_t channel)
+{
+    int32_t bias[4];
+    edge_scale_t scale[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        const uint32_t c = channel + i;
+        bias[i] = bias_of(p, c);
+        scale[i] = edge_scale(p->multiplier[c], p->shift[c], p->zero_point);
+    }
+    int8_t *y = p->out + channel;
+    uint32_t offset = channel;
+    for (uint32_t left = p->pixels; left > 0; left--, offset += p->in_step, y += p->channels) {
+        int32_t sum0 = bias[0];
+        int32_t sum1 = bias[1];
+        int32_t sum2 = bias[2];
+        int32_t sum3 = bias[3];
+        const int8_t *w_row = p->weights + channel;
+        const int8_t *const *rows = p->rows;
+        const int8_t *const *const end = rows + p->row_count;
+        for (; rows < end; rows++, w_row += p->weights_row) {
+            const int8_t *x = *rows + offset;
+            const int8_t *w = w_row;
+            for (uint32_t k = p->columns; k > 0; k--) {
+                const uint32_t xs = edge_load_word(x);
+                const uint32_t ws = edge_load_word(w);
+                const uint32_t x_even = edge_even_bytes(xs);
+                const uint32_t w_even = edge_even_bytes(ws);
+                sum0 = edge_smlabb(x_even, w_even, sum0);
+                sum2 = edge_smlatt(x_even, w_even, sum2);
+                const uint32_t x_odd = edge_odd_bytes(xs);
+                const uint32_t w_odd = edge_odd_bytes(ws);
+                sum1 = edge_smlabb(x_odd, w_odd, sum1);
+                sum3 = edge_smlatt(x_odd, w_odd, sum3);
+                x += p->column_step;
+                w += p->channels;
+            }
+        }
+        y[0] = (int8_t)edge_scaled(sum0 * 2, scale[0]);
+        y[1] = (int8_t)edge_scaled(sum1 * 2, scale[1]);
+        y[2] = (int8_t)edge_scaled(sum2 * 2, scale[2]);
+        y[3] = (int8_t)edge_scaled(sum3 * 2, scale[3]);
+    }
+}
+
+/* A channel that is left over. */
+static void one_channel(const edge_taps_t *p, uint32_t channel)
+{
+    const int32_t bias = bias_of(p, channel);
+    const edge_scale_t scale =
+        edge_scale(p->multiplier[channel], p->shift[channel], p->zero_point);
+    int8_t *y = p->out + channel;
+    uint32_t offset = channel;
+    for (uint32_t left = p->pixels; left > 0; left--, offset += p->in_step, y += p->channels) {
+        int32_t sum = bias;
+        for (uint32_t row = 0; row < p->row_count; row++) {
+            const int8_t *x = p->rows[row] + offset;
+            const int8_t *w = p->weights + row * p->weights_row + channel;
+            for (uint32_t k = p->columns; k > 0; k--, x += p->column_step, w += p->channels) {
+                sum += *x * *w;
+            }
+        }
+        *y = (int8_t)edge_scaled(sum * 2, scale);
+    }
+}
+
+void edge_dsp_window_sum(const edge_taps_t *p)
+{
+    const uint32_t taps = p->row_count * p->columns;
+    if (taps >= 2 && taps <= FEW && p->in_step == p->channels) {
+        all_few(p, taps);
+        return;
+    }
+    uint32_t c = 0;
+    for (; c + 4 <= p->channels; c += 4) {
+        many_taps(p, c);
+    }
+    for (; c < p->channels; c++) {
+        one_channel(p, c);
+    }
+}

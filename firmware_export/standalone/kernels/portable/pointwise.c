@@ -3,9 +3,9 @@
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 
-/* In place, this many pixels are set aside at a time; */
+/* In place, this many pixels are set aside in the scratch at a time. */
 #define PIXELS 8
-/* elsewhere the output may follow the reading of the input closely: no more are read ahead. */
+/* Otherwise the output may follow the reading of the input closely: no more are read ahead. */
 #define GROUP 16
 
 static edge_output_t output_of(const edge_pointwise_t *p, uint32_t channel)

@@ -6,6 +6,7 @@ compiled.files["model.c"], compiled.plan.size
 
 import dataclasses
 import functools
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -104,20 +105,21 @@ def _lower(op: ir.Op, kernels: str) -> calls.Lowered | row_calls.RowCalls:
 
 
 def _kernel_files(steps: list[emit.Step], kernels: str) -> dict[str, str]:
-    """The text of every kernel that is called, and the headers, by name."""
+    """The text of every kernel that is called, and the headers they include, by name."""
     stems = {stem for step in steps for call in _all_calls(step.lowered) for stem in call.sources}
     files = {name: _text(KERNELS / name) for name in HEADERS}
     for stem in sorted(stems):
-        special = KERNELS / kernels / f"{stem}.c"
-        path = special if special.is_file() else KERNELS / "portable" / f"{stem}.c"
-        files[f"edge_{stem}.c"] = _text(path)
-    shared = sorted((KERNELS / kernels).glob("*.h"))
-    texts = list(files.values())
-    return files | {
-        header.name: _text(header)
-        for header in shared
-        if any(f'#include "{header.name}"' in text for text in texts)
-    }
+        text = _text(_find(f"{stem}.c", kernels))
+        files[f"edge_{stem}.c"] = text
+        for header in re.findall(r'^#include "(\w+\.h)"', text, flags=re.M):
+            files[header] = _text(_find(header, kernels))
+    return files
+
+
+def _find(name: str, kernels: str) -> Path:
+    """A file as the target has it, else the one that all share."""
+    folders = (KERNELS / kernels, KERNELS / "portable", KERNELS)
+    return next(folder / name for folder in folders if (folder / name).is_file())
 
 
 def _all_calls(lowered: calls.Lowered | row_calls.RowCalls) -> list[calls.Call]:

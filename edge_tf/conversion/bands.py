@@ -89,29 +89,29 @@ def _block(node: graph.Node, reading: dict[graph.Node, list[graph.Node]]) -> _Bl
         return None
     if depthwise.kernel.shape[1] != 1 or depthwise.stride[1] != 1 or depthwise.dilation != (1, 1):
         return None
-    x, before, after = _padding(depthwise)
+    x, before = _padding(depthwise)
     if shortcut is not None and shortcut is not x:
         return None
-    scale, offset, rows = _bands(z)
+    scale, offset = _bands(z)
     kernel = depthwise.kernel[:, 0, :, 0] * scale[:, np.newaxis, :]
     offset = depthwise.bias * scale + offset
     return _Block(x, z, p, shortcut is not None, kernel, offset, before, depthwise.stride[0])
 
 
-def _padding(depthwise: graph.Depthwise) -> tuple[graph.Node, int, int]:
-    """What a convolution over rows reads, and the rows of zeros above and below it."""
+def _padding(depthwise: graph.Depthwise) -> tuple[graph.Node, int]:
+    """What a convolution over rows reads, and the rows of zeros above it."""
     (x,) = depthwise.inputs
     taps, stride = depthwise.kernel.shape[0], depthwise.stride[0]
     if depthwise.padding == "SAME":
         missing = max(0, (depthwise.shape[1] - 1) * stride + taps - x.shape[1])
-        return x, missing // 2, missing - missing // 2
+        return x, missing // 2
     if isinstance(x, graph.Pad) and x.columns == (0, 0):
-        return x.inputs[0], *x.rows
-    return x, 0, 0
+        return x.inputs[0], x.rows[0]
+    return x, 0
 
 
-def _bands(norm: graph.Affine) -> tuple[np.ndarray, np.ndarray, int]:
-    """Scale and offset of each sub-band, [sub-bands, channels], and the rows of one."""
+def _bands(norm: graph.Affine) -> tuple[np.ndarray, np.ndarray]:
+    """Scale and offset of each sub-band, [sub-bands, channels]."""
     scale, offset = norm.scale[0, :, 0], norm.offset[0, :, 0]
     new = [0] + [
         row
@@ -119,7 +119,7 @@ def _bands(norm: graph.Affine) -> tuple[np.ndarray, np.ndarray, int]:
         if np.any(scale[row] != scale[row - 1]) or np.any(offset[row] != offset[row - 1])
     ]
     rows = int(np.gcd.reduce([*new, len(scale)]))
-    return scale[::rows], offset[::rows], rows
+    return scale[::rows], offset[::rows]
 
 
 def _ranges(
@@ -170,7 +170,7 @@ def _joined(
     if x.shape[1] <= _WHOLE:
         # All sub-bands read one stack; their kernels are zero but for their own rows.
         above, after = _zeros(block, x, rows > 1)
-        stack = graph.Concat((*above, x, *after, *below), 1)
+        stack: graph.Node = graph.Concat((*above, x, *after, *below), 1)
         stacks = [
             (stack, band * rows * block.stride - block.before + len(above)) for band in range(bands)
         ]

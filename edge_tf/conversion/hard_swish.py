@@ -43,8 +43,10 @@ def fit(output: graph.Node, clips: np.ndarray) -> graph.Node:
     before = {node.inputs[0]: numbers[node] for node in found}
 
     def change(old: graph.Node, new: graph.Node) -> graph.Node:
-        if old in found:
+        if isinstance(new, graph.Activation) and old in found:
             return dataclasses.replace(new, kind="hard_swish")
+        if not isinstance(new, graph.Convolution):
+            return new
         if old in before:
             _, b, c, _ = before[old]
             by_channel = b[:, np.newaxis] if isinstance(new, graph.Depthwise) else b

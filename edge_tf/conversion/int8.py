@@ -36,7 +36,8 @@ def convert(model: keras.Model, representative: np.ndarray, form: str = "device"
     """Converts a float model to int8 weights, activations, input and output.
 
     Channels are brought to equal ranges first (equalization.py). The graph is then rewritten for
-    small devices (`device_graph`), or has its norms folded only (folding.py). Two things are taken from how the logits err on the representative clips:
+    small devices (bands.py and what `_device` applies beside it), or has its norms folded only
+    (folding.py). Two things are then taken from how the logits err on the representative clips:
 
     - Ranges. The smallest and largest value of an activation over many clips are rare, 20 times
       its standard deviation and more; steps as wide as they ask for cost all other values. Ranges

@@ -22,13 +22,13 @@ class Outputs:
       logits: (clips, classes), float32 or int8.
       scale: step of int8 logits; None for float.
       zero_point: int8 that stands for 0; None for float.
-      seconds_per_inference: median over clips.
+      seconds_per_inference: median over clips, or mean; None where it would mean nothing.
     """
 
     logits: np.ndarray
     scale: float | None
     zero_point: int | None
-    seconds_per_inference: float
+    seconds_per_inference: float | None
 
     def real_logits(self) -> np.ndarray:
         """The logits as real numbers, (clips, classes) float64."""
@@ -44,17 +44,22 @@ class Engine(Protocol):
       id: identifier, "tflite_micro".
       name: for people, "TFLite Micro".
       bit_exact: must give the bytes of LiteRT's reference kernels.
+      start: "features" or "waveform", what it is fed.
+      most_clips: it is too slow for more; 0: no limit.
     """
 
     id: str
     name: str
     bit_exact: bool
+    start: str
+    most_clips: int
 
-    def run(self, features: np.ndarray) -> Outputs:
+    def run(self, clips_in: np.ndarray, /) -> Outputs:
         """Runs all clips.
 
         Args:
-          features: (clips, mel_bands, frames, 1) float32.
+          clips_in: features (clips, mel_bands, frames, 1) float32, or samples (clips, samples)
+            int16.
 
         Raises:
           UnavailableError: the engine's parts are not installed here.

@@ -39,6 +39,8 @@ class KerasFloat:
     id = "keras"
     name = "Keras float"
     bit_exact = False
+    start = "features"
+    most_clips = 0
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -9,6 +9,8 @@ class _LiteRT:
     id: str
     name: str
     bit_exact: bool
+    start = "features"
+    most_clips = 0
     _resolver: str
 
     def __init__(self, model: bytes) -> None:

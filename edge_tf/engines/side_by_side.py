@@ -4,7 +4,7 @@ import concurrent.futures
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,31 +12,41 @@ import numpy as np
 from edge_tf.engines.base import Engine, Outputs, UnavailableError
 
 
-def run_all(engines: Sequence[Engine], features: np.ndarray) -> list[Outputs | UnavailableError]:
-    """Runs each engine on all clips.
+def run_all(
+    engines: Sequence[Engine],
+    clips: Mapping[str, np.ndarray],
+    rows: Sequence[np.ndarray | None] | None = None,
+) -> list[Outputs | UnavailableError]:
+    """Runs each engine on its clips.
 
     Interpreters hold Python's lock while they work, so threads would take turns.
 
     Args:
       engines: picklable.
-      features: (clips, mel_bands, frames, 1) float32.
+      clips: by an engine's `start`: features (clips, mel_bands, frames, 1) float32, samples
+        (clips, samples) int16.
+      rows: for each engine the clips it runs; None: all.
 
     Returns:
       For each engine its outputs, or why it is not available here.
     """
+    chosen = list(rows) if rows is not None else [None] * len(engines)
     workers = min(len(engines), os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "features.npy"
-        np.save(path, features)
+        paths = {start: Path(folder) / f"{start}.npy" for start in clips}
+        for start, path in paths.items():
+            np.save(path, clips[start])
         spawn = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-            # The last one is usually the slowest interpreter: the others run beside it.
-            backwards = list(pool.map(_run, engines[::-1], [path] * len(engines)))
+            # The last ones are usually the slowest: the others run beside them.
+            mine = [paths[engine.start] for engine in engines]
+            backwards = list(pool.map(_run, engines[::-1], mine[::-1], chosen[::-1]))
             return backwards[::-1]
 
 
-def _run(engine: Engine, path: Path) -> Outputs | UnavailableError:
+def _run(engine: Engine, path: Path, rows: np.ndarray | None) -> Outputs | UnavailableError:
+    clips = np.load(path, mmap_mode="r")
     try:
-        return engine.run(np.load(path, mmap_mode="r"))
+        return engine.run(clips if rows is None else clips[rows])
     except UnavailableError as error:
         return error

@@ -12,6 +12,8 @@ class TFLiteMicro:
     id = "tflite_micro"
     name = "TFLite Micro"
     bit_exact = True
+    start = "features"
+    most_clips = 0
 
     def __init__(self, model: bytes) -> None:
         self._model = model

@@ -133,7 +133,9 @@ def _engines(
     )
     for engine in engines:
         try:
-            result[engine.id] = round(1000 * engine.run(features).seconds_per_inference, 3)
+            seconds = engine.run(features).seconds_per_inference
+            assert seconds is not None
+            result[engine.id] = round(1000 * seconds, 3)
         except UnavailableError as error:
             result[engine.id] = f"not available here: {error}"
     return result

@@ -1,6 +1,7 @@
 """The stage "evaluate": the task metric at every hop, report.json and report.html out."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from edge_tf import files, run_dir
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.engines import side_by_side
 from edge_tf.engines.base import Engine, UnavailableError
+from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
 from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
@@ -15,6 +17,10 @@ from edge_tf.errors import UserError
 from edge_tf.evaluation import hop_table
 from edge_tf.evaluation.report import ModelFacts, Report, write_report
 from firmware_export import tflite_file
+from firmware_export.standalone.package import Spotting
+
+# Where emitted C runs in the hop table.
+BOARDS = ("host", "cortex-m4", "cortex-m55")
 
 
 def evaluate(
@@ -46,23 +52,25 @@ def evaluate(
     features = data.features(testing.samples[rows])
 
     began = time.perf_counter()
-    engines: list[Engine] = [
-        KerasFloat(float_model),
-        LiteRTReference(model),
-        LiteRTXnnpack(model),
-        TFLiteMicro(model),
-    ]
-    outputs = side_by_side.run_all(engines, features)
+    engines = _engines(float_model, model, data)
+    picks = [_rows_for(engine, testing.labels[rows]) for engine in engines]
+    clips = {"features": features, "waveform": testing.samples[rows]}
+    outputs = side_by_side.run_all(engines, clips, picks)
     seconds = time.perf_counter() - began
     hops = []
-    for engine, output in zip(engines, outputs, strict=True):
+    for engine, output, pick in zip(engines, outputs, picks, strict=True):
+        compare_to = IntegerFrontend.name if isinstance(engine, EmittedC) else ""
+        if engine.start == "features":
+            compare_to = ""
         if isinstance(output, UnavailableError):
             hops.append(
                 hop_table.HopResult(
                     name=engine.name,
                     engine=engine.id,
+                    start=engine.start,
                     bit_exact=engine.bit_exact,
                     unavailable=str(output),
+                    compare_to=compare_to,
                 )
             )
             continue
@@ -70,11 +78,14 @@ def evaluate(
             hop_table.HopResult(
                 name=engine.name,
                 engine=engine.id,
+                start=engine.start,
                 bit_exact=engine.bit_exact,
                 outputs=output.logits,
                 scale=output.scale,
                 zero_point=output.zero_point,
                 seconds_per_inference=output.seconds_per_inference,
+                compare_to=compare_to,
+                clip_indices=pick,
             )
         )
     table = hop_table.build(hops, testing.labels[rows], max_drop=max_drop)
@@ -106,3 +117,27 @@ def evaluate(
     )
     write_report(report, run.path)
     return table
+
+
+def _engines(float_model: Path, model: bytes, data: RunData) -> list[Engine]:
+    """The hops, in the order the model travels."""
+    engines: list[Engine] = [
+        KerasFloat(float_model),
+        LiteRTReference(model),
+        LiteRTXnnpack(model),
+        TFLiteMicro(model),
+        *(EmittedC(model, board) for board in BOARDS),
+    ]
+    if data.frontend.padding == "causal":  # else a frame needs sound that has not come yet
+        frontend = data.frontend.to_dict()
+        spotting = Spotting(data.labels, frontend)
+        engines.append(IntegerFrontend(model, frontend))
+        engines += [EmittedC(model, board, spotting, "waveform") for board in BOARDS]
+    return engines
+
+
+def _rows_for(engine: Engine, labels: np.ndarray) -> np.ndarray | None:
+    """The clips that an engine runs; None: all."""
+    if not engine.most_clips or engine.most_clips >= len(labels):
+        return None
+    return spread_over_labels(labels, engine.most_clips)

@@ -47,7 +47,8 @@ def test_side_by_side_gives_what_each_engine_gives_in_its_order(files):
     path, data, model = files
     clips = features(20, seed=3)
     flt, reference, missing, xnnpack = side_by_side.run_all(
-        [KerasFloat(path), LiteRTReference(data), _Missing(), LiteRTXnnpack(data)], clips
+        [KerasFloat(path), LiteRTReference(data), _Missing(), LiteRTXnnpack(data)],
+        {"features": clips},
     )
     assert isinstance(missing, UnavailableError) and "no such board" in str(missing)
     assert isinstance(flt, Outputs)
@@ -60,6 +61,7 @@ def test_side_by_side_gives_what_each_engine_gives_in_its_order(files):
 
 class _Missing:
     id, name, bit_exact = "missing", "Missing", True
+    start, most_clips = "features", 0
 
     def run(self, clips: np.ndarray) -> Outputs:
         raise UnavailableError("no such board")

@@ -1,0 +1,116 @@
+"""The model as plain C: on the host, and on microcontrollers in an emulator."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from edge_tf.engines.base import Outputs, UnavailableError, quantize
+from firmware_export import tflite_file
+from firmware_export.boards import board as boards
+from firmware_export.boards import clips, programs, toolchain
+from firmware_export.standalone.package import Spotting
+
+_NAMES = {
+    "host": "Emitted C, host",
+    "cortex-m4": "Emitted C, Cortex-M4",
+    "cortex-m7": "Emitted C, Cortex-M7",
+    "cortex-m33": "Emitted C, Cortex-M33",
+    "cortex-m55": "Emitted C, Cortex-M55",
+    "rv32": "Emitted C, RV32",
+}
+# The emulator does vector instructions by hand: one clip takes as long as fifty elsewhere.
+_MOST_CLIPS = {"cortex-m55": 200}
+_TIMEOUT_S = 1800.0
+
+
+class EmittedC:
+    """What the standalone export puts out, compiled and run.
+
+    Attributes:
+      start: "features": quantized features go straight into the model; "waveform": 16-bit samples
+        go through front-end, model and detector in one program.
+      most_clips: more than these take too long here; 0: no limit.
+    """
+
+    bit_exact = True
+
+    def __init__(
+        self, model: bytes, board: str, spotting: Spotting | None = None, start: str = "features"
+    ) -> None:
+        """
+        Args:
+          model: an int8 .tflite file.
+          board: a name of firmware_export.boards.
+          spotting: labels and front-end; needed to start from the waveform.
+          start: what clips are.
+        """
+        self._model = model
+        self._board = board
+        self._spotting = spotting if start == "waveform" else None
+        self.start = start
+        self.id = f"emitted_c_{board.replace('-', '_')}" + ("_pcm" if start == "waveform" else "")
+        self.name = _NAMES[board] + (" (waveform)" if start == "waveform" else "")
+        self.most_clips = _MOST_CLIPS.get(board, 0)
+
+    def run(self, clips_in: np.ndarray) -> Outputs:
+        """Runs all clips in one program.
+
+        Args:
+          clips_in: (clips, mel_bands, frames, 1) float32, or (clips, samples) int16.
+        """
+        board = boards.by_name(self._board)
+        missing = toolchain.missing_packages([board])
+        if missing:
+            raise UnavailableError(f"apt-get install {' '.join(missing)}")
+        info = tflite_file.parse(self._model, "the int8 model")
+        source, target = info.inputs[0], info.outputs[0]
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            # What fits a part is the export's and the benchmark's business; here it is to run.
+            built = programs.build(
+                self._model, board, folder, self._spotting, flash_kb=512, ram_kb=512
+            )
+            if self.start == "waveform":
+                result = clips.run_waveforms(
+                    built, clips_in, folder / "run", timeout_s=_TIMEOUT_S, count=False
+                )
+            else:
+                features = quantize(clips_in, source.scales[0], source.zero_points[0])
+                result = clips.run_features(
+                    built, features, folder / "run", timeout_s=_TIMEOUT_S, count=False
+                )
+        seconds = result.run.seconds / len(clips_in) if not board.is_emulated else None
+        return Outputs(result.logits, target.scales[0], target.zero_points[0], seconds)
+
+
+class IntegerFrontend:
+    """LiteRT's reference kernels on the features of the front-end in integers.
+
+    Its accuracy is that of the device, its bytes are those that emitted C must give from the
+    waveform on.
+    """
+
+    id = "litert_reference_integer"
+    name = "LiteRT reference, integer front-end"
+    start = "waveform"
+    bit_exact = False
+    most_clips = 0
+
+    def __init__(self, model: bytes, frontend: dict[str, object]) -> None:
+        self._model = model
+        self._frontend = frontend
+
+    def run(self, clips_in: np.ndarray) -> Outputs:
+        """clips_in: (clips, samples) int16."""
+        from edge_tf.audio import fixed_point
+        from edge_tf.audio.frontend_config import FrontendConfig
+        from edge_tf.engines.litert import LiteRTReference
+
+        source = tflite_file.parse(self._model, "the int8 model").inputs[0]
+        scale, zero_point = source.scales[0], source.zero_points[0]
+        config = FrontendConfig.from_dict(self._frontend)
+        features = fixed_point.log_mel(np.asarray(clips_in), config, scale, zero_point)
+        # Real numbers on the grid of int8, which the engine's own rounding gives back.
+        real = (features.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+        return LiteRTReference(self._model).run(real)

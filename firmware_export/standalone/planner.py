@@ -73,8 +73,8 @@ class Plan:
         return self._offsets[id(root)] + inner
 
     def scratch_offset(self, position: int) -> int:
-        """First byte of the scratch of an op that needs some."""
-        return self._scratch[position]
+        """First byte of the scratch of an op; 0 for one that needs none."""
+        return self._scratch.get(position, 0)
 
 
 def plan(

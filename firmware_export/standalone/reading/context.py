@@ -11,6 +11,8 @@ from firmware_export.tflite_info import ModelInfo, OpInfo, TensorInfo
 MAX_RANK = 6
 MAX_DIMENSION = 32_767
 MAX_BYTES = 16 << 20
+# Quotients of scales stay within what float32 holds.
+_MIN_SCALE, _MAX_SCALE = 1e-15, 1e15
 
 NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = range(4)
 
@@ -219,8 +221,8 @@ def quantization_problem(info: TensorInfo) -> tuple[str, str] | None:
         return f"{what}that keeps state", "convert without variable tensors"
     if not info.is_static:
         return f"{what}of dynamic shape {info.shape_signature}", "convert with a fixed batch of 1"
-    if len(info.scales) != 1 or not info.scales[0] > 0:
-        scales = info.scales[0] if len(info.scales) == 1 else f"{len(info.scales)} of them"
+    if len(info.scales) != 1 or not _MIN_SCALE <= info.scales[0] <= _MAX_SCALE:
+        scales = f"{info.scales[0]:g}" if len(info.scales) == 1 else f"{len(info.scales)} of them"
         return (
             f"{what}with a scale of {scales}, where one above 0 is needed",
             "convert to int8 with a representative dataset",

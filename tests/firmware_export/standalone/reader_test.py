@@ -1,0 +1,390 @@
+"""Reading of .tflite files: what is accepted, and that everything else is refused by name."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from firmware_export import tflite_file
+from firmware_export.errors import ExportError
+from firmware_export.standalone import compiler, ir, reader
+from tests.firmware_export import models
+from tests.firmware_export.standalone import random_models
+from tests.firmware_export.standalone.model_builder import RELU, SAME, VALID, Builder
+
+
+def read(builder: Builder, inputs: list[int], outputs: list[int]) -> ir.Graph:
+    return reader.read(tflite_file.parse(builder.finish(inputs, outputs)))
+
+
+def convolution(**changes: Any) -> ir.Graph:
+    """A graph of one CONV_2D, [1, 6, 5, 2] -> [1, 3, 5, 4]."""
+    options = {"padding": SAME, "stride_h": 2, "stride_w": 1, **changes.pop("options", {})}
+    builder = Builder()
+    x = builder.activation(changes.pop("shape", (1, 6, 5, 2)), 0.1, 3)
+    weights = changes.pop("weights", np.ones((4, 3, 3, 2), np.int8))
+    scales = changes.pop("scales", [0.01] * 4)
+    points = changes.pop("zero_points", None)
+    w = builder.constant(weights, scales, points, axis=changes.pop("axis", 0))
+    inputs = [x, w]
+    bias = changes.pop("bias", np.zeros(4, np.int32))
+    if bias is not None:
+        inputs.append(builder.constant(bias))
+    y = builder.activation(changes.pop("output", (1, 3, 5, 4)), 0.2)
+    assert not changes
+    builder.op("CONV_2D", inputs, y, **options)
+    return read(builder, [x], [y])
+
+
+class TestConvolution:
+    def test_padding_is_counted(self):
+        (op,) = convolution().ops
+        assert isinstance(op, ir.Convolution)
+        assert (op.stride, op.padding, op.dilation) == ((2, 1), (0, 1), (1, 1))
+        assert op.source == "op 0 CONV_2D"
+
+    def test_valid_padding(self):
+        (op,) = convolution(options={"padding": VALID}, output=(1, 2, 3, 4)).ops
+        assert isinstance(op, ir.Convolution)
+        assert op.padding == (0, 0)
+
+    def test_fused_activation_becomes_bounds(self):
+        (op,) = convolution(options={"fused_activation_function": RELU}).ops
+        assert isinstance(op, ir.Convolution)
+        assert (op.low, op.high) == (0, 127)
+
+    def test_groups(self):
+        (op,) = convolution(weights=np.ones((4, 3, 3, 1), np.int8)).ops
+        assert op.inputs[1].shape == (4, 3, 3, 1)
+
+    @pytest.mark.parametrize(
+        ("changes", "what"),
+        [
+            ({"options": {"stride_h": 0}}, r"op 0 \(CONV_2D\) has the stride \(0, 1\)"),
+            ({"options": {"stride_w": -1}}, "stride"),
+            ({"options": {"dilation_h_factor": 0}}, "dilation"),
+            ({"options": {"padding": 2}}, "padding number 2"),
+            ({"options": {"fused_activation_function": 4}}, "fused activation number 4"),
+            ({"output": (1, 4, 5, 4)}, "stride and padding give"),
+            ({"output": (1, 3, 5, 3)}, "writes 3 channels"),
+            ({"output": (2, 3, 5, 4)}, "stride and padding give"),
+            ({"output": (1, 3, 20)}, "no image"),
+            ({"shape": (1, 6, 10)}, "no image"),
+            ({"shape": (1, 6, 5, 3)}, "has 3 channels and weights"),
+            ({"weights": np.ones((4, 3, 3), np.int8)}, "weights 't1' of shape"),
+            ({"weights": np.ones((3, 3, 3, 1), np.int8), "scales": [1.0]}, "2 channels"),
+            ({"weights": np.ones((4, 3, 3, 2), np.int32)}, "INT32 where int8 weights must be"),
+            ({"zero_points": [0, 0, 1, 0]}, "zero point other than 0"),
+            ({"scales": [0.1, 0.0, 0.1, 0.1]}, "weights with a scale of 0"),
+            ({"scales": [0.1] * 3, "axis": 1}, "scale for each item of dimension 1"),
+            ({"scales": []}, "without a scale"),
+            ({"bias": np.zeros(3, np.int32)}, "bias 't2' of shape"),
+            ({"bias": np.zeros(4, np.int8)}, "INT8 where an int32 bias must be"),
+        ],
+    )
+    def test_contradictions_are_refused(self, changes, what):
+        with pytest.raises(ExportError, match=what):
+            convolution(**changes)
+
+
+class TestGraph:
+    def chain(self, *names: str) -> tuple[Builder, list[int]]:
+        builder = Builder()
+        tensors = [builder.activation((1, 4), 1 / 256, -128) for _ in range(len(names) + 1)]
+        for i, name in enumerate(names):
+            builder.op(name, [tensors[i]], tensors[i + 1])
+        return builder, tensors
+
+    def test_an_op_of_a_tensor_that_nothing_writes(self):
+        builder, tensors = self.chain("LOGISTIC")
+        lost = builder.activation((1, 4), 0.1)
+        builder.op("LOGISTIC", [lost], builder.activation((1, 4), 1 / 256, -128))
+        with pytest.raises(ExportError, match=r"op 1 \(LOGISTIC\) reads 't2', which no op before"):
+            read(builder, tensors[:1], tensors[1:2])
+
+    def test_a_cycle(self):
+        builder = Builder()
+        x, a, b = (builder.activation((1, 4), 0.1) for _ in range(3))
+        builder.op("ADD", [x, b], a)
+        builder.op("ADD", [x, a], b)
+        with pytest.raises(ExportError, match="reads 't2', which no op before it writes"):
+            read(builder, [x], [b])
+
+    def test_a_tensor_written_twice(self):
+        builder, tensors = self.chain("LOGISTIC")
+        builder.op("LOGISTIC", tensors[:1], tensors[1])
+        with pytest.raises(ExportError, match="writes 't1', which was written before"):
+            read(builder, tensors[:1], tensors[1:])
+
+    def test_an_input_that_is_written(self):
+        builder, tensors = self.chain("LOGISTIC")
+        with pytest.raises(ExportError, match="writes 't1', which was written before"):
+            read(builder, tensors, tensors[1:])
+
+    def test_an_output_that_nothing_writes(self):
+        builder, tensors = self.chain("LOGISTIC")
+        lost = builder.activation((1, 4), 0.1)
+        with pytest.raises(ExportError, match="output 't2' is written by no op"):
+            read(builder, tensors[:1], [lost])
+
+    def test_an_input_named_twice(self):
+        builder, tensors = self.chain("LOGISTIC")
+        with pytest.raises(ExportError, match="named twice"):
+            read(builder, [tensors[0], tensors[0]], tensors[1:])
+
+    def test_a_constant_as_input_or_output(self):
+        builder, tensors = self.chain("LOGISTIC")
+        constant = builder.constant(np.zeros((1, 4), np.int8), [0.1])
+        with pytest.raises(ExportError, match="is a constant or named twice"):
+            read(builder, [*tensors[:1], constant], tensors[1:])
+        builder, tensors = self.chain("LOGISTIC")
+        constant = builder.constant(np.zeros((1, 4), np.int8), [0.1])
+        with pytest.raises(ExportError, match="written by no op"):
+            read(builder, tensors[:1], [constant])
+
+    def test_tensors_that_no_device_holds(self):
+        builder = Builder()
+        x = builder.activation((1, 5000, 5000, 1), 1 / 256, -128)
+        y = builder.activation((1, 5000, 5000, 1), 1 / 256, -128)
+        builder.op("LOGISTIC", [x], y)
+        with pytest.raises(ExportError, match="bytes can be exported"):
+            read(builder, [x], [y])
+
+    @pytest.mark.parametrize("shape", [(1, 0), (1, 40_000), (1,) * 7])
+    def test_shapes_that_no_kernel_has(self, shape):
+        builder = Builder()
+        x, y = (builder.activation(shape, 1 / 256, -128) for _ in range(2))
+        builder.op("LOGISTIC", [x], y)
+        with pytest.raises(ExportError, match="can be exported"):
+            read(builder, [x], [y])
+
+    @pytest.mark.parametrize(
+        ("scale", "point", "what"), [(0.0, 0, "scale of 0"), (0.1, 200, "zero point 200")]
+    )
+    def test_quantization_that_is_none(self, scale, point, what):
+        builder = Builder()
+        x, y = builder.activation((1, 4), scale, point), builder.activation((1, 4), 1 / 256, -128)
+        builder.op("LOGISTIC", [x], y)
+        with pytest.raises(ExportError, match=what):
+            read(builder, [x], [y])
+
+    def test_an_op_that_has_no_kernel(self):
+        builder, tensors = self.chain("LOGISTIC", "FLOOR")
+        with pytest.raises(ExportError, match=r"op 1 \(FLOOR\) has no kernel .* --flavor=tflm"):
+            read(builder, tensors[:1], tensors[2:])
+
+    def test_a_version_that_is_not_known(self):
+        def newer(model: Any) -> None:
+            model.operatorCodes[0].version = 99
+
+        with pytest.raises(ExportError, match="version 99, versions up to"):
+            reader.read(tflite_file.parse(models.fully_connected(newer)))
+
+    def test_a_float_model(self):
+        def as_float(model: Any) -> None:
+            model.subgraphs[0].tensors[0].type = schema.TensorType.FLOAT32
+
+        with pytest.raises(ExportError, match="type FLOAT32; convert to int8"):
+            reader.read(tflite_file.parse(models.fully_connected(as_float)))
+
+    def test_names_are_made_unique(self):
+        def same(model: Any) -> None:
+            for tensor in model.subgraphs[0].tensors:
+                tensor.name = "x\n*/"
+
+        graph = reader.read(tflite_file.parse(models.fully_connected(same)))
+        names = [tensor.name for tensor in (*graph.inputs, *graph.outputs)]
+        assert len(set(names)) == 2
+        assert all(name.isprintable() for name in names)
+
+
+class TestMovement:
+    def strided(self, begin, end, step, output, **options) -> ir.Graph:
+        builder = Builder()
+        x, y = builder.activation((1, 6, 4), 0.1), builder.activation(output, 0.1)
+        where = [builder.numbers(*values) for values in (begin, end, step)]
+        builder.op("STRIDED_SLICE", [x, *where], y, **options)
+        return read(builder, [x], [y])
+
+    def test_masks_and_negative_ends(self):
+        (op,) = self.strided(
+            [0, 5, 1], [0, -3, -1], [1, 1, 2], (1, 3, 1), begin_mask=2, end_mask=1
+        ).ops
+        assert isinstance(op, ir.Slice)
+        assert (op.begin, op.step) == ((0, 0, 1), (1, 1, 2))
+
+    def test_a_negative_step(self):
+        (op,) = self.strided([0, -1, 0], [1, 0, 4], [1, -1, 1], (1, 6, 4), end_mask=2).ops
+        assert isinstance(op, ir.Slice)
+        assert (op.begin, op.step) == ((0, 5, 0), (1, -1, 1))
+
+    def test_an_axis_that_goes(self):
+        slice_, reshape = self.strided(
+            [0, 2, 0], [1, 3, 4], [1, 1, 1], (1, 4), shrink_axis_mask=2
+        ).ops
+        assert isinstance(slice_, ir.Slice)
+        assert isinstance(reshape, ir.Reshape)
+        assert slice_.output.shape == (1, 1, 4)
+
+    @pytest.mark.parametrize(
+        ("changes", "what"),
+        [
+            ({"step": [1, 0, 1]}, "step of 0"),
+            ({"output": (1, 2, 4)}, "to "),
+            ({"ellipsis_mask": 1}, "ellipsis"),
+            ({"begin": [0, 3, 0]}, "takes nothing along axis 1"),
+            ({"begin": [0, 9, 0], "shrink_axis_mask": 2}, "takes item 6"),
+        ],
+    )
+    def test_strided_slices_that_are_none(self, changes, what):
+        values = {"begin": [0, 0, 0], "end": [1, 3, 4], "step": [1, 1, 1], "output": (1, 3, 4)}
+        with pytest.raises(ExportError, match=what):
+            self.strided(**{**values, **changes})
+
+    @pytest.mark.parametrize(
+        ("pads", "output", "what"),
+        [
+            ([[0, 0], [1, -1]], (1, 4), "pads by"),
+            ([[0, 0], [1, 2**30]], (1, 4), "padding"),
+            ([[0, 0], [1, 1], [0, 0]], (1, 6), "6 values in"),
+        ],
+    )
+    def test_pads_that_are_none(self, pads, output, what):
+        builder = Builder()
+        x, y = builder.activation((1, 4), 0.1), builder.activation(output, 0.1)
+        builder.op("PAD", [x, builder.numbers(*pads)], y)
+        with pytest.raises(ExportError, match=what):
+            read(builder, [x], [y])
+
+    @pytest.mark.parametrize("order", [[0, 0, 1], [0, 1, 3], [2, 1, 0], [0, -1, 1]])
+    def test_orders_that_are_none(self, order):
+        builder = Builder()
+        x, y = builder.activation((1, 2, 3), 0.1), builder.activation((1, 3, 2), 0.1)
+        builder.op("TRANSPOSE", [x, builder.numbers(*order)], y)
+        with pytest.raises(ExportError, match=r"op 0 \(TRANSPOSE\)"):
+            read(builder, [x], [y])
+
+    def test_joining_what_does_not_fit(self):
+        builder = Builder()
+        a, b = builder.activation((1, 2, 3), 0.1), builder.activation((1, 2, 3), 0.2)
+        builder.op("CONCATENATION", [a, b], builder.activation((1, 4, 3), 0.1), axis=1)
+        with pytest.raises(ExportError, match="another scale or zero point in 't1'"):
+            read(builder, [a, b], [2])
+
+    def test_resize_rounds_as_tflite_does(self):
+        builder = Builder()
+        x, y = builder.activation((1, 3, 2, 1), 0.1), builder.activation((1, 5, 4, 1), 0.1)
+        builder.op(
+            "RESIZE_NEAREST_NEIGHBOR", [x, builder.numbers(5, 4)], y, half_pixel_centers=True
+        )
+        (op,) = read(builder, [x], [y]).ops
+        assert isinstance(op, ir.Resize)
+        assert (op.rows, op.columns) == ((0, 0, 1, 2, 2), (0, 0, 1, 1))
+
+    @pytest.mark.parametrize("axes", [[], [4], [-5]])
+    def test_means_of_no_axis(self, axes):
+        builder = Builder()
+        x, y = builder.activation((1, 2, 3, 4), 0.1), builder.activation((1, 1, 3, 4), 0.1)
+        builder.op("MEAN", [x, builder.numbers(*axes)], y, keep_dims=True)
+        with pytest.raises(ExportError, match=r"op 0 \(MEAN\)"):
+            read(builder, [x], [y])
+
+
+def survives(data: bytes) -> bool:
+    """Whether the file compiles; a refusal is fine, anything else fails the test."""
+    try:
+        compiler.compile(tflite_file.parse(data))
+    except ExportError as error:
+        assert "\n" not in str(error)
+        return False
+    return True
+
+
+class TestDamagedFiles:
+    """Thousands of damaged files: each compiles or is refused, none crashes or hangs."""
+
+    def files(self) -> list[bytes]:
+        return [models.fully_connected(), *(random_models.make(seed, 8)[0] for seed in range(12))]
+
+    def test_flipped_bits_and_missing_ends(self):
+        rng = random.Random(1)
+        seen = {True: 0, False: 0}
+        until = time.monotonic() + 8
+        for data in self.files() * 100:
+            changed = bytearray(data)
+            for _ in range(rng.choice((1, 1, 2, 8))):
+                changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+            if rng.random() < 0.1:
+                del changed[rng.randrange(len(changed)) :]
+            seen[survives(bytes(changed))] += 1
+            if time.monotonic() > until:
+                break
+        assert seen[True] > 20
+        assert seen[False] > 20, seen
+
+    def test_changed_fields(self):
+        rng = random.Random(2)
+        seen = {True: 0, False: 0}
+        until = time.monotonic() + 10
+        for data in self.files() * 100:
+            model = schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
+            for _ in range(rng.choice((1, 1, 3))):
+                _change(model, rng)
+            builder = flatbuffers.Builder(1024)
+            try:
+                builder.Finish(model.Pack(builder), b"TFL3")
+            except Exception:  # What cannot be written cannot be read.
+                continue
+            seen[survives(bytes(builder.Output()))] += 1
+            if time.monotonic() > until:
+                break
+        assert seen[False] > 20, seen
+
+
+def _change(model: Any, rng: random.Random) -> None:
+    graph = model.subgraphs[0]
+    tensor, op = rng.choice(graph.tensors), rng.choice(graph.operators)
+    numbers = (0, 1, -1, 2, 7, 255, 256, 32767, 65536, 2**31 - 1, -(2**31))
+    changes: list[Callable[[], Any]] = [
+        lambda: _set_item(tensor.shape, rng, numbers),
+        lambda: _set_item(op.inputs, rng, range(-1, len(graph.tensors) + 1)),
+        lambda: _set_item(op.outputs, rng, range(len(graph.tensors))),
+        lambda: _set_item(graph.outputs, rng, range(len(graph.tensors))),
+        lambda: setattr(tensor, "type", rng.randrange(12)),
+        lambda: setattr(tensor, "buffer", rng.randrange(len(model.buffers))),
+        lambda: setattr(op, "opcodeIndex", rng.randrange(len(model.operatorCodes))),
+        lambda: _set_field(op.builtinOptions, rng, numbers),
+        lambda: _set_quantization(tensor.quantization, rng),
+        lambda: _set_bytes(rng.choice(model.buffers), rng),
+    ]
+    rng.choice(changes)()
+
+
+def _set_item(values: Any, rng: random.Random, choices: Any) -> None:
+    if values is not None and len(values):
+        values[rng.randrange(len(values))] = rng.choice(choices)
+
+
+def _set_field(options: Any, rng: random.Random, numbers: tuple[int, ...]) -> None:
+    if options is not None and vars(options):
+        setattr(options, rng.choice(sorted(vars(options))), rng.choice(numbers))
+
+
+def _set_quantization(quantization: Any, rng: random.Random) -> None:
+    if quantization is not None and quantization.scale is not None:
+        scales = (0.0, -1.0, 1e-38, 1e38, float("inf"), float("nan"), 1e-7, 3.0)
+        _set_item(quantization.scale, rng, scales)
+        _set_item(quantization.zeroPoint, rng, (0, 127, -128, 128, 2**40))
+        quantization.quantizedDimension = rng.choice((0, 0, 1, 3, 4, -1))
+
+
+def _set_bytes(buffer: Any, rng: random.Random) -> None:
+    if buffer.data is not None and len(buffer.data):
+        data = np.array(buffer.data)
+        data[rng.randrange(len(data))] = rng.randrange(256)
+        buffer.data = data

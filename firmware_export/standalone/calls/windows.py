@@ -1,5 +1,6 @@
 """Calls of convolutions, fully connected layers and pools."""
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -56,7 +57,7 @@ def convolution(op: ir.Convolution, target: str) -> Lowered:
     weights = _constant(op.inputs[1])
     groups = op.inputs[0].shape[3] // weights.shape[3]
     if groups > 1 and weights.shape[3] == 1:
-        return _depthwise(op, np.moveaxis(weights[..., 0], 0, -1))
+        return _depthwise(op, np.moveaxis(weights[..., 0], 0, -1), target)
     scaling = _scaling(op, weights.reshape(weights.shape[0], -1))
     if scaling.is_plain and groups == 1 and _is_pointwise(op, weights):
         x, output = op.inputs[0], op.output
@@ -79,7 +80,7 @@ def convolution(op: ir.Convolution, target: str) -> Lowered:
 
 
 def depthwise(op: ir.Depthwise, target: str) -> Lowered:
-    return _depthwise(op, _constant(op.inputs[1])[0])
+    return _depthwise(op, _constant(op.inputs[1])[0], target)
 
 
 def fully_connected(op: ir.FullyConnected, target: str) -> Lowered:
@@ -151,7 +152,6 @@ def row_sums(op: ir.RowSums, target: str) -> Lowered:
     _, _, width, channels = op.output.shape
     row_bytes = width * channels
     zero_point = convolution.inputs[0].zero_point
-    sources = ("row_sum", "window_sum") if target == "dsp" else ("row_sum",)
     calls = []
     for y, row in enumerate(op.rows):
         folded = scaling.bias - zero_point * row.weights.astype(np.int64).sum(axis=0)
@@ -167,7 +167,9 @@ def row_sums(op: ir.RowSums, target: str) -> Lowered:
         del fields["table"]
         places = tuple(Place(op.inputs[i], at * row_bytes) for i, at in row.taps)
         arguments = (Places(places), Place(op.output, y * row_bytes))
-        calls.append(Call("row_sum", "edge_row_sum_t", sources, fields, arguments, op))
+        calls.append(
+            Call("row_sum", "edge_row_sum_t", _sources("row_sum", target), fields, arguments, op)
+        )
     return Lowered(tuple(calls))
 
 
@@ -223,8 +225,14 @@ def _pointwise_scratch(depth: int, width: int) -> int:
     return _WIDE * min(pixels, width + 3 & ~3) * (depth + 3 & ~3)
 
 
-def _depthwise(op: ir.Convolution, weights: np.ndarray) -> Lowered:
+def _sources(kernel: str, target: str) -> tuple[str, ...]:
+    """Files of row_sum and depthwise: with DSP instructions they share their loops."""
+    return (kernel, "window_sum") if target == "dsp" else (kernel,)
+
+
+def _depthwise(op: ir.Convolution, weights: np.ndarray, target: str) -> Lowered:
     """weights: [kernel height, kernel width, output channels]."""
+    op, weights = _without_zeros(op, weights)
     channels, in_channels = op.output.shape[3], op.inputs[0].shape[3]
     scaling = _scaling(op, weights.reshape(-1, channels).T)
     if not scaling.is_plain:
@@ -234,13 +242,29 @@ def _depthwise(op: ir.Convolution, weights: np.ndarray) -> Lowered:
     call = Call(
         "depthwise",
         "edge_convolution_t",
-        ("depthwise",),
+        _sources("depthwise", target),
         {**scaling.fields(weights, op.table), **_geometry(op, window, in_channels)},
         (Place(op.inputs[0]), Place(op.output), Scratch()),
         op,
         _POINTER * window[0] * window[1] + in_channels,
     )
     return Lowered((call,))
+
+
+def _without_zeros(op: ir.Convolution, weights: np.ndarray) -> tuple[ir.Convolution, np.ndarray]:
+    """Gives a dilation back to a kernel whose dilation is written out as taps of zeros."""
+    dilation = list(op.dilation)
+    for axis in range(2):
+        used = (weights != 0).any(axis=(1 - axis, 2))
+        for step in range(len(used) - 1, 1, -1):
+            if (len(used) - 1) % step == 0 and not used[np.arange(len(used)) % step > 0].any():
+                weights = weights[::step] if axis == 0 else weights[:, ::step]
+                dilation[axis] *= step
+                break
+    if tuple(dilation) != op.dilation:
+        op = copy.copy(op)
+        op.dilation = (dilation[0], dilation[1])
+    return op, weights
 
 
 def _any_convolution(

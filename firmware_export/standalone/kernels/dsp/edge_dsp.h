@@ -71,6 +71,13 @@ static inline uint32_t edge_odd_bytes(uint32_t word)
     return pair;
 }
 
+static inline uint32_t edge_twice(uint32_t pair)
+{
+    uint32_t sum;
+    __asm__("sadd16 %0, %1, %1" : "=r"(sum) : "r"(pair));
+    return sum;
+}
+
 /* The pair (low, high) of numbers that fit into 16 bits. */
 static inline uint32_t edge_pair(int32_t low, int32_t high)
 {
@@ -107,6 +114,23 @@ static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale)
     __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
     return value;
 }
+
+/* Pixels, or windows, widened to 16 bits, in groups of four; in pointwise.c. */
+#define EDGE_GROUP 4
+
+/* As many pixels of so many inputs as the scratch of edge_pointwise holds. */
+static inline uint32_t edge_dsp_block_size(uint32_t depth)
+{
+    return depth <= 32 ? 16 : depth <= 64 ? 8 : EDGE_GROUP;
+}
+
+/* Widens a group's `pixels`, of which there may be more than a group has, from `x` on. Returns
+ * where the next group goes. */
+uint32_t *edge_dsp_widen(const int8_t *x, uint32_t depth, uint32_t pixels, uint32_t *to);
+
+/* All output channels of so many pixels that have been widened. */
+void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels,
+                           int8_t *out);
 
 /* Sums of products of each channel by itself: row_sum and depthwise, a run of pixels of one output
  * row at a time. The taps are a rectangle of `rows` x `columns`; those in the padding are left out.

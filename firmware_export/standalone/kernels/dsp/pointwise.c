@@ -8,15 +8,9 @@
  *     for each one left:     pairs of pixels (0, 1) and (2, 3)                  (2 words)
  * A group that has fewer pixels repeats its first one, also as regards where results go. */
 
-#define GROUP 4
+#define GROUP EDGE_GROUP
 
-typedef edge_pointwise_t params_t;
-
-/* As many pixels as the scratch holds. */
-static uint32_t block_size(uint32_t depth) { return depth <= 32 ? 16 : depth <= 64 ? 8 : GROUP; }
-
-/* Returns where the next group goes. */
-static uint32_t *widen(const int8_t *x, uint32_t depth, uint32_t pixels, uint32_t *to)
+uint32_t *edge_dsp_widen(const int8_t *x, uint32_t depth, uint32_t pixels, uint32_t *to)
 {
     const int8_t *x1 = pixels > 1 ? x + depth : x;
     const int8_t *x2 = pixels > 2 ? x + 2 * depth : x;
@@ -43,91 +37,103 @@ static uint32_t *widen(const int8_t *x, uint32_t depth, uint32_t pixels, uint32_
     return to;
 }
 
-/* One channel of a group: four sums that begin with the bias.
- *
- * r3 to r6 take two pixels at once. The loop does eight inputs, at an odd number of fours it is
- * entered in its middle: 28 instructions for 32 products. */
-static inline const uint32_t *dot(const int8_t *w, const uint32_t *x, uint32_t depth,
-                                  int32_t sum[GROUP])
-{
-    int32_t s0 = sum[0];
-    int32_t s1 = sum[1];
-    int32_t s2 = sum[2];
-    int32_t s3 = sum[3];
-    int32_t fours = (int32_t)(depth / 4);
-    if (fours > 0) {
-        uint32_t even;
-        uint32_t odd;
-#define FOUR_INPUTS                        \
-    "ldr %[odd], [%[w]], #4\n\t"           \
-    "ldmia %[x]!, {r3, r4, r5, r6}\n\t"    \
-    "sxtb16 %[even], %[odd]\n\t"           \
-    "sxtb16 %[odd], %[odd], ror #8\n\t"    \
-    "smlad %[s0], r3, %[even], %[s0]\n\t"  \
-    "smlad %[s1], r5, %[even], %[s1]\n\t"  \
-    "smlad %[s0], r4, %[odd], %[s0]\n\t"   \
-    "smlad %[s1], r6, %[odd], %[s1]\n\t"   \
-    "ldmia %[x]!, {r3, r4, r5, r6}\n\t"    \
-    "smlad %[s2], r3, %[even], %[s2]\n\t"  \
-    "smlad %[s3], r5, %[even], %[s3]\n\t"  \
-    "smlad %[s2], r4, %[odd], %[s2]\n\t"   \
+/* What does not change from channel to channel. */
+typedef struct {
+    const uint32_t *x;
+    uint32_t depth, pixels, channels;
+} block_t;
+
+#define FOUR_INPUTS                       \
+    "ldr %[odd], [%[w]], #4\n\t"          \
+    "ldmia %[x]!, {r3, r4, r5, r6}\n\t"   \
+    "sxtb16 %[even], %[odd]\n\t"          \
+    "sxtb16 %[odd], %[odd], ror #8\n\t"   \
+    "smlad %[s0], r3, %[even], %[s0]\n\t" \
+    "smlad %[s1], r5, %[even], %[s1]\n\t" \
+    "smlad %[s0], r4, %[odd], %[s0]\n\t"  \
+    "smlad %[s1], r6, %[odd], %[s1]\n\t"  \
+    "ldmia %[x]!, {r3, r4, r5, r6}\n\t"   \
+    "smlad %[s2], r3, %[even], %[s2]\n\t" \
+    "smlad %[s3], r5, %[even], %[s3]\n\t" \
+    "smlad %[s2], r4, %[odd], %[s2]\n\t"  \
     "smlad %[s3], r6, %[odd], %[s3]\n\t"
-        __asm__("lsls %[odd], %[fours], #31\n\t"
-                "bne 2f\n"
-                "1:\n\t" FOUR_INPUTS
-                "2:\n\t" FOUR_INPUTS
-                "subs %[fours], #2\n\t"
-                "bgt 1b"
-                : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w] "+r"(w),
-                  [x] "+r"(x), [fours] "+r"(fours), [even] "=&r"(even), [odd] "=&r"(odd)
-                :
-                : "r3", "r4", "r5", "r6", "cc", "memory");
-#undef FOUR_INPUTS
-    }
-    for (uint32_t left = depth % 4; left > 0; left--, x += 2) {
-        const int32_t weight = *w++;
-        s0 = edge_smlabb((uint32_t)weight, x[0], s0);
-        s1 = edge_smlabt((uint32_t)weight, x[0], s1);
-        s2 = edge_smlabb((uint32_t)weight, x[1], s2);
-        s3 = edge_smlabt((uint32_t)weight, x[1], s3);
-    }
-    sum[0] = s0;
-    sum[1] = s1;
-    sum[2] = s2;
-    sum[3] = s3;
-    return x;
-}
 
-/* All channels of the pixels in the scratch. */
-static void block(const params_t *p, const uint32_t *x, uint32_t pixels, int8_t *out)
+/* One output channel of a block: four sums that begin with the bias, for each group.
+ *
+ * r3 to r6 take two pixels at once. The assembly's loop does eight inputs, and is entered in its
+ * middle at an odd number of fours: 28 instructions for 32 products. */
+static __attribute__((noinline)) void channel(const block_t *block, const int8_t *weights,
+                                              int32_t bias, const edge_scale_t *given, int8_t *y)
 {
-    const uint32_t depth = p->in_channels;
-    const uint32_t channels = p->out_channels;
-    const int8_t *w = p->weights;
-    for (uint32_t o = 0; o < channels; o++, w += depth) {
-        const int32_t bias = p->bias[o];
-        const edge_scale_t scale = edge_scale(p->multiplier[o], p->shift[o], p->zero_point);
-        const uint32_t *group = x;
-        int8_t *y = out + o;
-        for (uint32_t left = pixels;; left -= GROUP, y += GROUP * channels) {
-            int32_t sum[GROUP] = {bias, bias, bias, bias};
-            group = dot(w, group, depth, sum);
-            y[0] = (int8_t)edge_scaled(sum[0] * 2, scale);
-            y[left > 1 ? channels : 0] = (int8_t)edge_scaled(sum[1] * 2, scale);
-            y[left > 2 ? 2 * channels : 0] = (int8_t)edge_scaled(sum[2] * 2, scale);
-            y[left > 3 ? 3 * channels : 0] = (int8_t)edge_scaled(sum[3] * 2, scale);
-            if (left <= GROUP) {
-                break;
-            }
+    const edge_scale_t scale = *given;
+    const uint32_t *x = block->x;
+    uint32_t step = block->channels;
+    int8_t *end = y;
+    int8_t rest[GROUP];
+    int32_t left = (int32_t)block->pixels;
+    for (; left > 0; left -= GROUP) {
+        if (left < GROUP) {
+            end = y;
+            y = rest;
+            step = 1;
         }
+        const int8_t *w = weights;
+        int32_t s0 = bias;
+        int32_t s1 = bias;
+        int32_t s2 = bias;
+        int32_t s3 = bias;
+        int32_t fours = (int32_t)(block->depth / 4);
+        if (fours > 0) {
+            uint32_t even;
+            uint32_t odd;
+            __asm__("lsls %[odd], %[fours], #31\n\t"
+                    "bne 2f\n"
+                    "1:\n\t" FOUR_INPUTS
+                    "2:\n\t" FOUR_INPUTS
+                    "subs %[fours], #2\n\t"
+                    "bgt 1b"
+                    : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w] "+r"(w),
+                      [x] "+r"(x), [fours] "+r"(fours), [even] "=&r"(even), [odd] "=&r"(odd)
+                    :
+                    : "r3", "r4", "r5", "r6", "cc", "memory");
+        }
+        for (uint32_t one = block->depth % 4; one > 0; one--, x += 2) {
+            const uint32_t weight = (uint32_t)(int32_t)*w++;
+            s0 = edge_smlabb(weight, x[0], s0);
+            s1 = edge_smlabt(weight, x[0], s1);
+            s2 = edge_smlabb(weight, x[1], s2);
+            s3 = edge_smlabt(weight, x[1], s3);
+        }
+        *y = (int8_t)edge_scaled(s0 * 2, scale);
+        y += step;
+        *y = (int8_t)edge_scaled(s1 * 2, scale);
+        y += step;
+        *y = (int8_t)edge_scaled(s2 * 2, scale);
+        y += step;
+        *y = (int8_t)edge_scaled(s3 * 2, scale);
+        y += step;
     }
-    edge_dsp_look_up(p->table, p->low, p->high, out, pixels * channels);
+    for (int32_t i = 0; i < (left & 3); i++) {
+        end[(uint32_t)i * block->channels] = rest[i];
+    }
 }
 
-void edge_pointwise(const params_t *p, const int8_t *in, int8_t *out, void *scratch)
+void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels,
+                           int8_t *out)
+{
+    const block_t block = {x, p->in_channels, pixels, p->out_channels};
+    const int8_t *w = p->weights;
+    for (uint32_t o = 0; o < block.channels; o++, w += block.depth) {
+        const edge_scale_t scale = edge_scale(p->multiplier[o], p->shift[o], p->zero_point);
+        channel(&block, w, p->bias[o], &scale, out + o);
+    }
+    edge_dsp_look_up(p->table, p->low, p->high, out, pixels * block.channels);
+}
+
+void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch)
 {
     const uint32_t depth = p->in_channels;
-    const uint32_t most = block_size(depth);
+    const uint32_t most = edge_dsp_block_size(depth);
     for (uint32_t row = 0; row < p->rows; row++) {
         const int8_t *x = in + row * p->in_row;
         int8_t *y = out + row * p->out_row;
@@ -136,10 +142,10 @@ void edge_pointwise(const params_t *p, const int8_t *in, int8_t *out, void *scra
             pixels = left < most ? left : most;
             uint32_t *to = scratch;
             for (uint32_t i = 0; i < pixels; i += GROUP, x += GROUP * depth) {
-                to = widen(x, depth, pixels - i, to);
+                to = edge_dsp_widen(x, depth, pixels - i, to);
             }
             x -= (0 - pixels) % GROUP * depth;
-            block(p, scratch, pixels, y);
+            edge_dsp_all_channels(p, scratch, pixels, y);
             y += pixels * p->out_channels;
         }
     }

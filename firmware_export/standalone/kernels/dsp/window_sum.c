@@ -4,6 +4,9 @@
  * pixels go by; see few_taps(). */
 #define FEW 5
 
+/* Up to this many, a table of them goes on the stack; see many_taps(). */
+#define MANY 32
+
 /* The bias without what the taps left out would have added. */
 static int32_t bias_of(const edge_taps_t *p, uint32_t channel)
 {
@@ -98,52 +101,70 @@ static void all_few(const edge_taps_t *p, uint32_t taps)
     }
 }
 
-/* Any number of taps: four channels of a pixel at a time, two words of pairs for each tap. */
-static void many_taps(const edge_taps_t *p, uint32_t channel)
+/* A tap of four channels: where it is in the first pixel, and twice its weights as pairs. */
+typedef struct {
+    const int8_t *x;
+    uint32_t even, odd;
+} tap_t;
+
+/* More taps, four channels of a pixel at a time: nine instructions for a tap. */
+static __attribute__((noinline)) void many_taps(const edge_taps_t *p, uint32_t channel)
 {
-    int32_t bias[4];
-    edge_scale_t scale[4];
+    tap_t taps[MANY];
+    tap_t *end = taps;
+    for (uint32_t row = 0; row < p->row_count; row++) {
+        const int8_t *x = p->rows[row] + channel;
+        const int8_t *w = p->weights + row * p->weights_row + channel;
+        for (uint32_t k = p->columns; k > 0; k--, x += p->column_step, w += p->channels, end++) {
+            const uint32_t word = edge_load_word(w);
+            end->x = x;
+            end->even = edge_twice(edge_even_bytes(word));
+            end->odd = edge_twice(edge_odd_bytes(word));
+        }
+    }
+    struct {
+        int32_t bias;
+        edge_scale_t scale;
+    } of[4];
     for (uint32_t i = 0; i < 4; i++) {
         const uint32_t c = channel + i;
-        bias[i] = bias_of(p, c);
-        scale[i] = edge_scale(p->multiplier[c], p->shift[c], p->zero_point);
+        of[i].bias = bias_of(p, c) * 2;
+        of[i].scale = edge_scale(p->multiplier[c], p->shift[c], p->zero_point);
     }
+    const uint32_t step = p->in_step;
+    const uint32_t channels = p->channels;
     int8_t *y = p->out + channel;
-    uint32_t offset = channel;
-    for (uint32_t left = p->pixels; left > 0; left--, offset += p->in_step, y += p->channels) {
-        int32_t sum0 = bias[0];
-        int32_t sum1 = bias[1];
-        int32_t sum2 = bias[2];
-        int32_t sum3 = bias[3];
-        const int8_t *w_row = p->weights + channel;
-        const int8_t *const *rows = p->rows;
-        const int8_t *const *const end = rows + p->row_count;
-        for (; rows < end; rows++, w_row += p->weights_row) {
-            const int8_t *x = *rows + offset;
-            const int8_t *w = w_row;
-            for (uint32_t k = p->columns; k > 0; k--) {
-                const uint32_t xs = edge_load_word(x);
-                const uint32_t ws = edge_load_word(w);
-                const uint32_t x_even = edge_even_bytes(xs);
-                const uint32_t w_even = edge_even_bytes(ws);
-                sum0 = edge_smlabb(x_even, w_even, sum0);
-                sum2 = edge_smlatt(x_even, w_even, sum2);
-                const uint32_t x_odd = edge_odd_bytes(xs);
-                const uint32_t w_odd = edge_odd_bytes(ws);
-                sum1 = edge_smlabb(x_odd, w_odd, sum1);
-                sum3 = edge_smlatt(x_odd, w_odd, sum3);
-                x += p->column_step;
-                w += p->channels;
-            }
-        }
-        y[0] = (int8_t)edge_scaled(sum0 * 2, scale[0]);
-        y[1] = (int8_t)edge_scaled(sum1 * 2, scale[1]);
-        y[2] = (int8_t)edge_scaled(sum2 * 2, scale[2]);
-        y[3] = (int8_t)edge_scaled(sum3 * 2, scale[3]);
+    uint32_t offset = 0;
+    for (uint32_t left = p->pixels; left > 0; left--, offset += step, y += channels) {
+        int32_t sum0 = of[0].bias;
+        int32_t sum1 = of[1].bias;
+        int32_t sum2 = of[2].bias;
+        int32_t sum3 = of[3].bias;
+        const tap_t *tap = taps;
+        uint32_t x;
+        __asm__("1:\n\t"
+                "ldmia %[tap]!, {r3, r4, r5}\n\t"
+                "ldr %[x], [r3, %[offset]]\n\t"
+                "cmp %[tap], %[end]\n\t"
+                "sxtb16 r3, %[x]\n\t"
+                "sxtb16 %[x], %[x], ror #8\n\t"
+                "smlabb %[s0], r3, r4, %[s0]\n\t"
+                "smlabb %[s1], %[x], r5, %[s1]\n\t"
+                "smlatt %[s2], r3, r4, %[s2]\n\t"
+                "smlatt %[s3], %[x], r5, %[s3]\n\t"
+                "bne 1b"
+                : [s0] "+r"(sum0), [s1] "+r"(sum1), [s2] "+r"(sum2), [s3] "+r"(sum3),
+                  [tap] "+r"(tap), [x] "=&r"(x)
+                : [offset] "r"(offset), [end] "r"(end)
+                : "r3", "r4", "r5", "cc", "memory");
+        y[0] = (int8_t)edge_scaled(sum0, of[0].scale);
+        y[1] = (int8_t)edge_scaled(sum1, of[1].scale);
+        y[2] = (int8_t)edge_scaled(sum2, of[2].scale);
+        y[3] = (int8_t)edge_scaled(sum3, of[3].scale);
     }
 }
 
-/* A channel that is left over. */
+/* Any number of taps. */
 static void one_channel(const edge_taps_t *p, uint32_t channel)
 {
     const int32_t bias = bias_of(p, channel);
@@ -172,7 +193,7 @@ void edge_dsp_window_sum(const edge_taps_t *p)
         return;
     }
     uint32_t c = 0;
-    for (; c + 4 <= p->channels; c += 4) {
+    for (; taps > 0 && taps <= MANY && c + 4 <= p->channels; c += 4) {
         many_taps(p, c);
     }
     for (; c < p->channels; c++) {

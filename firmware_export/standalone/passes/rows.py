@@ -35,6 +35,7 @@ def run(graph: ir.Graph) -> ir.Graph:
 class _Search:
     def __init__(self, graph: ir.Graph) -> None:
         self._graph = graph
+        self._uses = edit.Uses(graph)
         self._forms = [_with_rows(op) for op in graph.ops]
         self._scratch: dict[int, int] = {}
         self._allowed: dict[int, tuple[int, ...]] = {}
@@ -85,6 +86,8 @@ class _Search:
         for chain in chains:
             if self._made.get(chain) is op:
                 return chain.ops
+        if self._uses.only_reader(op.inputs[0]) is not op:
+            return ()  # Nothing to write over.
         where = [i for i, other in enumerate(self._graph.ops) if other is op]
         return tuple(where) if where and _has_rows(self._forms[where[0]]) else ()
 

@@ -168,9 +168,9 @@ def _move(maker: _Maker) -> None:
         parts = [number]
         for other, scale, zero_point in maker.tensors:
             there = builder.shapes[other]
-            if (scale, zero_point) == like and len(there) == 4 and other not in parts:
-                if all(there[i] == shape[i] for i in range(4) if i != axis):
-                    parts.append(other)
+            fits = len(there) == 4 and all(there[i] == shape[i] for i in range(4) if i != axis)
+            if fits and (scale, zero_point) == like and other not in parts:
+                parts.append(other)
         parts = parts[:3] if len(parts) > 1 else [number, number]
         total = sum(builder.shapes[part][axis] for part in parts)
         whole = (*shape[:axis], total, *shape[axis + 1 :])

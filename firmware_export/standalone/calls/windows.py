@@ -22,6 +22,8 @@ _WINDOWS = 4
 # edge_pointwise sets aside this many bytes for each pixel's channel: widens the pixels to 16 bits,
 # or keeps them as they are where outputs may lie over them.
 _WIDE = 2
+# The largest shift that the fast kernels take.
+_MAX_SHIFT = 22
 # Bytes of a pointer, on the host the most.
 _POINTER = 8
 
@@ -361,5 +363,26 @@ def _scaling(op: ir.Convolution | ir.FullyConnected, weights: np.ndarray) -> _Sc
     wide = weights.astype(np.int64)
     # Any sum on the way, of inputs as they are or with the zero point taken off, stays below this.
     most = np.abs(bias) + 256 * np.abs(wide).sum(axis=1)
-    is_plain = bool((most < 1 << 30).all() and shift.min() >= 1)
-    return _Scaling(bias, bias - x.zero_point * wide.sum(axis=1), multiplier, shift, is_plain)
+    folded = bias - x.zero_point * wide.sum(axis=1)
+    ends = np.stack([-128 * wide, 127 * wide])
+    least, largest = folded + ends.min(axis=0).sum(axis=1), folded + ends.max(axis=0).sum(axis=1)
+    for o in np.flatnonzero(shift > _MAX_SHIFT):
+        multiplier[o], shift[o] = _shorter(multiplier[o], shift[o], (least[o], largest[o]))
+    plain_shifts = shift.min() >= 1 and shift.max() <= _MAX_SHIFT
+    is_plain = bool((most < 1 << 30).all() and plain_shifts)
+    return _Scaling(bias, folded, multiplier, shift, is_plain)
+
+
+def _shorter(multiplier: int, shift: int, ends: tuple[int, int]) -> tuple[int, int]:
+    """A shift that the fast kernels take, where the output is the same for all sums.
+
+    Such shifts belong to channels whose weights are all but 0.
+    """
+    other = int(multiplier) >> int(shift) - _MAX_SHIFT, _MAX_SHIFT
+    outputs = {_scaled_sum(int(end), *by) for end in ends for by in ((multiplier, shift), other)}
+    return other if len(outputs) == 1 else (multiplier, shift)
+
+
+def _scaled_sum(total: int, multiplier: int, shift: int) -> int:
+    high = (2 * total * int(multiplier) + (1 << 31)) >> 32
+    return (high - (high < 0) + (1 << int(shift) - 1)) >> int(shift)

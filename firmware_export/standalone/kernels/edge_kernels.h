@@ -36,7 +36,7 @@ extern "C" {
  * rows are pixels.
  *
  * `bias` has the input's zero point folded in: bias[o] - input_zero_point * sum of weights[o].
- * Every |accumulator| stays below 2^30 and 1 <= shift[o] <= 31.
+ * Every |accumulator| stays below 2^30 and 1 <= shift[o] <= 22.
  * Pixels without gaps are one row: rows 1, width as many as there are.
  *
  * In place where out_channels <= in_channels and rows are without gaps in both. The output may also

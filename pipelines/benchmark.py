@@ -1,8 +1,12 @@
-"""Times a trained run on this machine and prints the figures as JSON.
+"""Measures what a trained run costs: on microcontrollers, or on this machine.
 
-Training samples/s and the share of the input pipeline, front-end clips/s, conversion time, time
-per inference of each engine. Fields are described in docs/benchmark.md. Other load on the machine
-shows in the figures; "load" in the output tells it.
+With --targets: instructions, flash and RAM of the model, the front-end and the detector as plain C
+on emulated boards, as a table. Instructions are not cycles; they are counted by the emulator and
+do not depend on the load.
+
+Without: figures of this machine as JSON. Training samples/s and the share of the input pipeline,
+front-end clips/s, conversion time, time per inference of each engine. Other load on the machine
+shows in them; "load" in the output tells it. docs/benchmark.md describes the fields.
 """
 
 from absl import flags
@@ -17,7 +21,10 @@ def define_flags() -> None:
     common.define_data_again()
     flags.DEFINE_integer("steps", 50, "Training steps to time.", lower_bound=5)
     flags.DEFINE_integer("clips", 200, "Clips that each engine runs.", lower_bound=20)
-    flags.DEFINE_string("out", None, "Also write the figures to this file.")
+    flags.DEFINE_string("out", None, "Also write the figures to this file, as JSON.")
+    flags.DEFINE_list(
+        "targets", [], "Boards to measure on: cortex-m4, cortex-m7, cortex-m33, cortex-m55, rv32."
+    )
 
 
 def main() -> None:
@@ -27,6 +34,14 @@ def main() -> None:
     from edge_tf import files
 
     run = common.run_directory()
+    if FLAGS.targets:
+        from edge_tf.evaluation import device_cost
+
+        costs = device_cost.measure(run, FLAGS.targets)
+        print(device_cost.to_text(costs))
+        if FLAGS.out:
+            files.write_json(Path(FLAGS.out), device_cost.to_json(costs))
+        return
     data = common.run_data(run)
 
     from edge_tf.evaluation import speed

@@ -3,6 +3,7 @@
 Flags are defined by calling a function, not on import, so that run.py can use the other stages.
 """
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,9 +133,16 @@ def define_training() -> None:
         ["causal", "reflect"],
         "Front-end: 'causal' is what a device computes, 'reflect' the published features.",
     )
+    flags.DEFINE_integer("mel_bands", 40, "Front-end: features of a frame.", lower_bound=1)
+    flags.DEFINE_integer("hop_ms", 10, "Front-end: from one frame to the next.", lower_bound=1)
+    flags.DEFINE_integer("clip_ms", 1000, "Length of the model's input.", lower_bound=100)
 
 
 def frontend_config() -> "FrontendConfig":
     from edge_tf.audio.frontend_config import FrontendConfig
 
-    return FrontendConfig(padding=FLAGS.padding)
+    config = FrontendConfig(mel_bands=FLAGS.mel_bands, padding=FLAGS.padding)
+    per_ms = config.sample_rate // 1000
+    return dataclasses.replace(
+        config, hop=FLAGS.hop_ms * per_ms, clip_samples=FLAGS.clip_ms * per_ms
+    )

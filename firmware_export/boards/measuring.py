@@ -1,0 +1,115 @@
+"""What a model costs on a board: instructions, flash and RAM, by part."""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from firmware_export.boards import building, clips, programs
+from firmware_export.boards.board import Board
+from firmware_export.boards.building import Build
+from firmware_export.errors import ExportError
+from firmware_export.standalone.package import Spotting
+
+_RUNTIME = ("frontend.c", "detector.c")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Figures of one model on one board; instructions are counted by the emulator, not cycles.
+
+    Attributes:
+      board: its name.
+      instructions: of one inference, mean over the clips.
+      most_instructions: of the dearest inference seen.
+      flash_bytes: code and constants of the model and its kernels, C library included.
+      arena_bytes: RAM of activations and scratch.
+      stack_bytes: high-water mark of the whole program, all parts.
+      frontend_instructions: of one frame, mean; None without front-end.
+      frontend_most: of the dearest frame.
+      frontend_flash_bytes, frontend_ram_bytes: code and tables; state.
+      window_instructions: of handing the window of frames to the model, once an inference.
+      detector_instructions: of one call.
+      program_flash_bytes, program_ram_bytes: of the whole linked program with its start-up code.
+    """
+
+    board: str
+    instructions: int
+    most_instructions: int
+    flash_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+    frontend_instructions: int | None
+    frontend_most: int | None
+    frontend_flash_bytes: int | None
+    frontend_ram_bytes: int | None
+    window_instructions: int | None
+    detector_instructions: int | None
+    program_flash_bytes: int
+    program_ram_bytes: int
+
+
+def measure(
+    model: bytes,
+    board: Board,
+    features: np.ndarray,
+    spotting: Spotting | None = None,
+    pcm: np.ndarray | None = None,
+) -> Cost:
+    """Builds and runs a model on an emulated board, within the memory of a real part.
+
+    Args:
+      model: an int8 .tflite file.
+      board: an emulated one.
+      features: int8 [clips, ...] inputs.
+      spotting: labels and front-end, to measure those too.
+      pcm: int16 [clips, samples]; needed with `spotting`.
+
+    Raises:
+      ExportError: see `programs.build`; or the host was given, which counts nothing.
+    """
+    if not board.is_emulated:
+        raise ExportError(f"instructions are not counted on {board.name}: name an emulated board")
+    with tempfile.TemporaryDirectory() as scratch:
+        alone = programs.build(model, board, Path(scratch) / "model")
+        ran = clips.run_features(alone, features, Path(scratch) / "features").figures
+        whole, heard = alone, ran
+        if spotting is not None and pcm is not None:
+            whole = programs.build(model, board, Path(scratch) / "whole", spotting)
+            heard = clips.run_waveforms(whole, pcm, Path(scratch) / "sound").figures
+    with_frontend = whole is not alone
+
+    def of(key: str) -> int | None:
+        return heard[key] if with_frontend else None
+
+    return Cost(
+        board=board.name,
+        instructions=ran["invoke_mean"],
+        most_instructions=ran["invoke_max"],
+        flash_bytes=sum(s.flash for part, s in alone.parts().items() if _is_model(part)),
+        arena_bytes=_variable(alone, "arena"),
+        stack_bytes=heard["stack"],
+        frontend_instructions=of("frontend_mean"),
+        frontend_most=of("frontend_max"),
+        frontend_flash_bytes=_flash_of(whole, "frontend.c") if with_frontend else None,
+        frontend_ram_bytes=_variable(whole, "frontend") if with_frontend else None,
+        window_instructions=of("window_mean"),
+        detector_instructions=of("detector_mean"),
+        program_flash_bytes=whole.sizes.flash,
+        program_ram_bytes=whole.sizes.ram,
+    )
+
+
+def _is_model(part: str) -> bool:
+    """Whether a part is the model's, its kernels' or the C library's, not the test program's."""
+    return part != building.BOARD_PART and Path(part).name not in (clips.MAIN.name, *_RUNTIME)
+
+
+def _flash_of(build: Build, name: str) -> int:
+    return sum(sizes.flash for part, sizes in build.parts().items() if Path(part).name == name)
+
+
+def _variable(build: Build, name: str) -> int:
+    """Bytes of a variable of the program."""
+    return sum(section.size for section in build.sections if section.name == f".bss.{name}")

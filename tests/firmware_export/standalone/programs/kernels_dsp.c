@@ -1,0 +1,277 @@
+/* Compares a core's kernels with the portable ones on random parameters.
+ *
+ * The portable ones are linked under names of their own, see kernels_dsp_test.py. Both get the same
+ * content of memory; all of it must be the same afterwards, also outside of what they may write. */
+#include <string.h>
+
+#include "board.h"
+#include "edge_kernels.h"
+
+void portable_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch);
+void portable_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out,
+                          void *scratch);
+void portable_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
+void portable_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out);
+void portable_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
+#define CASES 150
+#define MEMORY 40000
+#define MOST_CHANNELS 80
+#define MOST_TAPS 40
+
+static uint32_t state = 1;
+static const char *doing;
+static uint32_t failures;
+
+static int8_t weights[24000], table[256], shifts[MOST_CHANNELS];
+static int32_t bias[MOST_CHANNELS], multipliers[MOST_CHANNELS];
+static int8_t memory[MEMORY], expected[MEMORY], result[MEMORY];
+static uint64_t scratch[4000];
+
+static uint32_t below(uint32_t end) {
+  state ^= state << 13;
+  state ^= state >> 17;
+  state ^= state << 5;
+  return state % end;
+}
+
+static uint32_t between(uint32_t least, uint32_t most) { return least + below(most - least + 1); }
+
+static uint32_t one_in(uint32_t n) { return below(n) == 0; }
+
+/* A byte, often at an end. */
+static int8_t byte(void) {
+  const uint32_t kind = below(8);
+  return (int8_t)(kind == 0 ? -128 : kind == 1 ? 127 : (int32_t)below(256) - 128);
+}
+
+static void fill(int8_t *to, uint32_t size) {
+  const uint32_t kind = below(5);
+  const int8_t same = byte();
+  for (uint32_t i = 0; i < size; i++) {
+    to[i] = kind == 0 ? same : kind == 1 ? (int8_t)(below(2) ? 127 : -128) : byte();
+  }
+}
+
+/* Sums are of `depth` products. */
+static void fill_scaling(uint32_t channels, uint32_t depth) {
+  uint32_t size = 14;
+  while (depth >> (size - 14) > 0) {
+    size++;
+  }
+  for (uint32_t c = 0; c < channels; c++) {
+    const uint32_t bits = one_in(8) ? 29 : between(1, size + 1);
+    const int32_t range = (int32_t)1 << bits;
+    bias[c] = (int32_t)below((uint32_t)range) - range / 2;
+    multipliers[c] = (int32_t)(one_in(16) ? below(1u << 30) : (1u << 30) + below(1u << 30));
+    if (one_in(16)) {
+      multipliers[c] = one_in(2) ? 0 : INT32_MAX;
+    }
+    shifts[c] = (int8_t)(one_in(4) ? between(1, 22) : between(size - 10, size - 4));
+  }
+}
+
+static void fill_bounds(int8_t *zero_point, int8_t *low, int8_t *high) {
+  *zero_point = byte();
+  *low = one_in(4) ? (int8_t)((int32_t)below(256) - 128) : -128;
+  *high = one_in(4) ? (int8_t)((int32_t)*low + (int32_t)below((uint32_t)(128 - *low))) : 127;
+}
+
+static const int8_t *some_table(void) {
+  fill(table, sizeof table);
+  return one_in(3) ? table : NULL;
+}
+
+static void begin(const char *what) {
+  doing = what;
+  fill(memory, sizeof memory);
+  memcpy(expected, memory, sizeof memory);
+  memcpy(result, memory, sizeof memory);
+}
+
+static void compare(uint32_t number) {
+  if (memcmp(expected, result, sizeof result) != 0 && failures++ < 10) {
+    board_print(doing);
+    board_print(" differs in case ");
+    board_print_unsigned(number);
+    board_print("\n");
+  }
+}
+
+static void pointwise(uint32_t number) {
+  edge_pointwise_t p = {weights, bias, multipliers, shifts, some_table(), 0, 0, 1, 0, 0, 0, 0, 0, 0};
+  p.in_channels = (uint16_t)(one_in(8) ? between(1, 150) : between(1, 40));
+  p.out_channels = (uint16_t)between(1, one_in(4) ? MOST_CHANNELS : 24);
+  p.width = (uint16_t)(one_in(4) ? 1 : between(1, 45));
+  p.in_row = (uint32_t)p.width * p.in_channels;
+  p.out_row = (uint32_t)p.width * p.out_channels;
+  const uint32_t kind = below(3);
+  if (kind == 0) {
+    p.rows = (uint16_t)between(1, 3);
+    p.in_row += below(9);
+    p.out_row += below(9);
+  }
+  fill(weights, (uint32_t)p.in_channels * p.out_channels);
+  fill_scaling(p.out_channels, p.in_channels);
+  fill_bounds(&p.zero_point, &p.low, &p.high);
+  begin("pointwise");
+  /* Apart; in place; or the output follows the reading of the input. */
+  const uint32_t in = 8000;
+  portable_pointwise(&p, expected + in, expected + 25000, scratch);
+  if (kind == 0 || (kind == 1 && p.out_channels > p.in_channels)) {
+    edge_pointwise(&p, result + in, result + 25000, scratch);
+  } else {
+    uint32_t before = 0;
+    if (kind == 2) {
+      const uint32_t grows =
+          p.out_channels > p.in_channels ? (uint32_t)(p.out_channels - p.in_channels) : 0;
+      before = p.width * grows + below(40);
+    }
+    /* The input is not there any more; its place is not compared. */
+    edge_pointwise(&p, result + in, result + in - before, scratch);
+    memmove(result + 25000, result + in - before, p.out_row);
+    memcpy(result, expected, 25000);
+  }
+  compare(number);
+}
+
+static uint32_t extent(uint32_t taps, uint32_t dilation) { return (taps - 1) * dilation + 1; }
+
+/* The input's size, from that of the output, and padding. */
+static void fill_axis(uint32_t kernel, uint32_t dilation, uint32_t stride, uint32_t out,
+                      uint16_t *in, uint16_t *pad) {
+  const uint32_t covered = (out - 1) * stride + extent(kernel, dilation);
+  *pad = (uint16_t)(one_in(2) ? 0 : below(extent(kernel, dilation)));
+  const uint32_t after = one_in(2) ? 0 : below(extent(kernel, dilation));
+  *in = (uint16_t)(covered > *pad + after ? covered - *pad - after : 1);
+}
+
+static edge_convolution_t windows(uint32_t most_taps) {
+  edge_convolution_t p = {.weights = weights, .bias = bias, .multiplier = multipliers,
+                          .shift = shifts, .table = some_table(), .groups = 1};
+  p.batches = (uint16_t)(one_in(4) ? 2 : 1);
+  do {
+    p.kernel_height = (uint8_t)(one_in(3) ? 1 : between(1, 6));
+    p.kernel_width = (uint8_t)(one_in(3) ? 1 : between(1, one_in(8) ? 40 : 10));
+  } while ((uint32_t)p.kernel_height * p.kernel_width > most_taps);
+  p.stride_y = (uint8_t)between(1, 2);
+  p.stride_x = (uint8_t)(one_in(3) ? between(1, 3) : 1);
+  p.dilation_y = (uint16_t)(one_in(4) ? between(1, 3) : 1);
+  p.dilation_x = (uint16_t)(one_in(4) ? between(1, 8) : 1);
+  p.out_height = (uint16_t)between(1, 3);
+  p.out_width = (uint16_t)between(1, 23);
+  fill_axis(p.kernel_height, p.dilation_y, p.stride_y, p.out_height, &p.in_height, &p.pad_top);
+  fill_axis(p.kernel_width, p.dilation_x, p.stride_x, p.out_width, &p.in_width, &p.pad_left);
+  fill_bounds(&p.zero_point, &p.low, &p.high);
+  p.in_zero_point = byte();
+  return p;
+}
+
+static void set_rows(edge_convolution_t *p) {
+  p->in_row = (uint32_t)p->in_width * p->in_channels + (one_in(3) ? below(9) : 0);
+  p->out_row = (uint32_t)p->out_width * p->out_channels + (one_in(3) ? below(9) : 0);
+}
+
+static uint32_t fits(const edge_convolution_t *p) {
+  return p->in_row * p->in_height * p->batches <= 24000 &&
+         p->out_row * p->out_height * p->batches <= 14000;
+}
+
+static void convolution(uint32_t number) {
+  edge_convolution_t p;
+  uint32_t depth;
+  do {
+    p = windows(60);
+    p.in_channels = (uint16_t)(one_in(2) ? 1 : between(1, 7));
+    p.out_channels = (uint16_t)between(1, 20);
+    if (one_in(6)) {
+      p.groups = (uint16_t)between(2, 3);
+      p.in_channels = (uint16_t)(p.in_channels * p.groups);
+      p.out_channels = (uint16_t)(p.out_channels * p.groups);
+    }
+    set_rows(&p);
+    depth = (uint32_t)p.kernel_height * p.kernel_width * p.in_channels / p.groups;
+  } while (!fits(&p));
+  fill(weights, depth * p.out_channels);
+  fill_scaling(p.out_channels, depth);
+  begin("convolution");
+  portable_convolution(&p, expected, expected + 25000, scratch);
+  edge_convolution(&p, result, result + 25000, scratch);
+  compare(number);
+}
+
+static void depthwise(uint32_t number) {
+  edge_convolution_t p;
+  do {
+    p = windows(number % 16 == 0 ? 200 : MOST_TAPS);
+    p.in_channels = (uint16_t)between(1, 26);
+    p.out_channels = p.in_channels;
+    if (one_in(8)) {
+      p.out_channels = (uint16_t)(p.in_channels * between(2, 3));
+    }
+    p.groups = p.in_channels;
+    set_rows(&p);
+  } while (!fits(&p));
+  const uint32_t taps = (uint32_t)p.kernel_height * p.kernel_width;
+  fill(weights, taps * p.out_channels);
+  fill_scaling(p.out_channels, taps);
+  begin("depthwise");
+  portable_depthwise(&p, expected, expected + 25000, scratch);
+  edge_depthwise(&p, result, result + 25000, scratch);
+  compare(number);
+}
+
+static void row_sum(uint32_t number) {
+  edge_row_sum_t p = {weights, bias, multipliers, shifts, 0, 0, 0, 0, 0, 0};
+  p.taps = (uint16_t)(one_in(4) ? between(1, MOST_TAPS) : between(1, 7));
+  p.channels = (uint16_t)between(1, 26);
+  p.width = (uint16_t)(one_in(4) ? 1 : between(1, 60));
+  const int8_t *rows[MOST_TAPS];
+  const int8_t *others[MOST_TAPS];
+  for (uint32_t k = 0; k < p.taps; k++) {
+    const uint32_t at = below(23000);
+    rows[k] = expected + at;
+    others[k] = result + at;
+  }
+  fill(weights, (uint32_t)p.taps * p.channels);
+  fill_scaling(p.channels, p.taps);
+  fill_bounds(&p.zero_point, &p.low, &p.high);
+  begin("row_sum");
+  portable_row_sum(&p, rows, expected + 25000);
+  edge_row_sum(&p, others, result + 25000);
+  compare(number);
+}
+
+static void add(uint32_t number) {
+  edge_add_t p = {0};
+  p.size = between(1, 70);
+  p.b_multiplier = (int32_t)((1u << 30) + below(1u << 30));
+  p.b_shift = (int8_t)between(1, one_in(4) ? 22 : 5);
+  p.multiplier = (int32_t)((1u << 30) + below(1u << 30));
+  p.shift = (int8_t)(one_in(4) ? between(1, 31) : between(17, 21));
+  p.a_sign = one_in(4) ? -1 : 1;
+  p.b_sign = one_in(4) ? -1 : 1;
+  p.a_zero_point = byte();
+  p.b_zero_point = byte();
+  fill_bounds(&p.zero_point, &p.low, &p.high);
+  begin("add");
+  const uint32_t a = 16 + below(4);
+  const uint32_t b = 200 + below(4);
+  const uint32_t out = one_in(3) ? a : one_in(2) ? b : 400 + below(4);
+  portable_add(&p, expected + a, expected + b, expected + out);
+  edge_add(&p, result + a, result + b, result + out);
+  compare(number);
+}
+
+int main(void) {
+  board_init();
+  for (uint32_t i = 0; i < CASES; i++) {
+    pointwise(i);
+    convolution(i);
+    depthwise(i);
+    row_sum(i);
+    add(i);
+  }
+  board_print(failures ? "failed\n" : "passed\n");
+  return failures != 0;
+}

@@ -1,0 +1,207 @@
+"""Whole models through the compiler: the bytes of TFLite Micro, little memory, sound C."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_export import tflite_file
+from firmware_export.errors import ExportError
+from firmware_export.standalone import compiler, ir, passes
+from tests.firmware_export.standalone import host, random_models, tflm_oracle
+from tests.firmware_export.standalone.model_builder import RELU, SAME, Builder
+
+KILOBYTE = 1024
+
+
+def random_input(model: bytes, seed: int) -> np.ndarray:
+    shape = tflite_file.parse(model).inputs[0].shape
+    return np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
+
+
+def check_bytes(model: bytes, compiled: compiler.Compiled, inputs: int = 2) -> None:
+    program = host.Host(compiled, ["-O1"])
+    for seed in range(inputs):
+        x = random_input(model, seed)
+        (want,) = tflm_oracle.run(model, [x])
+        (got,) = program(x)
+        np.testing.assert_array_equal(got.reshape(-1), want.reshape(-1))
+
+
+@pytest.fixture(scope="module")
+def bc_resnet() -> bytes:
+    """BC-ResNet-1 as the converter gives it, with random weights and ranges of noise."""
+    return _converted("bc_resnet")
+
+
+@pytest.fixture(scope="module")
+def ds_cnn() -> bytes:
+    return _converted("ds_cnn")
+
+
+def _converted(name: str) -> bytes:
+    import tf_keras
+
+    from edge_tf.conversion import int8
+    from edge_tf.models import bc_resnet as bc_resnet_model
+    from edge_tf.models import ds_cnn as ds_cnn_model
+
+    tf_keras.utils.set_random_seed(1)
+    model = bc_resnet_model.build(1) if name == "bc_resnet" else ds_cnn_model.build()
+    noise = np.random.default_rng(0).normal(size=(20, 40, 101, 1)).astype(np.float32)
+    return int8.convert(model, noise)
+
+
+class TestWholeModels:
+    @pytest.mark.parametrize("target", ["generic", "cortex-m4", "cortex-m55"])
+    def test_bc_resnet(self, bc_resnet, target):
+        compiled = compiler.compile(bc_resnet, target)
+        check_bytes(bc_resnet, compiled)
+        assert compiled.plan.size <= 36 * KILOBYTE
+
+    def test_ds_cnn(self, ds_cnn):
+        compiled = compiler.compile(ds_cnn)
+        check_bytes(ds_cnn, compiled)
+        assert compiled.plan.size <= 80 * KILOBYTE
+
+    def test_each_activation(self, bc_resnet):
+        """Tensor by tensor, so that a difference shows where it begins."""
+        check_activations(bc_resnet)
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_random_models_tensor_by_tensor(self, seed):
+        check_activations(random_models.make(seed, 12)[0])
+
+    @pytest.mark.parametrize("seed", range(24))
+    def test_random_models(self, seed):
+        model, _ = random_models.make(1000 + seed, 20)
+        chosen = np.random.default_rng(seed).random(len(passes.ALL)) < 0.7
+        names = [name for name, is_on in zip(passes.ALL, chosen, strict=True) if is_on]
+        check_bytes(model, compiler.compile(model, passes_to_run=passes.ALL))
+        check_bytes(model, compiler.compile(model, passes_to_run=names), inputs=1)
+
+
+def check_activations(model: bytes) -> None:
+    info = tflite_file.parse(model)
+    compiled = compiler.compile(info, passes_to_run=(), keep=True)
+    x = random_input(model, 7)
+    program = host.Host(compiled)
+    program(x)
+    numbers = [op.outputs[0] for op in info.ops]
+    wanted = dict(zip(numbers, tflm_oracle.run(model, [x], numbers), strict=True))
+    names = {tensor.name: tensor.index for tensor in info.tensors}
+    compared = 0
+    for op in compiled.graph.ops:
+        index = names.get(op.output.name)
+        if index is not None:
+            got = program.activation(op.output).reshape(-1)
+            np.testing.assert_array_equal(got, wanted[index].reshape(-1), err_msg=op.source)
+            compared += 1
+    assert compared >= len(compiled.graph.ops) * 0.9
+
+
+def two_ends() -> bytes:
+    """Two inputs and two outputs."""
+    builder = Builder()
+    a, b = builder.activation((1, 6), 0.1), builder.activation((1, 6), 0.2, 5)
+    total, product = builder.activation((1, 6), 0.3), builder.activation((1, 6), 0.1, -9)
+    builder.op("ADD", [a, b], total, fused_activation_function=RELU)
+    builder.op("MUL", [a, total], product)
+    return builder.finish([a, b], [total, product])
+
+
+class TestEnds:
+    def test_several_inputs_and_outputs(self):
+        model = two_ends()
+        compiled = compiler.compile(model)
+        for name in ("model_input_0", "model_input_1", "model_output_1", "MODEL_OUTPUT_0_SIZE"):
+            assert name in compiled.files["model.h"]
+        rng = np.random.default_rng(0)
+        given = [rng.integers(-128, 128, (1, 6)).astype(np.int8) for _ in range(2)]
+        for got, want in zip(
+            host.Host(compiled)(*given), tflm_oracle.run(model, given, [2, 3]), strict=True
+        ):
+            np.testing.assert_array_equal(got, want)
+
+    def test_an_input_that_is_the_output(self):
+        builder = Builder()
+        x, y = builder.activation((1, 6), 0.1), builder.activation((1, 6), 1 / 256, -128)
+        builder.op("LOGISTIC", [x], y)
+        compiled = compiler.compile(builder.finish([x], [x]))
+        given = np.arange(6, dtype=np.int8)
+        (got,) = host.Host(compiled)(given)
+        np.testing.assert_array_equal(got.reshape(-1), given)
+
+    def test_the_same_model_again_and_again(self):
+        model, _ = random_models.make(3, 10)
+        program = host.Host(compiler.compile(model))
+        first, second = random_input(model, 0), random_input(model, 1)
+        once = program(first)[0]
+        program(second)
+        np.testing.assert_array_equal(program(first)[0], once)
+
+
+class TestText:
+    def test_only_the_kernels_that_are_called(self):
+        compiled = compiler.compile(two_ends())
+        assert sorted(name for name in compiled.files if name.endswith(".c")) == [
+            "edge_add.c",
+            "edge_mul.c",
+            "model.c",
+        ]
+
+    def test_it_is_deterministic(self):
+        model, _ = random_models.make(5, 20)
+        assert compiler.compile(model).files == compiler.compile(model).files
+
+    def test_hostile_names_stay_out_of_the_source(self):
+        builder = Builder()
+        x = builder.activation((1, 6), 0.1)
+        y = builder.activation((1, 6), 1 / 256, -128)
+        builder.op("LOGISTIC", [x], y)
+        text = compiler.compile(builder.finish([x], [y])).files["model.c"]
+        assert text.count("/*") == text.count("*/")
+
+    def test_equal_constants_are_written_once(self):
+        builder = Builder()
+        x = builder.activation((1, 4, 4, 2), 0.1)
+        weights = builder.constant(np.ones((2, 1, 1, 2), np.int8), [0.1])
+        for _ in range(3):
+            y = builder.activation((1, 4, 4, 2), 0.1)
+            builder.op("CONV_2D", [x, weights], y, padding=SAME, stride_h=1, stride_w=1)
+            x = y
+        text = compiler.compile(builder.finish([0], [x])).files["model.c"]
+        assert text.count("static const int8_t weights_") == 1
+
+    @pytest.mark.parametrize("standard", ["c++11", "c++17"])
+    def test_the_header_in_cpp(self, tmp_path: Path, standard: str):
+        compiled = compiler.compile(two_ends())
+        for name in ("model.h", "edge_kernels.h"):
+            (tmp_path / name).write_text(compiled.files[name])
+        user = tmp_path / "user.cpp"
+        user.write_text('#include "model.h"\n#include "edge_kernels.h"\n#include "model.h"\n')
+        command = ["g++", f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+        done = subprocess.run(
+            [*command, "-fsyntax-only", str(user)], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+
+    def test_no_float_no_heap(self):
+        model, _ = random_models.make(5, 20)
+        for name, text in compiler.compile(model).files.items():
+            if name.endswith(".c"):
+                for word in ("float ", "double ", "malloc", "printf"):
+                    assert word not in text, name
+
+
+def test_an_unknown_target():
+    with pytest.raises(ExportError, match="no target 'z80'; the targets are generic, "):
+        compiler.compile(two_ends(), "z80")
+
+
+def test_chains_and_views_are_in_the_graph(bc_resnet):
+    compiled = compiler.compile(bc_resnet)
+    assert any(isinstance(op, ir.Rows) for op in compiled.graph.ops)
+    assert not any(isinstance(op, (ir.Reshape, ir.Pad)) for op in compiled.graph.ops)
+    assert len(compiled.graph.ops) < len(tflite_file.parse(bc_resnet).ops) * 0.8

@@ -18,7 +18,7 @@
  *                       from 65 on; of no more than there are in a row, rounded up to 4's, and
  *                       with the number of channels rounded up to 4's
  *     edge_convolution  4 windows of a group, rounded up to 8's, and what edge_pointwise gets for
- *                       4 pixels with as many input channels as a window has values
+ *                       a row of pixels with as many input channels as a window has values
  *     edge_depthwise    8 bytes for each tap of the window, and in_channels
  *   Input, output and scratch do not overlap, except where a function says otherwise; "in place"
  *   means that the output may begin at the same address as the input named.

@@ -37,12 +37,6 @@ uint32_t *edge_dsp_widen(const int8_t *x, uint32_t depth, uint32_t pixels, uint3
     return to;
 }
 
-/* What does not change from channel to channel. */
-typedef struct {
-    const uint32_t *x;
-    uint32_t depth, pixels, channels;
-} block_t;
-
 #define FOUR_INPUTS                       \
     "ldr %[odd], [%[w]], #4\n\t"          \
     "ldmia %[x]!, {r3, r4, r5, r6}\n\t"   \
@@ -58,76 +52,86 @@ typedef struct {
     "smlad %[s2], r4, %[odd], %[s2]\n\t"  \
     "smlad %[s3], r6, %[odd], %[s3]\n\t"
 
-/* One output channel of a block: four sums that begin with the bias, for each group.
+/* All output channels of so many groups: four sums at a time that begin with the bias. Results go to
+ * at[0 .. 3] from each group's output on.
  *
  * r3 to r6 take two pixels at once. The assembly's loop does eight inputs, and is entered in its
- * middle at an odd number of fours: 28 instructions for 32 products. */
-static __attribute__((noinline)) void channel(const block_t *block, const int8_t *weights,
-                                              int32_t bias, const edge_scale_t *given, int8_t *y)
+ * middle at an odd number of fours: 28 instructions for 32 products. It leaves no register for
+ * anything else, so what does not change lies on the stack. */
+static __attribute__((noinline)) void groups(const edge_pointwise_t *p, const uint32_t *first,
+                                             uint32_t count, int8_t *out, const uint32_t *at)
 {
-    const edge_scale_t scale = *given;
-    const uint32_t *x = block->x;
-    uint32_t step = block->channels;
-    int8_t *end = y;
-    int8_t rest[GROUP];
-    int32_t left = (int32_t)block->pixels;
-    for (; left > 0; left -= GROUP) {
-        if (left < GROUP) {
-            end = y;
-            y = rest;
-            step = 1;
-        }
-        const int8_t *w = weights;
-        int32_t s0 = bias;
-        int32_t s1 = bias;
-        int32_t s2 = bias;
-        int32_t s3 = bias;
-        int32_t fours = (int32_t)(block->depth / 4);
-        if (fours > 0) {
-            uint32_t even;
-            uint32_t odd;
-            __asm__("lsls %[odd], %[fours], #31\n\t"
-                    "bne 2f\n"
-                    "1:\n\t" FOUR_INPUTS
-                    "2:\n\t" FOUR_INPUTS
-                    "subs %[fours], #2\n\t"
-                    "bgt 1b"
-                    : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w] "+r"(w),
-                      [x] "+r"(x), [fours] "+r"(fours), [even] "=&r"(even), [odd] "=&r"(odd)
-                    :
-                    : "r3", "r4", "r5", "r6", "cc", "memory");
-        }
-        for (uint32_t one = block->depth % 4; one > 0; one--, x += 2) {
-            const uint32_t weight = (uint32_t)(int32_t)*w++;
-            s0 = edge_smlabb(weight, x[0], s0);
-            s1 = edge_smlabt(weight, x[0], s1);
-            s2 = edge_smlabb(weight, x[1], s2);
-            s3 = edge_smlabt(weight, x[1], s3);
-        }
-        *y = (int8_t)edge_scaled(s0 * 2, scale);
-        y += step;
-        *y = (int8_t)edge_scaled(s1 * 2, scale);
-        y += step;
-        *y = (int8_t)edge_scaled(s2 * 2, scale);
-        y += step;
-        *y = (int8_t)edge_scaled(s3 * 2, scale);
-        y += step;
-    }
-    for (int32_t i = 0; i < (left & 3); i++) {
-        end[(uint32_t)i * block->channels] = rest[i];
+    const uint32_t at1 = at[1];
+    const uint32_t at2 = at[2];
+    const uint32_t at3 = at[3];
+    const uint32_t depth = p->in_channels;
+    const int32_t all_fours = (int32_t)(depth / 4);
+    const uint32_t ones = depth % 4;
+    const uint32_t step = GROUP * p->out_channels;
+    const uint32_t size = count * step;
+    const int8_t *weights = p->weights;
+    for (uint32_t o = 0; o < p->out_channels; o++, weights += depth) {
+        const int32_t bias = p->bias[o];
+        const edge_scale_t scale = edge_scale(p->multiplier[o], p->shift[o], p->zero_point);
+        const uint32_t *x = first;
+        int8_t *y = out + o;
+        const int8_t *const end = y + size;
+        do {
+            const int8_t *w = weights;
+            int32_t s0 = bias;
+            int32_t s1 = bias;
+            int32_t s2 = bias;
+            int32_t s3 = bias;
+            int32_t fours = all_fours;
+            if (fours != 0) {
+                uint32_t even;
+                uint32_t odd;
+                __asm__("lsls %[odd], %[fours], #31\n\t"
+                        "bne 2f\n"
+                        "1:\n\t" FOUR_INPUTS
+                        "2:\n\t" FOUR_INPUTS
+                        "subs %[fours], #2\n\t"
+                        "bgt 1b"
+                        : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3),
+                          [w] "+r"(w), [x] "+r"(x), [fours] "+r"(fours), [even] "=&r"(even),
+                          [odd] "=&r"(odd)
+                        :
+                        : "r3", "r4", "r5", "r6", "cc", "memory");
+            }
+            for (uint32_t one = ones; one > 0; one--, x += 2) {
+                const uint32_t weight = (uint32_t)(int32_t)*w++;
+                s0 = edge_smlabb(weight, x[0], s0);
+                s1 = edge_smlabt(weight, x[0], s1);
+                s2 = edge_smlabb(weight, x[1], s2);
+                s3 = edge_smlabt(weight, x[1], s3);
+            }
+            y[0] = (int8_t)edge_scaled(s0 * 2, scale);
+            y[at1] = (int8_t)edge_scaled(s1 * 2, scale);
+            y[at2] = (int8_t)edge_scaled(s2 * 2, scale);
+            y[at3] = (int8_t)edge_scaled(s3 * 2, scale);
+            y += step;
+        } while (y != end);
     }
 }
 
 void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels,
                            int8_t *out)
 {
-    const block_t block = {x, p->in_channels, pixels, p->out_channels};
-    const int8_t *w = p->weights;
-    for (uint32_t o = 0; o < block.channels; o++, w += block.depth) {
-        const edge_scale_t scale = edge_scale(p->multiplier[o], p->shift[o], p->zero_point);
-        channel(&block, w, p->bias[o], &scale, out + o);
+    const uint32_t channels = p->out_channels;
+    const uint32_t whole = pixels / GROUP;
+    const uint32_t left = pixels % GROUP;
+    uint32_t at[GROUP] = {0, channels, 2 * channels, 3 * channels};
+    if (whole > 0) {
+        groups(p, x, whole, out, at);
     }
-    edge_dsp_look_up(p->table, p->low, p->high, out, pixels * block.channels);
+    if (left > 0) {
+        for (uint32_t i = left; i < GROUP; i++) {
+            at[i] = 0;
+        }
+        x += whole * (p->in_channels / 4u * 8u + p->in_channels % 4u * 2u);
+        groups(p, x, 1, out + whole * GROUP * channels, at);
+    }
+    edge_dsp_look_up(p->table, p->low, p->high, out, pixels * channels);
 }
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch)
@@ -141,11 +145,11 @@ void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, vo
         for (uint32_t left = p->width; left > 0; left -= pixels) {
             pixels = left < most ? left : most;
             uint32_t *to = scratch;
-            for (uint32_t i = 0; i < pixels; i += GROUP, x += GROUP * depth) {
-                to = edge_dsp_widen(x, depth, pixels - i, to);
+            for (uint32_t i = 0; i < pixels; i += GROUP) {
+                to = edge_dsp_widen(x + i * depth, depth, pixels - i, to);
             }
-            x -= (0 - pixels) % GROUP * depth;
             edge_dsp_all_channels(p, scratch, pixels, y);
+            x += pixels * depth;
             y += pixels * p->out_channels;
         }
     }

@@ -15,12 +15,74 @@
 
 #define EDGE_MVE_PIXELS 4 /* that edge_mve_dot() takes at a time */
 
+/* GCC 12 loses instructions on some intrinsics; for it, a few things are written out. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define EDGE_MVE_ASM 1
+#else
+#define EDGE_MVE_ASM 0
+#endif
+
+/* A pointer that the compiler knows nothing about: what is added to it then goes into addresses, not
+ * into registers. */
+#if EDGE_MVE_ASM
+static inline const int8_t *edge_mve_opaque(const int8_t *pointer)
+{
+    __asm__ volatile("" : "+r"(pointer));
+    return pointer;
+}
+#else
+static inline const int8_t *edge_mve_opaque(const int8_t *pointer) { return pointer; }
+#endif
+
 /* One vector of four numbers. */
 static inline int32x4_t edge_mve_join(int32_t a, int32_t b, int32_t c, int32_t d)
 {
+#if EDGE_MVE_ASM
     int32x4_t joined;
-    __asm__("vmov %e0, %1, %2\n\tvmov %f0, %3, %4" : "=w"(joined) : "r"(a), "r"(b), "r"(c), "r"(d));
+    __asm__("vmov %e0, %1, %2" : "=w"(joined) : "r"(a), "r"(b));
+    __asm__("vmov %f0, %1, %2" : "+w"(joined) : "r"(c), "r"(d));
     return joined;
+#else
+    const int32_t numbers[4] = {a, b, c, d};
+    return vldrwq_s32(numbers);
+#endif
+}
+
+/* Four numbers saturated to int8, in the low bytes of 32-bit lanes. */
+static inline int32x4_t edge_mve_saturate(int32x4_t x)
+{
+#if EDGE_MVE_ASM
+    int32x4_t bytes;
+    __asm__("vqmovnb.s32 %q0, %q1\n\tvqmovnb.s16 %q0, %q0" : "=w"(bytes) : "w"(x));
+    return bytes;
+#else
+    const int16x8_t halves = vqmovnbq_s32(vreinterpretq_s16_s32(x), x);
+    return vreinterpretq_s32_s8(vqmovnbq_s16(vreinterpretq_s8_s16(halves), halves));
+#endif
+}
+
+/* Four numbers to even 16-bit lanes, four to odd ones, saturated. */
+static inline int16x8_t edge_mve_halves(int32x4_t even, int32x4_t odd)
+{
+#if EDGE_MVE_ASM
+    int16x8_t halves;
+    __asm__("vqmovnb.s32 %q0, %q1\n\tvqmovnt.s32 %q0, %q2" : "=&w"(halves) : "w"(even), "w"(odd));
+    return halves;
+#else
+    return vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(even), even), odd);
+#endif
+}
+
+/* Eight numbers saturated to int8, in the low bytes of 16-bit lanes. */
+static inline int16x8_t edge_mve_saturate_halves(int16x8_t x)
+{
+#if EDGE_MVE_ASM
+    int16x8_t bytes;
+    __asm__("vqmovnb.s16 %q0, %q1" : "=w"(bytes) : "w"(x));
+    return bytes;
+#else
+    return vreinterpretq_s16_s8(vqmovnbq_s16(vreinterpretq_s8_s16(x), x));
+#endif
 }
 
 /* sums * multiplier / 2^31 / 2^shift; |sums| < 2^30, 1 <= shift. The sum's sign does for the
@@ -31,33 +93,45 @@ static inline int32x4_t edge_mve_scale_n(int32x4_t sums, int32_t multiplier, int
     return vrshlq_n_s32(high, -shift);
 }
 
-/* The same lane by lane; `left` is -shift. */
-static inline int32x4_t edge_mve_scale(int32x4_t sums, int32x4_t multiplier, int32x4_t left)
+/* The first `count` of 16 values, zeros in place of the others, which are not read. GCC would move
+ * the predicate to a core register and back. */
+static inline int8x16_t edge_mve_load(const int8_t *from, uint32_t count)
 {
-    const int32x4_t high = vqrdmulhq_s32(sums, multiplier);
-    return vrshlq_s32(vaddq_s32(high, vshrq_n_s32(high, 31)), left);
+#if EDGE_MVE_ASM
+    int8x16_t values;
+    __asm__("vctp.8 %2\n\tvpst\n\tvldrbt.u8 %q0, [%1]"
+            : "=w"(values)
+            : "r"(from), "r"(count), "m"(*(const int8_t(*)[16])from)
+            : "p0");
+    return values;
+#else
+    return vldrbq_z_s8(from, vctp8q(count));
+#endif
 }
 
-/* How edge_mve_dot() wants its pixels: 16 values of the first, 16 of the second, third, fourth,
- * the next 16 of the first ... zeros after the last. Puts one pixel there. */
-static inline void edge_mve_spread(const int8_t *pixel, uint32_t depth, int8_t *to)
+/* edge_mve_dot() takes a block of four pixels. Those of up to 32 values lie 32 bytes apart. Of
+ * others, a block has 16 values of the first, 16 of the second, third, fourth, then the next 16 of
+ * the first ... What comes after a pixel's last value does not matter.
+ *
+ * Puts one pixel there. */
+static inline void edge_mve_put(const int8_t *pixel, uint32_t depth, int8_t *block, uint32_t index)
 {
-    for (int32_t left = (int32_t)depth; left > 0; left -= 16) {
-        vstrbq_s8(to, vldrbq_z_s8(pixel, vctp8q((uint32_t)left)));
-        pixel += 16;
-        to += 16 * EDGE_MVE_PIXELS;
+    int8_t *to = block + (depth <= 32 ? 32 : 16) * index;
+    const uint32_t step = depth <= 32 ? 16 : 16 * EDGE_MVE_PIXELS;
+    for (int32_t left = (int32_t)depth; left > 0; left -= 16, pixel += 16, to += step) {
+        vstrbq_s8(to, edge_mve_load(pixel, (uint32_t)left));
     }
 }
 
 /* Bytes of such a block. */
 static inline uint32_t edge_mve_block_size(uint32_t depth)
 {
-    return (depth + 15) / 16 * 16 * EDGE_MVE_PIXELS;
+    return (depth <= 32 ? 32 : (depth + 15) / 16 * 16) * EDGE_MVE_PIXELS;
 }
 
-/* Outputs of 1 to 4 pixels, which lie as edge_mve_spread() puts them: p->in_channels values each,
- * p->out_channels outputs, `step` bytes from pixel to pixel. Of pixels that are not there, the last
- * one must be in their place. p->table is not applied. */
+/* Outputs of up to 4 pixels: p->in_channels values each, p->out_channels outputs, `step` bytes from
+ * pixel to pixel. Of pixels that are not there, the last one must be in their place. The struct's
+ * table, low and high are not looked at, edge_mve_finish() follows. */
 void edge_mve_dot(const edge_pointwise_t *p, const int8_t *block, uint32_t pixels, uint32_t step,
                   int8_t *out);
 

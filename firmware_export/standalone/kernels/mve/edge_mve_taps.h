@@ -26,7 +26,7 @@ typedef struct {
  *
  * `outside` are taps in the padding, which has the value `padding`. */
 typedef struct {
-    const edge_mve_tap_t *taps; /* 1 or more */
+    const edge_mve_tap_t *taps;
     const edge_mve_tap_t *outside;
     uint32_t count, outside_count;
     const int32_t *bias;
@@ -78,9 +78,8 @@ static inline int16x8_t edge_mve_outputs(const edge_mve_scaling_t *scaling, int3
 {
     even = edge_mve_scale_n(vaddq_s32(even, scaling->bias), scaling->multiplier, scaling->shift);
     odd = edge_mve_scale_n(vaddq_s32(odd, scaling->bias), scaling->multiplier, scaling->shift);
-    const int16x8_t low = vqmovnbq_s32(vuninitializedq_s16(), even);
-    const int16x8_t both = vqaddq_s16(vqmovntq_s32(low, odd), scaling->zero_point);
-    return vreinterpretq_s16_s8(vqmovnbq_s16(vuninitializedq_s8(), both));
+    const int16x8_t both = vqaddq_s16(edge_mve_halves(even, odd), scaling->zero_point);
+    return edge_mve_saturate_halves(both);
 }
 
 /* Two taps of eight pixels. */
@@ -172,7 +171,7 @@ static inline void edge_mve_sum_taps(const edge_mve_stretch_t *s, int8_t *out)
 {
     const edge_mve_deal_t deal = edge_mve_deal(s->pixels);
     for (uint32_t c = 0; c < s->channels; c++) {
-        if (s->count <= 4 && s->in_step == s->out_step) {
+        if (s->count > 0 && s->count <= 4 && s->in_step == s->out_step) {
             edge_mve_sum_four(s, &deal, c, out);
         } else {
             edge_mve_sum_any(s, &deal, c, out);

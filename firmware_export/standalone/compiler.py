@@ -25,6 +25,7 @@ TARGETS = {
 }
 KERNELS = Path(__file__).with_name("kernels")
 HEADERS = ("edge_kernels.h", "edge_requantize.h")
+_INCLUDE = re.compile(r'^#include "(\w+\.h)"', flags=re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,12 +108,12 @@ def _lower(op: ir.Op, kernels: str) -> calls.Lowered | row_calls.RowCalls:
 def _kernel_files(steps: list[emit.Step], kernels: str) -> dict[str, str]:
     """The text of every kernel that is called, and the headers they include, by name."""
     stems = {stem for step in steps for call in _all_calls(step.lowered) for stem in call.sources}
-    files = {name: _text(KERNELS / name) for name in HEADERS}
-    for stem in sorted(stems):
-        text = _text(_find(f"{stem}.c", kernels))
-        files[f"edge_{stem}.c"] = text
-        for header in re.findall(r'^#include "(\w+\.h)"', text, flags=re.M):
-            files[header] = _text(_find(header, kernels))
+    files = {f"edge_{stem}.c": _text(_find(f"{stem}.c", kernels)) for stem in sorted(stems)}
+    missing = set(HEADERS)
+    while missing:
+        files.update({name: _text(_find(name, kernels)) for name in sorted(missing)})
+        included = {name for text in files.values() for name in _INCLUDE.findall(text)}
+        missing = included - set(files)
     return files
 
 

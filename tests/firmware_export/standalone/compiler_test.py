@@ -9,6 +9,7 @@ import pytest
 from firmware_export import tflite_file
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler, ir, passes
+from tests.firmware_export.conftest import golden_of
 from tests.firmware_export.standalone import host, random_models, tflm_oracle
 from tests.firmware_export.standalone.model_builder import RELU, SAME, Builder
 
@@ -31,16 +32,21 @@ def check_bytes(model: bytes, compiled: compiler.Compiled, inputs: int = 2) -> N
 
 @pytest.fixture(scope="module")
 def bc_resnet() -> bytes:
-    """BC-ResNet-1 as the converter gives it, with random weights and ranges of noise."""
-    return _converted("bc_resnet")
+    """BC-ResNet-1 with random weights and ranges of noise, its norms folded and no more."""
+    return _converted("bc_resnet", "plain")
+
+
+@pytest.fixture(scope="module")
+def bc_resnet_for_devices() -> bytes:
+    return _converted("bc_resnet", "device")
 
 
 @pytest.fixture(scope="module")
 def ds_cnn() -> bytes:
-    return _converted("ds_cnn")
+    return _converted("ds_cnn", "plain")
 
 
-def _converted(name: str) -> bytes:
+def _converted(name: str, form: str) -> bytes:
     import tf_keras
 
     from edge_tf.conversion import int8
@@ -50,15 +56,30 @@ def _converted(name: str) -> bytes:
     tf_keras.utils.set_random_seed(1)
     model = bc_resnet_model.build(1) if name == "bc_resnet" else ds_cnn_model.build()
     noise = np.random.default_rng(0).normal(size=(20, 40, 101, 1)).astype(np.float32)
-    return int8.convert(model, noise)
+    return int8.convert(model, noise, form)
 
 
 class TestWholeModels:
-    @pytest.mark.parametrize("target", ["generic", "cortex-m4", "cortex-m55"])
-    def test_bc_resnet(self, bc_resnet, target):
-        compiled = compiler.compile(bc_resnet, target)
+    def test_bc_resnet(self, bc_resnet):
+        compiled = compiler.compile(bc_resnet)
         check_bytes(bc_resnet, compiled)
         assert compiled.plan.size <= 36 * KILOBYTE
+
+    @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"])
+    def test_memory_on_devices(self, bc_resnet, target):
+        compiled = compiler.compile(bc_resnet, target)
+        assert compiled.plan.size <= 36 * KILOBYTE
+        assert set(compiled.files) >= {"model.c", "model.h", "edge_kernels.h", "edge_depthwise.c"}
+
+    @pytest.mark.parametrize("chosen", [passes.ALL, ("tables", "views"), ()], ids=len)
+    def test_bc_resnet_for_devices(self, bc_resnet_for_devices, chosen):
+        compiled = compiler.compile(bc_resnet_for_devices, passes_to_run=chosen)
+        golden = golden_of(bc_resnet_for_devices, clips=2)
+        program = host.Host(compiled)
+        for features, logits in zip(golden.features, golden.logits, strict=True):
+            np.testing.assert_array_equal(program(features)[0][0], logits)
+        if chosen == passes.ALL:
+            assert compiled.plan.size <= 36 * KILOBYTE
 
     def test_ds_cnn(self, ds_cnn):
         compiled = compiler.compile(ds_cnn)

@@ -32,6 +32,7 @@ GOLDEN = "golden.npz"
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 FIRMWARE = "firmware"
+FIRMWARE_C = "firmware_c"
 
 _MADE_BY = {
     "config.json": "train",
@@ -44,6 +45,7 @@ _MADE_BY = {
     REPORT_JSON: "evaluate",
     REPORT_HTML: "evaluate",
     FIRMWARE: "export_firmware",
+    FIRMWARE_C: "export_firmware --flavor=standalone",
 }
 
 _PACKAGES = (

@@ -4,7 +4,7 @@ python -m pipelines.export_firmware --run_dir=RUN [--flavor=tflm|standalone] [--
 python -m pipelines.export_firmware --tflite=FILE --out=DIR
 
 The first takes the model of a run with its labels, front-end and golden clips; it writes DIR
-(default RUN/firmware). The second compiles any int8 .tflite to plain C. A README.md in the folder
+(default RUN/firmware, for plain C RUN/firmware_c). The second compiles any int8 .tflite to plain C. A README.md in the folder
 says how to flash it.
 """
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from firmware_export.standalone.package import Sound
 
 FLAVORS = ("tflm", "standalone")
+_FOLDERS = {"tflm": run_dir.FIRMWARE, "standalone": run_dir.FIRMWARE_C}
 TARGETS = ("generic", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 
 # 32 KB of flash each, if the self-test is part of the firmware.
@@ -34,7 +35,11 @@ def define_flags() -> None:
     flags.DEFINE_string("run_dir", None, "The run whose model is exported.")
     flags.DEFINE_string("tflite", None, "Any int8 .tflite file, instead of a run.")
     flags.mark_flags_as_mutual_exclusive(["run_dir", "tflite"], required=True)
-    flags.DEFINE_string("out", None, "Folder to write (default: firmware in the run directory).")
+    flags.DEFINE_string(
+        "out",
+        None,
+        "Folder to write (default: firmware, or firmware_c for plain C, in the run directory).",
+    )
     for name in ("run_dir", "tflite", "out"):
         flags.register_validator(name, lambda path: path != "", message="must name something")
     flags.DEFINE_enum(
@@ -61,7 +66,7 @@ def export(
 
     Args:
       run: the run directory.
-      out: folder to write; None for "firmware" in the run directory.
+      out: folder to write; None for "firmware" or "firmware_c" in the run directory.
       flavor: one of FLAVORS.
       target: of "standalone": one of TARGETS.
       passes: of "standalone": as the flag --passes.
@@ -75,7 +80,7 @@ def export(
     if flavor not in FLAVORS:
         raise UserError(f"--flavor={flavor} is not one of {', '.join(FLAVORS)}")
     directory = run_dir.RunDirectory(run)
-    folder = Path(out) if out else directory / run_dir.FIRMWARE
+    folder = Path(out) if out else directory / _FOLDERS[flavor]
     if flavor == "tflm":
         manifest = _export_tflm(directory, folder)
         sizes = {"arena": manifest["arena"]}
@@ -229,7 +234,7 @@ def main() -> None:
         return
     flavor = values.flavor or "tflm"
     manifest = export(values.run_dir, values.out, flavor, values.target, values.passes)
-    print(summary(manifest, values.out or Path(values.run_dir) / run_dir.FIRMWARE))
+    print(summary(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor]))
 
 
 if __name__ == "__main__":

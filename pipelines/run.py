@@ -6,7 +6,10 @@ exit status is 1 and no firmware is written.
 
 from absl import flags
 
+from edge_tf import run_dir
 from pipelines import app, common, convert, evaluate, export_firmware, train
+
+FLAGS = flags.FLAGS
 
 
 def define_flags() -> None:
@@ -26,9 +29,12 @@ def main() -> None:
     evaluate.main()
     _announce(4, "export_firmware")
     run = common.run_directory()
-    manifest = export_firmware.export(run.path)
-    print(export_firmware.summary(manifest, run / "firmware"))
-    print(f"done: {run / 'report.html'}, {run / 'firmware'}")
+    folders = {"tflm": run / run_dir.FIRMWARE}
+    if FLAGS.padding == "causal":  # plain C has the front-end inside, which cannot look ahead
+        folders["standalone"] = run / run_dir.FIRMWARE_C
+    for flavor, folder in folders.items():
+        print(export_firmware.summary(export_firmware.export(run.path, folder, flavor), folder))
+    print(f"done: {', '.join(str(path) for path in (run / 'report.html', *folders.values()))}")
 
 
 def _announce(number: int, stage: str) -> None:

@@ -20,7 +20,7 @@ _NAMES = {
     "rv32": "Emitted C, RV32",
 }
 # The emulator does vector instructions by hand: one clip takes as long as fifty elsewhere.
-_MOST_CLIPS = {"cortex-m55": 200}
+_MOST_CLIPS = {"cortex-m55": 100}
 _TIMEOUT_S = 1800.0
 
 

@@ -4,7 +4,8 @@ python -m pipelines.export_firmware --run_dir=RUN [--flavor=tflm|standalone] [--
 python -m pipelines.export_firmware --tflite=FILE --out=DIR
 
 The first takes the model of a run with its labels, front-end and golden clips; it writes DIR
-(default RUN/firmware, for plain C RUN/firmware_c). The second compiles any int8 .tflite to plain C. A README.md in the folder
+(default RUN/firmware, for plain C RUN/firmware_c). The second compiles any int8 .tflite to plain C.
+A README.md in the folder
 says how to flash it.
 """
 

@@ -12,6 +12,9 @@ from edge_tf.run_dir import RunDirectory
 from firmware_export.errors import ExportError
 from pipelines import export_firmware
 from tests.firmware_export import models
+from tests.firmware_export.conftest import converted_model, golden_of
+
+__all__ = ["converted_model"]  # a fixture
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -129,3 +132,108 @@ def test_the_user_s_folder_is_not_replaced(run: RunDirectory, tmp_path: Path) ->
 def test_unknown_flavor(run: RunDirectory) -> None:
     with pytest.raises(UserError, match="--flavor=plain is not one of tflm"):
         export_firmware.export(run.path, flavor="plain")
+
+
+@pytest.fixture
+def spoken(tmp_path: Path, converted_model: bytes) -> RunDirectory:
+    """A run directory as the convert stage leaves it, of a model that takes real features."""
+    from edge_tf.audio import fixed_point
+    from edge_tf.audio.frontend_config import FrontendConfig
+
+    config, golden = FrontendConfig(), golden_of(converted_model, clips=3)
+    wav = np.random.default_rng(0).integers(-3000, 3000, (3, 16_000)).astype(np.int16)
+    assert fixed_point.log_mel(wav, config, 0.1, 0).shape == golden.features.shape
+    directory = RunDirectory(tmp_path / "spoken").create()
+    (directory / "model_int8.tflite").write_bytes(converted_model)
+    (directory / "labels.txt").write_text("go\nstop\nup\n_unknown_\n", encoding="utf-8")
+    files.write_json(directory / "frontend.json", {"frontend": config.to_dict()})
+    np.savez(
+        directory / "golden.npz",
+        features=golden.features,
+        logits=golden.logits,
+        label_index=golden.label_index,
+        wav=wav,
+    )
+    return directory
+
+
+class TestStandalone:
+    def test_a_run(self, spoken: RunDirectory) -> None:
+        done = command(f"--run_dir={spoken.path}", "--flavor=standalone", "--target=cortex-m4")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"firmware (standalone): {spoken / 'firmware_c'}: model ")
+        assert " RAM " in done.stdout
+        stage = spoken.stage("export_firmware")
+        assert (stage["flavor"], stage["target"]) == ("standalone", "cortex-m4")
+        assert stage["memory"]["arena_bytes"] > 4040
+        manifest = json.loads((spoken / "firmware_c" / "manifest.json").read_text(encoding="utf-8"))
+        assert manifest["golden"]["wavs"] == 2
+        assert (spoken / "firmware_c" / "src" / "spotter.c").is_file()
+
+    def test_both_flavours_have_front_end_and_detector(
+        self, spoken: RunDirectory, tmp_path: Path
+    ) -> None:
+        for flavor in export_firmware.FLAVORS:
+            export_firmware.export(spoken.path, tmp_path / flavor, flavor)
+        for name in ("frontend.c", "frontend.h", "detector.c", "detector.h"):
+            texts = {(tmp_path / f / "src" / name).read_text() for f in export_firmware.FLAVORS}
+            assert len(texts) == 1, name
+
+    def test_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "m.tflite").write_bytes(models.fully_connected())
+        out = tmp_path / "out"
+        done = command(f"--tflite={tmp_path / 'm.tflite'}", f"--out={out}", "--passes=-rows,-pad")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"firmware (standalone): {out}: model ")
+        manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+        assert not {"rows", "pad"} & set(manifest["passes"])
+        assert "tables" in manifest["passes"]
+
+    def test_a_file_needs_no_tensorflow(self, tmp_path: Path) -> None:
+        (tmp_path / "m.tflite").write_bytes(models.fully_connected())
+        code = f"""
+import sys
+from pipelines import export_firmware
+export_firmware.export_file({str(tmp_path / "m.tflite")!r}, {str(tmp_path / "out")!r})
+sys.exit(any(name.split(".")[0] in ("tensorflow", "tf_keras") for name in sys.modules))
+"""
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=300)
+        assert done.returncode == 0
+
+    @pytest.mark.parametrize(
+        ("flags", "what"),
+        [
+            (["--tflite=missing.tflite", "--out=x"], "missing.tflite cannot be read"),
+            (["--tflite=m.tflite"], "--out is missing; name the folder to write"),
+            (["--tflite=m.tflite", "--out=x", "--flavor=tflm"], "--flavor=tflm needs labels"),
+            (["--tflite=m.tflite", "--out=x", "--passes=fast"], "there is no pass 'fast'"),
+            (["--tflite=m.tflite", "--out=x", "--target=z80"], "target"),
+            (["--tflite=m.tflite", "--run_dir=x"], "run_dir"),
+            ([], "run_dir"),
+            (["--tflite="], "must name something"),
+        ],
+    )
+    def test_bad_flags_are_one_line_and_status_2(
+        self, tmp_path: Path, flags: list[str], what: str
+    ) -> None:
+        (tmp_path / "m.tflite").write_bytes(models.fully_connected())
+        placed = [
+            flag.replace("=m.", f"={tmp_path}/m.").replace("--out=x", f"--out={tmp_path}/x")
+            for flag in flags
+        ]
+        done = command(*placed)
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: ")
+        assert what in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert not (tmp_path / "x").exists()
+
+    def test_a_front_end_that_no_device_computes(self, spoken: RunDirectory) -> None:
+        values = files.read_json(spoken / "frontend.json")
+        values["frontend"]["padding"] = "reflect"
+        files.write_json(spoken / "frontend.json", values)
+        with pytest.raises(ExportError, match="needs sound from the future"):
+            export_firmware.export(spoken.path, flavor="standalone")
+        manifest = export_firmware.export(spoken.path, flavor="tflm")
+        assert not manifest["runtime"]["included"]
+        assert "needs sound from the future" in manifest["runtime"]["missing_because"]

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from firmware_export import tflite_file
+from firmware_export.boards import board as boards
+from firmware_export.boards import clips, programs, toolchain
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler, ir, passes
 from tests.firmware_export.conftest import golden_of
@@ -101,6 +103,25 @@ class TestWholeModels:
         names = [name for name, is_on in zip(passes.ALL, chosen, strict=True) if is_on]
         check_bytes(model, compiler.compile(model, passes_to_run=passes.ALL))
         check_bytes(model, compiler.compile(model, passes_to_run=names), inputs=1)
+
+
+@pytest.mark.firmware
+@pytest.mark.parametrize("name", ["cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("seed", range(4))
+def test_random_models_on_emulated_boards(tmp_path: Path, name: str, seed: int):
+    """A core's own kernels read ahead and write over no more than the planner thinks."""
+    board = boards.by_name(name)
+    missing = toolchain.missing_packages([board])
+    if missing:
+        pytest.skip(f"needs {' '.join(missing)}")
+    model, shape = random_models.make(seed, 20)
+    rng = np.random.default_rng(seed)
+    given = rng.integers(-128, 128, (3, *shape[1:])).astype(np.int8)
+    built = programs.build(model, board, tmp_path, flash_kb=512, ram_kb=512)
+    result = clips.run_features(built, given, tmp_path / "run", count=False)
+    for x, got in zip(given, result.logits, strict=True):
+        (want,) = tflm_oracle.run(model, [x[np.newaxis]])
+        np.testing.assert_array_equal(got.reshape(-1), want.reshape(-1))
 
 
 def check_activations(model: bytes) -> None:

@@ -1,0 +1,323 @@
+"""The folder of plain C: its files, its manifest, and that it builds and proves itself."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_tf.audio import fixed_point
+from edge_tf.audio.frontend_config import FrontendConfig
+from firmware_export import folder, packing
+from firmware_export.errors import ExportError
+from firmware_export.golden import Golden
+from firmware_export.standalone import package, passes
+from tests.firmware_export import models
+from tests.firmware_export.conftest import LABELS, folder_content
+from tests.firmware_export.standalone import random_models, tflm_oracle
+from tests.firmware_export.standalone.host import WARNINGS
+from tests.firmware_export.standalone.model_builder import Builder
+
+CONFIG = FrontendConfig()
+MODEL_ONLY = {
+    "CMakeLists.txt",
+    "README.md",
+    "idf_component.yml",
+    "library.properties",
+    "plan.svg",
+    "src/edge_kernels.h",
+    "src/edge_requantize.h",
+    "src/model.c",
+    "src/model.h",
+    "zephyr/CMakeLists.txt",
+    "zephyr/Kconfig",
+    "zephyr/module.yml",
+}
+SELF_TEST = {
+    "examples/self_test/self_test.ino",
+    "extras/self_test_main.c",
+    "src/golden.c",
+    "src/golden.h",
+    "src/self_test.c",
+    "src/self_test.h",
+}
+SPOTTER = {
+    "examples/main_example.c",
+    "examples/spotting/spotting.ino",
+    *(f"src/{n}.{e}" for n in ("detector", "frontend", "labels", "spotter") for e in "ch"),
+}
+
+
+def run(*command: Any, **options: Any) -> subprocess.CompletedProcess[str]:
+    parts = [str(part) for part in command]
+    return subprocess.run(parts, capture_output=True, text=True, timeout=300, **options)
+
+
+@pytest.fixture(scope="module")
+def spotting(converted_model: bytes) -> tuple[package.Spotting, Golden]:
+    """Four clips of noise as a run has them."""
+    from firmware_export import tflite_file
+
+    tensor = tflite_file.parse(converted_model).inputs[0]
+    loudness = np.array([10, 300, 3000, 9000])[:, np.newaxis]
+    wav = (np.random.default_rng(0).normal(size=(4, 16000)) * loudness).astype(np.int16)
+    features = fixed_point.log_mel(wav, CONFIG, tensor.scales[0], tensor.zero_points[0])
+    logits = [tflm_oracle.run(converted_model, [clip[np.newaxis]])[0][0] for clip in features]
+    golden = Golden(features, np.stack(logits), np.arange(4))
+    sound = package.Sound(wav[:2], features[:2])
+    return package.Spotting(LABELS, CONFIG.to_dict(), sound=sound), golden
+
+
+@pytest.fixture(scope="module")
+def exported(
+    converted_model: bytes, spotting: tuple[package.Spotting, Golden], tmp_path_factory: Any
+) -> Path:
+    out = tmp_path_factory.mktemp("export") / "firmware"
+    words, golden = spotting
+    package.export(converted_model, out, "1.2.3", spotting=words, golden=golden)
+    return out
+
+
+@pytest.fixture(scope="module")
+def built(exported: Path, tmp_path_factory: Any) -> Path:
+    """The programs for this machine, built as the README says, with all warnings as errors."""
+    if shutil.which("cmake") is None:
+        pytest.skip("needs cmake")
+    build = tmp_path_factory.mktemp("build")
+    flags = " ".join([*WARNINGS[1:], "-fsanitize=undefined", "-fno-sanitize-recover=all"])
+    for command in (
+        ["cmake", "-S", exported, "-B", build, f"-DCMAKE_C_FLAGS={flags}"],
+        ["cmake", "--build", build],
+    ):
+        done = run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return build
+
+
+class TestFolder:
+    def test_files_and_manifest(self, exported: Path):
+        content = folder_content(exported)
+        manifest = json.loads(content.pop("manifest.json"))
+        kernels = {f"src/edge_{name}.c" for name in manifest["kernels"]}
+        assert set(content) == MODEL_ONLY | SELF_TEST | SPOTTER | kernels
+        assert set(manifest["files"]) == set(content)
+        for name, data in content.items():
+            assert manifest["files"][name]["sha256"] == packing.sha256(data), name
+
+    def test_manifest_says_what_was_made(self, exported: Path, converted_model: bytes):
+        manifest = json.loads((exported / "manifest.json").read_text())
+        assert manifest["flavor"] == "standalone"
+        assert manifest["target"] == "generic"
+        assert manifest["passes"] == list(passes.ALL)
+        assert manifest["model"]["sha256"] == packing.sha256(converted_model)
+        assert manifest["labels"] == list(LABELS)
+        assert manifest["golden"]["clips"] == 4
+        assert manifest["golden"]["wavs"] == 2
+        assert manifest["golden"]["checked"]
+        memory = manifest["memory"]
+        assert memory["lower_bound_bytes"] <= memory["arena_bytes"]
+        assert memory["ram"]["activations"] == memory["arena_bytes"]
+        header = (exported / "src" / "model.h").read_text()
+        assert f"#define MODEL_ARENA_SIZE {memory['arena_bytes']}\n" in header
+
+    def test_text_is_tidy(self, exported: Path):
+        for name, data in folder_content(exported).items():
+            text = data.decode("utf-8")
+            assert "{{" not in text, name
+            assert "{%" not in text, name
+            assert text.endswith("\n") and not text.endswith("\n\n"), name
+            assert all(line == line.rstrip() for line in text.splitlines()), name
+
+    def test_readme(self, exported: Path):
+        text = (exported / "README.md").read_text()
+        for heading in ("Use", "Arduino", "ESP-IDF", "Zephyr", "Self-test", "Memory"):
+            assert f"\n\n## {heading}\n\n" in text
+        assert all(line.endswith("|") for line in text.splitlines() if line.startswith("|"))
+
+    def test_build_files_name_every_source(self, exported: Path):
+        sources = {path.name for path in (exported / "src").glob("*.c")}
+        for name in ("CMakeLists.txt", "zephyr/CMakeLists.txt"):
+            text = (exported / name).read_text()
+            assert sources == {word for word in sources if f"/{word}" in text}
+
+    def test_the_same_input_gives_the_same_bytes(self, tmp_path: Path):
+        for name in ("one", "two"):
+            package.export(models.fully_connected(), tmp_path / name, "1")
+        assert folder_content(tmp_path / "one") == folder_content(tmp_path / "two")
+
+    def test_an_earlier_export_is_replaced_and_nothing_else(self, exported: Path, tmp_path: Path):
+        out = tmp_path / "out"
+        shutil.copytree(exported, out)
+        package.export(models.fully_connected(), out, "1")
+        assert not (out / "src" / "spotter.c").exists()
+        (out / "src" / "mine.c").write_text("int mine;")
+        with pytest.raises(ExportError, match="mine"):
+            package.export(models.fully_connected(), out, "1")
+        assert (out / "src" / "mine.c").read_text() == "int mine;"
+
+
+class TestPrograms:
+    def test_self_test(self, built: Path):
+        done = run(built / "self_test")
+        assert done.returncode == 0, done.stdout
+        assert "self-test: 0 bytes differ" in done.stdout
+        assert done.stdout.count("0 of 4040 features differ") == 2
+
+    def test_self_test_finds_a_wrong_byte(self, exported: Path, tmp_path: Path):
+        shutil.copytree(exported / "src", tmp_path / "src")
+        golden = tmp_path / "src" / "golden.c"
+        head, tail = golden.read_text().split(
+            "golden_logits[GOLDEN_CLIPS][MODEL_OUTPUT_SIZE] = {\n"
+        )
+        first = tail.split("{\n", 1)[1].split(",", 1)[0].strip()
+        tail = tail.replace(first, str(int(first) + (1 if int(first) < 127 else -1)), 1)
+        golden.write_text(f"{head}golden_logits[GOLDEN_CLIPS][MODEL_OUTPUT_SIZE] = {{\n{tail}")
+        files = [*(tmp_path / "src").glob("*.c"), exported / "extras" / "self_test_main.c"]
+        program = tmp_path / "self_test"
+        done = run("gcc", "-std=c99", f"-I{tmp_path / 'src'}", *files, "-o", program)
+        assert done.returncode == 0, done.stderr
+        done = run(program)
+        assert done.returncode == 1
+        assert "self-test: 1 bytes differ" in done.stdout
+
+    def test_example_spots_words_in_a_stream(self, built: Path):
+        """Two seconds of noise: the program reads them to the end."""
+        pcm = np.random.default_rng(0).integers(-3000, 3000, 32_000).astype("<i2").tobytes()
+        done = subprocess.run([built / "main_example"], input=pcm, capture_output=True, timeout=60)
+        assert done.returncode == 0
+        for line in done.stdout.decode().splitlines():
+            assert line.endswith("%)")
+
+    def test_part_of_another_project(self, exported: Path, tmp_path: Path):
+        if shutil.which("cmake") is None:
+            pytest.skip("needs cmake")
+        (tmp_path / "main.c").write_text(
+            '#include "spotter.h"\nstatic spotter_t s;\n'
+            "int main(void) { spotter_reset(&s); return 0; }\n"
+        )
+        (tmp_path / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.16)\nproject(mine C)\n"
+            f"add_subdirectory({exported} model)\n"
+            "add_executable(mine main.c)\ntarget_link_libraries(mine edge_tf_model)\n"
+        )
+        for command in (
+            ["cmake", "-S", tmp_path, "-B", tmp_path / "b"],
+            ["cmake", "--build", tmp_path / "b"],
+            [tmp_path / "b" / "mine"],
+        ):
+            done = run(*command)
+            assert done.returncode == 0, done.stdout + done.stderr
+        assert not list((tmp_path / "b").rglob("self_test"))
+
+    @pytest.mark.parametrize("standard", ["c++11", "c++17"])
+    def test_headers_and_sketches_in_cpp(self, exported: Path, tmp_path: Path, standard: str):
+        headers = sorted(path.name for path in (exported / "src").glob("*.h"))
+        includes = "".join(f'#include "{name}"\n' for name in (*headers, *headers))
+        arduino = (
+            "struct { void begin(int) {} void println(const char *) {} operator bool() "
+            "{ return true; } } Serial;\nstatic unsigned long millis() { return 9999; }\n"
+        )
+        for name in ("spotting", "self_test"):
+            sketch = (exported / "examples" / name / f"{name}.ino").read_text()
+            user = tmp_path / f"{name}.cpp"
+            user.write_text(f"{includes}{arduino}{sketch}\nint main() {{ setup(); loop(); }}\n")
+            options = [f"-std={standard}", "-Wall", "-Wextra", "-Werror", f"-I{exported / 'src'}"]
+            done = run("g++", *options, "-fsyntax-only", user)
+            assert done.returncode == 0, done.stderr
+
+
+class TestAnyModel:
+    def test_random_inputs_where_there_are_no_clips(self, tmp_path: Path):
+        model, _ = random_models.make(2, 10)
+        manifest = package.export(model, tmp_path / "out", "1", target="generic")
+        assert manifest["golden"]["clips"] == 4
+        assert "inputs are random" in manifest["golden"]["about"]
+        content = folder_content(tmp_path / "out")
+        kernels = {f"src/edge_{name}.c" for name in manifest["kernels"]}
+        assert set(content) - {"manifest.json"} == MODEL_ONLY | SELF_TEST | kernels
+        files = [*(tmp_path / "out/src").glob("*.c"), tmp_path / "out/extras/self_test_main.c"]
+        done = run(
+            "gcc", *WARNINGS, f"-I{tmp_path / 'out/src'}", *files, "-o", tmp_path / "self_test"
+        )
+        assert done.returncode == 0, done.stderr
+        assert run(tmp_path / "self_test").returncode == 0
+
+    def test_without_tflite_micro(self, no_tflite_micro: None, tmp_path: Path):
+        manifest = package.export(models.fully_connected(), tmp_path / "out", "1")
+        assert manifest["golden"]["clips"] == 0
+        assert "not available here" in manifest["golden"]["about"]
+        content = folder_content(tmp_path / "out")
+        assert not SELF_TEST & set(content)
+        assert "There is no self-test in this folder" in content["README.md"].decode()
+        assert b"self_test" not in content["CMakeLists.txt"]
+
+    def test_several_inputs(self, tmp_path: Path):
+        builder = Builder()
+        a, b, c = (builder.activation((1, 6), 0.1) for _ in range(3))
+        builder.op("ADD", [a, b], c)
+        manifest = package.export(builder.finish([a, b], [c]), tmp_path / "out", "1")
+        assert manifest["golden"]["clips"] == 0
+        assert "model_input_0()" in (tmp_path / "out" / "README.md").read_text()
+
+    def test_passes_are_recorded(self, tmp_path: Path):
+        manifest = package.export(models.fully_connected(), tmp_path / "out", "1", passes=())
+        assert manifest["passes"] == []
+
+    @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
+    def test_targets(self, tmp_path: Path, target: str):
+        manifest = package.export(models.fully_connected(), tmp_path / "out", "1", target=target)
+        assert manifest["target"] == target
+        assert f"-mcpu={target}" in (tmp_path / "out" / "README.md").read_text()
+
+
+class TestBadInput:
+    def test_the_file_is_named(self, tmp_path: Path):
+        builder = Builder()
+        x, y = builder.activation((1, 6), 0.1), builder.activation((1, 6), 0.1)
+        builder.op("FLOOR", [x], y)
+        with pytest.raises(ExportError, match=r"my\.tflite: op 0 \(FLOOR\) has no kernel"):
+            package.export(builder.finish([x], [y]), tmp_path / "out", "1", model_name="my.tflite")
+        assert not (tmp_path / "out").exists()
+
+    def test_another_number_of_labels(
+        self, converted_model: bytes, spotting: tuple[package.Spotting, Golden], tmp_path: Path
+    ):
+        words = package.Spotting(LABELS[:2], CONFIG.to_dict())
+        with pytest.raises(ExportError, match="2 labels"):
+            package.export(converted_model, tmp_path / "out", "1", spotting=words)
+
+    @pytest.mark.parametrize(
+        ("changes", "what"),
+        [
+            ({"mel_bands": 39}, "the front-end gives"),
+            ({"padding": "reflect"}, "needs sound from the future"),
+            ({"window": None}, "window=None"),
+        ],
+    )
+    def test_a_front_end_that_does_not_fit(
+        self, converted_model: bytes, tmp_path: Path, changes: dict[str, Any], what: str
+    ):
+        words = package.Spotting(LABELS, {**CONFIG.to_dict(), **changes})
+        with pytest.raises(ExportError, match=what):
+            package.export(converted_model, tmp_path / "out", "1", spotting=words)
+
+    def test_vectors_of_another_model(
+        self, converted_model: bytes, spotting: tuple[package.Spotting, Golden], tmp_path: Path
+    ):
+        words, golden = spotting
+        wrong = Golden(golden.features, golden.logits ^ 1, golden.label_index)
+        with pytest.raises(ExportError, match="TFLite Micro gives 16 other bytes"):
+            package.export(converted_model, tmp_path / "out", "1", spotting=words, golden=wrong)
+        assert not (tmp_path / "out").exists()
+
+
+def test_no_tensorflow_is_loaded():
+    code = (
+        "import sys, firmware_export.standalone.package\n"
+        "sys.exit(any(name.startswith(('tensorflow', 'edge_tf')) for name in sys.modules))"
+    )
+    assert run(sys.executable, "-c", code, cwd=folder.__file__.rsplit("/", 2)[0]).returncode == 0

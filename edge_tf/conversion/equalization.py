@@ -20,7 +20,8 @@ _PASSING = (
     layers.Dropout,
     layers.SpatialDropout2D,
 )
-# Ranges more than this factor below the largest are taken for dead channels' noise.
+# Channels that stay so far below the largest are dead. int8 would give them no value but zero, so
+# the weights that read them, which a batch norm may have blown up, become zero.
 _LARGEST_RATIO = 1e4
 
 
@@ -28,7 +29,7 @@ def equalize(model: keras.Model, clips: np.ndarray) -> keras.Model:
     """A copy with the same outputs, its channels scaled to equal ranges where that is exact.
 
     That is at each batch norm followed by a ReLU that only one convolution or dense layer reads,
-    directly or through padding, pooling and dropout.
+    directly or through padding, pooling and dropout. Dead channels are not read any more.
 
     Args:
       model: a functional model of this library.
@@ -44,13 +45,15 @@ def equalize(model: keras.Model, clips: np.ndarray) -> keras.Model:
         pairs, _largest(copy, [relu for relu, _ in pairs], clips), strict=True
     ):
         norm = relu.inbound_nodes[0].inbound_layers
-        ranges = np.where(ranges > ranges.max() / _LARGEST_RATIO, ranges, ranges.max() or 1.0)
-        norm.gamma.assign(norm.gamma / ranges)
-        norm.beta.assign(norm.beta / ranges)
+        alive = ranges > ranges.max() / _LARGEST_RATIO
+        factors = np.where(alive, ranges, 1.0)
+        norm.gamma.assign(norm.gamma / factors)
+        norm.beta.assign(norm.beta / factors)
+        weights = (factors * alive)[:, np.newaxis]
         if isinstance(reader, layers.DepthwiseConv2D):
-            reader.depthwise_kernel.assign(reader.depthwise_kernel * ranges[:, np.newaxis])
+            reader.depthwise_kernel.assign(reader.depthwise_kernel * weights)
         else:  # (..., channels in, channels out)
-            reader.kernel.assign(reader.kernel * ranges[:, np.newaxis])
+            reader.kernel.assign(reader.kernel * weights)
     return copy
 
 

@@ -228,8 +228,8 @@ def _pointwise_scratch(depth: int, width: int) -> int:
 
 
 def _sources(kernel: str, target: str) -> tuple[str, ...]:
-    """Files of row_sum and depthwise: with DSP instructions they share their loops."""
-    return (kernel, "window_sum") if target == "dsp" else (kernel,)
+    """Files of row_sum and depthwise: except for the portable ones they share their loops."""
+    return (kernel,) if target == "portable" else (kernel, "window_sum")
 
 
 def _depthwise(op: ir.Convolution, weights: np.ndarray, target: str) -> Lowered:

@@ -4,13 +4,31 @@
  * then is what pixels are to edge_pointwise. With several groups of channels, a block is one window
  * of one group, so that its outputs are without gaps. */
 
-static inline int8_t *copy(int8_t *to, const int8_t *from, uint32_t size)
+/* Copies `size` bytes from each row, by words of which the last may repeat some of the one before.
+ * Returns the end of what was written. */
+static __attribute__((noinline)) int8_t *copy_rows(int8_t *to, const int8_t *row, uint32_t rows,
+                                                   uint32_t step, uint32_t size)
 {
-    for (; size >= 4; size -= 4, to += 4, from += 4) {
-        memcpy(to, from, 4);
+    for (; rows > 0; rows--, row += step, to += size) {
+        uint32_t i = 0;
+        if (size < 4) {
+            for (; i < size; i++) {
+                to[i] = row[i];
+            }
+        } else {
+            for (; i < size - 4; i += 4) {
+                memcpy(to + i, row + i, 4);
+            }
+            memcpy(to + size - 4, row + size - 4, 4);
+        }
     }
+    return to;
+}
+
+static int8_t *repeat(int8_t *to, int32_t value, uint32_t size)
+{
     for (; size > 0; size--) {
-        *to++ = *from++;
+        *to++ = (int8_t)value;
     }
     return to;
 }
@@ -22,27 +40,24 @@ static int8_t *gather(const edge_convolution_t *p, const int8_t *in, int32_t y, 
                       int8_t *to)
 {
     const uint32_t channels = (uint32_t)(p->in_channels / p->groups);
-    const int32_t columns = p->kernel_width;
-    const uint32_t size = (uint32_t)columns * channels;
-    const int whole = p->dilation_x == 1 && p->groups == 1 && x >= 0 && x + columns <= p->in_width;
-    const int8_t *row = in + y * (int32_t)p->in_row + x * p->in_channels;
-    const uint32_t row_step = p->dilation_y * p->in_row;
-    for (uint32_t ky = p->kernel_height; ky > 0; ky--, y += p->dilation_y, row += row_step) {
-        if (y < 0 || y >= p->in_height) {
-            memset(to, p->in_zero_point, size);
-            to += size;
-        } else if (whole) {
-            to = copy(to, row, size);
-        } else {
-            int32_t column = x;
-            for (int32_t kx = 0; kx < columns; kx++, column += p->dilation_x) {
-                if (column < 0 || column >= p->in_width) {
-                    memset(to, p->in_zero_point, channels);
-                    to += channels;
-                } else {
-                    to = copy(to, row + (column - x) * p->in_channels, channels);
-                }
+    /* Columns of taps that are adjacent go in one run; else each goes by itself. */
+    const int32_t columns = p->dilation_x == 1 && p->groups == 1 ? p->kernel_width : 1;
+    for (uint32_t ky = p->kernel_height; ky > 0; ky--, y += p->dilation_y) {
+        const int8_t *row = in + y * (int32_t)p->in_row;
+        const int row_inside = y >= 0 && y < p->in_height;
+        int32_t column = x;
+        for (int32_t kx = 0; kx < p->kernel_width; kx += columns, column += p->dilation_x) {
+            const int32_t before = edge_clamp(-column, 0, columns);
+            const int32_t inside = edge_clamp(p->in_width - column, 0, columns) - before;
+            if (!row_inside || inside <= 0) {
+                to = repeat(to, p->in_zero_point, (uint32_t)columns * channels);
+                continue;
             }
+            to = repeat(to, p->in_zero_point, (uint32_t)before * channels);
+            to = copy_rows(to, row + (column + before) * p->in_channels, 1, 0,
+                           (uint32_t)inside * channels);
+            const uint32_t after = (uint32_t)(columns - before - inside);
+            to = repeat(to, p->in_zero_point, after * channels);
         }
     }
     return to;
@@ -55,6 +70,11 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
     const uint32_t out_channels = p->out_channels / groups;
     const uint32_t depth = (uint32_t)p->kernel_height * p->kernel_width * in_channels;
     const uint32_t most = groups == 1 ? edge_dsp_block_size(depth) : 1;
+    /* A kernel's row is one run of bytes, unless the columns have gaps. */
+    const int runs = p->dilation_x == 1 && groups == 1;
+    const uint32_t run = p->kernel_width * in_channels;
+    const uint32_t row_step = p->dilation_y * p->in_row;
+    const int32_t last_x = p->in_width - p->kernel_width;
     int8_t *windows = scratch;
     uint32_t *widened = scratch;
     widened += (EDGE_GROUP * depth + 7) / 8 * 2;
@@ -70,20 +90,28 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
     for (uint32_t n = 0; n < p->batches; n++, in += p->in_height * p->in_row) {
         for (uint32_t oy = 0; oy < p->out_height; oy++, out += p->out_row) {
             const int32_t y = (int32_t)(oy * p->stride_y) - p->pad_top;
+            const int32_t last_y = y + (p->kernel_height - 1) * p->dilation_y;
+            const int rows_inside = runs && y >= 0 && last_y < p->in_height;
             int32_t x = -(int32_t)p->pad_left;
             int8_t *pixel = out;
             uint32_t block;
             for (uint32_t left = p->out_width; left > 0; left -= block) {
                 block = left < most ? left : most;
+                const int32_t first_x = x;
                 for (uint32_t g = 0; g < groups; g++) {
+                    x = first_x;
                     const uint32_t first = g * out_channels;
                     uint32_t *wide = widened;
                     for (uint32_t i = 0; i < block; i += EDGE_GROUP) {
                         const uint32_t count = block - i < EDGE_GROUP ? block - i : EDGE_GROUP;
                         int8_t *to = windows;
-                        for (uint32_t k = i; k < i + count; k++) {
-                            to = gather(p, in + g * in_channels, y, x + (int32_t)k * p->stride_x,
-                                        to);
+                        for (uint32_t k = 0; k < count; k++, x += p->stride_x) {
+                            if (rows_inside && x >= 0 && x <= last_x) {
+                                const int32_t at = y * (int32_t)p->in_row + x * p->in_channels;
+                                to = copy_rows(to, in + at, p->kernel_height, row_step, run);
+                            } else {
+                                to = gather(p, in + g * in_channels, y, x, to);
+                            }
                         }
                         wide = edge_dsp_widen(windows, depth, count, wide);
                     }
@@ -94,7 +122,6 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
                     edge_dsp_all_channels(&dot, widened, block, pixel + first);
                 }
                 pixel += block * p->out_channels;
-                x += (int32_t)block * p->stride_x;
             }
         }
     }

@@ -52,21 +52,55 @@ static inline __attribute__((always_inline)) void few_taps(const edge_taps_t *p,
     const int32_t bias = bias_of(p, channel) * 2;
     const edge_scale_t scale =
         edge_scale(p->multiplier[channel], p->shift[channel], p->zero_point);
+    /* Shifts by a register look at its lowest byte alone. */
+    const uint32_t step_and_shift = step << 8 | (uint32_t)scale.shift;
     int8_t *y = p->out + end;
+    int32_t i = -(int32_t)size;
+    int32_t sum;
+    int32_t v;
 
-    for (int32_t i = -(int32_t)size; i != 0; i += (int32_t)step) {
-        int32_t sum = edge_smlabb((uint32_t)(int32_t)x0[i], w01, bias);
-        sum = edge_smlabt((uint32_t)(int32_t)x1[i], w01, sum);
-        if (count > 2) {
+#define FIRST_TWO                               \
+    "1:\n\t"                                    \
+    "ldrsb %[sum], [%[x0], %[i]]\n\t"           \
+    "ldrsb %[v], [%[x1], %[i]]\n\t"             \
+    "smlabb %[sum], %[sum], %[w01], %[bias]\n\t" \
+    "smlabt %[sum], %[v], %[w01], %[sum]\n\t"
+#define THIRD                                   \
+    "ldrsb %[v], [%[x2], %[i]]\n\t"             \
+    "smlabb %[sum], %[v], %[w23], %[sum]\n\t"
+#define FOURTH                                  \
+    "ldrsb %[v], [%[x3], %[i]]\n\t"             \
+    "smlabt %[sum], %[v], %[w23], %[sum]\n\t"
+#define STORE                                                       \
+    "smmlar %[v], %[sum], %[multiplier], %[rounding]\n\t"           \
+    "add %[v], %[v], %[sum], asr #31\n\t"                           \
+    "asr %[v], %[v], %[step_and_shift]\n\t"                         \
+    "ssat %[v], #8, %[v]\n\t"                                       \
+    "strb %[v], [%[y], %[i]]\n\t"                                   \
+    "adds %[i], %[i], %[step_and_shift], lsr #8\n\t"                \
+    "bne 1b"
+#define LOOP(code, ...)                                                                       \
+    __asm__ volatile(code                                                                     \
+                     : [i] "+r"(i), [sum] "=&r"(sum), [v] "=&r"(v)                            \
+                     : [x0] "r"(x0), [x1] "r"(x1), [w01] "r"(w01), [bias] "r"(bias),          \
+                       [multiplier] "r"(scale.multiplier), [rounding] "r"(scale.rounding),    \
+                       [step_and_shift] "r"(step_and_shift), [y] "r"(y)__VA_ARGS__            \
+                     : "cc", "memory")
+    if (count == 2) {
+        LOOP(FIRST_TWO STORE, );
+    } else if (count == 3) {
+        LOOP(FIRST_TWO THIRD STORE, , [x2] "r"(x2), [w23] "r"(w23));
+    } else if (count == 4) {
+        LOOP(FIRST_TWO THIRD FOURTH STORE, , [x2] "r"(x2), [x3] "r"(x3), [w23] "r"(w23));
+    } else {
+        for (; i != 0; i += (int32_t)step) {
+            sum = edge_smlabb((uint32_t)(int32_t)x0[i], w01, bias);
+            sum = edge_smlabt((uint32_t)(int32_t)x1[i], w01, sum);
             sum = edge_smlabb((uint32_t)(int32_t)x2[i], w23, sum);
-        }
-        if (count > 3) {
             sum = edge_smlabt((uint32_t)(int32_t)x3[i], w23, sum);
-        }
-        if (count > 4) {
             sum = edge_smlabb((uint32_t)(int32_t)x4[i], w4, sum);
+            y[i] = (int8_t)edge_scaled(sum, scale);
         }
-        y[i] = (int8_t)edge_scaled(sum, scale);
     }
 }
 

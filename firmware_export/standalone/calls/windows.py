@@ -363,6 +363,9 @@ def _scaling(op: ir.Convolution | ir.FullyConnected, weights: np.ndarray) -> _Sc
     wide = weights.astype(np.int64)
     # Any sum on the way, of inputs as they are or with the zero point taken off, stays below this.
     most = np.abs(bias) + 256 * np.abs(wide).sum(axis=1)
+    for o in np.flatnonzero(~wide.any(axis=1) & ((shift < 1) | (most >= 1 << 30))):
+        bias[o], multiplier[o], shift[o] = _constant_sum(op, bias[o], multiplier[o], shift[o])
+        most[o] = abs(bias[o])
     folded = bias - x.zero_point * wide.sum(axis=1)
     ends = np.stack([-128 * wide, 127 * wide])
     least, largest = folded + ends.min(axis=0).sum(axis=1), folded + ends.max(axis=0).sum(axis=1)
@@ -371,6 +374,16 @@ def _scaling(op: ir.Convolution | ir.FullyConnected, weights: np.ndarray) -> _Sc
     plain_shifts = shift.min() >= 1 and shift.max() <= _MAX_SHIFT
     is_plain = bool((most < 1 << 30).all() and plain_shifts)
     return _Scaling(bias, folded, multiplier, shift, is_plain)
+
+
+def _constant_sum(
+    op: ir.Convolution | ir.FullyConnected, bias: int, multiplier: int, shift: int
+) -> tuple[int, int, int]:
+    """Numbers that the fast kernels take, for a channel without weights: its output is constant."""
+    scaled = int(arithmetic.rescale(np.array(bias), int(multiplier), -int(shift)))
+    zero_point = _scaled(op).zero_point
+    output = min(max(scaled + zero_point, op.low), op.high)
+    return 4 * (output - zero_point), 1 << 30, 1
 
 
 def _shorter(multiplier: int, shift: int, ends: tuple[int, int]) -> tuple[int, int]:

@@ -240,6 +240,8 @@ def _depthwise(op: ir.Convolution, weights: np.ndarray, target: str) -> Lowered:
     if not scaling.is_plain:
         rearranged = np.moveaxis(weights, -1, 0)[..., np.newaxis]
         return _any_convolution(op, rearranged, in_channels, scaling)
+    if _is_mean(op, weights):
+        return _uniform(op, weights[0, 0], scaling)
     window = weights.shape[:2]
     call = Call(
         "depthwise",
@@ -250,6 +252,34 @@ def _depthwise(op: ir.Convolution, weights: np.ndarray, target: str) -> Lowered:
         op,
         _POINTER * window[0] * window[1] + in_channels,
     )
+    return Lowered((call,))
+
+
+def _is_mean(op: ir.Convolution, weights: np.ndarray) -> bool:
+    """Whether one window with one weight a channel covers the whole input."""
+    x = op.inputs[0]
+    return (
+        x.shape[0] == 1
+        and weights.shape[:2] == x.shape[1:3]
+        and op.output.shape[1:] == (1, 1, x.shape[3])
+        and op.padding == (0, 0)
+        and x.pitch is None
+        and bool((weights == weights[0, 0]).all())
+        and x.shape[1] * x.shape[2] <= 0xFFFF
+    )
+
+
+def _uniform(op: ir.Convolution, weights: np.ndarray, scaling: _Scaling) -> Lowered:
+    x = op.inputs[0]
+    fields: dict[str, Field] = {
+        **scaling.fields(weights, op.table),
+        "pixels": x.shape[1] * x.shape[2],
+        "channels": x.shape[3],
+        "zero_point": _scaled(op).zero_point,
+        "low": op.low,
+        "high": op.high,
+    }
+    call = Call("uniform", "edge_uniform_t", ("uniform",), fields, (Place(x), Place(op.output)), op)
     return Lowered((call,))
 
 

@@ -104,6 +104,20 @@ typedef struct {
 
 void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out);
 
+/* A depthwise convolution whose window is the whole input, with one weight a channel: a mean.
+ * Otherwise as edge_pointwise. */
+typedef struct {
+    const int8_t *weights;     /* [channels] */
+    const int32_t *bias;       /* [channels] */
+    const int32_t *multiplier; /* [channels] */
+    const int8_t *shift;       /* [channels] */
+    const int8_t *table;
+    uint16_t pixels, channels;
+    int8_t zero_point, low, high;
+} edge_uniform_t;
+
+void edge_uniform(const edge_uniform_t *p, const int8_t *in, int8_t *out);
+
 /* edge_convolution for what the others do not promise: accumulators of any size, which wrap, and
  * shifts from -30 to 31. `bias` is as in the model, nothing folded in. Slow; needs no scratch. */
 void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t *out);

@@ -1,3 +1,6 @@
+/* The assembly needs nearly all registers. */
+#pragma GCC optimize("O2", "omit-frame-pointer")
+
 #include "edge_dsp.h"
 
 /* A block of pixels is widened to 16 bits in the scratch; then each output channel goes over it,

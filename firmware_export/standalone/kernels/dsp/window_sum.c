@@ -1,6 +1,9 @@
+/* The assembly needs all registers, a frame pointer's too. */
+#pragma GCC optimize("O2", "omit-frame-pointer")
+
 #include "edge_dsp.h"
 
-/* Up to this many taps, a channel's weights and the places of its taps are registers, and the
+/* Up to this many taps, a channel's weights and the places of its taps are registers while the
  * pixels go by; see few_taps(). */
 #define FEW 5
 
@@ -29,98 +32,56 @@ static int32_t bias_of(const edge_taps_t *p, uint32_t channel)
     return bias + p->in_zero_point * missing;
 }
 
-/* One channel of all pixels, for a number of taps that the compiler knows.
- *
- * Weights and bias are twice themselves, which saves doubling the sums. */
-static inline __attribute__((always_inline)) void few_taps(const edge_taps_t *p, uint32_t channel,
-                                                           const int8_t *const *taps,
-                                                           const int8_t *const *weights,
-                                                           const uint32_t count)
-{
-    const uint32_t step = p->channels;
-    const uint32_t size = p->pixels * step;
-    const uint32_t end = channel + size;
-    const int8_t *x0 = taps[0] + end;
-    const int8_t *x1 = taps[1] + end;
-    const int8_t *x2 = count > 2 ? taps[2] + end : NULL;
-    const int8_t *x3 = count > 3 ? taps[3] + end : NULL;
-    const int8_t *x4 = count > 4 ? taps[4] + end : NULL;
-    const uint32_t w01 = edge_pair(weights[0][channel] * 2, weights[1][channel] * 2);
-    const uint32_t w23 =
-        count > 2 ? edge_pair(weights[2][channel] * 2, weights[count > 3 ? 3 : 2][channel] * 2) : 0;
-    const uint32_t w4 = count > 4 ? (uint32_t)(weights[4][channel] * 2) : 0;
-    const int32_t bias = bias_of(p, channel) * 2;
-    const edge_scale_t scale =
-        edge_scale(p->multiplier[channel], p->shift[channel], p->zero_point);
-    /* Shifts by a register look at its lowest byte alone. */
-    const uint32_t step_and_shift = step << 8 | (uint32_t)scale.shift;
-    int8_t *y = p->out + end;
-    int32_t i = -(int32_t)size;
-    int32_t sum;
-    int32_t v;
-
-#define FIRST_TWO                               \
-    "1:\n\t"                                    \
-    "ldrsb %[sum], [%[x0], %[i]]\n\t"           \
-    "ldrsb %[v], [%[x1], %[i]]\n\t"             \
-    "smlabb %[sum], %[sum], %[w01], %[bias]\n\t" \
+/* ldrsb needs a register for each place, and shifts by a register look at its lowest byte alone:
+ * so `step` has the shift there and the bytes from one pixel to the next above it. A compiler can
+ * give away thirteen registers: from four taps on the bias is read from memory, of five also a
+ * place and that of the outputs. */
+#define TAP_0                                    \
+    "1:\n\t"                                     \
+    "ldrsb %[sum], [%[x0], %[i]]\n\t"            \
+    "smlabb %[sum], %[sum], %[w01], %[bias]\n\t"
+#define TAP_0_MEMORY                             \
+    "1:\n\t"                                     \
+    "ldrsb %[v], [%[x0], %[i]]\n\t"              \
+    "ldr %[sum], %[bias]\n\t"                    \
+    "smlabb %[sum], %[v], %[w01], %[sum]\n\t"
+#define TAP_1                                    \
+    "ldrsb %[v], [%[x1], %[i]]\n\t"              \
     "smlabt %[sum], %[v], %[w01], %[sum]\n\t"
-#define THIRD                                   \
-    "ldrsb %[v], [%[x2], %[i]]\n\t"             \
+#define TAP_2                                    \
+    "ldrsb %[v], [%[x2], %[i]]\n\t"              \
     "smlabb %[sum], %[v], %[w23], %[sum]\n\t"
-#define FOURTH                                  \
-    "ldrsb %[v], [%[x3], %[i]]\n\t"             \
+#define TAP_3                                    \
+    "ldrsb %[v], [%[x3], %[i]]\n\t"              \
     "smlabt %[sum], %[v], %[w23], %[sum]\n\t"
-#define STORE                                                       \
-    "smmlar %[v], %[sum], %[multiplier], %[rounding]\n\t"           \
-    "add %[v], %[v], %[sum], asr #31\n\t"                           \
-    "asr %[v], %[v], %[step_and_shift]\n\t"                         \
-    "ssat %[v], #8, %[v]\n\t"                                       \
-    "strb %[v], [%[y], %[i]]\n\t"                                   \
-    "adds %[i], %[i], %[step_and_shift], lsr #8\n\t"                \
+#define TAP_4                                    \
+    "ldr %[v], %[x4]\n\t"                        \
+    "ldrsb %[v], [%[v], %[i]]\n\t"               \
+    "smlabb %[sum], %[v], %[w4], %[sum]\n\t"
+#define SCALE                                    \
+    "smmlar %[v], %[sum], %[multiplier], %[rounding]\n\t" \
+    "add %[v], %[v], %[sum], asr #31\n\t"        \
+    "asr %[v], %[v], %[step]\n\t"                \
+    "ssat %[v], #8, %[v]\n\t"
+#define NEXT                                     \
+    "adds %[i], %[i], %[step], lsr #8\n\t"       \
     "bne 1b"
-#define LOOP(code, ...)                                                                       \
-    __asm__ volatile(code                                                                     \
-                     : [i] "+r"(i), [sum] "=&r"(sum), [v] "=&r"(v)                            \
-                     : [x0] "r"(x0), [x1] "r"(x1), [w01] "r"(w01), [bias] "r"(bias),          \
-                       [multiplier] "r"(scale.multiplier), [rounding] "r"(scale.rounding),    \
-                       [step_and_shift] "r"(step_and_shift), [y] "r"(y)__VA_ARGS__            \
+#define STORE "strb %[v], [%[y], %[i]]\n\t"
+#define STORE_MEMORY                             \
+    "ldr %[sum], %[y]\n\t"                       \
+    "strb %[v], [%[sum], %[i]]\n\t"
+#define LOOP(code, ...)                                                                         \
+    __asm__ volatile(code                                                                       \
+                     : [i] "+r"(i), [sum] "=&r"(sum), [v] "=&r"(v)                              \
+                     : [x0] "r"(x[0] + end), [x1] "r"(x[1] + end), [w01] "r"(w01),              \
+                       [multiplier] "r"(scale.multiplier), [rounding] "r"(scale.rounding),      \
+                       [step] "r"(step), __VA_ARGS__                                            \
                      : "cc", "memory")
-    if (count == 2) {
-        LOOP(FIRST_TWO STORE, );
-    } else if (count == 3) {
-        LOOP(FIRST_TWO THIRD STORE, , [x2] "r"(x2), [w23] "r"(w23));
-    } else if (count == 4) {
-        LOOP(FIRST_TWO THIRD FOURTH STORE, , [x2] "r"(x2), [x3] "r"(x3), [w23] "r"(w23));
-    } else {
-        for (; i != 0; i += (int32_t)step) {
-            sum = edge_smlabb((uint32_t)(int32_t)x0[i], w01, bias);
-            sum = edge_smlabt((uint32_t)(int32_t)x1[i], w01, sum);
-            sum = edge_smlabb((uint32_t)(int32_t)x2[i], w23, sum);
-            sum = edge_smlabt((uint32_t)(int32_t)x3[i], w23, sum);
-            sum = edge_smlabb((uint32_t)(int32_t)x4[i], w4, sum);
-            y[i] = (int8_t)edge_scaled(sum, scale);
-        }
-    }
-}
 
-/* Functions of their own: in the loop above, they then need nothing in registers but what it uses. */
-#define FEW_TAPS(count)                                                                            \
-    static __attribute__((noinline)) void taps_##count(                                            \
-        const edge_taps_t *p, uint32_t channel, const int8_t *const *x, const int8_t *const *w)    \
-    {                                                                                              \
-        few_taps(p, channel, x, w, count);                                                         \
-    }
-FEW_TAPS(2)
-FEW_TAPS(3)
-FEW_TAPS(4)
-FEW_TAPS(5)
-#undef FEW_TAPS
-
-static void all_few(const edge_taps_t *p, uint32_t taps)
+/* A channel at a time of all pixels, for 2 to 5 taps. Weights and bias are twice themselves, which
+ * saves doubling the sums. */
+static __attribute__((noinline)) void few_taps(const edge_taps_t *p, uint32_t taps)
 {
-    static void (*const of_taps[])(const edge_taps_t *, uint32_t, const int8_t *const *,
-                                   const int8_t *const *) = {taps_2, taps_3, taps_4, taps_5};
     const int8_t *x[FEW];
     const int8_t *w[FEW];
     uint32_t k = 0;
@@ -130,8 +91,36 @@ static void all_few(const edge_taps_t *p, uint32_t taps)
             w[k] = p->weights + row * p->weights_row + column * p->channels;
         }
     }
-    for (uint32_t c = 0; c < p->channels; c++) {
-        of_taps[taps - 2](p, c, x, w);
+    const uint32_t channels = p->channels;
+    const uint32_t size = p->pixels * channels;
+    const int is_whole = taps == p->window_size;
+    for (uint32_t c = 0; c < channels; c++) {
+        const uint32_t end = c + size;
+        const int32_t bias = (is_whole ? p->bias[c] : bias_of(p, c)) * 2;
+        const edge_scale_t scale = edge_scale(p->multiplier[c], p->shift[c], p->zero_point);
+        const uint32_t step = channels << 8 | (uint32_t)scale.shift;
+        const uint32_t w01 = edge_pair(w[0][c] * 2, w[1][c] * 2);
+        int8_t *const y = p->out + end;
+        int32_t i = -(int32_t)size;
+        int32_t sum;
+        int32_t v;
+        if (taps == 2) {
+            LOOP(TAP_0 TAP_1 SCALE STORE NEXT, [bias] "r"(bias), [y] "r"(y));
+        } else if (taps == 3) {
+            LOOP(TAP_0 TAP_1 TAP_2 SCALE STORE NEXT, [bias] "r"(bias), [y] "r"(y),
+                 [x2] "r"(x[2] + end), [w23] "r"(w[2][c] * 2));
+        } else {
+            const uint32_t w23 = edge_pair(w[2][c] * 2, w[3][c] * 2);
+            if (taps == 4) {
+                LOOP(TAP_0_MEMORY TAP_1 TAP_2 TAP_3 SCALE STORE NEXT, [bias] "m"(bias),
+                     [y] "r"(y), [x2] "r"(x[2] + end), [x3] "r"(x[3] + end), [w23] "r"(w23));
+            } else {
+                const int8_t *const x4 = x[4] + end;
+                LOOP(TAP_0_MEMORY TAP_1 TAP_2 TAP_3 TAP_4 SCALE STORE_MEMORY NEXT, [bias] "m"(bias),
+                     [y] "m"(y), [x2] "r"(x[2] + end), [x3] "r"(x[3] + end), [x4] "m"(x4),
+                     [w23] "r"(w23), [w4] "r"(w[4][c] * 2));
+            }
+        }
     }
 }
 
@@ -223,7 +212,7 @@ void edge_dsp_window_sum(const edge_taps_t *p)
 {
     const uint32_t taps = p->row_count * p->columns;
     if (taps >= 2 && taps <= FEW && p->in_step == p->channels) {
-        all_few(p, taps);
+        few_taps(p, taps);
         return;
     }
     uint32_t c = 0;

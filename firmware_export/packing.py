@@ -4,12 +4,11 @@ import dataclasses
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
+from firmware_export import templating
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
@@ -19,7 +18,6 @@ from firmware_export.tflite_info import ModelInfo, TensorInfo
 from firmware_export.tflm import c_array
 
 FORMAT_VERSION = 1
-_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,19 +49,7 @@ def render_templates(values: Mapping[str, Any], skip: Collection[str] = ()) -> d
       values: for the templates; "package" is a Package.
       skip: paths of files that are not wanted.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [
-                jinja2.FileSystemLoader(_TEMPLATES / values["package"].flavor),
-                jinja2.FileSystemLoader(_TEMPLATES / "common"),
-            ]
-        ),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    environment = templating.environment(values["package"].flavor, "common")
     return {
         name.removesuffix(".jinja"): environment.get_template(name).render(values).encode("utf-8")
         for name in sorted(environment.list_templates(extensions=["jinja"]))

@@ -1,18 +1,14 @@
 """Calls of kernels as C source: constants, parameter structs, the buffer and the order of calls."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jinja2
 import numpy as np
 
+from firmware_export import templating
 from firmware_export.standalone import calls, ir, planner, row_calls
 from firmware_export.tflm import c_array
-
-_TEMPLATES = Path(__file__).parents[1] / "templates" / "standalone"
-_WIDTH = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,20 +93,12 @@ def emit(
         "inputs": _ends(graph.inputs, plan, "input"),
         "outputs": _ends(graph.outputs, plan, "output"),
     }
-    return Source(render(values, ("model.c", "model.h")), writer.constant_bytes)
-
-
-def render(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
-    """Renders templates of the folder src."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES / "src"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return {name: environment.get_template(f"{name}.jinja").render(values) for name in names}
+    templates = templating.environment("standalone/src")
+    files = {
+        name: templates.get_template(f"{name}.jinja").render(values)
+        for name in ("model.c", "model.h")
+    }
+    return Source(files, writer.constant_bytes)
 
 
 def _ends(tensors: Sequence[ir.Tensor], plan: planner.Plan, what: str) -> list[dict[str, Any]]:
@@ -184,7 +172,8 @@ class _Writer:
         """One call; `choice` tells for each row which of several variants' numbers it takes."""
         call = variants[0]
         fields = [
-            [f".{key} = {self._field(value)}" for key, value in c.fields.items()] for c in variants
+            [f".{key} = {self._field(value, c.op)}" for key, value in c.fields.items()]
+            for c in variants
         ]
         chosen = c_array.int_rows(np.array(choice)) if len(variants) > 1 else []
         name = self._struct(call, fields, chosen)
@@ -192,7 +181,7 @@ class _Writer:
         arguments = [first]
         for argument in call.arguments:
             if isinstance(argument, calls.Array):
-                arguments.append(self._array(argument))
+                arguments.append(self._array(argument, call.op))
             elif isinstance(argument, calls.Place):
                 arguments.append(locate(argument))
             elif isinstance(argument, calls.Places):
@@ -212,22 +201,22 @@ class _Writer:
             self._structs[key] = name
         return self._structs[key]
 
-    def _field(self, value: Any) -> str:
+    def _field(self, value: Any, op: ir.Op) -> str:
         if value is None:
             return "NULL"
         if isinstance(value, calls.Array):
-            return self._array(value)
+            return self._array(value, op)
         if isinstance(value, Mapping):
-            inner = ", ".join(f".{key} = {self._field(item)}" for key, item in value.items())
+            inner = ", ".join(f".{key} = {self._field(item, op)}" for key, item in value.items())
             return f"{{{inner}}}"
         if isinstance(value, Sequence | np.ndarray):
             return f"{{{', '.join(str(int(item)) for item in value)}}}"
         return str(int(value))
 
-    def _array(self, array: calls.Array) -> str:
+    def _array(self, array: calls.Array, op: ir.Op) -> str:
         """The name of an array, which is written if no equal one has been."""
         if array.key not in self._names:
-            name = self._unique(array.name, str(len(self.arrays)))
+            name = self._unique(array.name, _number(op))
             self._names[array.key] = name
             rows = c_array.int_rows(array.values, per_row=20 if array.values.itemsize == 1 else 8)
             self.arrays.append(Array(name, array.c_type, array.values.size, rows))

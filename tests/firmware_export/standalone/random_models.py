@@ -48,8 +48,8 @@ class _Maker:
             values[:, : shape[1] // 2] = 0
         if self.pick(False, False, True):
             values[:, :, shape[2] - shape[2] // 2 :] = 0
-        scales = np.float32(self.rng.uniform(0.001, 0.01, shape[axis]))
-        return self.builder.constant(values, [float(s) for s in scales], axis=axis)
+        scales = self.rng.uniform(0.001, 0.01, shape[axis]).tolist()
+        return self.builder.constant(values, scales, axis=axis)
 
     def bias(self, channels: int) -> int:
         return self.builder.constant(self.rng.integers(-2000, 2000, channels).astype(np.int32))
@@ -153,6 +153,7 @@ def _move(maker: _Maker) -> None:
     number, shape, like = maker.any_tensor()
     builder = maker.builder
     rank = len(shape)
+    whole: tuple[int, ...]
     kind = maker.pick("PAD", "RESHAPE", "CONCATENATION", "SLICE", "TRANSPOSE", "RESIZE", "SLICE")
     if kind == "PAD" and rank == 4:
         before, after = (maker.integer(0, 2), maker.integer(0, 2)), (maker.integer(0, 2), 1)

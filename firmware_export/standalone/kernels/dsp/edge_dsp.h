@@ -103,13 +103,18 @@ static inline edge_scale_t edge_scale(int32_t multiplier, int32_t shift, int32_t
     return scale;
 }
 
+/* sum + (a * b + 2^31) >> 32. */
+static inline int32_t edge_smmlar(int32_t a, int32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
 /* The output for twice an accumulator. */
 static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale)
 {
-    int32_t value;
-    __asm__("smmlar %0, %1, %2, %3"
-            : "=r"(value)
-            : "r"(twice), "r"(scale.multiplier), "r"(scale.rounding));
+    int32_t value = edge_smmlar(twice, scale.multiplier, scale.rounding);
     value = (value + (twice >> 31)) >> scale.shift;
     __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
     return value;

@@ -6,7 +6,7 @@
 
 /* Copies `size` values, or `padding` if there are none to copy, and returns where they end. Up to
  * 15 bytes behind them are overwritten: windows are filled from the start on. */
-static inline int8_t *put(int8_t *to, const int8_t *from, uint32_t size, int8_t padding)
+static int8_t *put(int8_t *to, const int8_t *from, uint32_t size, int8_t padding)
 {
     for (uint32_t i = 0; i < size; i += 16) {
         vstrbq_s8(to + i, from ? edge_mve_load(from + i, size - i) : vdupq_n_s8(padding));
@@ -14,47 +14,76 @@ static inline int8_t *put(int8_t *to, const int8_t *from, uint32_t size, int8_t 
     return to + size;
 }
 
-/* Copies `rows` rows of `size` values each. */
-static void put_rows(int8_t *to, const int8_t *from, uint32_t row, uint32_t rows, uint32_t size)
+/* Copies `rows` rows of `size` values. */
+static int8_t *put_rows(int8_t *to, const int8_t *from, uint32_t row, uint32_t rows, uint32_t size)
 {
+    if (size > 16) {
+        for (; rows > 0; rows--, from += row) {
+            to = put(to, from, size, 0);
+        }
+        return to;
+    }
     for (; rows > 0; rows--, from += row, to += size) {
         vstrbq_s8(to, edge_mve_load(from, size));
-        for (uint32_t i = 16; i < size; i += 16) {
-            vstrbq_s8(to + i, edge_mve_load(from + i, size - i));
-        }
     }
+    return to;
 }
 
-/* Copies the inputs under one window, of one group's `channels` channels, without gaps.
- *
- * (y, x) is where the window begins, perhaps in the padding; `in` is at the group's channels. */
-static void gather(const edge_convolution_t *p, const int8_t *in, uint32_t channels, int32_t y,
-                   int32_t x, int8_t *to)
+/* What windows of one row of outputs have in common, in one group. */
+typedef struct {
+    const int8_t *in; /* the first row of the image that they see, at the group's channels */
+    uint32_t row;     /* bytes to the next one */
+    uint32_t above, rows, below; /* rows of a window in the padding, in the image, in the padding */
+    uint32_t channels;
+    int is_dense; /* rows of a window lie as in the image */
+} band_t;
+
+static band_t find_band(const edge_convolution_t *p, const int8_t *in, int32_t y)
+{
+    const int32_t height = p->kernel_height;
+    band_t band;
+    int32_t first = 0;
+    while (first < height && y + first * p->dilation_y < 0) {
+        first++;
+    }
+    int32_t stop = first;
+    while (stop < height && y + stop * p->dilation_y < p->in_height) {
+        stop++;
+    }
+    const int32_t top = y + first * p->dilation_y;
+    band.in = in + (stop > first ? (uint32_t)top * p->in_row : 0);
+    band.row = p->dilation_y * p->in_row;
+    band.above = (uint32_t)first;
+    band.rows = (uint32_t)(stop - first);
+    band.below = (uint32_t)(height - stop);
+    band.channels = (uint32_t)(p->in_channels / p->groups);
+    band.is_dense = p->dilation_x == 1 && p->groups == 1;
+    return band;
+}
+
+/* Copies the inputs under the window that begins at column `x`, perhaps in the padding. */
+static void gather(const edge_convolution_t *p, const band_t *band, int32_t x, int8_t *to)
 {
     const int32_t columns = p->kernel_width;
-    const int32_t rows = (p->kernel_height - 1) * p->dilation_y + 1;
-    const int is_dense = p->dilation_x == 1 && p->in_channels == channels && x >= 0 &&
-                         x + columns <= p->in_width;
-    if (is_dense && y >= 0 && y + rows <= p->in_height) {
-        put_rows(to, in + (uint32_t)y * p->in_row + (uint32_t)x * channels,
-                 p->dilation_y * p->in_row, p->kernel_height, (uint32_t)columns * channels);
-        return;
-    }
-    for (int32_t ky = 0; ky < p->kernel_height; ky++, y += p->dilation_y) {
-        const int inside = y >= 0 && y < p->in_height;
-        const int8_t *row = in + (inside ? (uint32_t)y * p->in_row : 0);
-        if (is_dense || !inside) {
-            const int8_t *from = inside ? row + (uint32_t)x * channels : NULL;
-            to = put(to, from, (uint32_t)columns * channels, p->in_zero_point);
-            continue;
-        }
-        for (int32_t kx = 0; kx < columns; kx++) {
-            const int32_t column = x + kx * p->dilation_x;
-            const int is_there = column >= 0 && column < p->in_width;
-            const int8_t *from = is_there ? row + (uint32_t)column * p->in_channels : NULL;
-            to = put(to, from, channels, p->in_zero_point);
+    const uint32_t channels = band->channels;
+    const uint32_t size = (uint32_t)columns * channels;
+    const int8_t padding = p->in_zero_point;
+    to = put(to, NULL, band->above * size, padding);
+    if (band->is_dense && x >= 0 && x + columns <= p->in_width) {
+        const int8_t *from = band->in + (uint32_t)x * channels;
+        to = put_rows(to, from, band->row, band->rows, size);
+    } else {
+        const int8_t *row = band->in;
+        for (uint32_t i = band->rows; i > 0; i--, row += band->row) {
+            for (int32_t kx = 0; kx < columns; kx++) {
+                const int32_t column = x + kx * p->dilation_x;
+                const int inside = column >= 0 && column < p->in_width;
+                const int8_t *from = inside ? row + (uint32_t)column * p->in_channels : NULL;
+                to = put(to, from, channels, padding);
+            }
         }
     }
+    put(to, NULL, band->below * size, padding);
 }
 
 void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch)
@@ -83,13 +112,14 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
                 dot.bias = p->bias + first;
                 dot.multiplier = p->multiplier + first;
                 dot.shift = p->shift + first;
+                const band_t band = find_band(p, in + g * in_channels, y);
                 for (uint32_t ox = 0; ox < p->out_width; ox += EDGE_MVE_PIXELS) {
                     const uint32_t last = p->out_width - 1 - ox;
                     for (uint32_t i = 0; i < EDGE_MVE_PIXELS; i++) {
                         const uint32_t pixel = ox + (i < last ? i : last);
                         const int32_t x = (int32_t)(pixel * p->stride_x) - p->pad_left;
                         int8_t *to = is_short ? block + 32 * i : window;
-                        gather(p, in + g * in_channels, in_channels, y, x, to);
+                        gather(p, &band, x, to);
                         if (!is_short) {
                             edge_mve_put(window, depth, block, i);
                         }

@@ -85,12 +85,12 @@ static inline int16x8_t edge_mve_saturate_halves(int16x8_t x)
 #endif
 }
 
-/* sums * multiplier / 2^31 / 2^shift; |sums| < 2^30, 1 <= shift. The sum's sign does for the
- * scaled one's: they differ only where that is 0, which rounds to 0 either way. */
-static inline int32x4_t edge_mve_scale_n(int32x4_t sums, int32_t multiplier, int32_t shift)
+/* sums * multiplier / 2^31, plus the sign as in fact 3 of edge_requantize.h; VRSHL by -shift, 1 or
+ * more, completes the scaling. |sums| < 2^30. The sum's sign does for the product's: they differ
+ * only where that is 0, which then rounds to 0 either way. */
+static inline int32x4_t edge_mve_multiply(int32x4_t sums, int32_t multiplier)
 {
-    const int32x4_t high = vqrdmlahq_n_s32(vshrq_n_s32(sums, 31), sums, multiplier);
-    return vrshlq_n_s32(high, -shift);
+    return vqrdmlahq_n_s32(vshrq_n_s32(sums, 31), sums, multiplier);
 }
 
 /* The first `count` of 16 values, zeros in place of the others, which are not read. GCC would move

@@ -32,7 +32,8 @@ static inline channel_t first_channel(const edge_pointwise_t *p, uint32_t pixels
 static inline void store(channel_t *c, int32x4_t sums)
 {
     const int32x4_t with_bias = vaddq_n_s32(sums, *c->bias++);
-    const int32x4_t scaled = edge_mve_scale_n(with_bias, *c->multiplier++, *c->shift++);
+    const int32x4_t high = edge_mve_multiply(with_bias, *c->multiplier++);
+    const int32x4_t scaled = vrshlq_n_s32(high, -*c->shift++);
     const int32x4_t bytes = edge_mve_saturate(vaddq_s32(scaled, c->zero_point));
     vstrbq_scatter_offset_s32(c->out++, c->places, bytes);
 }

@@ -13,22 +13,28 @@
 
 #define LANES 8
 
-/* How pixels are dealt to vectors: the first vector begins with the first pixel, the second
- * `first` pixels on, so that the last one ends with the last pixel; some pixels are done twice. If
- * there are fewer than eight, the last one fills the vector. */
+/* Where eight pixels lie, from the first one of a stretch on, and the last eight: the last vector
+ * ends with the last pixel and may do some of the one before again. If there are fewer than eight,
+ * the last one fills the vector. */
 typedef struct {
-    uint16x8_t lanes; /* pixel of each lane */
-    uint32_t vectors;
-    uint32_t first;
-} deal_t;
+    uint16x8_t first, last;
+} places_t;
 
-static inline deal_t deal_pixels(uint32_t pixels)
+static inline places_t find_places(uint32_t pixels, uint32_t step)
 {
-    deal_t deal;
-    deal.lanes = vminq_u16(vidupq_n_u16(0, 1), vdupq_n_u16((uint16_t)(pixels - 1)));
-    deal.vectors = (pixels + LANES - 1) / LANES;
-    deal.first = pixels - LANES * (deal.vectors - 1);
-    return deal;
+    const uint32_t most = pixels - 1;
+    const uint16x8_t lanes = vminq_u16(vidupq_n_u16(0, 1), vdupq_n_u16((uint16_t)most));
+    const uint32_t last = most >= LANES ? pixels - LANES : 0;
+    places_t places;
+    places.first = vmulq_n_u16(lanes, (uint16_t)step);
+    places.last = vaddq_n_u16(places.first, (uint16_t)(last * step));
+    return places;
+}
+
+/* The next eight. */
+static inline uint16x8_t next_places(uint16x8_t places, uint32_t step, uint16x8_t last)
+{
+    return vminq_u16(vaddq_n_u16(places, (uint16_t)(LANES * step)), last);
 }
 
 /* The bias of a channel with what its taps in the padding give. */
@@ -43,11 +49,12 @@ static inline int32_t bias_of(const edge_mve_stretch_t *s, uint32_t channel)
 
 /* Sums of eight pixels, those of even and those of odd lanes, to outputs: saturated, but not
  * clamped, in eight 16-bit lanes. */
-static inline int16x8_t outputs(int32x4_t even, int32x4_t odd, int32_t multiplier, int32_t shift,
+static inline int16x8_t outputs(int32x4_t even, int32x4_t odd, int32_t multiplier, int32x4_t left,
                                 int16_t zero_point)
 {
-    const int16x8_t halves = edge_mve_halves(edge_mve_scale_n(even, multiplier, shift),
-                                             edge_mve_scale_n(odd, multiplier, shift));
+    const int16x8_t halves =
+        edge_mve_halves(vrshlq_s32(edge_mve_multiply(even, multiplier), left),
+                        vrshlq_s32(edge_mve_multiply(odd, multiplier), left));
     return edge_mve_saturate_halves(vqaddq_n_s16(halves, zero_point));
 }
 
@@ -62,30 +69,33 @@ static inline int16x8_t pair(const int8_t *a, int32_t a_weight, const int8_t *b,
 /* Four taps or less, and equal steps. Taps that are not there weigh nothing. */
 static void sum_four(const edge_mve_stretch_t *s, int8_t *out)
 {
-    const deal_t deal = deal_pixels(s->pixels);
-    const uint16x8_t start = vmulq_n_u16(deal.lanes, (uint16_t)s->in_step);
-    const uint16_t first = (uint16_t)(deal.first * s->in_step);
+    const uint32_t count = s->count;
+    const uint32_t step = s->in_step;
+    const int16_t zero_point = s->zero_point;
+    const places_t places = find_places(s->pixels, step);
     const edge_mve_tap_t a = s->taps[0];
-    const edge_mve_tap_t b = s->taps[s->count > 1 ? 1 : 0];
-    const edge_mve_tap_t c = s->taps[s->count > 2 ? 2 : 0];
-    const edge_mve_tap_t d = s->taps[s->count > 3 ? 3 : 0];
+    const edge_mve_tap_t b = s->taps[count > 1 ? 1 : 0];
+    const edge_mve_tap_t c = s->taps[count > 2 ? 2 : 0];
+    const edge_mve_tap_t d = s->taps[count > 3 ? 3 : 0];
     for (uint32_t o = 0; o < s->channels; o++) {
-        const int32_t b_weight = s->count > 1 ? b.weights[o] : 0;
-        const int32_t c_weight = s->count > 2 ? c.weights[o] : 0;
-        const int32_t d_weight = s->count > 3 ? d.weights[o] : 0;
+        const int32_t a_weight = a.weights[o];
+        const int32_t b_weight = count > 1 ? b.weights[o] : 0;
+        const int32_t c_weight = count > 2 ? c.weights[o] : 0;
+        const int32_t d_weight = count > 3 ? d.weights[o] : 0;
         const int32x4_t bias = vdupq_n_s32(bias_of(s, o));
-        uint16x8_t offsets = vaddq_n_u16(start, (uint16_t)o);
-        uint16_t advance = first;
-        for (uint32_t i = deal.vectors; i > 0; i--) {
-            const int16x8_t ab = pair(a.from, a.weights[o], b.from, b_weight, offsets);
-            const int16x8_t cd = pair(c.from, c_weight, d.from, d_weight, offsets);
+        const int32_t multiplier = s->multiplier[o];
+        const int32x4_t left = vdupq_n_s32(-s->shift[o]);
+        const uint16x8_t last = vaddq_n_u16(places.last, (uint16_t)o);
+        uint16x8_t at = vaddq_n_u16(places.first, (uint16_t)o);
+        for (uint32_t i = (s->pixels + LANES - 1) / LANES; i > 0; i--) {
+            const int16x8_t ab = pair(a.from, a_weight, b.from, b_weight, at);
+            const int16x8_t cd = pair(c.from, c_weight, d.from, d_weight, at);
             const int32x4_t even = vaddq_s32(vmovlbq_s16(ab), vmovlbq_s16(cd));
             const int32x4_t odd = vaddq_s32(vmovltq_s16(ab), vmovltq_s16(cd));
-            vstrbq_scatter_offset_s16(out, offsets,
-                                      outputs(vaddq_s32(even, bias), vaddq_s32(odd, bias),
-                                              s->multiplier[o], s->shift[o], s->zero_point));
-            offsets = vaddq_n_u16(offsets, advance);
-            advance = (uint16_t)(LANES * s->in_step);
+            const int16x8_t values = outputs(vaddq_s32(even, bias), vaddq_s32(odd, bias),
+                                             multiplier, left, zero_point);
+            vstrbq_scatter_offset_s16(out, at, values);
+            at = next_places(at, step, last);
         }
     }
 }
@@ -93,37 +103,35 @@ static void sum_four(const edge_mve_stretch_t *s, int8_t *out)
 /* Any number of taps and any steps. */
 static void sum_any(const edge_mve_stretch_t *s, int8_t *out)
 {
-    const deal_t deal = deal_pixels(s->pixels);
+    const places_t from = find_places(s->pixels, s->in_step);
+    const places_t to = find_places(s->pixels, s->out_step);
     for (uint32_t o = 0; o < s->channels; o++) {
         const int32x4_t bias = vdupq_n_s32(bias_of(s, o));
         const int32_t multiplier = s->multiplier[o];
-        const int32_t shift = s->shift[o];
-        uint16x8_t offsets =
-            vaddq_n_u16(vmulq_n_u16(deal.lanes, (uint16_t)s->in_step), (uint16_t)o);
-        uint16x8_t places =
-            vaddq_n_u16(vmulq_n_u16(deal.lanes, (uint16_t)s->out_step), (uint16_t)o);
-        uint32_t step = deal.first;
-        for (uint32_t i = deal.vectors; i > 0; i--) {
+        const int32x4_t left = vdupq_n_s32(-s->shift[o]);
+        uint16x8_t source = from.first;
+        uint16x8_t target = to.first;
+        for (uint32_t i = (s->pixels + LANES - 1) / LANES; i > 0; i--) {
+            const uint16x8_t at = vaddq_n_u16(source, (uint16_t)o);
             int32x4_t even = bias;
             int32x4_t odd = bias;
             const edge_mve_tap_t *tap = s->taps;
             for (uint32_t k = s->count / 2; k > 0; k--, tap += 2) {
                 const int16x8_t both =
-                    pair(tap[0].from, tap[0].weights[o], tap[1].from, tap[1].weights[o], offsets);
+                    pair(tap[0].from, tap[0].weights[o], tap[1].from, tap[1].weights[o], at);
                 even = vaddq_s32(even, vmovlbq_s16(both));
                 odd = vaddq_s32(odd, vmovltq_s16(both));
             }
             if (s->count % 2 != 0) {
-                const int16x8_t last = vmulq_n_s16(vldrbq_gather_offset_s16(tap->from, offsets),
-                                                   tap->weights[o]);
+                const int16x8_t last =
+                    vmulq_n_s16(vldrbq_gather_offset_s16(tap->from, at), tap->weights[o]);
                 even = vaddq_s32(even, vmovlbq_s16(last));
                 odd = vaddq_s32(odd, vmovltq_s16(last));
             }
-            vstrbq_scatter_offset_s16(out, places,
-                                      outputs(even, odd, multiplier, shift, s->zero_point));
-            offsets = vaddq_n_u16(offsets, (uint16_t)(step * s->in_step));
-            places = vaddq_n_u16(places, (uint16_t)(step * s->out_step));
-            step = LANES;
+            vstrbq_scatter_offset_s16(out + o, target,
+                                      outputs(even, odd, multiplier, left, s->zero_point));
+            source = next_places(source, s->in_step, from.last);
+            target = next_places(target, s->out_step, to.last);
         }
     }
 }

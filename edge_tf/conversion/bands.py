@@ -79,23 +79,28 @@ def _block(node: graph.Node, reading: dict[graph.Node, list[graph.Node]]) -> _Bl
     if not isinstance(total, graph.Add):
         return None
     z, p = total.inputs
-    if not isinstance(z, graph.Affine) or z.scale.shape[1] == 1 or p.shape[1] != 1:
+    if not isinstance(z, graph.Affine) or z.scale.shape[1] == 1 or p.shape != _row(z):
         return None
     if {type(reader) for reader in reading[z]} != {graph.Add, graph.Pool} or len(reading[z]) != 2:
         return None
     pool = next(reader for reader in reading[z] if isinstance(reader, graph.Pool))
     depthwise = z.inputs[0]
-    if pool.shape[1] != 1 or not isinstance(depthwise, graph.Depthwise):
+    if pool.window != (z.shape[1], 1) or not isinstance(depthwise, graph.Depthwise):
         return None
     if depthwise.kernel.shape[1] != 1 or depthwise.stride[1] != 1 or depthwise.dilation != (1, 1):
         return None
     x, before = _padding(depthwise)
-    if shortcut is not None and shortcut is not x:
+    if shortcut is not None and (shortcut is not x or x.shape != z.shape):
         return None
     scale, offset = _bands(z)
     kernel = depthwise.kernel[:, 0, :, 0] * scale[:, np.newaxis, :]
     offset = depthwise.bias * scale + offset
     return _Block(x, z, p, shortcut is not None, kernel, offset, before, depthwise.stride[0])
+
+
+def _row(node: graph.Node) -> graph.Shape:
+    """The shape of one of its rows."""
+    return (1, 1, *node.shape[2:])
 
 
 def _padding(depthwise: graph.Depthwise) -> tuple[graph.Node, int]:
@@ -128,12 +133,12 @@ def _ranges(
     """For each block's z: largest x, and smallest and largest p of each channel."""
     functions = [graph.to_function(node) for block in blocks for node in (block.x, block.p)]
 
-    @tf.function(autograph=False)
     def extremes(features: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
         values = [function(features) for function in functions]
         return [(tf.reduce_min(v, [0, 1, 2]), tf.reduce_max(v, [0, 1, 2])) for v in values]
 
-    seen = [extremes(clips[at : at + 50]) for at in range(0, len(clips), 50)]
+    run = graph.traced(extremes, clips)
+    seen = [run(clips[at : at + 50]) for at in range(0, len(clips), 50)]
     low = [np.min([one[i][0] for one in seen], axis=0) for i in range(len(functions))]
     high = [np.max([one[i][1] for one in seen], axis=0) for i in range(len(functions))]
     return {

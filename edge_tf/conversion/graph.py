@@ -7,6 +7,7 @@ converter. All tensors are float32 [1, rows, columns, channels]; rows are freque
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -193,7 +194,8 @@ class Reshape(Node):
 
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
         (x,) = values
-        return tf.reshape(x, self.size)
+        # The batch is 1 but in calibration.
+        return tf.reshape(x, self.size if x.shape[0] == 1 else (-1, *self.size[1:]))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -281,3 +283,10 @@ def to_function(output: Node) -> Callable[[tf.Tensor], tf.Tensor]:
         return values[output]
 
     return run
+
+
+def traced(function: Callable[[tf.Tensor], Any], like: np.ndarray) -> Callable[[np.ndarray], Any]:
+    """A function of features, compiled once for any number of clips."""
+    spec = tf.TensorSpec((None, *like.shape[1:]), tf.float32)
+    compiled = tf.function(function, autograph=False).get_concrete_function(spec)
+    return lambda clips: compiled(tf.constant(clips, tf.float32))

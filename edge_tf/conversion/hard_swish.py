@@ -9,7 +9,6 @@ import dataclasses
 import itertools
 
 import numpy as np
-import tensorflow as tf
 
 from edge_tf.conversion import graph
 
@@ -34,7 +33,7 @@ def fit(output: graph.Node, clips: np.ndarray) -> graph.Node:
         and isinstance(node.inputs[0], graph.Convolution)
         and len(reading[node.inputs[0]]) == 1
         and len(reading[node]) == 1
-        and type(reading[node][0]) is graph.Convolution
+        and _reads_no_padding(reading[node][0])
     }
     if not found:
         return output
@@ -60,10 +59,17 @@ def fit(output: graph.Node, clips: np.ndarray) -> graph.Node:
     return graph.transform(output, change)
 
 
+def _reads_no_padding(node: graph.Node) -> bool:
+    """Whether it is a convolution that can take d into its bias: no window holds zeros beside x."""
+    if type(node) is not graph.Convolution:
+        return False
+    return node.padding == "VALID" or node.kernel.shape[:2] == (1, 1)
+
+
 def _fits(nodes: list[graph.Node], clips: np.ndarray) -> list[tuple[np.ndarray, ...]]:
     """(a, b, c, d), each [channels], for each node."""
     functions = [graph.to_function(node.inputs[0]) for node in nodes]
-    run = tf.function(lambda x: [function(x) for function in functions], autograph=False)
+    run = graph.traced(lambda features: [function(features) for function in functions], clips)
     batches = [[v.numpy() for v in run(clips[at : at + 50])] for at in range(0, len(clips), 50)]
     fits = []
     for values in zip(*batches, strict=True):

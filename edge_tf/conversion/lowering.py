@@ -4,6 +4,7 @@ Norms become a multiplication and an addition a channel (and row), dropouts noth
 1x1 convolutions. What can be cheaper is the rewrites' business.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,8 @@ def lower(model: keras.Model) -> graph.Node:
       UserError: a layer, or an argument of one, that has no form here; names the layer.
     """
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise UserError(f"{model.name} has {len(model.inputs)} inputs", "convert one with one")
+        ends = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
+        raise UserError(f"{model.name} has {ends}", "convert a model with one of each")
     nodes: dict[Any, graph.Node] = {}
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for call in model._nodes_by_depth[depth]:
@@ -50,7 +52,8 @@ Sources = tuple[graph.Node, ...]
 
 def _lowering(layer: keras.layers.Layer) -> Callable[[Any, Sources], graph.Node]:
     for kind in type(layer).__mro__:
-        if kind in _LOWERINGS:
+        # A subclass that computes something else is another layer: Conv2DTranspose is a Conv2D.
+        if kind in _LOWERINGS and type(layer).call is kind.call:
             return _LOWERINGS[kind]
     raise UserError(
         f"layer {layer.name} is a {type(layer).__name__}, which has no int8 form here",
@@ -119,6 +122,8 @@ def _dense(layer: Any, sources: Sources) -> graph.Node:
 
 
 def _batch_norm(layer: Any, sources: Sources) -> graph.Node:
+    if list(layer.axis) != [len(layer.input_shape) - 1]:
+        raise UserError(f"layer {layer.name} is a norm over axis {list(layer.axis)}", "use axis=-1")
     scale = 1.0 / np.sqrt(layer.moving_variance.numpy() + layer.epsilon)
     scale = scale if layer.gamma is None else scale * layer.gamma.numpy()
     offset = -layer.moving_mean.numpy() * scale
@@ -154,6 +159,10 @@ def _relu(layer: Any, sources: Sources) -> graph.Node:
     return graph.Activation(sources, "relu")
 
 
+def _add(layer: Any, sources: Sources) -> graph.Node:
+    return functools.reduce(lambda left, right: graph.Add((left, right)), sources)
+
+
 def _pass(layer: Any, sources: Sources) -> graph.Node:
     return sources[0]
 
@@ -169,7 +178,7 @@ _LOWERINGS: dict[type, Callable[[Any, Sources], graph.Node]] = {
     layers.ZeroPadding2D: _pad,
     layers.ReLU: _relu,
     layers.Activation: lambda layer, sources: _activated(layer, sources[0]),
-    layers.Add: lambda layer, sources: graph.Add(sources),
+    layers.Add: _add,
     layers.Dropout: _pass,
     layers.SpatialDropout2D: _pass,
 }

@@ -68,8 +68,8 @@ class _Plan:
             peak = max(peak, sum(self._sizes[t] for t in live))
             for tensor in self._reads[op]:
                 readers[tensor] -= 1
-                if readers[tensor] == 0 and tensor not in self._kept:
-                    live.discard(tensor)
+            done = (t for t in (*self._reads[op], *self._writes[op]) if not readers.get(t))
+            live.difference_update(t for t in done if t not in self._kept)
         return peak, order
 
     def growth(self, op: int, readers: dict[int, int]) -> int:

@@ -3,6 +3,7 @@
 import numpy as np
 import tf_keras as keras
 
+from edge_tf.conversion import graph
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 
 layers = keras.layers
@@ -39,6 +40,48 @@ def block_model(affine: str = "sub", sub_bands: int = 5) -> keras.Model:
     return randomize(keras.Model(inputs, layers.Dense(4)(x), name="block"))
 
 
+def residual_block(
+    rows: int, sub_bands: int, stride: int = 1, shortcut: bool = False, padding: str = "same"
+) -> keras.Model:
+    """A block of broadcasted residual learning on 6 channels of so many rows, and nothing else."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((rows, 9, 1), name="features")
+    x = layers.ReLU()(layers.Conv2D(6, 1, name="before")(inputs))
+    y = x
+    if padding == "pad":
+        y = layers.ZeroPadding2D((1, 0))(y)
+    y = layers.DepthwiseConv2D(
+        (3, 1),
+        strides=(stride, 1),
+        padding="same" if padding == "same" else "valid",
+        use_bias=False,
+        name="depthwise",
+    )(y)
+    y = SubSpectralNorm(sub_bands, name="norm")(y)
+    z = layers.AveragePooling2D((y.shape[1], 1), name="mean")(y)
+    z = layers.Conv2D(6, 1, name="p")(layers.Activation("swish")(layers.Conv2D(6, 1)(z)))
+    y = layers.Add()([y, z])
+    if shortcut:
+        y = layers.Add()([y, x])
+    return randomize(keras.Model(inputs, layers.ReLU()(y), name="residual_block"), rows)
+
+
 def features(count: int, seed: int = 1) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.normal(-3.0, 2.0, size=(count, *SHAPE)).astype(np.float32)
+
+
+def noise(model: keras.Model, count: int, seed: int = 1) -> np.ndarray:
+    """Features of the shape that a model takes."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(-1.0, 2.0, size=(count, *model.input_shape[1:])).astype(np.float32)
+
+
+def run(output: graph.Node, clips: np.ndarray) -> np.ndarray:
+    """What a graph computes."""
+    return np.asarray(graph.to_function(output)(clips))
+
+
+def kinds(output: graph.Node) -> list[str]:
+    """Names of all nodes' types but the input's, in order."""
+    return [type(node).__name__ for node in graph.order(output)][1:]

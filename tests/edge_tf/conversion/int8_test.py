@@ -7,17 +7,44 @@ import tf_keras as keras
 
 from edge_tf.conversion import int8
 from edge_tf.engines.litert import LiteRTReference
+from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
+from edge_tf.models import build_model
 from firmware_export import tflite_file
-from tests.edge_tf.conversion.conversion_fixtures import SHAPE, block_model, features
+from tests.edge_tf.conversion.conversion_fixtures import (
+    SHAPE,
+    block_model,
+    features,
+    randomize,
+)
 
 layers = keras.layers
 
 
-@pytest.fixture(scope="module")
-def converted() -> tuple[keras.Model, bytes]:
+@pytest.fixture(scope="module", params=int8.GRAPHS)
+def converted(request) -> tuple[keras.Model, bytes]:
     model = block_model()
-    return model, int8.convert(model, features(100))
+    return model, int8.convert(model, features(100), request.param)
+
+
+@pytest.fixture(scope="module")
+def bc_resnet() -> tuple[keras.Model, bytes]:
+    """A narrow one, for what only its whole chain of blocks shows."""
+    model = randomize(build_model("bc_resnet", tau=0.5, num_classes=4, input_shape=(40, 31, 1)))
+    clips = sounds(60)
+    for _ in range(30):  # norms get the statistics of these clips, so that logits differ
+        model(clips, training=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(int8, "_CALIBRATION_STRIDES", (1,))
+        return model, int8.convert(model, clips)
+
+
+def sounds(count: int, seed: int = 0) -> np.ndarray:
+    """Clips that differ in loudness, spectrum, course and noise."""
+    rng = np.random.default_rng(seed)
+    shapes = [(count, 1, 1, 1), (count, 40, 1, 1), (count, 1, 31, 1), (count, 40, 31, 1)]
+    first, *others = [rng.normal(-1, 2, size=shape).astype(np.float32) for shape in shapes]
+    return sum(others, first)
 
 
 def test_every_tensor_is_integer_and_static(converted):
@@ -28,15 +55,69 @@ def test_every_tensor_is_integer_and_static(converted):
     assert info.inputs[0].type == info.outputs[0].type == "INT8"
 
 
-def test_norms_and_dropout_leave_no_op_of_their_own(converted):
+def test_in_the_plain_graph_norms_and_dropout_leave_no_op_of_their_own():
     """A batch norm folds into its convolution; the sub-band norm is one MUL and one ADD."""
-    ops = tflite_file.parse(converted[1]).op_counts()
+    data = int8.convert(block_model(), features(30), "plain")
+    ops = tflite_file.parse(data).op_counts()
     swish = 1
     assert ops["MUL"] == 1 + swish
     assert ops["ADD"] == 1 + 2
-    assert (
-        ops["CONV_2D"] == 3 and ops["DEPTHWISE_CONV_2D"] == 2 + 1
-    )  # the mean over frequency is one
+    # The mean over frequency is one of the depthwise convolutions.
+    assert ops["CONV_2D"] == 3 and ops["DEPTHWISE_CONV_2D"] == 2 + 1
+
+
+# What neither adds rows to a map nor means over it, but as a convolution.
+FREE_OF = {"MUL", "ADD", "MEAN", "AVERAGE_POOL_2D", "LOGISTIC", "QUANTIZE", "STRIDED_SLICE"}
+
+
+def test_in_the_device_graph_a_block_is_convolutions_and_copies():
+    data = int8.convert(block_model(), features(30))
+    ops = tflite_file.parse(data).op_counts()
+    assert not FREE_OF & set(ops)
+    # For 5 sub-bands, the mean over frequency, f1 and the mean at the end.
+    assert ops["DEPTHWISE_CONV_2D"] == 5 + 1 + 1 + 1
+    assert ops["CONV_2D"] == 3 and ops["HARD_SWISH"] == 1
+    assert ops["CONCATENATION"] == 2  # the rows for the sub-bands, and theirs
+
+
+def test_bc_resnet_for_devices_has_no_op_of_values_alone(bc_resnet):
+    ops = tflite_file.parse(bc_resnet[1]).op_counts()
+    assert not FREE_OF & set(ops)
+    blocks = 12
+    assert ops["HARD_SWISH"] == blocks
+    # Stem, f1's of all blocks, four transitions, tail, classifier.
+    assert ops["CONV_2D"] == 1 + blocks + 4 + 1 + 1
+    # Of each block 5 sub-bands, the mean and f1; the tail and the mean at the end.
+    assert ops["DEPTHWISE_CONV_2D"] == blocks * (5 + 1 + 1) + 2
+
+
+def test_concatenations_join_tensors_of_one_scale(bc_resnet):
+    """Else kernels would requantize, which not all of them round alike."""
+    info = tflite_file.parse(bc_resnet[1])
+    for op in info.ops:
+        if op.name == "CONCATENATION":
+            tensors = [info.tensors[i] for i in (*op.inputs, *op.outputs)]
+            assert len({(t.scales, t.zero_points) for t in tensors}) == 1
+
+
+def test_bc_resnet_follows_float(bc_resnet):
+    model, data = bc_resnet
+    check_follows(model, data, sounds(40, seed=5))
+
+
+def test_the_bytes_are_those_of_tflite_micro(bc_resnet):
+    pytest.importorskip("tflite_micro")
+    model, data = bc_resnet
+    clips = sounds(30, seed=6)
+    clips[:5] *= 20
+    np.testing.assert_array_equal(
+        TFLiteMicro(data).run(clips).logits, LiteRTReference(data).run(clips).logits
+    )
+
+
+def test_an_unknown_form_is_refused():
+    with pytest.raises(UserError, match="no graph 'tiny'; choose one of device, plain"):
+        int8.convert(block_model(), features(10), "tiny")
 
 
 def test_the_classifier_is_a_convolution(converted):
@@ -46,7 +127,10 @@ def test_the_classifier_is_a_convolution(converted):
 
 def test_int8_follows_float_within_a_few_steps(converted):
     model, data = converted
-    clips = features(50, seed=5)
+    check_follows(model, data, features(50, seed=5))
+
+
+def check_follows(model: keras.Model, data: bytes, clips: np.ndarray) -> None:
     outputs = LiteRTReference(data).run(clips)
     expected = model(clips, training=False).numpy()
     error = np.abs(outputs.real_logits() - expected)
@@ -109,12 +193,13 @@ def test_a_dynamic_batch_is_refused():
     assert "SPACE_TO_BATCH_ND" in message or "dynamic" in message
 
 
-def test_an_op_without_int8_form_is_refused_in_one_line():
+@pytest.mark.parametrize("form", int8.GRAPHS)
+def test_an_op_without_int8_form_is_refused_in_one_line(form):
     inputs = keras.Input(SHAPE)
     x = layers.Lambda(lambda x: tf.signal.irfft(tf.signal.rfft(x[..., 0])))(inputs)
     model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
     with pytest.raises(UserError) as caught:
-        int8.convert(model, features(10))
+        int8.convert(model, features(10), form)
     assert "\n" not in str(caught.value)
 
 

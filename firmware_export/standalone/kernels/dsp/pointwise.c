@@ -101,12 +101,22 @@ static __attribute__((noinline)) void groups(const edge_pointwise_t *p, const ui
                         :
                         : "r3", "r4", "r5", "r6", "cc", "memory");
             }
-            for (uint32_t one = ones; one > 0; one--, x += 2) {
-                const uint32_t weight = (uint32_t)(int32_t)*w++;
-                s0 = edge_smlabb(weight, x[0], s0);
-                s1 = edge_smlabt(weight, x[0], s1);
-                s2 = edge_smlabb(weight, x[1], s2);
-                s3 = edge_smlabt(weight, x[1], s3);
+            uint32_t left = ones;
+            if (left != 0) {
+                uint32_t weight;
+                __asm__("1:\n\t"
+                        "ldrsb %[weight], [%[w]], #1\n\t"
+                        "ldmia %[x]!, {r3, r4}\n\t"
+                        "subs %[left], #1\n\t"
+                        "smlabb %[s0], %[weight], r3, %[s0]\n\t"
+                        "smlabt %[s1], %[weight], r3, %[s1]\n\t"
+                        "smlabb %[s2], %[weight], r4, %[s2]\n\t"
+                        "smlabt %[s3], %[weight], r4, %[s3]\n\t"
+                        "bne 1b"
+                        : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3),
+                          [w] "+r"(w), [x] "+r"(x), [left] "+r"(left), [weight] "=&r"(weight)
+                        :
+                        : "r3", "r4", "cc", "memory");
             }
             y[0] = (int8_t)edge_scaled(s0 * 2, scale);
             y[at1] = (int8_t)edge_scaled(s1 * 2, scale);

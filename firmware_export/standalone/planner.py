@@ -173,6 +173,9 @@ def _arrange(found: list[Block], bound: int, allowed: _Allowed) -> None:
     keys: list[Callable[[Block], tuple[int, ...]]] = [
         lambda b: (-b.aligned, b.first),
         lambda b: (b.first, -b.aligned),
+        # From the end: outputs that slide before their input come before it.
+        lambda b: (-b.first, -b.aligned),
+        lambda b: (-b.last, -b.aligned),
         lambda b: (-b.aligned * (b.last - b.first + 1), b.first),
         lambda b: (-(b.last - b.first), -b.aligned),
         lambda b: (-max(_level(meeting[id(b)], b)), -b.aligned, b.first),

@@ -99,6 +99,9 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
     int8_t *block = depth <= 16 ? small : scratch;
     int8_t *window = block + edge_mve_block_size(depth);
 
+    const uint32_t width = p->out_width;
+    const uint32_t most = width > EDGE_MVE_PIXELS ? width - EDGE_MVE_PIXELS : 0;
+
     edge_pointwise_t dot;
     dot.in_channels = (uint16_t)depth;
     dot.out_channels = (uint16_t)out_channels;
@@ -113,8 +116,10 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
                 dot.multiplier = p->multiplier + first;
                 dot.shift = p->shift + first;
                 const band_t band = find_band(p, in + g * in_channels, y);
-                for (uint32_t ox = 0; ox < p->out_width; ox += EDGE_MVE_PIXELS) {
-                    const uint32_t last = p->out_width - 1 - ox;
+                for (uint32_t done = 0; done < width; done += EDGE_MVE_PIXELS) {
+                    /* The last four may include some that are done already. */
+                    const uint32_t ox = done < most ? done : most;
+                    const uint32_t last = width - 1 - ox;
                     for (uint32_t i = 0; i < EDGE_MVE_PIXELS; i++) {
                         const uint32_t pixel = ox + (i < last ? i : last);
                         const int32_t x = (int32_t)(pixel * p->stride_x) - p->pad_left;
@@ -128,7 +133,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
                                  out + ox * p->out_channels + first);
                 }
             }
-            edge_mve_finish(out, (uint32_t)p->out_width * p->out_channels, p->low, p->high,
+            edge_mve_finish(out, width * p->out_channels, p->low, p->high,
                             p->table);
         }
     }

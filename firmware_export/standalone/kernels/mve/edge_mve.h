@@ -22,29 +22,34 @@
 #define EDGE_MVE_ASM 0
 #endif
 
-/* A pointer that the compiler knows nothing about: what is added to it then goes into addresses, not
- * into registers. */
+/* Makes the compiler forget what it knows of a pointer, so that what is added to it goes into
+ * addresses instead of registers, and keeps loads by it behind edge_mve_join_low(). */
 #if EDGE_MVE_ASM
-static inline const int8_t *edge_mve_opaque(const int8_t *pointer)
-{
-    __asm__ volatile("" : "+r"(pointer));
-    return pointer;
-}
+#define EDGE_MVE_FORGET(pointer) __asm__ volatile("" : "+r"(pointer))
 #else
-static inline const int8_t *edge_mve_opaque(const int8_t *pointer) { return pointer; }
+#define EDGE_MVE_FORGET(pointer) ((void)(pointer))
 #endif
 
-/* One vector of four numbers. */
-static inline int32x4_t edge_mve_join(int32_t a, int32_t b, int32_t c, int32_t d)
+/* A vector of four numbers, made in two steps: one number needs not wait in its register for the
+ * others. */
+static inline int32x4_t edge_mve_join_low(int32_t a, int32_t b)
 {
 #if EDGE_MVE_ASM
     int32x4_t joined;
-    __asm__("vmov %e0, %1, %2" : "=w"(joined) : "r"(a), "r"(b));
-    __asm__("vmov %f0, %1, %2" : "+w"(joined) : "r"(c), "r"(d));
+    __asm__ volatile("vmov %e0, %1, %2" : "=w"(joined) : "r"(a), "r"(b));
     return joined;
 #else
-    const int32_t numbers[4] = {a, b, c, d};
-    return vldrwq_s32(numbers);
+    return vsetq_lane_s32(b, vdupq_n_s32(a), 1);
+#endif
+}
+
+static inline int32x4_t edge_mve_join_high(int32x4_t low, int32_t c, int32_t d)
+{
+#if EDGE_MVE_ASM
+    __asm__("vmov %f0, %1, %2" : "+w"(low) : "r"(c), "r"(d));
+    return low;
+#else
+    return vsetq_lane_s32(d, vsetq_lane_s32(c, low, 2), 3);
 #endif
 }
 

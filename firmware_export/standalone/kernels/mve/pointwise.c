@@ -35,26 +35,14 @@ static inline void store(channel_t *c, int32x4_t sums)
     const int32x4_t high = edge_mve_multiply(with_bias, *c->multiplier++);
     const int32x4_t scaled = vrshlq_n_s32(high, -*c->shift++);
     const int32x4_t bytes = edge_mve_saturate(vaddq_s32(scaled, c->zero_point));
-    vstrbq_scatter_offset_s32(c->out++, c->places, bytes);
+    vstrbq_scatter_offset_s32(c->out, c->places, bytes);
+    c->out++;
+    EDGE_MVE_FORGET(c->out); /* not to be computed from the number of channels left */
 }
 
-/* Sums of four pixels so far. */
-typedef struct {
-    int32_t of[EDGE_MVE_PIXELS];
-} sums_t;
-
-/* 16 values more of each, `step` bytes apart. */
-static inline void add(sums_t *sums, const int8_t *values, uint32_t step, int8x16_t weights)
+static inline int32_t sum_of_32(const int8_t *x, int8x16_t first, int8x16_t second)
 {
-    sums->of[0] = vmladavaq_s8(sums->of[0], vldrbq_s8(values), weights);
-    sums->of[1] = vmladavaq_s8(sums->of[1], vldrbq_s8(values + step), weights);
-    sums->of[2] = vmladavaq_s8(sums->of[2], vldrbq_s8(values + 2 * step), weights);
-    sums->of[3] = vmladavaq_s8(sums->of[3], vldrbq_s8(values + 3 * step), weights);
-}
-
-static inline int32x4_t joined(const sums_t *sums)
-{
-    return edge_mve_join(sums->of[0], sums->of[1], sums->of[2], sums->of[3]);
+    return vmladavaq_s8(vmladavq_s8(vldrbq_s8(x), first), vldrbq_s8(x + 16), second);
 }
 
 /* Pixels of up to 32 values. */
@@ -64,12 +52,32 @@ static void dot_two(const edge_pointwise_t *p, const int8_t *block, channel_t ch
     const uint32_t rest = depth > 16 ? depth - 16 : 0;
     const int8_t *w = p->weights;
     for (uint32_t o = p->out_channels; o > 0; o--, w += depth) {
-        const int8_t *x = edge_mve_opaque(block);
-        sums_t sums = {{0}};
-        add(&sums, x, 32, edge_mve_load(w, depth));
-        add(&sums, x + 16, 32, edge_mve_load(w + 16, rest));
-        store(&channel, joined(&sums));
+        const int8x16_t first = edge_mve_load(w, depth);
+        const int8x16_t second = edge_mve_load(w + 16, rest);
+        const int8_t *x = block;
+        EDGE_MVE_FORGET(x);
+        const int32_t sum0 = sum_of_32(x, first, second);
+        const int32_t sum1 = sum_of_32(x + 32, first, second);
+        const int32x4_t low = edge_mve_join_low(sum0, sum1);
+        EDGE_MVE_FORGET(x);
+        const int32_t sum2 = sum_of_32(x + 64, first, second);
+        const int32_t sum3 = sum_of_32(x + 96, first, second);
+        store(&channel, edge_mve_join_high(low, sum2, sum3));
     }
+}
+
+/* Sums of four pixels so far. */
+typedef struct {
+    int32_t of[EDGE_MVE_PIXELS];
+} sums_t;
+
+/* 16 values more of each. */
+static inline void add(sums_t *sums, const int8_t *x, int8x16_t weights)
+{
+    sums->of[0] = vmladavaq_s8(sums->of[0], vldrbq_s8(x), weights);
+    sums->of[1] = vmladavaq_s8(sums->of[1], vldrbq_s8(x + 16), weights);
+    sums->of[2] = vmladavaq_s8(sums->of[2], vldrbq_s8(x + 32), weights);
+    sums->of[3] = vmladavaq_s8(sums->of[3], vldrbq_s8(x + 48), weights);
 }
 
 /* Pixels of more than 32 values. */
@@ -79,13 +87,16 @@ static void dot_many(const edge_pointwise_t *p, const int8_t *block, channel_t c
     const uint32_t whole = (depth - 1) / 16;
     const int8_t *w = p->weights;
     for (uint32_t o = p->out_channels; o > 0; o--, w += depth - 16 * whole) {
-        const int8_t *x = edge_mve_opaque(block);
+        const int8_t *x = block;
         sums_t sums = {{0}};
         for (uint32_t i = whole; i > 0; i--, w += 16, x += 64) {
-            add(&sums, x, 16, vldrbq_s8(w));
+            EDGE_MVE_FORGET(x);
+            add(&sums, x, vldrbq_s8(w));
         }
-        add(&sums, x, 16, edge_mve_load(w, depth - 16 * whole));
-        store(&channel, joined(&sums));
+        EDGE_MVE_FORGET(x);
+        add(&sums, x, edge_mve_load(w, depth - 16 * whole));
+        const int32x4_t low = edge_mve_join_low(sums.of[0], sums.of[1]);
+        store(&channel, edge_mve_join_high(low, sums.of[2], sums.of[3]));
     }
 }
 
@@ -115,8 +126,10 @@ static void dot_short(const edge_pointwise_t *p, const int8_t *in, uint32_t pixe
     const int8_t *w = p->weights;
     for (uint32_t o = p->out_channels; o > 0; o--, w += depth) {
         const int8x16_t weights = edge_mve_load(w, depth);
-        store(&channel, edge_mve_join(vmladavq_s8(x0, weights), vmladavq_s8(x1, weights),
-                                      vmladavq_s8(x2, weights), vmladavq_s8(x3, weights)));
+        const int32x4_t low =
+            edge_mve_join_low(vmladavq_s8(x0, weights), vmladavq_s8(x1, weights));
+        store(&channel, edge_mve_join_high(low, vmladavq_s8(x2, weights),
+                                           vmladavq_s8(x3, weights)));
     }
 }
 

@@ -98,6 +98,25 @@ static void compare(uint32_t number) {
   }
 }
 
+/* Bytes of scratch as edge_kernels.h has them. */
+static uint32_t pointwise_scratch(uint32_t depth, uint32_t width) {
+  const uint32_t most = depth <= 32 ? 16 : depth <= 64 ? 8 : 4;
+  const uint32_t pixels = (width + 3) / 4 * 4;
+  return 2 * ((depth + 3) / 4 * 4) * (pixels < most ? pixels : most);
+}
+
+static void paint_scratch(void) { memset(scratch, 0x5A, sizeof scratch); }
+
+static void check_scratch(uint32_t number, uint32_t size) {
+  const uint8_t *bytes = (const uint8_t *)scratch;
+  for (uint32_t i = size; i < sizeof scratch; i++) {
+    if (bytes[i] != 0x5A) {
+      result[0] = (int8_t)(expected[0] + 1);
+    }
+  }
+  compare(number);
+}
+
 static void pointwise(uint32_t number) {
   edge_pointwise_t p = {weights, bias, multipliers, shifts, some_table(), 0, 0, 1, 0, 0, 0, 0, 0, 0};
   p.in_channels = (uint16_t)(one_in(8) ? between(1, 150) : between(1, 40));
@@ -118,6 +137,7 @@ static void pointwise(uint32_t number) {
   /* Apart; in place; or the output follows the reading of the input. */
   const uint32_t in = 8000;
   portable_pointwise(&p, expected + in, expected + 25000, scratch);
+  paint_scratch();
   if (kind == 0 || (kind == 1 && p.out_channels > p.in_channels)) {
     edge_pointwise(&p, result + in, result + 25000, scratch);
   } else {
@@ -132,7 +152,7 @@ static void pointwise(uint32_t number) {
     memmove(result + 25000, result + in - before, p.out_row);
     memcpy(result, expected, 25000);
   }
-  compare(number);
+  check_scratch(number, pointwise_scratch(p.in_channels, p.width));
 }
 
 static uint32_t extent(uint32_t taps, uint32_t dilation) { return (taps - 1) * dilation + 1; }
@@ -196,8 +216,9 @@ static void convolution(uint32_t number) {
   fill_scaling(p.out_channels, depth);
   begin("convolution");
   portable_convolution(&p, expected, expected + 25000, scratch);
+  paint_scratch();
   edge_convolution(&p, result, result + 25000, scratch);
-  compare(number);
+  check_scratch(number, (4 * depth + 7) / 8 * 8 + pointwise_scratch(depth, p.out_width));
 }
 
 static void depthwise(uint32_t number) {
@@ -217,8 +238,9 @@ static void depthwise(uint32_t number) {
   fill_scaling(p.out_channels, taps);
   begin("depthwise");
   portable_depthwise(&p, expected, expected + 25000, scratch);
+  paint_scratch();
   edge_depthwise(&p, result, result + 25000, scratch);
-  compare(number);
+  check_scratch(number, 8 * taps + p.in_channels);
 }
 
 static void row_sum(uint32_t number) {

@@ -19,6 +19,8 @@ from firmware_export.standalone.calls.call import (
 
 # edge_convolution gathers this many windows at a time.
 _WINDOWS = 4
+# Or it keeps so many bytes for where each value of a window lies.
+_OFFSET = 2
 # edge_pointwise sets aside this many bytes for each pixel's channel: widens the pixels to 16 bits,
 # or keeps them as they are where outputs may lie over them.
 _WIDE = 2
@@ -68,7 +70,7 @@ def convolution(op: ir.Convolution, target: str) -> Lowered:
     depth = weights[0].size
     if not scaling.is_plain or depth > 0xFFFF:
         return _any_convolution(op, weights, groups, scaling)
-    scratch = -(-_WINDOWS * depth // 8) * 8 + _pointwise_scratch(depth, op.output.shape[2])
+    scratch = -(-(_WINDOWS + _OFFSET) * depth // 8) * 8 + _pointwise_scratch(depth, op.output.shape[2])
     call = Call(
         "convolution",
         "edge_convolution_t",

@@ -17,7 +17,8 @@
  *     edge_pointwise    2 bytes for each value of 16 pixels, of 8 pixels from 33 channels on, of 4
  *                       from 65 on; of no more than there are in a row, rounded up to 4's, and
  *                       with the number of channels rounded up to 4's
- *     edge_convolution  4 windows of a group, rounded up to 8's, and what edge_pointwise gets for
+ *     edge_convolution  4 windows of a group and 2 bytes more for each value of a window, both
+ *                       together rounded up to 8's, and what edge_pointwise gets for
  *                       a row of pixels with as many input channels as a window has values
  *     edge_depthwise    8 bytes for each tap of the window, and in_channels
  *   Input, output and scratch do not overlap, except where a function says otherwise; "in place"

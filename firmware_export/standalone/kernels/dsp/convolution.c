@@ -1,26 +1,14 @@
 #include "edge_dsp.h"
 
-/* Windows are gathered a group of four at a time, one after the other, and widened; a block of them
- * then is what pixels are to edge_pointwise. With several groups of channels, a block is one window
- * of one group, so that its outputs are without gaps. */
+/* Windows are widened a group of four at a time; a block of them then is what pixels are to
+ * edge_pointwise. Where all four lie inside of the input, their values come from it by a table of
+ * offsets; else the windows are gathered first, one after the other. With several groups of
+ * channels, a block is one window of one group, so that its outputs are without gaps. */
 
-/* Copies `size` bytes from each row, by words of which the last may repeat some of the one before.
- * Returns the end of what was written. */
-static __attribute__((noinline)) int8_t *copy_rows(int8_t *to, const int8_t *row, uint32_t rows,
-                                                   uint32_t step, uint32_t size)
+static int8_t *copy(int8_t *to, const int8_t *from, uint32_t size)
 {
-    for (; rows > 0; rows--, row += step, to += size) {
-        uint32_t i = 0;
-        if (size < 4) {
-            for (; i < size; i++) {
-                to[i] = row[i];
-            }
-        } else {
-            for (; i < size - 4; i += 4) {
-                memcpy(to + i, row + i, 4);
-            }
-            memcpy(to + size - 4, row + size - 4, 4);
-        }
+    for (; size > 0; size--) {
+        *to++ = *from++;
     }
     return to;
 }
@@ -54,11 +42,52 @@ static int8_t *gather(const edge_convolution_t *p, const int8_t *in, int32_t y, 
                 continue;
             }
             to = repeat(to, p->in_zero_point, (uint32_t)before * channels);
-            to = copy_rows(to, row + (column + before) * p->in_channels, 1, 0,
-                           (uint32_t)inside * channels);
+            to = copy(to, row + (column + before) * p->in_channels, (uint32_t)inside * channels);
             const uint32_t after = (uint32_t)(columns - before - inside);
             to = repeat(to, p->in_zero_point, after * channels);
         }
+    }
+    return to;
+}
+
+/* Where the values of a window lie from its beginning on. Returns whether they fit. */
+static int find_offsets(const edge_convolution_t *p, uint16_t *offsets)
+{
+    const uint32_t row_step = p->dilation_y * p->in_row;
+    const uint32_t column_step = (uint32_t)p->dilation_x * p->in_channels;
+    if (p->groups > 1 || p->kernel_height * row_step > UINT16_MAX) {
+        return 0;
+    }
+    for (uint32_t ky = 0; ky < p->kernel_height; ky++) {
+        for (uint32_t kx = 0; kx < p->kernel_width; kx++) {
+            for (uint32_t c = 0; c < p->in_channels; c++) {
+                *offsets++ = (uint16_t)(ky * row_step + kx * column_step + c);
+            }
+        }
+    }
+    return 1;
+}
+
+/* Four windows, `step` bytes apart, as edge_dsp_widen() has them. Returns where the next go. */
+static __attribute__((noinline)) uint32_t *widen_windows(const int8_t *x, const uint16_t *offsets,
+                                                         uint32_t depth, uint32_t step,
+                                                         uint32_t *to)
+{
+    for (uint32_t left = depth / 4; left > 0; left--, offsets += 4) {
+        const uint32_t at0 = offsets[0];
+        const uint32_t at1 = offsets[1];
+        const uint32_t at2 = offsets[2];
+        const uint32_t at3 = offsets[3];
+        const int8_t *window = x;
+        for (uint32_t i = 0; i < EDGE_GROUP; i++, window += step, to += 2) {
+            to[0] = edge_pair(window[at0], window[at2]);
+            to[1] = edge_pair(window[at1], window[at3]);
+        }
+    }
+    for (uint32_t left = depth % 4; left > 0; left--, to += 2) {
+        const int8_t *value = x + *offsets++;
+        to[0] = edge_pair(value[0], value[step]);
+        to[1] = edge_pair(value[2 * step], value[3 * step]);
     }
     return to;
 }
@@ -70,14 +99,13 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
     const uint32_t out_channels = p->out_channels / groups;
     const uint32_t depth = (uint32_t)p->kernel_height * p->kernel_width * in_channels;
     const uint32_t most = groups == 1 ? edge_dsp_block_size(depth) : 1;
-    /* A kernel's row is one run of bytes, unless the columns have gaps. */
-    const int runs = p->dilation_x == 1 && groups == 1;
-    const uint32_t run = p->kernel_width * in_channels;
-    const uint32_t row_step = p->dilation_y * p->in_row;
-    const int32_t last_x = p->in_width - p->kernel_width;
+    const int32_t last_x = p->in_width - 1 - (p->kernel_width - 1) * p->dilation_x;
+    const uint32_t step = (uint32_t)p->stride_x * p->in_channels;
     int8_t *windows = scratch;
     uint32_t *widened = scratch;
-    widened += (EDGE_GROUP * depth + 7) / 8 * 2;
+    widened += ((EDGE_GROUP + 2) * depth + 7) / 8 * 2;
+    uint16_t *offsets = (uint16_t *)scratch + EDGE_GROUP / 2 * depth;
+    const int have_offsets = find_offsets(p, offsets);
 
     edge_pointwise_t dot = {
         .table = p->table,
@@ -91,7 +119,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
         for (uint32_t oy = 0; oy < p->out_height; oy++, out += p->out_row) {
             const int32_t y = (int32_t)(oy * p->stride_y) - p->pad_top;
             const int32_t last_y = y + (p->kernel_height - 1) * p->dilation_y;
-            const int rows_inside = runs && y >= 0 && last_y < p->in_height;
+            const int rows_inside = have_offsets && y >= 0 && last_y < p->in_height;
             int32_t x = -(int32_t)p->pad_left;
             int8_t *pixel = out;
             uint32_t block;
@@ -104,16 +132,19 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
                     uint32_t *wide = widened;
                     for (uint32_t i = 0; i < block; i += EDGE_GROUP) {
                         const uint32_t count = block - i < EDGE_GROUP ? block - i : EDGE_GROUP;
-                        int8_t *to = windows;
-                        for (uint32_t k = 0; k < count; k++, x += p->stride_x) {
-                            if (rows_inside && x >= 0 && x <= last_x) {
-                                const int32_t at = y * (int32_t)p->in_row + x * p->in_channels;
-                                to = copy_rows(to, in + at, p->kernel_height, row_step, run);
-                            } else {
+                        const int32_t next = x + (int32_t)count * p->stride_x;
+                        if (rows_inside && count == EDGE_GROUP && x >= 0 &&
+                            next - p->stride_x <= last_x) {
+                            const int32_t at = y * (int32_t)p->in_row + x * p->in_channels;
+                            wide = widen_windows(in + at, offsets, depth, step, wide);
+                        } else {
+                            int8_t *to = windows;
+                            for (; x < next; x += p->stride_x) {
                                 to = gather(p, in + g * in_channels, y, x, to);
                             }
+                            wide = edge_dsp_widen(windows, depth, count, wide);
                         }
-                        wide = edge_dsp_widen(windows, depth, count, wide);
+                        x = next;
                     }
                     dot.weights = p->weights + first * depth;
                     dot.bias = p->bias + first;

@@ -81,7 +81,9 @@ static inline uint32_t edge_twice(uint32_t pair)
 /* The pair (low, high) of numbers that fit into 16 bits. */
 static inline uint32_t edge_pair(int32_t low, int32_t high)
 {
-    return ((uint32_t)low & 0xFFFF) | (uint32_t)high << 16;
+    uint32_t pair;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(low), "r"(high));
+    return pair;
 }
 
 /* Four bytes from any address. */

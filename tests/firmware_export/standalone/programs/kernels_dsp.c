@@ -218,7 +218,7 @@ static void convolution(uint32_t number) {
   portable_convolution(&p, expected, expected + 25000, scratch);
   paint_scratch();
   edge_convolution(&p, result, result + 25000, scratch);
-  check_scratch(number, (4 * depth + 7) / 8 * 8 + pointwise_scratch(depth, p.out_width));
+  check_scratch(number, (6 * depth + 7) / 8 * 8 + pointwise_scratch(depth, p.out_width));
 }
 
 static void depthwise(uint32_t number) {

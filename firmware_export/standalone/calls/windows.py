@@ -70,7 +70,9 @@ def convolution(op: ir.Convolution, target: str) -> Lowered:
     depth = weights[0].size
     if not scaling.is_plain or depth > 0xFFFF:
         return _any_convolution(op, weights, groups, scaling)
-    scratch = -(-(_WINDOWS + _OFFSET) * depth // 8) * 8 + _pointwise_scratch(depth, op.output.shape[2])
+    scratch = -(-(_WINDOWS + _OFFSET) * depth // 8) * 8 + _pointwise_scratch(
+        depth, op.output.shape[2]
+    )
     call = Call(
         "convolution",
         "edge_convolution_t",

@@ -9,9 +9,7 @@ from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone.kernels_glue import KERNELS
 
 PROGRAMS = Path(__file__).with_name("programs")
-# kernels_dsp.c compares any core's kernels; kernels_mve.c has what is special with MVE.
-PROGRAM = PROGRAMS / "kernels_dsp.c"
-KINDS = ("pointwise", "convolution", "depthwise", "row_sum", "add")
+KINDS = ("pointwise", "convolution", "depthwise", "row_sum", "add", "table")
 
 
 def sources(program: Path, folder: Path) -> list[Path]:
@@ -30,15 +28,25 @@ def sources(program: Path, folder: Path) -> list[Path]:
 
 
 @pytest.mark.firmware
-@pytest.mark.parametrize("optimize", ["-O2", "-Os", "-O3"])
-def test_results_are_those_of_the_portable_kernels(optimize: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("program", "optimize"),
+    [
+        # Compares the kernels of any core.
+        ("kernels_dsp.c", "-O2"),
+        ("kernels_dsp.c", "-Os"),
+        # What is special with MVE.
+        ("kernels_mve.c", "-O2"),
+        ("kernels_mve.c", "-O3"),
+    ],
+)
+def test_results_are_those_of_the_portable_kernels(program: str, optimize: str, tmp_path: Path):
     build = building.build(
         usable("cortex-m55"),
-        sources(PROGRAM, tmp_path),
+        sources(PROGRAMS / program, tmp_path),
         [KERNELS],
         tmp_path / "build",
         flash_kb=512,
-        ram_kb=512,
+        ram_kb=1024,
         stack_kb=16,
         optimize=optimize,
     )

@@ -111,54 +111,65 @@ void edge_mve_dot(const edge_pointwise_t *p, const int8_t *block, uint32_t pixel
     }
 }
 
-/* The same for pixels that lie one after the other and have 16 values at most: they stay in
- * registers. */
-static void dot_short(const edge_pointwise_t *p, const int8_t *in, uint32_t pixels, int8_t *out)
+/* A row of pixels that have 16 values at most: four of them stay in registers. */
+static void short_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out)
 {
-    const uint32_t depth = p->in_channels;
-    channel_t channel = first_channel(p, pixels, p->out_channels, out);
-    /* Of pixels that are not there, the last one is read again. */
-    const uint32_t last = (pixels - 1) * depth;
-    const int8x16_t x0 = edge_mve_load(in, depth);
-    const int8x16_t x1 = edge_mve_load(in + (pixels > 1 ? depth : 0), depth);
-    const int8x16_t x2 = edge_mve_load(in + (pixels > 2 ? 2 * depth : last), depth);
-    const int8x16_t x3 = edge_mve_load(in + last, depth);
-    const int8_t *w = p->weights;
-    for (uint32_t o = p->out_channels; o > 0; o--, w += depth) {
-        const int8x16_t weights = edge_mve_load(w, depth);
-        const int32x4_t low =
-            edge_mve_join_low(vmladavq_s8(x0, weights), vmladavq_s8(x1, weights));
-        store(&channel, edge_mve_join_high(low, vmladavq_s8(x2, weights),
-                                           vmladavq_s8(x3, weights)));
+    const edge_pointwise_t local = *p;
+    const uint32_t depth = local.in_channels;
+    const uint32_t channels = local.out_channels;
+    uint32_t pixels = EDGE_MVE_PIXELS;
+    channel_t start = first_channel(&local, pixels, channels, out);
+    for (uint32_t left = local.width; left > 0; left -= pixels, in += pixels * depth) {
+        /* Of pixels that are not there, the last one is read again. */
+        if (left < pixels) {
+            pixels = left;
+            start = first_channel(&local, pixels, channels, start.out);
+        }
+        const int8_t *second = in + (pixels > 1 ? depth : 0);
+        const int8_t *third = second + (pixels > 2 ? depth : 0);
+        const int8x16_t x0 = edge_mve_load(in, depth);
+        const int8x16_t x1 = edge_mve_load(second, depth);
+        const int8x16_t x2 = edge_mve_load(third, depth);
+        const int8x16_t x3 = edge_mve_load(third + (pixels > 3 ? depth : 0), depth);
+        const int8_t *w = local.weights;
+        channel_t channel = start;
+        for (uint32_t o = channels; o > 0; o--, w += depth) {
+            const int8x16_t weights = edge_mve_load(w, depth);
+            const int32x4_t low =
+                edge_mve_join_low(vmladavq_s8(x0, weights), vmladavq_s8(x1, weights));
+            store(&channel, edge_mve_join_high(low, vmladavq_s8(x2, weights),
+                                               vmladavq_s8(x3, weights)));
+        }
+        start.out += pixels * channels;
     }
 }
 
-/* Pixels of more values, put where edge_mve_dot() wants them. */
-static void dot_long(const edge_pointwise_t *p, const int8_t *in, uint32_t pixels, int8_t *out,
-                     int8_t *block)
+/* A row of pixels of more values, which are put where edge_mve_dot() wants them. */
+static void long_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out, int8_t *block)
 {
     const uint32_t depth = p->in_channels;
-    for (uint32_t i = 0; i < EDGE_MVE_PIXELS; i++) {
-        edge_mve_put(in, depth, block, i);
-        in += i + 1 < pixels ? depth : 0;
+    uint32_t pixels = EDGE_MVE_PIXELS;
+    for (uint32_t left = p->width; left > 0; left -= pixels) {
+        pixels = left < pixels ? left : pixels;
+        for (uint32_t i = 0; i < EDGE_MVE_PIXELS; i++) {
+            const uint32_t pixel = i < pixels ? i : pixels - 1;
+            edge_mve_put(in + pixel * depth, depth, block, i);
+        }
+        edge_mve_dot(p, block, pixels, p->out_channels, out);
+        in += pixels * depth;
+        out += pixels * p->out_channels;
     }
-    edge_mve_dot(p, block, pixels, p->out_channels, out);
 }
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch)
 {
-    const uint32_t depth = p->in_channels;
-    const uint32_t channels = p->out_channels;
     for (uint32_t row = 0; row < p->rows; row++, in += p->in_row, out += p->out_row) {
-        for (uint32_t x = 0; x < p->width; x += EDGE_MVE_PIXELS) {
-            const uint32_t left = p->width - x;
-            const uint32_t pixels = left < EDGE_MVE_PIXELS ? left : EDGE_MVE_PIXELS;
-            if (depth <= 16) {
-                dot_short(p, in + x * depth, pixels, out + x * channels);
-            } else {
-                dot_long(p, in + x * depth, pixels, out + x * channels, scratch);
-            }
+        if (p->in_channels <= 16) {
+            short_row(p, in, out);
+        } else {
+            long_row(p, in, out, scratch);
         }
-        edge_mve_finish(out, p->width * channels, p->low, p->high, p->table);
+        const uint32_t size = (uint32_t)p->width * p->out_channels;
+        edge_mve_finish(out, size, p->low, p->high, p->table);
     }
 }

@@ -14,7 +14,7 @@ void portable_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *o
 void portable_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out);
 void portable_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
-#define CASES 150
+#define CASES 100
 #define MEMORY 40000
 #define MOST_CHANNELS 80
 #define MOST_TAPS 40

@@ -6,6 +6,7 @@ padding is counted in rows, fused activations are int8 bounds, axes are positive
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -47,7 +48,7 @@ class Tensor:
     @property
     def size(self) -> int:
         """Number of items, which is bytes for int8."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def storage(self) -> tuple["Tensor", int]:
         """The tensor whose memory this one lies in, itself if it has its own; and where in it."""

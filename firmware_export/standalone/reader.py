@@ -50,7 +50,7 @@ _READERS: dict[str, tuple[_Reader, int]] = {
 }
 SUPPORTED_OPS = tuple(_READERS)
 
-MAX_OPS = 10_000
+MAX_OPS = 2_000
 
 
 def read(model: ModelInfo) -> ir.Graph:

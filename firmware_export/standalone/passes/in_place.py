@@ -22,20 +22,21 @@ def run(graph: ir.Graph, may_overwrite: Callable[[ir.Op], tuple[int, ...]] = all
       graph: after all passes that change ops.
       may_overwrite: `allowed`, or the same with a memory.
     """
+    reads = sharing.Reads(graph)
     for position, op in enumerate(graph.ops):
         for index in may_overwrite(op):
             x = op.inputs[index]
-            # Places move with every op that shares one, so reads are looked up anew.
-            if _fits(op, x) and sharing.Reads(graph).last(x) == position:
+            if _fits(op, x) and reads.last(x) == position:
                 op.output.base = x
+                reads.moved(op.output)
                 break
     for position, op in enumerate(graph.ops):
         if isinstance(op, ir.Rows) and op.overlap:
-            _overlap(op, position, graph)
+            _overlap(op, position, reads)
     return graph
 
 
-def _overlap(op: ir.Rows, position: int, graph: ir.Graph) -> None:
+def _overlap(op: ir.Rows, position: int, reads: sharing.Reads) -> None:
     """Lets a chain's output follow the rows of its first input, where nothing reads that later."""
     x, output = op.inputs[0], op.output
     root, inner = x.storage()
@@ -46,7 +47,7 @@ def _overlap(op: ir.Rows, position: int, graph: ir.Graph) -> None:
     others = [tensor for tensor in op.inputs[1:] if not tensor.is_constant]
     if any(sharing.overlap(x, other) for other in others):
         return
-    if sharing.Reads(graph).last(x) != position:
+    if reads.last(x) != position:
         return
     distance = planner.aligned(row_calls.distance(op))
     size = max(output.size, distance + x.size)
@@ -55,6 +56,8 @@ def _overlap(op: ir.Rows, position: int, graph: ir.Graph) -> None:
     both = ir.Tensor(f"{x.name} and {output.name}", (size,))
     root.base, root.offset = both, distance
     output.base = both
+    reads.moved(root)
+    reads.moved(output)
 
 
 def _fits(op: ir.Op, x: ir.Tensor) -> bool:

@@ -7,8 +7,8 @@ class Reads:
     """All reads of a graph, by place: after which op is nothing of some bytes read any more."""
 
     def __init__(self, graph: ir.Graph) -> None:
-        self._graph = graph
-        self._last: dict[int, list[tuple[int, int, int]]] = {}
+        # By the tensor whose memory it is: (first byte, end, position of the op that reads).
+        self._reads: dict[int, list[tuple[int, int, int]]] = {}
         for position, op in enumerate(graph.ops):
             for tensor in op.inputs:
                 self._add(tensor, position)
@@ -18,13 +18,21 @@ class Reads:
     def _add(self, tensor: ir.Tensor, position: int) -> None:
         if not tensor.is_constant:
             root, begin = tensor.storage()
-            self._last.setdefault(id(root), []).append((begin, begin + extent(tensor), position))
+            place = (begin, begin + extent(tensor), position)
+            self._reads.setdefault(id(root), []).append(place)
+
+    def moved(self, tensor: ir.Tensor) -> None:
+        """Follows a tensor of its own memory, and all in it, that has been given a base."""
+        root, offset = tensor.storage()
+        places = self._reads.pop(id(tensor), [])
+        there = self._reads.setdefault(id(root), [])
+        there.extend((begin + offset, end + offset, position) for begin, end, position in places)
 
     def last(self, tensor: ir.Tensor) -> int:
         """The position of the last op that reads any byte of a tensor's place, -1 for none."""
         root, begin = tensor.storage()
         end = begin + extent(tensor)
-        found = (p for b, e, p in self._last.get(id(root), []) if b < end and begin < e)
+        found = (p for b, e, p in self._reads.get(id(root), []) if b < end and begin < e)
         return max(found, default=-1)
 
 

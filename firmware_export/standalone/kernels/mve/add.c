@@ -8,7 +8,7 @@ static inline int32x4_t read(const int8_t *from, int32_t zero_point, int32_t bit
     return vshlq_r_s32(vsubq_n_s32(vldrbq_s32(from), zero_point), bits);
 }
 
-/* Four at a time. Nothing is read behind the output of the same place: it may overlap. */
+/* Four at a time; the rest one by one, so that nothing behind the inputs is read. */
 void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out)
 {
     const edge_add_t local = *p;

@@ -1,9 +1,10 @@
 /* What the kernels for MVE (Helium) share.
  *
  * Two layouts of the work occur:
- *   lanes are pixels: one output channel, so its multiplier and shift are plain registers and
- *     fact 2 and the sign of fact 3 in edge_requantize.h are one VQRDMLAH; sums come from VMLADAV;
- *   lanes are channels: multipliers and shifts are vectors, sums come from VMLA.
+ *   lanes are pixels: one output channel, so its multiplier and shift are plain registers, and fact
+ *     2 and the sign of fact 3 in edge_requantize.h are one VQRDMLAH. Sums come from VMLADAV, or
+ *     from values gathered and VMLA;
+ *   lanes are channels: multipliers and shifts are vectors.
  */
 #ifndef EDGE_MVE_H
 #define EDGE_MVE_H

@@ -1,8 +1,8 @@
 /* Sums over taps in two layouts.
  *
  * Lanes are pixels: a vector holds one channel of eight pixels. Its bytes do not lie side by side
- * and are gathered, but multiplier, shift and weights are then plain numbers, and nothing depends on
- * how many channels there are.
+ * and are gathered, which a core does one by one; but multiplier, shift and weights are then plain
+ * numbers, and nothing depends on how many channels there are.
  *
  * Lanes are channels: where channels come by the eight and there are many taps. No pixel is done
  * twice, and all bytes lie side by side.

@@ -20,6 +20,7 @@ from edge_tf.conversion import graph
 # Up to so many rows, sub-bands share one stack of all rows: kernels as high as that cost less than
 # a slice and a stack for each.
 _WHOLE = 10
+_MOST_INPUTS = 10
 # p reaches a little beyond the range of x, so that all stacks with it have one range, which the
 # converter then gives to x as well; other ranges it would reconcile by requantizing.
 _BEYOND = 1.002
@@ -175,7 +176,7 @@ def _joined(
     if x.shape[1] <= _WHOLE:
         # All sub-bands read one stack; their kernels are zero but for their own rows.
         above, after = _zeros(block, x, rows > 1)
-        stack: graph.Node = graph.Concat((*above, x, *after, *below), 1)
+        stack = _stacked((*above, x, *after, *below))
         stacks = [
             (stack, band * rows * block.stride - block.before + len(above)) for band in range(bands)
         ]
@@ -191,7 +192,18 @@ def _joined(
         bias = block.offset[band] + offset
         convolution = graph.Depthwise((stack,), weights, bias, stride=(block.stride, 1))
         joined.append(graph.Activation((convolution,), "relu"))
-    return graph.Concat(tuple(joined), 1)
+    return _stacked(tuple(joined))
+
+
+def _stacked(rows: tuple[graph.Node, ...]) -> graph.Node:
+    """Rows below each other; TFLite Micro's CONCATENATION takes ten inputs at the most."""
+    while len(rows) > _MOST_INPUTS:
+        parts = [rows[i : i + _MOST_INPUTS] for i in range(0, len(rows), _MOST_INPUTS)]
+        made: dict[tuple[graph.Node, ...], graph.Node] = {}  # equal parts are made once
+        for part in parts:
+            made.setdefault(part, graph.Concat(part, 1) if len(part) > 1 else part[0])
+        rows = tuple(made[part] for part in parts)
+    return graph.Concat(rows, 1)
 
 
 def _zeros(block: _Block, x: graph.Node, needed: bool) -> tuple[list[graph.Node], list[graph.Node]]:
@@ -214,7 +226,7 @@ def _own_rows(
     inside = max(begin, 0), min(end, x.shape[1])
     own = graph.Slice((x,), (inside[0], 0), (inside[1] - inside[0], x.shape[2]))
     above, after = [row] * (inside[0] - begin), [row] * (end - inside[1])
-    return graph.Concat((*above, own, *after, *below), 1)
+    return _stacked((*above, own, *after, *below))
 
 
 def _in_range(

@@ -139,8 +139,12 @@ def define_training() -> None:
 
 
 def frontend_config() -> "FrontendConfig":
+    """As the flags ask for. Raises UserError for what no front-end or the model cannot do."""
     from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.errors import UserError
 
+    if FLAGS.model == "bc_resnet" and FLAGS.mel_bands != 40:
+        raise UserError(f"bc_resnet has no --mel_bands={FLAGS.mel_bands}", "it takes 40")
     config = FrontendConfig(mel_bands=FLAGS.mel_bands, padding=FLAGS.padding)
     per_ms = config.sample_rate // 1000
     return dataclasses.replace(

@@ -19,6 +19,7 @@ def define_flags() -> None:
 
 def main() -> None:
     values = common.data_flags()
+    frontend = common.frontend_config()  # said before data and TensorFlow load
     if FLAGS.download:
         from edge_tf.data import download
 
@@ -34,7 +35,7 @@ def main() -> None:
         dataset,
         values,
         stage.ModelConfig(FLAGS.model, FLAGS.tau),
-        common.frontend_config(),
+        frontend,
         Recipe(FLAGS.epochs, FLAGS.batch_size, FLAGS.peak_rate, seed=FLAGS.seed),
         common.cache_folder(),
     )

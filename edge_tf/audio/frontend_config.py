@@ -49,7 +49,8 @@ class FrontendConfig:
         if not 0 < self.hop <= self.window <= self.fft_size <= self.clip_samples:
             raise UserError(
                 "front-end lengths must satisfy 0 < hop <= window <= fft_size <= clip_samples, "
-                f"not {self.hop}, {self.window}, {self.fft_size}, {self.clip_samples}"
+                f"not {self.hop}, {self.window}, {self.fft_size}, {self.clip_samples}",
+                "choose other lengths",
             )
         if self.fft_size % 2:
             raise UserError(f"fft_size={self.fft_size} must be even")

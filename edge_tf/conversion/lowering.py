@@ -51,7 +51,8 @@ Sources = tuple[graph.Node, ...]
 
 
 def _lowering(layer: keras.layers.Layer) -> Callable[[Any, Sources], graph.Node]:
-    for kind in type(layer).__mro__:
+    kinds: tuple[Any, ...] = type(layer).__mro__
+    for kind in kinds:
         # A subclass that computes something else is another layer: Conv2DTranspose is a Conv2D.
         if kind in _LOWERINGS and type(layer).call is kind.call:
             return _LOWERINGS[kind]

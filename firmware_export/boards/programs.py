@@ -42,6 +42,7 @@ def build(
     compiled = compiler.compile(info, TARGETS.get(board.name, board.name))
     files = {name: text.encode() for name, text in compiled.files.items()}
     if spotting is not None:
+        packing.check_classifier(info, spotting.labels)
         runtime = packing.runtime_files(
             info, spotting.labels, spotting.frontend, spotting.detector or DetectorConfig(), "0"
         )

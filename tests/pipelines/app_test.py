@@ -164,7 +164,8 @@ def test_notes_of_this_project_are_shown_and_other_libraries_are_quiet():
 SHARED = ("run_dir", "data_dir", "cache_dir")
 TRAINING = (
     *("task", "words", "split_lists", "test_dir", "data_seed", "download"),
-    *("model", "tau", "epochs", "batch_size", "peak_rate", "seed", "padding"),
+    *("model", "tau", "epochs", "batch_size", "peak_rate", "seed"),
+    *("padding", "mel_bands", "hop_ms", "clip_ms"),
 )
 
 
@@ -172,11 +173,11 @@ TRAINING = (
     ("binary", "names"),
     [
         ("train", (*SHARED, *TRAINING)),
-        ("convert", (*SHARED, "representative_clips")),
+        ("convert", (*SHARED, "representative_clips", "graph")),
         ("evaluate", (*SHARED, "max_drop", "max_clips")),
-        ("benchmark", (*SHARED, "steps", "clips", "out")),
+        ("benchmark", (*SHARED, "steps", "clips", "out", "targets")),
         ("export_firmware", ("run_dir", "out", "flavor")),
-        ("run", (*SHARED, *TRAINING, "representative_clips", "max_drop", "max_clips")),
+        ("run", (*SHARED, *TRAINING, "representative_clips", "graph", "max_drop", "max_clips")),
     ],
 )
 def test_help_lists_every_flag_of_a_binary_also_the_shared_ones(binary, names):

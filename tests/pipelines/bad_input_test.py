@@ -84,6 +84,11 @@ def bad_list(root: Path) -> None:
         (break_nothing, ("--peak_rate=nan",), "--peak_rate=nan"),
         (break_nothing, ("--tau=0",), "--tau=0"),
         (break_nothing, ("--model=resnet",), "--model=resnet"),
+        (break_nothing, ("--mel_bands=0",), "--mel_bands=0"),
+        (break_nothing, ("--hop_ms=0",), "--hop_ms=0"),
+        (break_nothing, ("--hop_ms=31",), "front-end lengths must satisfy"),
+        (break_nothing, ("--clip_ms=99",), "--clip_ms=99"),
+        (break_nothing, ("--mel_bands=20",), "bc_resnet has no --mel_bands=20; it takes 40"),
     ],
 )
 def test_training_refuses_data_and_flags_at_once(tmp_path, words, damage, flags, message):

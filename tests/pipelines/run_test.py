@@ -12,7 +12,13 @@ import pytest
 from firmware_export import tflite_file
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINES = ["keras", "litert_reference", "litert_xnnpack", "tflite_micro"]
+BOARDS = ("host", "cortex_m4", "cortex_m55")
+ENGINES = [
+    *("keras", "litert_reference", "litert_xnnpack", "tflite_micro"),
+    *(f"emitted_c_{board}" for board in BOARDS),
+    "litert_reference_integer",
+    *(f"emitted_c_{board}_pcm" for board in BOARDS),
+]
 
 
 def start(stage: str, *flags: str) -> subprocess.CompletedProcess:
@@ -43,6 +49,8 @@ def test_the_hop_table_is_on_the_screen_and_names_every_hop(finished):
     _, _, printed = finished
     for name in ("Keras float", "LiteRT reference", "LiteRT XNNPACK", "TFLite Micro"):
         assert name in printed
+    for name in ("host", "Cortex-M4", "Cortex-M55"):
+        assert f"Emitted C, {name} " in printed and f"Emitted C, {name} (waveform)" in printed
     assert printed.splitlines()[-1].startswith("done: ")
 
 
@@ -53,7 +61,33 @@ def test_tflite_micro_gave_the_bytes_of_the_reference(finished):
     assert list(rows) == ENGINES
     assert rows["tflite_micro"]["differing_bytes"] == 0
     assert rows["tflite_micro"]["total_bytes"] == 5 * rows["keras"]["clips"] > 500
-    assert {row["clips"] for row in rows.values()} == {rows["keras"]["clips"]}
+    everywhere = rows["keras"]["clips"]
+    slow = {"emitted_c_cortex_m55", "emitted_c_cortex_m55_pcm"}
+    assert {rows[name]["clips"] for name in ENGINES[:4]} == {everywhere}
+    for name, row in rows.items():
+        if not row["unavailable"]:
+            assert 0 < row["clips"] <= everywhere
+            assert row["clips"] == everywhere or name in slow
+
+
+def test_emitted_c_gave_the_bytes_of_the_reference(finished):
+    """From features on those of LiteRT's kernels, from sound on with the integer front-end."""
+    run, _, _ = finished
+    rows = {row["engine"]: row for row in json.loads((run / "report.json").read_text())["hops"]}
+    assert rows["litert_reference_integer"]["start"] == "waveform"
+    for name, row in rows.items():
+        if not name.startswith("emitted_c"):
+            continue
+        whole = name.endswith("_pcm")
+        assert row["start"] == ("waveform" if whole else "features")
+        assert row["bit_exact_required"]
+        if row["unavailable"]:
+            assert "apt-get install" in row["unavailable"]
+            continue
+        assert row["differing_bytes"] == 0
+        assert row["total_bytes"] == 5 * row["clips"]
+        reference = "litert_reference" + ("_integer" if whole else "")
+        assert row["compared_to"] == rows[reference]["name"]
 
 
 def test_every_stage_left_its_files_and_its_record(finished):

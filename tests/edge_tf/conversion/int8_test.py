@@ -107,7 +107,7 @@ def test_bc_resnet_follows_float(bc_resnet):
 
 def test_the_bytes_are_those_of_tflite_micro(bc_resnet):
     pytest.importorskip("tflite_micro")
-    model, data = bc_resnet
+    _, data = bc_resnet
     clips = sounds(30, seed=6)
     clips[:5] *= 20
     np.testing.assert_array_equal(

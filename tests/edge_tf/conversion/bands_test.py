@@ -73,6 +73,13 @@ class TestFunction:
         assert not {"Affine", "Add"} & set(kinds(after))
         assert kinds(after).count("Pool") == 1  # the last one, behind the tail
 
+    @pytest.mark.parametrize(("rows", "sub_bands"), [(20, 1), (40, 2), (16, 16)])
+    def test_no_more_rows_are_joined_at_once_than_an_interpreter_takes(self, rows, sub_bands):
+        """TFLite Micro refuses a CONCATENATION of more than ten inputs."""
+        _, after = folded(residual_block(rows, sub_bands))
+        joined = [node for node in graph.order(after) if isinstance(node, graph.Concat)]
+        assert max(len(node.inputs) for node in joined) == 10
+
     def test_a_second_time_changes_nothing(self):
         model = residual_block(10, 5)
         _, after = folded(model)

@@ -78,37 +78,25 @@ def _bias(layer: Any, channels: int) -> np.ndarray:
 
 
 def _convolution(layer: Any, sources: Sources) -> graph.Node:
-    kernel = layer.kernel.numpy()
     if layer.groups != 1:
         raise UserError(f"layer {layer.name} has {layer.groups} groups", "use groups=1")
-    return _activated(
-        layer,
-        graph.Convolution(
-            sources,
-            kernel,
-            _bias(layer, kernel.shape[3]),
-            tuple(layer.strides),
-            tuple(layer.dilation_rate),
-            layer.padding.upper(),
-        ),
-    )
+    kernel = layer.kernel.numpy()
+    return _convolved(graph.Convolution, layer, sources, kernel, kernel.shape[3])
 
 
 def _depthwise(layer: Any, sources: Sources) -> graph.Node:
-    kernel = layer.depthwise_kernel.numpy()
     if layer.depth_multiplier != 1:
         raise UserError(f"layer {layer.name} has a depth multiplier", "use depth_multiplier=1")
-    return _activated(
-        layer,
-        graph.Depthwise(
-            sources,
-            kernel,
-            _bias(layer, kernel.shape[2]),
-            tuple(layer.strides),
-            tuple(layer.dilation_rate),
-            layer.padding.upper(),
-        ),
-    )
+    kernel = layer.depthwise_kernel.numpy()
+    return _convolved(graph.Depthwise, layer, sources, kernel, kernel.shape[2])
+
+
+def _convolved(
+    kind: type[graph.Convolution], layer: Any, sources: Sources, kernel: np.ndarray, channels: int
+) -> graph.Node:
+    stride, dilation = tuple(layer.strides), tuple(layer.dilation_rate)
+    bias, padding = _bias(layer, channels), layer.padding.upper()
+    return _activated(layer, kind(sources, kernel, bias, stride, dilation, padding))
 
 
 def _dense(layer: Any, sources: Sources) -> graph.Node:

@@ -1,16 +1,12 @@
 """Front-end and detector as C source."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from firmware_export import templating
 from firmware_export.frontend import tables
 from firmware_export.runtime import detector
 from firmware_export.tflm import c_array
-
-_TEMPLATES = Path(__file__).parents[1] / "templates" / "runtime"
 
 
 def frontend_sources(
@@ -79,12 +75,5 @@ def detector_sources(
 
 
 def _render(names: Sequence[str], values: dict[str, Any]) -> dict[str, str]:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    environment = templating.environment("runtime")
     return {name: environment.get_template(f"{name}.jinja").render(values) for name in names}

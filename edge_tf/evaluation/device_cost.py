@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from edge_tf import files, progress, run_dir
+from edge_tf import progress, run_dir
+from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from firmware_export.boards import board as boards
 from firmware_export.boards import measuring, toolchain
@@ -36,19 +37,19 @@ def measure(run: run_dir.RunDirectory, targets: Sequence[str]) -> list[measuring
             "cross-compilers or emulators are missing", f"apt-get install {' '.join(missing)}"
         )
     model = run.require(run_dir.INT8_MODEL).read_bytes()
-    document = files.read_json(run.require(run_dir.FRONTEND))
+    frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
     path = run.require(run_dir.GOLDEN)
     try:
         with np.load(path, allow_pickle=False) as golden:
             features, wav = golden["features"][:_CLIPS], golden["wav"][:_CLIPS]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path} holds no golden vectors ({error})",
             f"make it again with: python -m pipelines.convert --run_dir={run.path}",
         ) from None
     spotting = None
-    if document["frontend"].get("padding") == "causal":
-        spotting = Spotting(run.labels(), document["frontend"])
+    if frontend.padding == "causal":
+        spotting = Spotting(run.labels(), frontend.to_dict())
     return [
         measuring.measure(model, boards.by_name(name), features, spotting, wav)
         for name in progress.bar(targets, desc="boards", unit="board")

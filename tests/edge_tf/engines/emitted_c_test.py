@@ -156,6 +156,7 @@ def test_side_by_side_feeds_each_engine_what_it_starts_from(model):
     for picks in (None, [None, None, rows, rows]):
         reference, heard, emitted, whole = side_by_side.run_all(engines, clips, picks)
         chosen = slice(None) if picks is None else rows
-        assert all(isinstance(each, Outputs) for each in (reference, heard, emitted, whole))
+        assert isinstance(reference, Outputs) and isinstance(heard, Outputs)
+        assert isinstance(emitted, Outputs) and isinstance(whole, Outputs)
         np.testing.assert_array_equal(emitted.logits, reference.logits[chosen])
         np.testing.assert_array_equal(whole.logits, heard.logits[chosen])

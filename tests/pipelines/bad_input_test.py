@@ -126,6 +126,13 @@ def test_a_stage_before_the_training_names_the_command(tmp_path, stage):
     assert tree(tmp_path) == ["run", "run/config.json"]
 
 
+@pytest.mark.parametrize("board", ["z80", "host"])
+def test_a_board_that_is_none_is_refused(tmp_path, board):
+    line = refused_early("benchmark", f"--run_dir={tmp_path}", f"--targets=cortex-m4,{board}")
+    assert f"--targets={board} is no board; choose from cortex-m4, " in line
+    assert tree(tmp_path) == []
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path, words):
     (tmp_path / "thesis.txt").write_text("years of work")
     line = refused_early("train", f"--data_dir={words}", f"--run_dir={tmp_path}")

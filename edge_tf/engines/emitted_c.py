@@ -9,6 +9,8 @@ from edge_tf.engines.base import Outputs, UnavailableError, quantize
 from firmware_export import tflite_file
 from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs, toolchain
+from firmware_export.errors import ExportError
+from firmware_export.standalone import compiler
 from firmware_export.standalone.package import Spotting
 
 _NAMES = {
@@ -65,6 +67,10 @@ class EmittedC:
             raise UnavailableError(f"apt-get install {' '.join(missing)}")
         info = tflite_file.parse(self._model, "the int8 model")
         source, target = info.inputs[0], info.outputs[0]
+        try:
+            compiler.compile(info, programs.TARGETS.get(board.name, board.name))
+        except ExportError as error:
+            raise UnavailableError(f"no plain C of this model: {error}") from None
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             # What fits a part is the export's and the benchmark's business; here it is to run.

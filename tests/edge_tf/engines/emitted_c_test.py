@@ -160,3 +160,15 @@ def test_side_by_side_feeds_each_engine_what_it_starts_from(model):
         assert isinstance(emitted, Outputs) and isinstance(whole, Outputs)
         np.testing.assert_array_equal(emitted.logits, reference.logits[chosen])
         np.testing.assert_array_equal(whole.logits, heard.logits[chosen])
+
+
+def test_a_model_that_cannot_be_plain_c_is_a_hop_that_is_not_available(model, monkeypatch):
+    """An op without a kernel costs its own row, not the whole table."""
+    usable("host")
+
+    def refuse(*args: object) -> None:
+        raise ExportError("op 3 SVDF has no kernel in C; leave it out of the model")
+
+    monkeypatch.setattr("firmware_export.standalone.compiler.compile", refuse)
+    with pytest.raises(UnavailableError, match="op 3 SVDF has no kernel"):
+        EmittedC(model, "host").run(features(2))

@@ -1,17 +1,6 @@
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 
-/* Bytes from one item of each axis to the next; 0 along axes that are repeated. */
-static void find_strides(const edge_broadcast_t *shape, uint32_t repeats, uint32_t *stride)
-{
-    uint32_t size = 1;
-    for (uint32_t axis = 4; axis-- > 0;) {
-        const uint32_t repeated = repeats >> axis & 1;
-        stride[axis] = repeated ? 0 : size;
-        size *= repeated ? 1 : shape->extent[axis];
-    }
-}
-
 void edge_add_broadcast(const edge_add_broadcast_t *p, const int8_t *a, const int8_t *b,
                         int8_t *out)
 {
@@ -19,8 +8,8 @@ void edge_add_broadcast(const edge_add_broadcast_t *p, const int8_t *a, const in
     const edge_broadcast_t shape = p->shape;
     uint32_t a_stride[4];
     uint32_t b_stride[4];
-    find_strides(&shape, shape.a_repeats, a_stride);
-    find_strides(&shape, shape.b_repeats, b_stride);
+    edge_find_strides(&shape, shape.a_repeats, a_stride);
+    edge_find_strides(&shape, shape.b_repeats, b_stride);
     const uint32_t a_step = a_stride[3];
     const uint32_t b_step = b_stride[3];
 

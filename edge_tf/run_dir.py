@@ -5,6 +5,9 @@ labels.txt         one label a line, in the order of the logits
 frontend.json      FrontendConfig, and after conversion the quantization of the model's input
 history.json       one record an epoch         (train)
 float.keras        the trained model            (train)
+compressed.keras   the same after compression  (compress)
+quantization.json  ranges of activations that it was trained with (compress, if quantized)
+compression/       its checkpoints and history (compress)
 model_int8.tflite  the fully-int8 model         (convert)
 golden.npz         a few clips, their int8 features and logits (convert)
 report.json/.html  the hop table                (evaluate)
@@ -24,6 +27,9 @@ from edge_tf.errors import UserError
 FORMAT_VERSION = 1
 
 FLOAT_MODEL = "float.keras"
+COMPRESSED_MODEL = "compressed.keras"
+QUANTIZATION = "quantization.json"
+COMPRESSION = "compression"
 INT8_MODEL = "model_int8.tflite"
 FRONTEND = "frontend.json"
 LABELS = "labels.txt"
@@ -40,6 +46,8 @@ _MADE_BY = {
     FRONTEND: "train",
     LABELS: "train",
     HISTORY: "train",
+    COMPRESSED_MODEL: "compress",
+    QUANTIZATION: "compress",
     INT8_MODEL: "convert",
     GOLDEN: "convert",
     REPORT_JSON: "evaluate",
@@ -119,6 +127,15 @@ class RunDirectory:
                 f"make it with: {self._command(stage)}",
             )
         return self / name
+
+    def model_to_convert(self) -> Path:
+        """The compressed model if there is one, else the float model.
+
+        Raises:
+          UserError: neither is there.
+        """
+        compressed = self / COMPRESSED_MODEL
+        return compressed if compressed.exists() else self.require(FLOAT_MODEL)
 
     def config(self) -> dict[str, Any]:
         """config.json, parsed. Raises UserError when it is another version's or not ours."""

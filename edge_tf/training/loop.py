@@ -23,16 +23,20 @@ class Trainer:
       step: model, optimizer and recipe.
       folder: gets checkpoints/ and tensorboard/.
       fingerprint: JSON-ready; what the checkpoints belong to (settings, data).
+      title: of the progress bar.
     """
 
-    def __init__(self, step: SgdStep, folder: Path, fingerprint: dict[str, Any]) -> None:
+    def __init__(
+        self, step: SgdStep, folder: Path, fingerprint: dict[str, Any], title: str = "training"
+    ) -> None:
         self.step = step
         self.folder = folder
+        self.title = title
         self.fingerprint = json.loads(json.dumps(fingerprint))
         self.history: list[dict[str, Any]] = []
         # Two are kept: state.json is written after a checkpoint, and may miss the newest.
         self._manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(model=step.model, optimizer=step.optimizer),
+            tf.train.Checkpoint(**step.trackables()),
             str(folder / "checkpoints"),
             max_to_keep=2,
         )
@@ -91,7 +95,7 @@ class Trainer:
         writer = tf.summary.create_file_writer(str(self.folder / "tensorboard"))
         with (
             progress.bar(
-                total=steps * recipe.epochs, initial=done * steps, desc="training", unit="step"
+                total=steps * recipe.epochs, initial=done * steps, desc=self.title, unit="step"
             ) as bar,
             writer.as_default(),
         ):

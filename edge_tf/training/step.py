@@ -1,12 +1,18 @@
 """One step of SGD as BC-ResNet was trained with (arXiv:2106.04140, sec. 4.1)."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf.errors import UserError
+from edge_tf.training.objective import CrossEntropy, Objective
+
+# From a variable and its gradient, weight decay in it, to the gradient that the optimizer gets.
+GradientRule = Callable[[tf.Variable, tf.Tensor], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,15 +56,36 @@ class SgdStep:
     Args:
       model: from features to logits.
       recipe: hyper-parameters.
+      objective: what is minimized; cross-entropy with the labels if None.
+      gradient_rule: changes gradients before the update; None: they stay.
+      after_update: called, and traced, after each update; masks are applied there.
+      state: further objects for the checkpoint, by name.
     """
 
-    def __init__(self, model: keras.Model, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        recipe: Recipe,
+        objective: Objective | None = None,
+        gradient_rule: GradientRule | None = None,
+        after_update: Callable[[], None] | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> None:
         self.model = model
         self.recipe = recipe
+        self.objective = objective or CrossEntropy(model)
+        self._gradient_rule = gradient_rule
+        self._after_update = after_update
+        self._state = state or {}
         self.optimizer = keras.optimizers.SGD(0.0, momentum=recipe.momentum)
-        self.optimizer.build(model.trainable_variables)
-        found = (_dropout_generator(layer) for layer in model.layers)
-        self._generators = [generator for generator in found if generator is not None]
+        self.optimizer.build(self.objective.variables)
+        trained = [model, *self.objective.trackables().values()]
+        self._generators = [
+            generator
+            for one in trained
+            if isinstance(one, keras.Model)
+            for generator in dropout_generators(one)
+        ]
         signature = [
             tf.TensorSpec([None, *model.input_shape[1:]], tf.float32),
             tf.TensorSpec([None], tf.int32),
@@ -70,6 +97,11 @@ class SgdStep:
             input_signature=signature[:1],
             autograph=False,
         )
+
+    def trackables(self) -> dict[str, Any]:
+        """All that a checkpoint must hold."""
+        own = {"model": self.model, "optimizer": self.optimizer}
+        return {**own, **self.objective.trackables(), **self._state}
 
     def begin_epoch(self, epoch: int) -> None:
         """Makes what dropout draws depend on the seed and this epoch alone, resumed or not."""
@@ -94,17 +126,28 @@ class SgdStep:
         return self._update(features, labels)
 
     def _trace(self, features: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        variables = self.model.trainable_variables
-        with tf.GradientTape() as tape:
-            logits = self.model(features, training=True)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, variables)
+        with tf.GradientTape(persistent=True) as tape:
+            logits, terms = self.objective(features, labels)
+        gradients: dict[Any, tf.Tensor] = {}
+        for term in terms:
+            found = tape.gradient(term.loss, term.variables)
+            for variable, gradient in zip(term.variables, found, strict=True):
+                if gradient is not None:
+                    before = gradients.get(variable.ref())
+                    gradients[variable.ref()] = gradient if before is None else before + gradient
         decay = self.recipe.weight_decay
-        pairs = [(g + decay * w, w) for g, w in zip(gradients, variables, strict=True)]
+        pairs = []
+        for variable in self.objective.variables:
+            if variable.ref() in gradients:
+                gradient = gradients[variable.ref()] + decay * variable
+                if self._gradient_rule is not None:
+                    gradient = self._gradient_rule(variable, gradient)
+                pairs.append((gradient, variable))
         self.optimizer.apply_gradients(pairs)
+        if self._after_update is not None:
+            self._after_update()
         hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
-        return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
+        return terms[0].loss, tf.reduce_sum(tf.cast(hits, tf.int32))
 
     def accuracy(self, batches: tf.data.Dataset, labels: np.ndarray) -> float:
         """Share of clips whose largest logit is their label's.
@@ -117,10 +160,16 @@ class SgdStep:
         return float(np.mean(np.argmax(logits, axis=1) == labels))
 
 
-def _dropout_generator(layer: keras.layers.Layer) -> tf.random.Generator | None:
-    """Keras checkpoints a layer's generator in SavedModels only, so it is reached for here."""
-    source = getattr(layer, "_random_generator", None)
-    if source is None:
-        return None
-    source._maybe_init()
-    return source._generator
+def dropout_generators(model: keras.Model) -> list[tf.random.Generator]:
+    """Of a model's dropout layers; Keras checkpoints them in SavedModels only.
+
+    Wrapped layers (quantization-aware training) count as well.
+    """
+    generators = []
+    for layer in model.layers:
+        source = getattr(getattr(layer, "layer", layer), "_random_generator", None)
+        if source is not None:
+            source._maybe_init()
+            if source._generator is not None:
+                generators.append(source._generator)
+    return generators

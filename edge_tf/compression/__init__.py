@@ -1,0 +1,28 @@
+"""Compression: pruning, quantization-aware training and distillation, composed to recipes."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What there is to choose from; `phases` of the module says what it does.
+
+    Attributes:
+      module: of edge_tf.compression.recipes.
+      needs_teacher: it cannot do without --teacher_run; the others can take one.
+    """
+
+    module: str
+    needs_teacher: bool = False
+
+
+RECIPES = {
+    "prune": Recipe("prune"),
+    "qat": Recipe("qat"),
+    "prune_qat": Recipe("prune_qat"),
+    "distill": Recipe("distill", needs_teacher=True),
+    "pqk": Recipe("pqk"),
+    "qkd": Recipe("qkd", needs_teacher=True),
+    "psg": Recipe("psg"),
+    "finetune": Recipe("finetune"),
+}

@@ -1,0 +1,100 @@
+"""The network a phase trains: plain or rounded as in int8, with its masks."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from edge_tf.compression.pruning import Masks
+from edge_tf.compression.quantization import Paths, QuantizedModel
+from edge_tf.training.step import dropout_generators
+
+
+@dataclasses.dataclass
+class State:
+    """What one phase hands to the next.
+
+    Attributes:
+      model: plain Keras; pruned weights keep their values in it, `masks` say which they are.
+      masks: by layer name, zeros and ones; a layer that is missing keeps all its weights.
+      ranges: by layer name, ranges of activations; None before quantization-aware training.
+    """
+
+    model: keras.Model
+    masks: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    ranges: dict[str, tuple[float, float]] | None = None
+
+    def exported(self) -> keras.Model:
+        """A copy of the model whose pruned weights are zero."""
+        copy = copy_of(self.model)
+        for name, mask in self.masks.items():
+            kernel = kernel_of(copy.get_layer(name))
+            kernel.assign(kernel * mask)
+        return copy
+
+
+def copy_of(model: keras.Model) -> keras.Model:
+    """Same architecture, same weights, other variables."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def kernel_of(layer: keras.layers.Layer) -> tf.Variable:
+    """Of a convolution, depthwise convolution or dense layer."""
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return layer.depthwise_kernel
+    return layer.kernel
+
+
+class Network:
+    """What a phase trains.
+
+    Args:
+      state: where it starts; its model is not changed.
+      quantized: rounds as the int8 graph does; state.ranges must be there.
+
+    Attributes:
+      model: Keras, features to logits.
+      masks: of every kernel. A quantized network applies them in its forward pass, a plain one
+        wants `masks.apply` after each update.
+      paths: of a quantized network, which weights a forward pass uses.
+    """
+
+    def __init__(self, state: State, quantized: bool) -> None:
+        self._plain = copy_of(state.model)
+        self._quantized: QuantizedModel | None = None
+        self.paths: Paths | None = None
+        if quantized:
+            self._quantized = QuantizedModel(self._plain, state.masks, state.ranges)
+            self.model = self._quantized.model
+            self.paths = self._quantized.paths
+            self.masks = Masks(self._quantized.kernels, {}, self._quantized.masks)
+        else:
+            self.model = self._plain
+            kernels = {
+                layer.name: kernel_of(layer)
+                for layer in self._plain.layers
+                if hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel")
+            }
+            self.masks = Masks(kernels, state.masks)
+            self.masks.apply()
+
+    def trackables(self) -> dict[str, Any]:
+        """For checkpoints, beside the model: masks that are not in it."""
+        return {} if self._quantized else {"masks": self.masks.masks}
+
+    def moving_state(self) -> list[tf.Variable]:
+        """What a forward pass in training mode changes: moments, ranges, dropout's generators."""
+        generators = [generator.state for generator in dropout_generators(self.model)]
+        return [*self.model.non_trainable_variables, *generators]
+
+    def state(self) -> State:
+        """After training."""
+        ranges = None
+        if self._quantized is not None:
+            self._quantized.weights_to(self._plain)
+            ranges = self._quantized.ranges()
+        return State(copy_of(self._plain), self.masks.values(), ranges)

@@ -1,0 +1,145 @@
+"""What the phases of a recipe minimize, beside plain cross-entropy."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import tensorflow as tf
+import tf_keras as keras
+
+from edge_tf.compression import distillation
+from edge_tf.compression.distillation import FeatureLoss, logits_loss
+from edge_tf.compression.network import Network
+from edge_tf.training.objective import Term, cross_entropy
+
+_Terms = tuple[tf.Tensor, Sequence[Term]]
+
+
+class FromTeacher:
+    """Cross-entropy and a fixed teacher's logits (arXiv:1503.02531), and features if wanted.
+
+    loss = (1 - weight) CE + weight T^2 KL(teacher || student) + feature_weight * features.
+
+    Args:
+      network: the student.
+      teacher: float Keras model, features to logits; used in inference mode, never changed.
+      temperature: T.
+      weight: share of the teacher's logits, 0 to 1.
+      features: a loss on inner features that is built, or None.
+      feature_weight: its factor.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        teacher: keras.Model,
+        temperature: float,
+        weight: float,
+        features: FeatureLoss | None = None,
+        feature_weight: float = 1.0,
+    ) -> None:
+        self._temperature, self._weight = temperature, weight
+        self._features, self._feature_weight = features, feature_weight
+        mine = _tapped(network.model, features.student_layers if features else ())
+        self._student = mine
+        self._teacher = _tapped(teacher, features.teacher_layers if features else ())
+        self._own = list(network.model.trainable_variables)
+        self.variables = [*self._own, *(features.variables if features else ())]
+
+    def __call__(self, features: tf.Tensor, labels: tf.Tensor) -> _Terms:
+        theirs, *their_features = self._teacher(features, training=False)
+        logits, *my_features = self._student(features, training=True)
+        loss = (1.0 - self._weight) * cross_entropy(labels, logits)
+        loss += self._weight * logits_loss(logits, theirs, self._temperature)
+        if self._features is not None:
+            loss += self._feature_weight * self._features(my_features, their_features)
+        return logits, [Term(loss, self.variables)]
+
+    def trackables(self) -> dict[str, Any]:
+        return {} if self._features is None else self._features.trackables()
+
+
+def _tapped(model: keras.Model, layers: Sequence[str]) -> keras.Model:
+    """Gives a list: logits, then the outputs of some layers."""
+    if layers:
+        return distillation.with_features(model, layers)
+    return keras.Model(model.inputs, [[model.output]])
+
+
+class InNetworkTeacher:
+    """PQK's second phase (arXiv:2106.14681): the pruned weights come back to teach.
+
+    The teacher is the same network with all its weights, the student the one with those that were
+    kept. Student: CE + T^2 KL(teacher || student), which the kept weights and all else learn from;
+    teacher: CE, which the revived weights alone learn from. Moments, ranges and dropout masks are
+    the student's: what the teacher's pass changes in them is put back.
+
+    Args:
+      network: a quantized network with masks.
+      temperature: T.
+    """
+
+    def __init__(self, network: Network, temperature: float) -> None:
+        if network.paths is None:
+            raise ValueError("the network must be quantized, its kernels have the two paths")
+        self._model, self._paths = network.model, network.paths
+        self._moving = network.moving_state()
+        self._temperature = temperature
+        self._kernels = list(network.masks.kernels.values())
+        self.variables = network.model.trainable_variables
+
+    def __call__(self, features: tf.Tensor, labels: tf.Tensor) -> _Terms:
+        with _put_back(self._moving), self._paths.all_weights():
+            teacher = self._model(features, training=True)
+        logits = self._model(features, training=True)
+        loss = cross_entropy(labels, logits) + logits_loss(logits, teacher, self._temperature)
+        return logits, [
+            Term(loss, self.variables),
+            Term(cross_entropy(labels, teacher), self._kernels),
+        ]
+
+    def trackables(self) -> dict[str, Any]:
+        return {}
+
+
+@contextlib.contextmanager
+def _put_back(variables: Sequence[tf.Variable]) -> Iterator[None]:
+    before = [tf.identity(variable) for variable in variables]
+    yield
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
+
+
+class CoStudy:
+    """QKD's second phase (arXiv:1911.12491): student and teacher learn from each other.
+
+    Student: CE + T^2 KL(teacher || student); teacher: CE + T^2 KL(student || teacher).
+
+    Args:
+      network: the student, quantized.
+      teacher: float Keras model; it is trained.
+      temperature: T.
+      mutual: factor of both divergences; 0 makes two trainings that do not know of each other.
+    """
+
+    def __init__(
+        self, network: Network, teacher: keras.Model, temperature: float, mutual: float = 1.0
+    ) -> None:
+        self._model, self._teacher = network.model, teacher
+        self._temperature, self._mutual = temperature, mutual
+        self.variables = [*network.model.trainable_variables, *teacher.trainable_variables]
+
+    def __call__(self, features: tf.Tensor, labels: tf.Tensor) -> _Terms:
+        theirs = self._teacher(features, training=True)
+        logits = self._model(features, training=True)
+        mine = cross_entropy(labels, logits)
+        mine += self._mutual * logits_loss(logits, theirs, self._temperature)
+        other = cross_entropy(labels, theirs)
+        other += self._mutual * logits_loss(theirs, logits, self._temperature)
+        return logits, [
+            Term(mine, self._model.trainable_variables),
+            Term(other, self._teacher.trainable_variables),
+        ]
+
+    def trackables(self) -> dict[str, Any]:
+        return {"teacher": self._teacher}

@@ -1,0 +1,65 @@
+"""A phase of a recipe: some epochs of training, described by its parts."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+    from edge_tf.compression.network import Network
+    from edge_tf.compression.settings import Settings
+    from edge_tf.training.objective import Objective
+    from edge_tf.training.step import GradientRule
+
+MakeObjective = Callable[["Network", "keras.Model | None", "Settings"], "Objective"]
+MakeRule = Callable[["Network", "Settings"], "GradientRule"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """What is trained, how, and for how long.
+
+    Attributes:
+      name: for progress and checkpoints; different in every phase of a recipe.
+      share: of the recipe's epochs, relative to the other phases.
+      quantized: rounds as the int8 graph does, else float.
+      sparsity: the kernels of the policy are pruned to it on the way; None: masks stay.
+      objective: what is minimized; None: cross-entropy, and the teacher's logits if there is one.
+      gradient_rule: changes gradients; None: plain SGD.
+    """
+
+    name: str
+    share: float = 1.0
+    quantized: bool = False
+    sparsity: float | None = None
+    objective: MakeObjective | None = None
+    gradient_rule: MakeRule | None = None
+
+
+def epochs_of(recipes: list[list[Phase]], total: int) -> list[int]:
+    """Epochs of each phase of a chain; recipes get equal parts, their phases by share.
+
+    Returns:
+      At least 1 each, `total` together; of equal fractions the later phase gets the epoch.
+
+    Raises:
+      ValueError: fewer epochs than phases.
+    """
+    weights = [
+        phase.share / sum(other.share for other in phases) / len(recipes)
+        for phases in recipes
+        for phase in phases
+    ]
+    if total < len(weights):
+        raise ValueError(f"{total} epochs for {len(weights)} phases")
+    epochs = [max(1, int(total * weight)) for weight in weights]
+    while sum(epochs) != total:
+        step = 1 if sum(epochs) < total else -1
+        lacks = [
+            step * (total * w - e) if e + step >= 1 else float("-inf")
+            for w, e in zip(weights, epochs, strict=True)
+        ]
+        at = max(range(len(lacks)), key=lambda i: (lacks[i], i))
+        epochs[at] += step
+    return epochs

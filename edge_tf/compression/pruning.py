@@ -1,0 +1,141 @@
+"""Magnitude pruning with TFMOT: which kernels, how fast, and the masks.
+
+The masks live beside the model, not in wrappers around its layers, so that float models and those
+in quantization-aware training are pruned by the same code.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from tensorflow_model_optimization.python.core.sparsity.keras.pruning_impl import Pruning
+from tensorflow_model_optimization.sparsity.keras import PolynomialDecay
+
+from edge_tf.errors import UserError
+
+layers = keras.layers
+
+KINDS = ("pointwise", "stem", "depthwise")
+# Of a phase's steps: the sparsity rises until here, what is left trains the kernels that stay.
+_RISE = 0.6
+_UPDATES = 40  # of the masks while the sparsity rises
+
+
+def kind(layer: keras.layers.Layer) -> str | None:
+    """What a layer's kernel is to the policy, one of KINDS; None: it has no kernel to prune.
+
+    "pointwise": 1x1 convolutions and dense layers; "stem": larger convolutions over all channels;
+    "depthwise": one kernel a channel.
+    """
+    if isinstance(layer, layers.DepthwiseConv2D):
+        return "depthwise"
+    if isinstance(layer, layers.Dense):
+        return "pointwise"
+    if isinstance(layer, layers.Conv2D):
+        return "pointwise" if tuple(layer.kernel_size) == (1, 1) else "stem"
+    return None
+
+
+def chosen(model: keras.Model, kinds: Sequence[str]) -> list[str]:
+    """Names of the layers whose kernels a policy prunes.
+
+    Args:
+      model: a plain Keras model.
+      kinds: some of KINDS.
+
+    Raises:
+      UserError: a kind that there is not, or nothing to prune.
+    """
+    unknown = [name for name in kinds if name not in KINDS]
+    if unknown:
+        raise UserError(f"--prune has '{unknown[0]}'", f"choose from {', '.join(KINDS)}")
+    names = [layer.name for layer in model.layers if kind(layer) in kinds]
+    if not names:
+        raise UserError(
+            f"{model.name} has no {' or '.join(kinds) or 'chosen'} kernels to prune",
+            f"choose --prune from {', '.join(KINDS)}",
+        )
+    return names
+
+
+class Masks:
+    """A mask of zeros and ones for each kernel that may be pruned.
+
+    Args:
+      kernels: by layer name, the variables.
+      values: by layer name, the masks so far; a layer without one starts with ones.
+      variables: by layer name, mask variables that something else reads (the quantizers of
+        quantization-aware training); made here if None.
+    """
+
+    def __init__(
+        self,
+        kernels: Mapping[str, tf.Variable],
+        values: Mapping[str, np.ndarray],
+        variables: Mapping[str, tf.Variable] | None = None,
+    ) -> None:
+        self.kernels = dict(kernels)
+        self.masks = (
+            dict(variables)
+            if variables is not None
+            else {
+                name: tf.Variable(tf.ones_like(kernel), trainable=False)
+                for name, kernel in kernels.items()
+            }
+        )
+        for name, value in values.items():
+            self.masks[name].assign(value)
+
+    def values(self) -> dict[str, np.ndarray]:
+        """By layer name, those masks that have zeros."""
+        found = {name: mask.numpy() for name, mask in self.masks.items()}
+        return {name: mask for name, mask in found.items() if not mask.all()}
+
+    def apply(self) -> None:
+        """Zeroes the pruned weights. Traced after each update of a float model."""
+        for name, mask in self.masks.items():
+            self.kernels[name].assign(self.kernels[name] * mask)
+
+
+class GradualPruning:
+    """Raises the sparsity of some kernels during a phase (TFMOT's magnitude pruning).
+
+    The sparsity after step t of T is s_f + (s_0 - s_f) (1 - t / T)^3 (arXiv:1710.01878, eq. 1);
+    in each kernel by itself the weights of least magnitude are pruned.
+
+    Args:
+      masks: of the model.
+      names: layers to prune.
+      sparsity: at the end, in [0, 1).
+      steps: of the whole phase; the sparsity rises over the first 60 %.
+    """
+
+    def __init__(self, masks: Masks, names: Sequence[str], sparsity: float, steps: int) -> None:
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        frequency = max(1, int(steps * _RISE) // _UPDATES)
+        end = max(1, int(steps * _RISE) // frequency) * frequency
+        now = [1.0 - float(np.mean(masks.masks[name].numpy())) for name in names]
+        schedule = PolynomialDecay(
+            initial_sparsity=min([*now, sparsity]),
+            final_sparsity=sparsity,
+            begin_step=0,
+            end_step=end,
+            frequency=frequency,
+        )
+        self._thresholds = [tf.Variable(0.0, trainable=False) for _ in names]
+        triples = [
+            (masks.kernels[name], masks.masks[name], threshold)
+            for name, threshold in zip(names, self._thresholds, strict=True)
+        ]
+        self._pruning = Pruning(lambda: self.step, triples, schedule, (1, 1), "AVG")
+
+    def trackables(self) -> dict[str, Any]:
+        """For checkpoints, beside the masks."""
+        return {"pruning_step": self.step}
+
+    def update(self) -> None:
+        """Counts a step and renews the masks when it is time. Traced after each update."""
+        self.step.assign_add(1)
+        self._pruning.conditional_mask_update()

@@ -1,0 +1,340 @@
+"""Quantization-aware training with TFMOT: where the int8 graph rounds, the Keras model rounds.
+
+Weights are rounded per output channel, symmetric; tensors of the int8 graph by moving ranges.
+Tensors that the conversion fuses away (a convolution before its norm, a norm before its ReLU, the
+sums of a block) are not rounded. Norms need no folding here: they multiply a kernel's channel and
+its step alike.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_model_optimization as tfmot
+import tf_keras as keras
+from tensorflow_model_optimization.quantization.keras import QuantizeConfig, QuantizeWrapper
+from tensorflow_model_optimization.quantization.keras.default_8bit import default_8bit_transforms
+from tensorflow_model_optimization.quantization.keras.graph_transformations import (
+    model_transformer,
+)
+from tensorflow_model_optimization.quantization.keras.quantizers import (
+    MovingAverageQuantizer,
+    Quantizer,
+)
+
+from edge_tf.errors import UserError
+from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
+from edge_tf.layers.sub_spectral_norm_quantization import SubSpectralNormQuantizeConfig
+
+layers = keras.layers
+
+_PREFIX = "quant_"
+_LEVELS = 127.0
+
+
+class Paths:
+    """Which weights a forward pass uses while it is traced: those that are kept, or all."""
+
+    revived = False
+
+    @contextlib.contextmanager
+    def all_weights(self) -> Iterator[None]:
+        """Within, pruned weights count, and they alone learn (PQK's teacher, arXiv:2106.14681)."""
+        self.revived = True
+        try:
+            yield
+        finally:
+            self.revived = False
+
+
+class KernelQuantizer(Quantizer):
+    """Mask, then symmetric int8 with a step for each output channel, zero exact.
+
+    A kernel that was pruned keeps its zeros (TFMOT's own pruning-preserving quantizer leaves
+    depthwise kernels out). The mask is a weight of the layer, ones until it is set.
+    """
+
+    paths = Paths()
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, tf.Variable]:
+        mask = layer.add_weight(
+            f"{name}_mask", shape=tensor_shape, initializer="ones", trainable=False
+        )
+        return {"mask": mask}
+
+    def __call__(
+        self, inputs: tf.Tensor, training: Any, weights: dict[str, tf.Variable], **kwargs: Any
+    ) -> tf.Tensor:
+        mask = weights["mask"]
+        kept = inputs * mask
+        if self.paths.revived:
+            kept = tf.stop_gradient(kept) + inputs * (1.0 - mask)
+        return rounded(kept)
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+
+def rounded(kernel: tf.Tensor) -> tf.Tensor:
+    """A kernel in int8 steps of its own for each output channel; gradients pass unchanged.
+
+    Args:
+      kernel: (rows, columns, in, out), (rows, columns, channels, 1) or (in, out).
+    """
+    axis = 2 if kernel.shape.rank == 4 and kernel.shape[3] == 1 else -1
+    others = [i for i in range(kernel.shape.rank) if i != axis % kernel.shape.rank]
+    step = tf.reduce_max(tf.abs(kernel), others, keepdims=True) / _LEVELS
+    step = tf.where(step > 0, step, tf.ones_like(step))
+    return kernel + tf.stop_gradient(tf.round(kernel / step) * step - kernel)
+
+
+class LayerConfig(QuantizeConfig):
+    """A layer of Keras: its kernel, if it has one, and its output.
+
+    Args:
+      kernel: name of the kernel attribute; empty if there is none.
+      output: whether the output is a tensor of the int8 graph.
+    """
+
+    def __init__(self, kernel: str = "", output: bool = True) -> None:
+        self.kernel = kernel
+        self.output = output
+
+    def get_weights_and_quantizers(self, layer: keras.layers.Layer) -> list[Any]:
+        return [(getattr(layer, self.kernel), KernelQuantizer())] if self.kernel else []
+
+    def get_activations_and_quantizers(self, layer: keras.layers.Layer) -> list[Any]:
+        return []
+
+    def set_quantize_weights(self, layer: keras.layers.Layer, quantize_weights: list[Any]) -> None:
+        for weight in quantize_weights:
+            setattr(layer, self.kernel, weight)
+
+    def set_quantize_activations(
+        self, layer: keras.layers.Layer, quantize_activations: list[Any]
+    ) -> None:
+        pass
+
+    def get_output_quantizers(self, layer: keras.layers.Layer) -> list[Quantizer]:
+        if not self.output:
+            return []
+        return [
+            MovingAverageQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
+        ]
+
+    def get_config(self) -> dict[str, Any]:
+        return {"kernel": self.kernel, "output": self.output}
+
+
+_NORMS = (layers.BatchNormalization, SubSpectralNorm)
+_FUSED_BEHIND = (*_NORMS, layers.ReLU)
+_PASSING = (layers.ZeroPadding2D, layers.Dropout, layers.SpatialDropout2D)
+
+
+def _readers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    return [node.outbound_layer for node in layer.outbound_nodes]
+
+
+def _only_read_by(layer: keras.layers.Layer, kinds: tuple[type, ...]) -> bool:
+    found = _readers(layer)
+    return bool(found) and all(isinstance(reader, kinds) for reader in found)
+
+
+def _convolution(kernel: str) -> Callable[[Any], QuantizeConfig]:
+    return lambda layer: LayerConfig(kernel, not _only_read_by(layer, _FUSED_BEHIND))
+
+
+def _sub_spectral_norm(layer: Any) -> QuantizeConfig:
+    kinds = {type(reader) for reader in _readers(layer)}
+    in_block = kinds == {layers.Add, layers.AveragePooling2D}
+    return SubSpectralNormQuantizeConfig(output=not in_block)
+
+
+_CONFIGS: dict[type, Callable[[Any], QuantizeConfig]] = {
+    layers.DepthwiseConv2D: _convolution("depthwise_kernel"),
+    layers.Conv2D: _convolution("kernel"),
+    layers.Dense: _convolution("kernel"),
+    SubSpectralNorm: _sub_spectral_norm,
+    layers.BatchNormalization: lambda layer: LayerConfig(
+        output=not _only_read_by(layer, (layers.ReLU,))
+    ),
+    layers.Add: lambda layer: LayerConfig(
+        output=not _only_read_by(layer, (layers.Add, layers.ReLU))
+    ),
+    layers.ReLU: lambda layer: LayerConfig(),
+    layers.Activation: lambda layer: LayerConfig(),
+    layers.AveragePooling2D: lambda layer: LayerConfig(),
+    layers.GlobalAveragePooling2D: lambda layer: LayerConfig(),
+    **{passing: lambda layer: LayerConfig(output=False) for passing in _PASSING},
+}
+
+
+def config_for(layer: keras.layers.Layer) -> QuantizeConfig:
+    """How a layer of a functional model is quantized.
+
+    Raises:
+      UserError: there is no rule for this layer; names it.
+    """
+    kinds: tuple[Any, ...] = type(layer).__mro__
+    for known in kinds:
+        if known in _CONFIGS and type(layer).call is known.call:
+            return _CONFIGS[known](layer)
+    raise UserError(
+        f"layer {layer.name} is a {type(layer).__name__}, which has no quantization rule",
+        "use layers of edge_tf.layers and the Keras layers of our models",
+    )
+
+
+class _DeviceScheme(tfmot.quantization.keras.QuantizeScheme):
+    """TFMOT's default layout rules would decide what is fused; here the configs do."""
+
+    def get_layout_transformer(self) -> "_DeviceScheme":
+        return self
+
+    def get_quantize_registry(self) -> "_DeviceScheme":
+        return self
+
+    def supports(self, layer: keras.layers.Layer) -> bool:
+        """TFMOT asks for layers without a config that stand before one with: those pass on."""
+        return False
+
+    def apply(self, model: keras.Model, layer_quantize_map: dict[str, Any]) -> Any:
+        transforms = [default_8bit_transforms.InputLayerQuantize()]
+        return model_transformer.ModelTransformer(
+            model, transforms, set(layer_quantize_map), layer_quantize_map
+        ).transform()
+
+
+_INPUT = "input"  # the name under which the range of the features goes
+
+
+class QuantizedModel:
+    """A copy of a model that rounds where the int8 graph does.
+
+    Args:
+      plain: a functional model of this library; not changed, and its weights are copied.
+      masks: by layer name, zeros and ones of the shape of its kernel; others keep all weights.
+      ranges: by layer name, smallest and largest value of its output; see `calibrated`.
+
+    Raises:
+      UserError: a layer without a rule.
+    """
+
+    def __init__(
+        self,
+        plain: keras.Model,
+        masks: Mapping[str, np.ndarray] | None = None,
+        ranges: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        self._plain = plain
+        self.paths = Paths()
+        self.model = _applied(plain)
+        self.kernels: dict[str, tf.Variable] = {}
+        self.masks: dict[str, tf.Variable] = {}
+        for layer in self.model.layers:
+            if isinstance(layer, QuantizeWrapper):
+                for kernel, quantizer, variables in layer._weight_vars:
+                    quantizer.paths = self.paths
+                    self.kernels[layer.layer.name] = kernel
+                    self.masks[layer.layer.name] = variables["mask"]
+        _copy_weights(plain, self.model)
+        for name, mask in (masks or {}).items():
+            self.masks[name].assign(mask)
+        for name, (low, high) in (ranges or {}).items():
+            for variable, value in zip(self._range_variables()[name], (low, high), strict=True):
+                variable.assign(value)
+
+    def _range_variables(self) -> dict[str, tuple[tf.Variable, tf.Variable]]:
+        found = {}
+        for layer in self.model.layers:
+            low = [v for v in layer.weights if _suffix(v).endswith("_min")]
+            high = [v for v in layer.weights if _suffix(v).endswith("_max")]
+            if low:
+                wrapped = isinstance(layer, QuantizeWrapper)
+                found[layer.layer.name if wrapped else _INPUT] = low[0], high[0]
+        return found
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """By layer name, the range that its output is rounded in."""
+        return {
+            name: (float(low.numpy()), float(high.numpy()))
+            for name, (low, high) in self._range_variables().items()
+        }
+
+    def weights_to(self, plain: keras.Model) -> None:
+        """Copies the trained weights back to a model like the one this was made from."""
+        _copy_weights(self.model, plain)
+
+
+def calibrated(plain: keras.Model, clips: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Ranges of the float model's tensors, to begin with.
+
+    TFMOT begins with -6 to 6 and averages towards what it sees over thousands of steps; with
+    trained norms the accuracy would first fall to chance.
+
+    Args:
+      plain: the float model.
+      clips: (n, mel_bands, frames, 1) features.
+
+    Returns:
+      By layer name, what `QuantizedModel` takes.
+    """
+    names = [layer.name for layer in plain.layers[1:]]
+    probe = keras.Model(plain.inputs, [plain.get_layer(name).output for name in names])
+
+    def extremes(features: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        outputs = [features, *probe(features, training=False)]
+        return [(tf.reduce_min(y), tf.reduce_max(y)) for y in outputs]
+
+    run = tf.function(extremes, autograph=False, reduce_retracing=True)
+    seen = np.array([run(clips[at : at + 100]) for at in range(0, len(clips), 100)])
+    low, high = seen[:, :, 0].min(axis=0), seen[:, :, 1].max(axis=0)
+    wanted = QuantizedModel(plain)._range_variables()
+    return {
+        name: (min(float(lowest), 0.0), max(float(highest), 0.0))
+        for name, lowest, highest in zip([_INPUT, *names], low, high, strict=True)
+        if name in wanted
+    }
+
+
+def _applied(plain: keras.Model) -> keras.Model:
+    """The model with TFMOT's wrappers around its layers."""
+    by_name = {layer.name: config_for(layer) for layer in plain.layers[1:]}
+
+    def annotated(layer: keras.layers.Layer) -> keras.layers.Layer:
+        copy = layer.__class__.from_config(layer.get_config())
+        return tfmot.quantization.keras.quantize_annotate_layer(copy, by_name[layer.name])
+
+    known = {
+        "LayerConfig": LayerConfig,
+        "SubSpectralNormQuantizeConfig": SubSpectralNormQuantizeConfig,
+        "SubSpectralNorm": SubSpectralNorm,
+    }
+    with tfmot.quantization.keras.quantize_scope(known):
+        marked = keras.models.clone_model(plain, clone_function=annotated)
+        return tfmot.quantization.keras.quantize_apply(marked, _DeviceScheme())
+
+
+def _suffix(variable: tf.Variable) -> str:
+    """ "kernel" of "quant_stem/stem/kernel:0"."""
+    return str(variable.name).split(":")[0].split("/")[-1]
+
+
+def _weights_by_layer(model: keras.Model) -> dict[str, dict[str, tf.Variable]]:
+    """Layer name and weight name to variable, wrappers looked through."""
+    found = {}
+    for layer in model.layers:
+        inner = layer.layer if isinstance(layer, QuantizeWrapper) else layer
+        found[inner.name] = {_suffix(v): v for v in layer.weights}
+    return found
+
+
+def _copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """What both models have; quantizers' own variables are in one of them only."""
+    theirs = _weights_by_layer(source)
+    for name, weights in _weights_by_layer(target).items():
+        for suffix, variable in weights.items():
+            if suffix in theirs.get(name, {}):
+                variable.assign(theirs[name][suffix])

@@ -1,0 +1,8 @@
+"""qat: quantization-aware training (TFMOT); weights that are zero by a mask stay zero."""
+
+from edge_tf.compression.phase import Phase
+from edge_tf.compression.settings import Settings
+
+
+def phases(settings: Settings) -> list[Phase]:
+    return [Phase("qat", quantized=True)]

@@ -1,0 +1,28 @@
+"""qkd: self-study, co-study, tutoring (arXiv:1911.12491); epochs 30 : 100 : 70 as published."""
+
+import tf_keras as keras
+
+from edge_tf.compression.network import Network
+from edge_tf.compression.objectives import CoStudy
+from edge_tf.compression.phase import Phase
+from edge_tf.compression.settings import Settings
+from edge_tf.training.objective import CrossEntropy, Objective
+
+
+def phases(settings: Settings) -> list[Phase]:
+    return [
+        Phase("self_study", 30, quantized=True, objective=_alone),
+        Phase("co_study", 100, quantized=True, objective=_together),
+        # The teacher stands still now: the default objective reads it.
+        Phase("tutoring", 70, quantized=True),
+    ]
+
+
+def _alone(network: Network, teacher: keras.Model | None, settings: Settings) -> Objective:
+    return CrossEntropy(network.model)
+
+
+def _together(network: Network, teacher: keras.Model | None, settings: Settings) -> Objective:
+    if teacher is None:
+        raise ValueError("settings let qkd through without a teacher")
+    return CoStudy(network, teacher, settings.temperature)

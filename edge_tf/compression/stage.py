@@ -1,0 +1,250 @@
+"""The stage "compress": float.keras in, compressed.keras out."""
+
+import hashlib
+import importlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+import tf_keras as keras
+
+from edge_tf import files, run_dir
+from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
+from edge_tf.compression import RECIPES, factor_transfer, overhaul, pruning, quantization
+from edge_tf.compression.distillation import FeatureLoss, with_features
+from edge_tf.compression.network import Network, State
+from edge_tf.compression.objectives import FromTeacher
+from edge_tf.compression.phase import Phase, epochs_of
+from edge_tf.compression.settings import Settings
+from edge_tf.conversion.equalization import equalize
+from edge_tf.data import pipeline
+from edge_tf.data.run_data import RunData, spread_over_labels
+from edge_tf.engines import keras_float
+from edge_tf.errors import UserError
+from edge_tf.training.loop import Trainer
+from edge_tf.training.objective import CrossEntropy, Objective
+from edge_tf.training.step import Recipe, SgdStep, seed_everything
+
+# Epochs draw their order and augmentation by number; training has had the first ones.
+_FIRST_EPOCH = 1000
+_CALIBRATION_CLIPS = 300
+_FEATURE_WEIGHTS = {"factor": 500.0, "overhaul": 1.0}  # published, see the two modules
+_PREPARING_BATCHES = 50
+
+
+def compress(
+    run: run_dir.RunDirectory,
+    data: RunData,
+    settings: Settings,
+    teacher_path: Path | None = None,
+) -> dict[str, Any]:
+    """Compresses a run's float model, or goes on with an interrupted compression.
+
+    Writes compressed.keras (the architecture of float.keras, pruned weights zero), and with
+    quantization-aware training the ranges of activations to quantization.json. compression/ holds
+    the checkpoints of each phase and history.json.
+
+    Args:
+      run: a run whose training has finished.
+      data: its data.
+      settings: what to do.
+      teacher_path: float.keras of the teacher, or None.
+
+    Returns:
+      What was recorded in config.json.
+
+    Raises:
+      UserError: something is missing or does not fit, or the run holds another compression.
+    """
+    source = run.require(run_dir.FLOAT_MODEL)
+    model = keras_float.load(source)
+    chain = [_phases(name, settings) for name in settings.recipes]
+    phases = [phase for recipe in chain for phase in recipe]
+    if settings.epochs < len(phases):
+        raise UserError(
+            f"--epochs={settings.epochs} is too few for {len(phases)} phases "
+            f"({', '.join(phase.name for phase in phases)})",
+            "give each at least one epoch",
+        )
+    names = pruning.chosen(model, settings.prune)
+    for layer in model.layers[1:]:
+        quantization.config_for(layer)  # an unknown layer is told before hours of training
+    if teacher_path is not None and keras_float.load(teacher_path).input_shape != model.input_shape:
+        raise UserError(f"{teacher_path} takes other features than {source}")
+    work = _Work(run, data, settings, model, teacher_path, names)
+    state = State(model)
+    for number, (phase, epochs) in enumerate(
+        zip(phases, epochs_of(chain, settings.epochs), strict=True)
+    ):
+        state = work.run_phase(number, phase, epochs, state)
+    work.write(state)
+    return run.stage("compress")
+
+
+def _phases(recipe: str, settings: Settings) -> list[Phase]:
+    module = importlib.import_module(f"edge_tf.compression.recipes.{RECIPES[recipe].module}")
+    return list(module.phases(settings))
+
+
+class _Work:
+    """What all phases of one compression share."""
+
+    def __init__(
+        self,
+        run: run_dir.RunDirectory,
+        data: RunData,
+        settings: Settings,
+        model: keras.Model,
+        teacher_path: Path | None,
+        names: Sequence[str],
+    ) -> None:
+        self._run, self._data, self._settings, self._names = run, data, settings, names
+        self._training, self._validation = data.clips("training"), data.clips("validation")
+        self._teacher = keras_float.load(teacher_path) if teacher_path else None
+        self._history: list[dict[str, Any]] = []
+        augmentation = AugmentationConfig(**run.stage("train")["augmentation"])
+        self._augmenter = Augmenter(augmentation, data.noise())
+        self._fingerprint = {
+            **settings.to_dict(),
+            "float_model": hashlib.sha256(
+                run.require(run_dir.FLOAT_MODEL).read_bytes()
+            ).hexdigest(),
+            "training_clips": self._training.fingerprint,
+        }
+        self._refuse_other()
+
+    def _refuse_other(self) -> None:
+        """A compression is not written over by one with other settings."""
+        path = self._run / run_dir.COMPRESSION / "settings.json"
+        if not path.exists():
+            files.write_json(path, self._fingerprint)
+            return
+        before = files.read_json(path)
+        changed = [n for n in self._fingerprint if before.get(n) != self._fingerprint[n]]
+        if changed:
+            raise UserError(
+                f"{self._run.path} holds a compression with other settings ({', '.join(changed)})",
+                f"give the same flags to go on with it, delete {path.parent}, or use a copy "
+                "of the run",
+            )
+
+    def run_phase(self, number: int, phase: Phase, epochs: int, state: State) -> State:
+        """Trains a phase, or what is left of it."""
+        settings = self._settings
+        seed_everything(settings.seed)
+        if phase.quantized and state.ranges is None:
+            state = self._calibrated(state)
+        network = Network(state, phase.quantized)
+        objective, features = self._objective(phase, network)
+        clips = len(self._training.labels)
+        steps = epochs * -(-clips // settings.batch_size)
+        gradual = None
+        if phase.sparsity is not None:
+            gradual = pruning.GradualPruning(network.masks, self._names, phase.sparsity, steps)
+
+        def after_update() -> None:
+            if gradual is not None:
+                gradual.update()
+            if not phase.quantized:
+                network.masks.apply()
+
+        step = SgdStep(
+            network.model,
+            Recipe(epochs, settings.batch_size, settings.peak_rate, seed=settings.seed),
+            objective,
+            phase.gradient_rule(network, settings) if phase.gradient_rule else None,
+            after_update,
+            {**network.trackables(), **(gradual.trackables() if gradual else {})},
+        )
+        folder = self._run / run_dir.COMPRESSION / f"{number}_{phase.name}"
+        trainer = Trainer(step, folder, self._fingerprint, phase.name)
+        if features is not None and trainer.resume() == 0:
+            features.prepare(_TeacherFeatures(self._teacher, features, self._batches(0)))
+        first = len(self._history)
+        history = trainer.fit(
+            lambda epoch: self._batches(first + epoch),
+            clips,
+            pipeline.evaluation_batches(self._validation.samples, self._data.frontend),
+            self._validation.labels,
+        )
+        for record in history:
+            self._history.append({**record, "epoch": len(self._history) + 1, "phase": phase.name})
+        return network.state()
+
+    def _calibrated(self, state: State) -> State:
+        """Channels in equal ranges, as conversion has them, and ranges to begin with."""
+        rows = spread_over_labels(self._training.labels, _CALIBRATION_CLIPS)
+        clips = self._data.features(self._training.samples[rows])
+        model = equalize(state.model, clips)
+        return State(model, state.masks, quantization.calibrated(model, clips))
+
+    def _objective(self, phase: Phase, network: Network) -> tuple[Objective, FeatureLoss | None]:
+        settings, teacher = self._settings, self._teacher
+        if phase.objective is not None:
+            return phase.objective(network, teacher, settings), None
+        if teacher is None:
+            return CrossEntropy(network.model), None
+        features = _feature_loss(settings.distill_features, network.model, teacher)
+        weight = _FEATURE_WEIGHTS.get(settings.distill_features, 0.0)
+        return FromTeacher(
+            network, teacher, settings.temperature, settings.distill_weight, features, weight
+        ), features
+
+    def _batches(self, epoch: int) -> tf.data.Dataset:
+        settings = self._settings
+        return pipeline.training_batches(
+            self._training,
+            self._data.frontend,
+            self._augmenter,
+            settings.batch_size,
+            settings.seed,
+            _FIRST_EPOCH + epoch,
+        )
+
+    def write(self, state: State) -> None:
+        """The result, and what it was made with."""
+        ranges = self._run / run_dir.QUANTIZATION
+        with files.atomic_path(self._run / run_dir.COMPRESSED_MODEL) as temporary:
+            state.exported().save(temporary)
+            if state.ranges is None:
+                ranges.unlink(missing_ok=True)
+            else:
+                files.write_json(ranges, {"ranges": state.ranges})
+        folder = self._run / run_dir.COMPRESSION
+        files.write_json(folder / run_dir.HISTORY, self._history)
+        self._run.record(
+            "compress",
+            {
+                **self._fingerprint,
+                "zeros": {name: int((mask == 0).sum()) for name, mask in state.masks.items()},
+                "val_accuracy": self._history[-1]["val_accuracy"],
+                "seconds": round(sum(record["seconds"] for record in self._history), 1),
+            },
+        )
+
+
+def _feature_loss(name: str, student: keras.Model, teacher: keras.Model) -> FeatureLoss | None:
+    """Built for two models; None for "none"."""
+    if name == "none":
+        return None
+    if name == "factor":
+        return factor_transfer.FactorTransfer.for_models(student, teacher)
+    return overhaul.Overhaul.for_models(student, teacher)
+
+
+class _TeacherFeatures:
+    """The teacher's features of some batches, each time it is iterated."""
+
+    def __init__(
+        self, teacher: keras.Model | None, loss: FeatureLoss, batches: tf.data.Dataset
+    ) -> None:
+        if teacher is None:
+            raise ValueError("a loss on features needs a teacher")
+        tapped = with_features(teacher, loss.teacher_layers)
+        self._run = tf.function(lambda x: tapped(x, training=False)[1:], autograph=False)
+        self._batches = batches.take(_PREPARING_BATCHES)
+
+    def __iter__(self) -> Iterator[list[tf.Tensor]]:
+        for features, _ in self._batches:
+            yield self._run(features)

@@ -1,0 +1,29 @@
+"""Whether a run can teach another; needs no TensorFlow."""
+
+import hashlib
+
+from edge_tf import run_dir
+from edge_tf.errors import UserError
+
+
+def digest(run: run_dir.RunDirectory, teacher: run_dir.RunDirectory) -> str:
+    """Checks that a run can teach another. Returns what its weights are (SHA-256 of the file).
+
+    Raises:
+      UserError: it has no float model, other labels or another front-end.
+    """
+    path = teacher.require(run_dir.FLOAT_MODEL)
+    if teacher.labels() != run.labels():
+        raise UserError(
+            f"--teacher_run={teacher.path} has other labels than {run.path}",
+            "train the teacher on the same task",
+        )
+    mine, theirs = (r.stage("train").get("frontend") or {} for r in (run, teacher))
+    if mine != theirs:
+        changed = [name for name in mine if theirs.get(name) != mine[name]]
+        raise UserError(
+            f"--teacher_run={teacher.path} has another front-end than {run.path} "
+            f"({', '.join(changed) or 'unknown'})",
+            "train the teacher with the same front-end flags",
+        )
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,96 @@
+"""Compresses a trained run: prunes, trains for int8, distils.
+
+Reads float.keras of --run_dir and writes compressed.keras; convert, evaluate and export then take
+that one. Given again after an interruption, the same command goes on after the last finished epoch.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from pipelines import app, common
+
+FLAGS = flags.FLAGS
+
+
+def define_flags() -> None:
+    common.define_run_dir()
+    common.define_data_again()
+    flags.DEFINE_integer("epochs", 10, "Passes over the training clips, all phases together.")
+    flags.DEFINE_integer("batch_size", 100, "Clips a step.", lower_bound=2)
+    flags.DEFINE_float("peak_rate", 0.05, "Highest learning rate of each phase.", lower_bound=1e-9)
+    flags.DEFINE_integer("seed", 0, "Order, augmentation, dropout.", lower_bound=0)
+    define_own_flags()
+    flags.mark_flag_as_required("recipe")
+
+
+def define_own_flags() -> None:
+    flags.DEFINE_list(
+        "recipe",
+        None,
+        "prune, qat, prune_qat, distill, pqk, qkd, psg or finetune; a chain is written prune,qat.",
+    )
+    flags.DEFINE_float("sparsity", 0.8, "Share of zeros in each kernel that is pruned.")
+    flags.DEFINE_list(
+        "prune", ["pointwise", "stem"], "Which kernels are pruned: pointwise, stem, depthwise."
+    )
+    flags.DEFINE_string(
+        "teacher_run",
+        None,
+        "Run of a larger model that teaches; needed by distill and qkd, an addition to others.",
+    )
+    flags.DEFINE_float("temperature", 2.0, "Of distillation.")
+    flags.DEFINE_float("distill_weight", 0.5, "Share of the teacher in the loss, 0 to 1.")
+    flags.DEFINE_enum(
+        "distill_features",
+        "none",
+        ["none", "factor", "overhaul"],
+        "Loss on the teacher's inner features: factor transfer or overhaul.",
+    )
+    flags.DEFINE_integer("bits", 4, "Of the grid that psg draws weights to.")
+
+
+def main() -> None:
+    compress(FLAGS.epochs)
+
+
+def compress(epochs: int) -> None:
+    """The stage, with everything but the epochs from flags."""
+    from edge_tf import run_dir
+
+    run = common.run_directory()
+    run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
+    from edge_tf.compression.settings import Settings
+
+    teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None
+    from edge_tf.compression import teachers
+
+    settings = Settings(
+        recipes=tuple(FLAGS.recipe),
+        epochs=epochs,
+        sparsity=FLAGS.sparsity,
+        prune=tuple(FLAGS.prune),
+        temperature=FLAGS.temperature,
+        distill_weight=FLAGS.distill_weight,
+        distill_features=FLAGS.distill_features,
+        bits=FLAGS.bits,
+        batch_size=FLAGS.batch_size,
+        peak_rate=FLAGS.peak_rate,
+        seed=FLAGS.seed,
+        teacher=teachers.digest(run, teacher) if teacher else None,
+    )
+    data = common.run_data(run)
+
+    from edge_tf.compression import stage
+
+    path: Path | None = teacher / run_dir.FLOAT_MODEL if teacher else None
+    record = stage.compress(run, data, settings, path)
+    print(
+        f"compressed by {', '.join(settings.recipes)}: validation accuracy "
+        f"{record['val_accuracy']:.2%} -> {run / run_dir.COMPRESSED_MODEL}"
+    )
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

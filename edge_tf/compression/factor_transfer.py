@@ -22,7 +22,7 @@ _SLOPE = 0.1  # of LeakyReLU below zero
 
 
 def factor_loss(teacher_factor: tf.Tensor, student_factor: tf.Tensor) -> tf.Tensor:
-    """Mean absolute difference of the factors, each flattened and of length 1 (sec. 3.3, eq. 4).
+    """Mean absolute difference of the factors, each flattened and of length 1.
 
     A positive multiple of a factor is the same factor. A factor of zeros stays one.
 
@@ -56,7 +56,7 @@ def _convolutions(
 
 
 class Paraphraser:
-    """Teacher features to factors, and back while it is trained (sec. 3.1).
+    """Teacher features to factors, and back while it is trained.
 
     Features are divided by their root mean square first, which the paper does not do: its learning
     rate suits features of that size. Those of BC-ResNet are some five times smaller, with which the
@@ -86,7 +86,7 @@ class Paraphraser:
         self.scale.assign(tf.math.rsqrt(tf.maximum(mean_square, 1e-12)))
 
     def reconstruction_loss(self, features: tf.Tensor) -> tf.Tensor:
-        """Mean absolute error of what comes back, in units of the root mean square (eq. 1)."""
+        """Mean absolute error of what comes back, in units of the root mean square."""
         back = self.decoder(self.factor(features))
         return tf.reduce_mean(tf.abs(self.scale * features - back))
 

@@ -23,7 +23,7 @@ _DIVISOR = 1000.0  # keeps the loss of the size of a cross-entropy (the paper's 
 
 
 def gaussian_margin(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """E[t | t < 0] of a Gaussian t, element by element (sec. 3.1, eq. 3).
+    """E[t | t < 0] of a Gaussian t, element by element.
 
     mean - deviation * phi(z) / Phi(-z) with z = mean / deviation. Where t is negative with a
     probability of at most 0.001 the quotient is ill-conditioned, and -3 deviations are taken.
@@ -64,7 +64,7 @@ def margin_relu(teacher: tf.Tensor, margins: tf.Tensor) -> tf.Tensor:
 
 
 def partial_l2(student: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """Sum of (s - t')^2, without the elements where s <= t' and t' <= 0 (sec. 3.3, eq. 5).
+    """Sum of (s - t')^2, without the elements where s <= t' and t' <= 0.
 
     Args:
       student: any shape.

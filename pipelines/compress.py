@@ -4,11 +4,14 @@ Reads float.keras of --run_dir and writes compressed.keras; convert, evaluate an
 that one. Given again after an interruption, the same command goes on after the last finished epoch.
 """
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from pipelines import app, common
+
+if TYPE_CHECKING:
+    from edge_tf.compression.settings import Settings
 
 FLAGS = flags.FLAGS
 
@@ -50,22 +53,15 @@ def define_own_flags() -> None:
     flags.DEFINE_integer("bits", 4, "Of the grid that psg draws weights to.")
 
 
-def main() -> None:
-    compress(FLAGS.epochs)
+def check_flags(epochs: int) -> None:
+    """Raises UserError for values that no run could do with; needs no run."""
+    _settings(epochs, FLAGS.peak_rate, "to be read" if FLAGS.teacher_run else None)
 
 
-def compress(epochs: int) -> None:
-    """The stage, with everything but the epochs from flags."""
-    from edge_tf import run_dir
-
-    run = common.run_directory()
-    run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
+def _settings(epochs: int, peak_rate: float, teacher: str | None) -> "Settings":
     from edge_tf.compression.settings import Settings
 
-    teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None
-    from edge_tf.compression import teachers
-
-    settings = Settings(
+    return Settings(
         recipes=tuple(FLAGS.recipe),
         epochs=epochs,
         sparsity=FLAGS.sparsity,
@@ -75,15 +71,32 @@ def compress(epochs: int) -> None:
         distill_features=FLAGS.distill_features,
         bits=FLAGS.bits,
         batch_size=FLAGS.batch_size,
-        peak_rate=FLAGS.peak_rate,
+        peak_rate=peak_rate,
         seed=FLAGS.seed,
-        teacher=teachers.digest(run, teacher) if teacher else None,
+        teacher=teacher,
     )
+
+
+def main() -> None:
+    compress(FLAGS.epochs, FLAGS.peak_rate)
+
+
+def compress(epochs: int, peak_rate: float) -> None:
+    """The stage, with all but the epochs and the rate from flags."""
+    from edge_tf import run_dir
+    from edge_tf.compression import teachers
+
+    check_flags(epochs)
+    run = common.run_directory()
+    run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
+    teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None
+    digest = teachers.digest(run, teacher) if teacher else None
+    settings = _settings(epochs, peak_rate, digest)
     data = common.run_data(run)
 
     from edge_tf.compression import stage
 
-    path: Path | None = teacher / run_dir.FLOAT_MODEL if teacher else None
+    path = teacher / run_dir.FLOAT_MODEL if teacher else None
     record = stage.compress(run, data, settings, path)
     print(
         f"compressed by {', '.join(settings.recipes)}: validation accuracy "

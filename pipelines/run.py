@@ -1,4 +1,4 @@
-"""The whole chain: train, convert, evaluate at every hop, export the firmware.
+"""The whole chain: train, compress if asked, convert, evaluate at every hop, export the firmware.
 
 The same command goes on where it was interrupted. When a gate breaks, the report is on disk, the
 exit status is 1 and no firmware is written.
@@ -7,27 +7,42 @@ exit status is 1 and no firmware is written.
 from absl import flags
 
 from edge_tf import run_dir
-from pipelines import app, common, convert, evaluate, export_firmware, train
+from pipelines import app, common, compress, convert, evaluate, export_firmware, train
 
 FLAGS = flags.FLAGS
 
 
 def define_flags() -> None:
     train.define_flags()
+    compress.define_own_flags()
+    flags.DEFINE_integer("compress_epochs", 10, "Passes of the compression, with --recipe.")
+    flags.DEFINE_float("compress_rate", 0.05, "Highest learning rate of the compression.")
     convert.define_own_flags()
     evaluate.define_own_flags()
-    for stage in (train, convert, evaluate):
+    for stage in (train, compress, convert, evaluate):
         flags.adopt_module_key_flags(stage)  # so that --help lists them
 
 
 def main() -> None:
-    _announce(1, "train")
-    train.main()
-    _announce(2, "convert")
-    convert.main()
-    _announce(3, "evaluate")
-    evaluate.main()
-    _announce(4, "export_firmware")
+    chain = {
+        "train": train.main,
+        **({"compress": _compress} if FLAGS.recipe else {}),
+        "convert": convert.main,
+        "evaluate": evaluate.main,
+        "export_firmware": _export,
+    }
+    if FLAGS.recipe:
+        compress.check_flags(FLAGS.compress_epochs)  # hours before it is their turn
+    for number, (stage, work) in enumerate(chain.items(), 1):
+        print(f"[{number}/{len(chain)}] {stage}", flush=True)
+        work()
+
+
+def _compress() -> None:
+    compress.compress(FLAGS.compress_epochs, FLAGS.compress_rate)
+
+
+def _export() -> None:
     run = common.run_directory()
     folders = {"tflm": run / run_dir.FIRMWARE}
     if FLAGS.padding == "causal":  # plain C has the front-end inside, which cannot look ahead
@@ -35,10 +50,6 @@ def main() -> None:
     for flavor, folder in folders.items():
         print(export_firmware.summary(export_firmware.export(run.path, folder, flavor), folder))
     print(f"done: {', '.join(str(path) for path in (run / 'report.html', *folders.values()))}")
-
-
-def _announce(number: int, stage: str) -> None:
-    print(f"[{number}/4] {stage}", flush=True)
 
 
 if __name__ == "__main__":

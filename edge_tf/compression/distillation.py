@@ -59,8 +59,11 @@ class FeatureLoss(Protocol):
       prepared: prepare has been called, here or before the checkpoint was written.
     """
 
-    student_layers: Sequence[str]
-    teacher_layers: Sequence[str]
+    @property
+    def student_layers(self) -> Sequence[str]: ...
+
+    @property
+    def teacher_layers(self) -> Sequence[str]: ...
 
     @property
     def variables(self) -> list[tf.Variable]: ...

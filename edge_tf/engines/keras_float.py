@@ -34,16 +34,19 @@ def load(path: Path) -> "keras.Model":
 
 
 class KerasFloat:
-    """Keras in inference mode."""
+    """Keras in inference mode.
 
-    id = "keras"
-    name = "Keras float"
+    Args:
+      path: a model that this library saved.
+      id, name: of the hop; float.keras if not said.
+    """
+
     bit_exact = False
     start = "features"
     most_clips = 0
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, id: str = "keras", name: str = "Keras float") -> None:
+        self._path, self.id, self.name = path, id, name
 
     def run(self, features: np.ndarray) -> Outputs:
         import tensorflow as tf

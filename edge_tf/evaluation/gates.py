@@ -70,6 +70,29 @@ def judge(
     return gates
 
 
+# A simulation's accuracy may be so far from that of the int8 model, in points.
+_SIMULATION = 0.5
+# On fewer clips, one or two of them are that much.
+_FEWEST = 400
+
+
+def judge_simulation(row: "HopRow", reference: "HopRow | None") -> Gate:
+    """Whether what quantization-aware training saw is what the int8 file computes.
+
+    Args:
+      row: of the simulation in Keras.
+      reference: of the int8 model on the same clips, if there is one.
+    """
+    name = f"{row.name} is within {_SIMULATION:g} points of int8"
+    if row.accuracy is None or reference is None or reference.accuracy is None:
+        return Gate(name, None, row.unavailable or "there is no int8 hop to compare with")
+    if row.clips != reference.clips or row.clips < _FEWEST:
+        return Gate(name, None, f"{row.clips:,} clips are too few, {_FEWEST} are needed")
+    points = 100 * (row.accuracy - reference.accuracy)
+    detail = f"{points:+.2f} points from {reference.name} on {row.clips:,} clips"
+    return Gate(name, abs(points) <= _SIMULATION + 1e-9, detail)
+
+
 def _bit_gate(
     name: str, hop: "HopResult", row: "HopRow", reference: "HopResult | None", missing: str
 ) -> Gate:

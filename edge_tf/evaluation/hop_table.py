@@ -15,6 +15,7 @@ from edge_tf.evaluation import gates, hop_text, metrics
 from edge_tf.evaluation.gates import Gate
 
 BIT_REFERENCE = "litert_reference"
+SIMULATION = "keras_quantized"
 STARTS = ("features", "waveform")
 
 
@@ -213,6 +214,8 @@ def build(
         row = _row(hop, hops[0], reference, labels)
         rows.append(row)
         judged += gates.judge(hop, row, hops[0], reference, max_drop)
+    int8 = next((row for row in rows if row.engine == bit_reference), None)
+    judged += [gates.judge_simulation(row, int8) for row in rows if row.engine == SIMULATION]
     return HopTable(rows, judged, list(hops), labels.astype(np.int64), max_drop)
 
 

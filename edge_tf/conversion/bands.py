@@ -11,6 +11,7 @@ their roundings are gone. The rows of y are then joined.
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 import tensorflow as tf
@@ -30,6 +31,7 @@ _BEYOND = 1.002
 class _Block:
     """What was found: y = ReLU(z + p) or ReLU(z + p + x)."""
 
+    name: str
     x: graph.Node
     z: graph.Node
     p: graph.Node
@@ -96,7 +98,16 @@ def _block(node: graph.Node, reading: dict[graph.Node, list[graph.Node]]) -> _Bl
     scale, offset = _bands(z)
     kernel = depthwise.kernel[:, 0, :, 0] * scale[:, np.newaxis, :]
     offset = depthwise.bias * scale + offset
-    return _Block(x, z, p, shortcut is not None, kernel, offset, before, depthwise.stride[0])
+    name = _common_name(depthwise.layer, z.layer, node.layer)
+    stride = depthwise.stride[0]
+    return _Block(name, x, z, p, shortcut is not None, kernel, offset, before, stride)
+
+
+def _common_name(*layers: str) -> str:
+    """What their names begin with, "stage0_block0"; else that of the first."""
+    words = zip(*(layer.split("_") for layer in layers), strict=False)
+    common = itertools.takewhile(lambda one: len(set(one)) == 1, words)
+    return "_".join(word[0] for word in common) or layers[0]
 
 
 def _row(node: graph.Node) -> graph.Shape:
@@ -158,7 +169,8 @@ def _mean(block: _Block, x: graph.Node) -> graph.Node:
             read = row * block.stride + tap - block.before
             if 0 <= read < x.shape[1]:
                 kernel[read, 0, :, 0] += block.kernel[row * bands // rows_out, tap] / rows_out
-    return graph.Depthwise((x,), kernel, block.offset.mean(axis=0))
+    bias = block.offset.mean(axis=0)
+    return graph.Depthwise((x,), kernel, bias, layer=block.name, part="mean")
 
 
 def _joined(
@@ -176,7 +188,7 @@ def _joined(
     if x.shape[1] <= _WHOLE:
         # All sub-bands read one stack; their kernels are zero but for their own rows.
         above, after = _zeros(block, x, rows > 1)
-        stack = _stacked((*above, x, *after, *below))
+        stack = _stacked((*above, x, *after, *below), block.name, "rows")
         stacks = [
             (stack, band * rows * block.stride - block.before + len(above)) for band in range(bands)
         ]
@@ -190,20 +202,24 @@ def _joined(
                 weights[first + tap, 0, :, 0] = kernel[band, tap]
         weights[-1, 0, :, 0] = weight
         bias = block.offset[band] + offset
-        convolution = graph.Depthwise((stack,), weights, bias, stride=(block.stride, 1))
-        joined.append(graph.Activation((convolution,), "relu"))
-    return _stacked(tuple(joined))
+        part = f"band {band}"
+        convolution = graph.Depthwise(
+            (stack,), weights, bias, stride=(block.stride, 1), layer=block.name, part=part
+        )
+        joined.append(graph.Activation((convolution,), "relu", layer=block.name, part=part))
+    return _stacked(tuple(joined), block.name)
 
 
-def _stacked(rows: tuple[graph.Node, ...]) -> graph.Node:
+def _stacked(rows: tuple[graph.Node, ...], layer: str, part: str = "") -> graph.Node:
     """Rows below each other; TFLite Micro's CONCATENATION takes ten inputs at the most."""
     while len(rows) > _MOST_INPUTS:
         parts = [rows[i : i + _MOST_INPUTS] for i in range(0, len(rows), _MOST_INPUTS)]
         made: dict[tuple[graph.Node, ...], graph.Node] = {}  # equal parts are made once
-        for part in parts:
-            made.setdefault(part, graph.Concat(part, 1) if len(part) > 1 else part[0])
-        rows = tuple(made[part] for part in parts)
-    return graph.Concat(rows, 1)
+        for some in parts:
+            concat = graph.Concat(some, 1, layer=layer, part=part) if len(some) > 1 else some[0]
+            made.setdefault(some, concat)
+        rows = tuple(made[some] for some in parts)
+    return graph.Concat(rows, 1, layer=layer, part=part)
 
 
 def _zeros(block: _Block, x: graph.Node, needed: bool) -> tuple[list[graph.Node], list[graph.Node]]:
@@ -224,9 +240,11 @@ def _own_rows(
     end = begin + (rows - 1) * block.stride + block.kernel.shape[1]
     row = graph.Zeros((), (1, 1, *x.shape[2:]))
     inside = max(begin, 0), min(end, x.shape[1])
-    own = graph.Slice((x,), (inside[0], 0), (inside[1] - inside[0], x.shape[2]))
+    size = (inside[1] - inside[0], x.shape[2])
+    part = f"band {band} rows"
+    own = graph.Slice((x,), (inside[0], 0), size, layer=block.name, part=part)
     above, after = [row] * (inside[0] - begin), [row] * (end - inside[1])
-    return _stacked((*above, own, *after, *below))
+    return _stacked((*above, own, *after, *below), block.name, part)
 
 
 def _in_range(

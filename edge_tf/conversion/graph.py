@@ -22,9 +22,19 @@ class Node:
 
     Attributes:
       inputs: the nodes it reads.
+      layer: the Keras layer, or the block of layers, that it comes from; "" if it is not known.
+      part: which part of it, where rewrites made several nodes of one: "band 2". It changes
+        nothing in what is computed, as `layer`.
     """
 
     inputs: tuple["Node", ...]
+    layer: str = dataclasses.field(default="", kw_only=True)
+    part: str = dataclasses.field(default="", kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """For people: "stage0_block0 band 2"; not unique."""
+        return f"{self.layer} {self.part}".strip()
 
     @functools.cached_property
     def shape(self) -> Shape:
@@ -32,7 +42,7 @@ class Node:
         return self.inputs[0].shape
 
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
-        """The op in TensorFlow."""
+        """The op in TensorFlow; a node that reads no other is given the features."""
         raise NotImplementedError
 
     def reading(self, *inputs: "Node") -> "Node":
@@ -50,6 +60,10 @@ class Input(Node):
     def shape(self) -> Shape:
         return self.size
 
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (features,) = values
+        return features
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Zeros(Node):
@@ -62,7 +76,9 @@ class Zeros(Node):
         return self.size
 
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
-        return tf.zeros(self.size)
+        # One for each clip; the batch is 1 but in calibration.
+        (features,) = values
+        return tf.repeat(tf.zeros(self.size), tf.shape(features)[0], axis=0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -266,20 +282,28 @@ def transform(output: Node, change: Callable[[Node, Node], Node]) -> Node:
     return changed[output]
 
 
-def to_function(output: Node) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The graph as a function of the features."""
+# Computes a node's value from those that it reads; from the features if it reads none.
+Compute = Callable[..., tf.Tensor]
+
+
+def _as_it_is(node: Node, *values: tf.Tensor) -> tf.Tensor:
+    return node.compute(*values)
+
+
+def to_function(output: Node, compute: Compute = _as_it_is) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The graph as a function of the features.
+
+    Args:
+      output: its last node.
+      compute: (node, values that it reads) to its value; for those who watch or change values.
+    """
     nodes = order(output)
 
     def run(features: tf.Tensor) -> tf.Tensor:
         values: dict[Node, tf.Tensor] = {}
         for node in nodes:
-            if isinstance(node, Input):
-                values[node] = features
-            elif isinstance(node, Zeros):
-                # One row of zeros for each clip; the batch is 1 but in calibration.
-                values[node] = tf.repeat(node.compute(), tf.shape(features)[0], axis=0)
-            else:
-                values[node] = node.compute(*(values[source] for source in node.inputs))
+            read = [values[source] for source in node.inputs] or [features]
+            values[node] = compute(node, *read)
         return values[output]
 
     return run

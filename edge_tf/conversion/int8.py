@@ -1,6 +1,7 @@
 """Fully-int8 TFLite by post-training quantization, and the rules that the file must keep."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf.conversion import bands, graph, hard_swish, lowering, rewrites
+from edge_tf.conversion import bands, device_graph, hard_swish, lowering, rewrites
 from edge_tf.conversion.equalization import equalize
 from edge_tf.conversion.folding import ends_in_dense, inference_model
 from edge_tf.conversion.slimming import slim
@@ -32,7 +33,27 @@ GRAPHS = ("device", "plain")
 _Function = tuple[Callable[[tf.Tensor], tf.Tensor], list[Any]]
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Converted:
+    """What `convert_with_graph` made.
+
+    Attributes:
+      data: the .tflite file.
+      graph: the float graph that it was made from; None for the plain graph.
+    """
+
+    data: bytes
+    graph: device_graph.DeviceGraph | None
+
+
 def convert(model: keras.Model, representative: np.ndarray, form: str = "device") -> bytes:
+    """The .tflite file of `convert_with_graph`."""
+    return convert_with_graph(model, representative, form).data
+
+
+def convert_with_graph(
+    model: keras.Model, representative: np.ndarray, form: str = "device"
+) -> Converted:
     """Converts a float model to int8 weights, activations, input and output.
 
     Channels are brought to equal ranges first (equalization.py). The graph is then rewritten for
@@ -54,7 +75,7 @@ def convert(model: keras.Model, representative: np.ndarray, form: str = "device"
       form: "device": few and cheap ops; "plain": those that Keras computes.
 
     Returns:
-      The .tflite file.
+      The .tflite file, and the float graph behind it.
 
     Raises:
       UserError: an op has no int8 form, or the result breaks a rule of `check`.
@@ -66,13 +87,19 @@ def convert(model: keras.Model, representative: np.ndarray, form: str = "device"
     make = _device(model, representative) if form == "device" else _plain(model)
     candidates = []
     for stride in _CALIBRATION_STRIDES:
-        data = quantize_graph(make(representative[::stride], None), representative[::stride])
+        function = make(representative[::stride], None)
+        data = quantize_graph(function, representative[::stride])
         error = LiteRTReference(data).run(representative).real_logits() - expected
-        candidates.append((float(error.var(axis=0).sum()), stride, data, error.mean(axis=0)))
-    _, stride, data, shift = min(candidates, key=lambda candidate: candidate[:2])
+        spread, shift = float(error.var(axis=0).sum()), error.mean(axis=0)
+        candidates.append((spread, stride, function, data, shift))
+    _, stride, function, data, shift = min(candidates, key=lambda candidate: candidate[:2])
     if ends_in_dense(model):
-        data = quantize_graph(make(representative[::stride], -shift), representative[::stride])
-    return slim(data)
+        function = make(representative[::stride], -shift)
+        data = quantize_graph(function, representative[::stride])
+    slimmed, named = slim(data), function[0]
+    if not isinstance(named, device_graph.NamedFunction):
+        return Converted(slimmed, None)
+    return Converted(slimmed, device_graph.of(named, data, slimmed))
 
 
 # Makes the function from the clips that will set its ranges, and what to add to its logits.
@@ -87,9 +114,8 @@ def _device(model: keras.Model, representative: np.ndarray) -> _Make:
     def make(clips: np.ndarray, shift: np.ndarray | None) -> _Function:
         output = bands.fold_blocks(fitted, clips)
         output = rewrites.dilation_as_zeros(rewrites.mean_as_depthwise(output))
-        return graph.to_function(
-            output if shift is None else rewrites.shift_logits(output, shift)
-        ), []
+        output = output if shift is None else rewrites.shift_logits(output, shift)
+        return device_graph.NamedFunction(output), []
 
     return make
 

@@ -4,6 +4,7 @@ Norms become a multiplication and an addition a channel (and row), dropouts noth
 1x1 convolutions. What can be cheaper is the rewrites' business.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -32,15 +33,24 @@ def lower(model: keras.Model) -> graph.Node:
         for call in model._nodes_by_depth[depth]:
             layer = call.layer
             if isinstance(layer, layers.InputLayer):
-                node: graph.Node = graph.Input((), (1, *layer.output_shape[0][1:]))
+                shape = (1, *layer.output_shape[0][1:])
+                node: graph.Node = graph.Input((), shape, layer=layer.name)
             else:
                 sources = tuple(nodes[t.ref()] for t in _flat(call.keras_inputs))
-                node = _lowering(layer)(layer, sources)
+                node = _named(_lowering(layer)(layer, sources), sources, layer.name)
             nodes[_flat(call.outputs)[0].ref()] = node
     output = nodes[model.outputs[0].ref()]
     if len(model.output_shape) == 2:
-        output = graph.Reshape((output,), (1, model.output_shape[1]))
+        output = graph.Reshape((output,), (1, model.output_shape[1]), layer=output.layer)
     return output
+
+
+def _named(node: graph.Node, sources: "Sources", layer: str) -> graph.Node:
+    """The nodes between a layer's sources and its output, with the layer's name."""
+    if node in sources:
+        return node
+    inputs = (_named(source, sources, layer) for source in node.inputs)
+    return dataclasses.replace(node, inputs=tuple(inputs), layer=layer)
 
 
 def _flat(tensors: Any) -> list[Any]:

@@ -43,7 +43,8 @@ def mean_as_depthwise(output: graph.Node) -> graph.Node:
             return new
         channels = new.shape[3]
         kernel = np.full((*new.window, channels, 1), 1.0 / np.prod(new.window), np.float32)
-        return graph.Depthwise(new.inputs, kernel, np.zeros(channels, np.float32), new.window)
+        bias = np.zeros(channels, np.float32)
+        return graph.Depthwise(new.inputs, kernel, bias, new.window, layer=new.layer, part=new.part)
 
     return graph.transform(output, change)
 

@@ -1,11 +1,12 @@
-"""The stage "convert": float.keras in, model_int8.tflite and golden.npz out."""
+"""The stage "convert": compressed.keras or float.keras in, model_int8.tflite and golden.npz out."""
 
+import hashlib
 import time
 
 import numpy as np
 
 from edge_tf import files, run_dir
-from edge_tf.conversion import int8
+from edge_tf.conversion import device_graph, int8
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.engines import keras_float
 from edge_tf.engines.base import quantize
@@ -20,10 +21,10 @@ GOLDEN_CLIPS = 8
 def convert(
     run: run_dir.RunDirectory, data: RunData, representative_clips: int, form: str = "device"
 ) -> ModelInfo:
-    """Quantizes a run's float model after training.
+    """Quantizes a run's compressed model or, if there is none, its float model.
 
-    Writes model_int8.tflite, golden.npz (wav int16, features int8, logits int8, label_index) and
-    the quantization of the input to frontend.json.
+    Writes model_int8.tflite, golden.npz (wav int16, features int8, logits int8, label_index),
+    device_graph.npz (but for the plain graph) and the quantization of the input to frontend.json.
 
     Args:
       run: a run whose training has finished.
@@ -39,17 +40,19 @@ def convert(
     """
     if representative_clips < 10:
         raise UserError("--representative_clips must be at least 10; 200 or more hold accuracy")
-    model = keras_float.load(run.require(run_dir.FLOAT_MODEL))
+    source = run.model_to_convert()
+    model = keras_float.load(source)
     if model.input_shape[1:] != data.frontend.feature_shape:
         raise UserError(
-            f"{run / run_dir.FLOAT_MODEL} takes {model.input_shape[1:]}, the front-end gives "
+            f"{source} takes {model.input_shape[1:]}, the front-end gives "
             f"{data.frontend.feature_shape}",
             "train again into a new --run_dir",
         )
     training = data.clips("training")
     rows = spread_over_labels(training.labels, representative_clips)
     began = time.perf_counter()
-    converted = int8.convert(model, data.features(training.samples[rows]), form)
+    made = int8.convert_with_graph(model, data.features(training.samples[rows]), form)
+    converted = made.data
     seconds = time.perf_counter() - began
     info = tflite_file.parse(converted, run_dir.INT8_MODEL)
     scale, zero_point = info.inputs[0].scales[0], info.inputs[0].zero_points[0]
@@ -74,9 +77,15 @@ def convert(
         },
     )
     files.write_bytes(run / run_dir.INT8_MODEL, converted)
+    if made.graph is not None:
+        device_graph.save(made.graph, run / device_graph.FILE)
+    else:
+        (run / device_graph.FILE).unlink(missing_ok=True)
     run.record(
         "convert",
         {
+            "source": source.name,
+            "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
             "representative_clips": len(rows),
             "graph": form,
             "seconds": round(seconds, 1),

@@ -3,8 +3,9 @@
 import numpy as np
 import tf_keras as keras
 
-from edge_tf.conversion import graph
+from edge_tf.conversion import device_graph, graph, int8
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
+from firmware_export import tflite_file
 
 layers = keras.layers
 SHAPE = (20, 12, 1)
@@ -85,3 +86,47 @@ def run(output: graph.Node, clips: np.ndarray) -> np.ndarray:
 def kinds(output: graph.Node) -> list[str]:
     """Names of all nodes' types but the input's, in order."""
     return [type(node).__name__ for node in graph.order(output)][1:]
+
+
+def _values(device: device_graph.DeviceGraph, clip: np.ndarray) -> dict[graph.Node, np.ndarray]:
+    seen = {}
+
+    def compute(node, *read):
+        seen[node] = node.compute(*read)
+        return seen[node]
+
+    graph.to_function(device.output, compute)(clip)
+    return {node: np.asarray(value) for node, value in seen.items()}
+
+
+def _int8_values(model: bytes, clip: np.ndarray) -> dict[int, np.ndarray]:
+    from ai_edge_litert import interpreter as litert
+
+    interpreter = litert.Interpreter(
+        model_content=model,
+        experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+    )
+    interpreter.allocate_tensors()
+    scale, zero_point = interpreter.get_input_details()[0]["quantization"]
+    quantized = np.clip(np.rint(clip / scale) + zero_point, -128, 127).astype(np.int8)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], quantized)
+    interpreter.invoke()
+    info = tflite_file.parse(model)
+    return {
+        t.index: (interpreter.get_tensor(t.index) - float(t.zero_points[0])) * t.scales[0]
+        for t in info.tensors
+        if t.type == "INT8" and not t.is_constant
+    }
+
+
+def check_tensors(converted: int8.Converted, clip: np.ndarray) -> None:
+    """Each tensor that has a node holds, dequantized, what the node computes from one clip."""
+    assert converted.graph is not None
+    wanted = _values(converted.graph, clip)
+    found = _int8_values(converted.data, clip)
+    for tensor, node in converted.graph.tensors.items():
+        x, y = wanted[node], found[tensor]
+        assert x.shape == y.shape == node.shape
+        error = np.mean(np.square(x - y))
+        assert np.mean(np.square(x)) > 10 ** (8 / 10) * error, f"{node.name} is not tensor {tensor}"

@@ -14,6 +14,7 @@ from firmware_export import tflite_file
 from tests.edge_tf.conversion.conversion_fixtures import (
     SHAPE,
     block_model,
+    check_tensors,
     features,
     randomize,
 )
@@ -28,7 +29,7 @@ def converted(request) -> tuple[keras.Model, bytes]:
 
 
 @pytest.fixture(scope="module")
-def bc_resnet() -> tuple[keras.Model, bytes]:
+def bc_resnet_with_graph() -> tuple[keras.Model, int8.Converted]:
     """A narrow one, for what only its whole chain of blocks shows."""
     model = randomize(build_model("bc_resnet", tau=0.5, num_classes=4, input_shape=(40, 31, 1)))
     clips = sounds(60)
@@ -36,7 +37,13 @@ def bc_resnet() -> tuple[keras.Model, bytes]:
         model(clips, training=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(int8, "_CALIBRATION_STRIDES", (1,))
-        return model, int8.convert(model, clips)
+        return model, int8.convert_with_graph(model, clips)
+
+
+@pytest.fixture(scope="module")
+def bc_resnet(bc_resnet_with_graph) -> tuple[keras.Model, bytes]:
+    model, made = bc_resnet_with_graph
+    return model, made.data
 
 
 def sounds(count: int, seed: int = 0) -> np.ndarray:
@@ -103,6 +110,14 @@ def test_concatenations_join_tensors_of_one_scale(bc_resnet):
 def test_bc_resnet_follows_float(bc_resnet):
     model, data = bc_resnet
     check_follows(model, data, sounds(40, seed=5))
+
+
+def test_each_tensor_of_bc_resnet_has_a_node_and_holds_its_values(bc_resnet_with_graph):
+    _, made = bc_resnet_with_graph
+    check_tensors(made, sounds(1))
+    info = tflite_file.parse(made.data)
+    assert set(made.graph.tensors) == {info.inputs[0].index, *(op.outputs[0] for op in info.ops)}
+    assert all(node.layer for node in made.graph.tensors.values()), "each has a name"
 
 
 def test_the_bytes_are_those_of_tflite_micro(bc_resnet):

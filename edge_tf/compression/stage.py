@@ -1,35 +1,31 @@
 """The stage "compress": float.keras in, compressed.keras out."""
 
 import hashlib
-import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf import files, run_dir
 from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
-from edge_tf.compression import RECIPES, factor_transfer, overhaul, pruning, quantization
+from edge_tf.compression import phase_step, pruning, quantization
 from edge_tf.compression.distillation import FeatureLoss, with_features
-from edge_tf.compression.network import Network, State
-from edge_tf.compression.objectives import FromTeacher
+from edge_tf.compression.network import State
 from edge_tf.compression.phase import Phase, epochs_of
 from edge_tf.compression.settings import Settings
-from edge_tf.conversion.equalization import equalize
 from edge_tf.data import pipeline
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.engines import keras_float
 from edge_tf.errors import UserError
 from edge_tf.training.loop import Trainer
-from edge_tf.training.objective import CrossEntropy, Objective
-from edge_tf.training.step import Recipe, SgdStep, seed_everything
+from edge_tf.training.step import seed_everything
 
 # Epochs draw their order and augmentation by number; training has had the first ones.
 _FIRST_EPOCH = 1000
 _CALIBRATION_CLIPS = 300
-_FEATURE_WEIGHTS = {"factor": 500.0, "overhaul": 1.0}  # published, see the two modules
 _PREPARING_BATCHES = 50
 
 
@@ -59,7 +55,7 @@ def compress(
     """
     source = run.require(run_dir.FLOAT_MODEL)
     model = keras_float.load(source)
-    chain = [_phases(name, settings) for name in settings.recipes]
+    chain = [phase_step.phases_of(name, settings) for name in settings.recipes]
     phases = [phase for recipe in chain for phase in recipe]
     if settings.epochs < len(phases):
         raise UserError(
@@ -67,12 +63,13 @@ def compress(
             f"({', '.join(phase.name for phase in phases)})",
             "give each at least one epoch",
         )
-    names = pruning.chosen(model, settings.prune)
+    prunes = any(phase.sparsity is not None for phase in phases)
+    names = pruning.chosen(model, settings.prune) if prunes else []
     for layer in model.layers[1:]:
         quantization.config_for(layer)  # an unknown layer is told before hours of training
     if teacher_path is not None and keras_float.load(teacher_path).input_shape != model.input_shape:
         raise UserError(f"{teacher_path} takes other features than {source}")
-    work = _Work(run, data, settings, model, teacher_path, names)
+    work = _Work(run, data, settings, teacher_path, names)
     state = State(model)
     for number, (phase, epochs) in enumerate(
         zip(phases, epochs_of(chain, settings.epochs), strict=True)
@@ -80,11 +77,6 @@ def compress(
         state = work.run_phase(number, phase, epochs, state)
     work.write(state)
     return run.stage("compress")
-
-
-def _phases(recipe: str, settings: Settings) -> list[Phase]:
-    module = importlib.import_module(f"edge_tf.compression.recipes.{RECIPES[recipe].module}")
-    return list(module.phases(settings))
 
 
 class _Work:
@@ -95,7 +87,6 @@ class _Work:
         run: run_dir.RunDirectory,
         data: RunData,
         settings: Settings,
-        model: keras.Model,
         teacher_path: Path | None,
         names: Sequence[str],
     ) -> None:
@@ -133,29 +124,11 @@ class _Work:
         """Trains a phase, or what is left of it."""
         settings = self._settings
         seed_everything(settings.seed)
-        if phase.quantized and state.ranges is None:
-            state = self._calibrated(state)
-        network = Network(state, phase.quantized)
-        objective, features = self._objective(phase, network)
+        network = phase_step.network(phase, state, self._calibration_clips)
         clips = len(self._training.labels)
         steps = epochs * -(-clips // settings.batch_size)
-        gradual = None
-        if phase.sparsity is not None:
-            gradual = pruning.GradualPruning(network.masks, self._names, phase.sparsity, steps)
-
-        def after_update() -> None:
-            if gradual is not None:
-                gradual.update()
-            if not phase.quantized:
-                network.masks.apply()
-
-        step = SgdStep(
-            network.model,
-            Recipe(epochs, settings.batch_size, settings.peak_rate, seed=settings.seed),
-            objective,
-            phase.gradient_rule(network, settings) if phase.gradient_rule else None,
-            after_update,
-            {**network.trackables(), **(gradual.trackables() if gradual else {})},
+        step, features = phase_step.step(
+            phase, network, settings, self._names, self._teacher, epochs, steps
         )
         folder = self._run / run_dir.COMPRESSION / f"{number}_{phase.name}"
         trainer = Trainer(step, folder, self._fingerprint, phase.name)
@@ -172,24 +145,9 @@ class _Work:
             self._history.append({**record, "epoch": len(self._history) + 1, "phase": phase.name})
         return network.state()
 
-    def _calibrated(self, state: State) -> State:
-        """Channels in equal ranges, as conversion has them, and ranges to begin with."""
+    def _calibration_clips(self) -> np.ndarray:
         rows = spread_over_labels(self._training.labels, _CALIBRATION_CLIPS)
-        clips = self._data.features(self._training.samples[rows])
-        model = equalize(state.model, clips)
-        return State(model, state.masks, quantization.calibrated(model, clips))
-
-    def _objective(self, phase: Phase, network: Network) -> tuple[Objective, FeatureLoss | None]:
-        settings, teacher = self._settings, self._teacher
-        if phase.objective is not None:
-            return phase.objective(network, teacher, settings), None
-        if teacher is None:
-            return CrossEntropy(network.model), None
-        features = _feature_loss(settings.distill_features, network.model, teacher)
-        weight = _FEATURE_WEIGHTS.get(settings.distill_features, 0.0)
-        return FromTeacher(
-            network, teacher, settings.temperature, settings.distill_weight, features, weight
-        ), features
+        return self._data.features(self._training.samples[rows])
 
     def _batches(self, epoch: int) -> tf.data.Dataset:
         settings = self._settings
@@ -222,15 +180,6 @@ class _Work:
                 "seconds": round(sum(record["seconds"] for record in self._history), 1),
             },
         )
-
-
-def _feature_loss(name: str, student: keras.Model, teacher: keras.Model) -> FeatureLoss | None:
-    """Built for two models; None for "none"."""
-    if name == "none":
-        return None
-    if name == "factor":
-        return factor_transfer.FactorTransfer.for_models(student, teacher)
-    return overhaul.Overhaul.for_models(student, teacher)
 
 
 class _TeacherFeatures:

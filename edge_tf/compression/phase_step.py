@@ -1,0 +1,109 @@
+"""From a phase's description to the network it trains and the step that trains it."""
+
+import importlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tf_keras as keras
+
+from edge_tf.compression import RECIPES, factor_transfer, overhaul, pruning, quantization
+from edge_tf.compression.distillation import FeatureLoss
+from edge_tf.compression.network import Network, State
+from edge_tf.compression.objectives import FromTeacher
+from edge_tf.compression.phase import Phase
+from edge_tf.compression.settings import Settings
+from edge_tf.conversion.equalization import equalize
+from edge_tf.training.objective import CrossEntropy, Objective
+from edge_tf.training.step import Recipe, SgdStep
+
+# Factors of the losses on features; those of the papers (arXiv:1802.04977, arXiv:1904.01866).
+_FEATURE_WEIGHTS = {"factor": 500.0, "overhaul": 1.0}
+
+
+def phases_of(recipe: str, settings: Settings) -> list[Phase]:
+    """What a recipe of RECIPES trains, one after the other."""
+    module = importlib.import_module(f"edge_tf.compression.recipes.{RECIPES[recipe].module}")
+    return list(module.phases(settings))
+
+
+def network(phase: Phase, state: State, clips: Callable[[], np.ndarray]) -> Network:
+    """What a phase trains, from what the one before left.
+
+    A network that is quantized for the first time has its channels brought to equal ranges, as
+    conversion does, and begins with the ranges of the float model.
+
+    Args:
+      phase: what is to come.
+      state: what was.
+      clips: gives representative features (n, mel_bands, frames, 1) when they are needed.
+    """
+    if phase.quantized and state.ranges is None:
+        features = clips()
+        model = equalize(state.model, features)
+        state = State(model, state.masks, quantization.calibrated(model, features))
+    return Network(state, phase.quantized)
+
+
+def step(
+    phase: Phase,
+    network: Network,
+    settings: Settings,
+    names: Sequence[str],
+    teacher: keras.Model | None,
+    epochs: int,
+    steps: int,
+) -> tuple[SgdStep, FeatureLoss | None]:
+    """The step of a phase, and the loss on features that is to be prepared before it, if any.
+
+    Args:
+      phase: what is trained, and how.
+      network: of the phase.
+      settings: the user's.
+      names: layers to prune.
+      teacher: float Keras model or None.
+      epochs: of the phase.
+      steps: of the phase.
+    """
+    objective, features = _objective(phase, network, settings, teacher)
+    gradual = None
+    if phase.sparsity is not None:
+        gradual = pruning.GradualPruning(network.masks, names, phase.sparsity, steps)
+
+    def after_update() -> None:
+        if gradual is not None:
+            gradual.update()
+        if not phase.quantized:
+            network.masks.apply()
+
+    return SgdStep(
+        network.model,
+        Recipe(epochs, settings.batch_size, settings.peak_rate, seed=settings.seed),
+        objective,
+        phase.gradient_rule(network, settings) if phase.gradient_rule else None,
+        after_update,
+        {**network.trackables(), **(gradual.trackables() if gradual else {})},
+    ), features
+
+
+def _objective(
+    phase: Phase, network: Network, settings: Settings, teacher: keras.Model | None
+) -> tuple[Objective, FeatureLoss | None]:
+    if phase.objective is not None:
+        return phase.objective(network, teacher, settings), None
+    if teacher is None:
+        return CrossEntropy(network.model), None
+    name = settings.distill_features
+    features: FeatureLoss | None = None
+    if name == "factor":
+        features = factor_transfer.FactorTransfer.for_models(network.model, teacher)
+    elif name == "overhaul":
+        features = overhaul.Overhaul.for_models(network.model, teacher)
+    objective = FromTeacher(
+        network,
+        teacher,
+        settings.temperature,
+        settings.distill_weight,
+        features,
+        _FEATURE_WEIGHTS.get(name, 0.0),
+    )
+    return objective, features

@@ -20,6 +20,12 @@ def define_flags() -> None:
 def define_own_flags() -> None:
     flags.DEFINE_float("max_drop", 1.0, "Points of accuracy that int8 may lose against float.")
     flags.DEFINE_integer("max_clips", 0, "Cap on test clips, evenly over the labels; 0: all.")
+    flags.DEFINE_integer(
+        "error_clips",
+        500,
+        "Cap on test clips for the table of quantization errors by layer; 0: no such table.",
+        lower_bound=0,
+    )
 
 
 def main() -> None:
@@ -33,7 +39,7 @@ def main() -> None:
     from edge_tf.errors import GateError
     from edge_tf.evaluation import stage
 
-    table = stage.evaluate(run, data, FLAGS.max_drop, FLAGS.max_clips)
+    table = stage.evaluate(run, data, FLAGS.max_drop, FLAGS.max_clips, FLAGS.error_clips)
     print(table.to_text())
     print(f"report -> {run / 'report.html'}")
     if table.failed:

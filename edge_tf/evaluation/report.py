@@ -14,6 +14,7 @@ from edge_tf import files
 from edge_tf.evaluation import metrics, report_html
 from edge_tf.evaluation.hop_table import BIT_REFERENCE, HopResult, HopTable
 from edge_tf.evaluation.json_text import json_safe
+from edge_tf.evaluation.layer_tables import LayerTables
 from edge_tf.run_dir import REPORT_HTML, REPORT_JSON
 
 SCHEMA_VERSION = 1
@@ -76,6 +77,7 @@ class Report:
         may be missing and others may be added.
       model: facts of the int8 file, or None.
       settings: config.json of the run.
+      layers: sparsity and quantization error by layer, or None.
 
     Raises:
       ValueError: labels or clip_names do not fit the table.
@@ -89,6 +91,7 @@ class Report:
     history: Sequence[Mapping[str, Any]] = ()
     model: ModelFacts | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    layers: LayerTables | None = None
 
     def __post_init__(self) -> None:
         hop = self.chosen
@@ -171,6 +174,7 @@ class Report:
             "most_confused_clips": [dataclasses.asdict(clip) for clip in self.most_confused],
             "learning_curve": [dict(epoch) for epoch in self.history],
             "model": dataclasses.asdict(self.model) if self.model else None,
+            **(self.layers or LayerTables()).to_dict(),
             "settings": self.settings,
         }
         safe: dict[str, Any] = json_safe(value)

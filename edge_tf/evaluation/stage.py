@@ -14,7 +14,7 @@ from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
-from edge_tf.evaluation import hop_table
+from edge_tf.evaluation import hop_table, layer_tables
 from edge_tf.evaluation.report import ModelFacts, Report, write_report
 from firmware_export import tflite_file
 from firmware_export.standalone.package import Spotting
@@ -24,7 +24,11 @@ BOARDS = ("host", "cortex-m4", "cortex-m55")
 
 
 def evaluate(
-    run: run_dir.RunDirectory, data: RunData, max_drop: float, max_clips: int = 0
+    run: run_dir.RunDirectory,
+    data: RunData,
+    max_drop: float,
+    max_clips: int = 0,
+    error_clips: int = 500,
 ) -> hop_table.HopTable:
     """Runs the test clips through every hop and writes the report.
 
@@ -33,6 +37,7 @@ def evaluate(
       data: its data.
       max_drop: percentage points of accuracy that int8 may lose.
       max_clips: cap on test clips, evenly over the labels; 0: all.
+      error_clips: cap on those for the table of quantization errors; 0: no such table.
 
     Returns:
       The table; its `failed` lists broken gates.
@@ -40,6 +45,8 @@ def evaluate(
     Raises:
       UserError: something is missing.
     """
+    if error_clips < 0:
+        raise UserError(f"--error_clips={error_clips} must be 0 or more")
     if not 0 <= max_drop <= 100:
         raise UserError(f"--max_drop={max_drop} must be between 0 and 100 points")
     float_model = run.require(run_dir.FLOAT_MODEL)
@@ -89,6 +96,7 @@ def evaluate(
             )
         )
     table = hop_table.build(hops, testing.labels[rows], max_drop=max_drop)
+    layers = layer_tables.of_run(run, model, features, testing.labels[rows], error_clips)
     run.record(
         "evaluate",
         {
@@ -114,6 +122,7 @@ def evaluate(
             ops=info.op_counts(),
         ),
         settings=run.config(),
+        layers=layers,
     )
     write_report(report, run.path)
     return table

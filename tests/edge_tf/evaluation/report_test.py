@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from edge_tf.evaluation import charts, hop_table
 from edge_tf.evaluation.hop_table import HopResult
 from edge_tf.evaluation.json_text import json_safe
+from edge_tf.evaluation.layer_tables import LayerSparsity, LayerTables, SparsityTable
+from edge_tf.evaluation.quantization_error import LayerError, QuantizationError
 from edge_tf.evaluation.report import (
     HISTORY_KEYS,
     MAX_CONFUSED,
@@ -22,10 +24,50 @@ from edge_tf.evaluation.report import (
     Report,
     write_report,
 )
+from firmware_export.sparsity import Sparsity, WeightsSparsity
 
 HOSTILE = "<script>alert('x')</script>"
 DOCS = Path(__file__).parents[3] / "docs" / "report.md"
 VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+def error_of(name, snr_db, alone):
+    return LayerError(
+        name=name,
+        op="CONV_2D",
+        tensor=7,
+        shape=(1, 20, 101, 8),
+        snr_db=snr_db,
+        accuracy_alone=alone,
+        logits_snr_db_alone=alone and 40.0,
+    )
+
+
+LAYERS = LayerTables(
+    sparsity=SparsityTable(
+        Sparsity(
+            file_bytes=2048,
+            gzip_bytes=1025,
+            constant_bytes=812,
+            nonzero_bytes=411,
+            weights=(WeightsSparsity(3, "CONV_2D", 7, (6, 3, 3, 4), 216, 54, 162),),
+        ),
+        {3: f"stem {HOSTILE}"},
+        (LayerSparsity(f"stem {HOSTILE}", 216, 54),),
+    ),
+    errors=QuantizationError(
+        clips=48,
+        float_accuracy=0.953,
+        int8_accuracy=0.942,
+        simulated_accuracy=0.943,
+        logits_snr_db=27.93,
+        layers=(
+            error_of(f"block band 2 {HOSTILE}", 3.14, 0.875),
+            *(error_of(f"middle {at}", 20.0 + at, 0.95) for at in range(20)),
+            error_of("pad", math.inf, None),
+        ),
+    ),
+)
 
 
 def sample(labels=("no", "yes", HOSTILE), broken=False, **fields):
@@ -64,6 +106,7 @@ def sample(labels=("no", "yes", HOSTILE), broken=False, **fields):
             parameters=300,
             ops={"CONV_2D": 3, HOSTILE: 1},
         ),
+        "layers": LAYERS,
         "settings": {
             "format_version": 1,
             "stages": {"train": {"tau": 1.0, "path": HOSTILE, "data": {"clips": 60}}},
@@ -128,6 +171,25 @@ def test_the_page_tells_every_part():
     assert f"not available here: no {HOSTILE} here" in page.text
 
 
+def test_the_page_tells_of_layers():
+    text = Page(sample().to_html()).text
+    assert f"block band 2 {HOSTILE} CONV_2D 1 x 20 x 101 x 8 3.1 87.50 40.0" in text
+    assert text.index("block band 2") < text.index("middle 0") < text.index("All 22 tensors")
+    assert "pad CONV_2D 1 x 20 x 101 x 8 no error copies -" in text
+    assert "Accuracy, float graph 95.30 % Accuracy, int8 file 94.20 %" in text
+    assert "The same under gzip 1,025 bytes" in text and "Zeros in both 25.0 %" in text
+    assert f"stem {HOSTILE} 216 54 25.0 %" in text
+    assert "Not all zeros come from pruning" in text
+
+
+def test_the_page_says_why_there_are_no_errors_by_layer():
+    layers = LayerTables(no_errors="Only the device graph has this table.")
+    text = Page(sample(layers=layers).to_html()).text
+    assert "Quantization error by layer Only the device graph has this table." in text
+    assert "Sparsity" not in text
+    assert "Quantization error" not in Page(sample(layers=None).to_html()).text
+
+
 def test_every_table_has_a_caption_and_every_header_a_scope():
     page = Page(sample().to_html())
     tables = [tag for tag, _ in page.tags if tag in ("table", "caption")]
@@ -180,6 +242,9 @@ def test_every_field_is_documented():
     fields = set(value) | set(value["verdict"]) | set(value["model"])
     for part in ("gates", "hops", "per_class", "most_confused_clips", "learning_curve"):
         fields |= set(value[part][0])
+    for part in ("sparsity", "quantization_error"):
+        fields |= set(value[part]) | set(value[part]["layers"][0])
+    fields |= set(value["sparsity"]["weights"][0])
     assert fields <= documented
 
 

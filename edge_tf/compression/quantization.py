@@ -6,8 +6,7 @@ sums of a block) are not rounded. Norms need no folding here: they multiply a ke
 its step alike.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,113 +18,15 @@ from tensorflow_model_optimization.quantization.keras.default_8bit import defaul
 from tensorflow_model_optimization.quantization.keras.graph_transformations import (
     model_transformer,
 )
-from tensorflow_model_optimization.quantization.keras.quantizers import (
-    MovingAverageQuantizer,
-    Quantizer,
-)
 
 from edge_tf.errors import UserError
+from edge_tf.layers.quantization import LayerConfig, Paths
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.layers.sub_spectral_norm_quantization import SubSpectralNormQuantizeConfig
 
 layers = keras.layers
 
 _PREFIX = "quant_"
-_LEVELS = 127.0
-
-
-class Paths:
-    """Which weights a forward pass uses while it is traced: those that are kept, or all."""
-
-    revived = False
-
-    @contextlib.contextmanager
-    def all_weights(self) -> Iterator[None]:
-        """Within, pruned weights count, and they alone learn (PQK's teacher, arXiv:2106.14681)."""
-        self.revived = True
-        try:
-            yield
-        finally:
-            self.revived = False
-
-
-class KernelQuantizer(Quantizer):
-    """Mask, then symmetric int8 with a step for each output channel, zero exact.
-
-    A kernel that was pruned keeps its zeros (TFMOT's own pruning-preserving quantizer leaves
-    depthwise kernels out). The mask is a weight of the layer, ones until it is set.
-    """
-
-    paths = Paths()
-
-    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, tf.Variable]:
-        mask = layer.add_weight(
-            f"{name}_mask", shape=tensor_shape, initializer="ones", trainable=False
-        )
-        return {"mask": mask}
-
-    def __call__(
-        self, inputs: tf.Tensor, training: Any, weights: dict[str, tf.Variable], **kwargs: Any
-    ) -> tf.Tensor:
-        mask = weights["mask"]
-        kept = inputs * mask
-        if self.paths.revived:
-            kept = tf.stop_gradient(kept) + inputs * (1.0 - mask)
-        return rounded(kept)
-
-    def get_config(self) -> dict[str, Any]:
-        return {}
-
-
-def rounded(kernel: tf.Tensor) -> tf.Tensor:
-    """A kernel in int8 steps of its own for each output channel; gradients pass unchanged.
-
-    Args:
-      kernel: (rows, columns, in, out), (rows, columns, channels, 1) or (in, out).
-    """
-    axis = 2 if kernel.shape.rank == 4 and kernel.shape[3] == 1 else -1
-    others = [i for i in range(kernel.shape.rank) if i != axis % kernel.shape.rank]
-    step = tf.reduce_max(tf.abs(kernel), others, keepdims=True) / _LEVELS
-    step = tf.where(step > 0, step, tf.ones_like(step))
-    return kernel + tf.stop_gradient(tf.round(kernel / step) * step - kernel)
-
-
-class LayerConfig(QuantizeConfig):
-    """A layer of Keras: its kernel, if it has one, and its output.
-
-    Args:
-      kernel: name of the kernel attribute; empty if there is none.
-      output: whether the output is a tensor of the int8 graph.
-    """
-
-    def __init__(self, kernel: str = "", output: bool = True) -> None:
-        self.kernel = kernel
-        self.output = output
-
-    def get_weights_and_quantizers(self, layer: keras.layers.Layer) -> list[Any]:
-        return [(getattr(layer, self.kernel), KernelQuantizer())] if self.kernel else []
-
-    def get_activations_and_quantizers(self, layer: keras.layers.Layer) -> list[Any]:
-        return []
-
-    def set_quantize_weights(self, layer: keras.layers.Layer, quantize_weights: list[Any]) -> None:
-        for weight in quantize_weights:
-            setattr(layer, self.kernel, weight)
-
-    def set_quantize_activations(
-        self, layer: keras.layers.Layer, quantize_activations: list[Any]
-    ) -> None:
-        pass
-
-    def get_output_quantizers(self, layer: keras.layers.Layer) -> list[Quantizer]:
-        if not self.output:
-            return []
-        return [
-            MovingAverageQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
-        ]
-
-    def get_config(self) -> dict[str, Any]:
-        return {"kernel": self.kernel, "output": self.output}
 
 
 _NORMS = (layers.BatchNormalization, SubSpectralNorm)

@@ -2,16 +2,10 @@
 
 from typing import Any
 
-import tf_keras as keras
-from tensorflow_model_optimization.quantization.keras import QuantizeConfig
-from tensorflow_model_optimization.quantization.keras.quantizers import (
-    MovingAverageQuantizer,
-    Quantizer,
-)
+from edge_tf.layers.quantization import LayerConfig
 
 
-@keras.saving.register_keras_serializable("edge_tf")
-class SubSpectralNormQuantizeConfig(QuantizeConfig):
+class SubSpectralNormQuantizeConfig(LayerConfig):
     """The norm has no rounding of its own: at export it is in the convolution before it.
 
     Its scale multiplies each channel of that kernel, as its step does, so that rounding the kernel
@@ -23,28 +17,7 @@ class SubSpectralNormQuantizeConfig(QuantizeConfig):
     """
 
     def __init__(self, output: bool = True) -> None:
-        self.output = output
-
-    def get_weights_and_quantizers(self, layer: keras.layers.Layer) -> list[Any]:
-        return []
-
-    def get_activations_and_quantizers(self, layer: keras.layers.Layer) -> list[Any]:
-        return []
-
-    def set_quantize_weights(self, layer: keras.layers.Layer, quantize_weights: list[Any]) -> None:
-        pass
-
-    def set_quantize_activations(
-        self, layer: keras.layers.Layer, quantize_activations: list[Any]
-    ) -> None:
-        pass
-
-    def get_output_quantizers(self, layer: keras.layers.Layer) -> list[Quantizer]:
-        if not self.output:
-            return []
-        return [
-            MovingAverageQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
-        ]
+        super().__init__(output=output)
 
     def get_config(self) -> dict[str, Any]:
         return {"output": self.output}

@@ -1,0 +1,208 @@
+"""Quantization-aware training rounds where the int8 graph rounds, and like it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+
+from edge_tf.compression import quantization
+from edge_tf.compression.network import State
+from edge_tf.conversion import int8
+from edge_tf.engines.litert import LiteRTReference
+from edge_tf.errors import UserError
+from edge_tf.layers import quantization as layer_quantization
+from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
+from edge_tf.models import build_model
+from firmware_export import tflite_file
+from tests.edge_tf.compression.small import clips, half_masks, quantized
+from tests.edge_tf.conversion.conversion_fixtures import SHAPE, block_model, randomize
+
+layers = keras.layers
+
+
+def sequence(*chain: keras.layers.Layer, shape: tuple[int, ...] = SHAPE) -> keras.Model:
+    inputs = keras.Input(shape, name="features")
+    x = inputs
+    for layer in chain:
+        x = layer(x)
+    return randomize(keras.Model(inputs, x, name="sequence"))
+
+
+def rounded_outputs(model: keras.Model) -> set[str]:
+    """Layers whose output is rounded, the input beside."""
+    return set(quantization.QuantizedModel(model).ranges())
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(6, 3, use_bias=False),
+        layers.Conv2D(1, 3, use_bias=False),
+        layers.DepthwiseConv2D(3, use_bias=False),
+    ],
+    ids=["conv", "conv to one channel", "depthwise"],
+)
+def test_kernels_with_a_norm_are_rounded_to_the_bytes_of_the_file(layer):
+    """What training multiplies with is what the file has, though the norm is folded there."""
+    model = sequence(
+        layer.from_config(layer.get_config()),
+        layers.BatchNormalization(epsilon=1e-5),
+        layers.ReLU(),
+        shape=(20, 12, 4),
+    )
+    kernel, norm = model.layers[1].get_weights()[0], model.layers[2]
+    axis = 2 if isinstance(layer, layers.DepthwiseConv2D) else 3
+    rounded = layer_quantization.rounded(tf.constant(kernel), axis).numpy()
+    others = tuple(i for i in range(4) if i != axis)
+    steps = np.abs(kernel).max(axis=others, keepdims=True) / 127
+    signs = np.sign(norm.gamma.numpy()).reshape([1, 1, -1, 1] if axis == 2 else [1, 1, 1, -1])
+    codes = np.rint(rounded / steps * signs).astype(np.int8)
+    info = tflite_file.parse(int8.convert(model, clips(40, (20, 12, 4))), "layer")
+    stored = info.tensors[
+        info.ops[0].inputs[1]
+    ].array()  # [out, h, w, in], depthwise [1, h, w, channels]
+    wanted = codes.transpose(3, 0, 1, 2)
+    assert stored.shape == wanted.shape
+    np.testing.assert_array_equal(stored, wanted)
+
+
+def test_rounding_passes_gradients_keeps_zeros_and_is_idempotent():
+    kernel = tf.Variable(np.random.default_rng(0).normal(size=(1, 1, 8, 6)).astype(np.float32))
+    kernel.assign(kernel * [[[[1.0, 1.0, 0.0, 1.0, 1.0, 1.0]]]])  # a channel of zeros alone
+    with tf.GradientTape() as tape:
+        once = layer_quantization.rounded(kernel, -1)
+        loss = tf.reduce_sum(once * 3.0)
+    np.testing.assert_array_equal(tape.gradient(loss, kernel), np.full(kernel.shape, 3.0))
+    assert np.all(once.numpy()[kernel.numpy() == 0] == 0)
+    np.testing.assert_allclose(layer_quantization.rounded(once, -1), once, atol=1e-7)
+
+
+def test_a_scale_for_each_channel_and_rounding_can_change_places():
+    """Why norms need no folding in training: rounded(s * w) = s * rounded(w)."""
+    rng = np.random.default_rng(0)
+    kernel = tf.constant(rng.normal(size=(3, 1, 5, 1)), tf.float32)
+    scale = tf.constant(np.exp(rng.normal(size=(5, 1))) * [[1], [-1], [1], [1], [-1]], tf.float32)
+    folded = layer_quantization.rounded(kernel * scale, 2)
+    np.testing.assert_allclose(
+        folded, layer_quantization.rounded(kernel, 2) * scale, rtol=1e-5, atol=1e-7
+    )
+
+
+def test_what_conversion_fuses_is_not_rounded():
+    """A convolution before its norm, a norm before its ReLU, the sums and norm of a block."""
+    model = block_model()
+    found = rounded_outputs(model)
+    names = {type(model.get_layer(name)) for name in found - {"input"}}
+    assert names == {
+        layers.ReLU,  # behind convolution and norm; end of the block
+        layers.AveragePooling2D,
+        layers.BatchNormalization,  # before the swish
+        layers.Activation,
+        layers.Conv2D,  # f1's last
+        layers.GlobalAveragePooling2D,
+        layers.Dense,
+    }
+    assert "input" in found and len(found) == 9
+
+
+def test_the_rounded_tensors_of_a_block_are_as_many_as_those_of_the_int8_file():
+    """Each range in training stands for one distinct scale of activations in the file."""
+    model = block_model()
+    data = int8.convert(model, clips(40))
+    info = tflite_file.parse(data, "block")
+    activations = {
+        (info.tensors[i].scales[0], info.tensors[i].zero_points[0])
+        for op in info.ops
+        for i in op.outputs
+    } | {(t.scales[0], t.zero_points[0]) for t in info.inputs}
+    # p shares the range of x, so that both can be stacked.
+    assert len(activations) == len(rounded_outputs(model)) - 1
+
+
+def test_a_norm_outside_of_a_block_is_rounded():
+    model = sequence(layers.DepthwiseConv2D(3, padding="same"), SubSpectralNorm(5), layers.ReLU())
+    assert "sub_spectral_norm" in "".join(rounded_outputs(model))
+
+
+def test_calibration_covers_the_float_models_values():
+    model, features = block_model(), clips(30)
+    ranges = quantization.calibrated(model, features)
+    assert ranges["input"] == (features.min(), features.max())
+    for name, (low, high) in ranges.items():
+        if name != "input":
+            probe = keras.Model(model.inputs, model.get_layer(name).output)
+            values = probe.predict(features, verbose=0)
+            assert low <= values.min() and values.max() <= high and low <= 0 <= high
+            assert high - low <= values.max() - values.min() + max(0, values.min()) + 1e-5
+
+
+def test_the_simulation_is_near_the_float_model_and_gives_what_it_is_told():
+    model, features = block_model(), clips(40)
+    network = quantized(model)
+    simulated = network.model.predict(features, verbose=0)
+    exact = model.predict(features, verbose=0)
+    assert 0 < np.abs(simulated - exact).max() < 0.1 * np.ptp(exact)
+    state = network.state()
+    again = quantization.QuantizedModel(state.model, state.masks, state.ranges).model
+    np.testing.assert_array_equal(again.predict(features, verbose=0), simulated)
+
+
+def test_weights_go_in_and_come_back_unchanged():
+    model = block_model()
+    state = quantized(model).state()
+    for before, after in zip(model.get_weights(), state.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_int8_follows_the_simulation_more_closely_than_chance():
+    """Of the differences to float, simulation and int8 file share most."""
+    model, features = block_model(), clips(60)
+    simulated = quantized(model).model.predict(features, verbose=0)
+    exact = model.predict(features, verbose=0)
+    outputs = LiteRTReference(int8.convert(model, features)).run(features).real_logits()
+    spread = np.std(exact)
+    assert np.sqrt(np.mean((outputs - exact) ** 2)) < 0.05 * spread
+    assert np.sqrt(np.mean((outputs - simulated) ** 2)) < 0.05 * spread
+
+
+def test_masked_weights_are_zero_in_the_forward_pass_and_get_no_gradient():
+    model = block_model()
+    network = quantized(model, half_masks(model))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(network.model(clips(8), training=True) ** 2)
+    names = list(half_masks(model))
+    found = tape.gradient(loss, [network.masks.kernels[name] for name in names])
+    for name, gradient in zip(names, found, strict=True):
+        mask = network.masks.masks[name].numpy()
+        assert np.all(gradient.numpy()[mask == 0] == 0)
+        assert np.any(gradient.numpy()[mask == 1] != 0)
+
+
+def test_zeros_of_the_float_model_are_zeros_of_the_int8_file():
+    """PQAT: counted in the file, kernel by kernel; nothing between turns a zero into a one."""
+    model = block_model()
+    state = quantized(model, half_masks(model)).state()
+    exported = State(state.model, state.masks, state.ranges).exported()
+    info = tflite_file.parse(int8.convert(exported, clips(40)), "block")
+    kernels = {
+        info.tensors[op.inputs[1]].index: info.tensors[op.inputs[1]]
+        for op in info.ops
+        if op.name == "CONV_2D"
+    }
+    in_file = sorted(int((t.array() == 0).sum()) for t in kernels.values())
+    wanted = sorted(int((mask == 0).sum()) for mask in state.masks.values())
+    assert all(found >= asked for found, asked in zip(in_file, wanted, strict=True))
+    assert sum(wanted) > 100
+
+
+def test_an_unknown_layer_is_refused_by_name():
+    model = sequence(layers.Conv2D(4, 3), layers.LayerNormalization(name="odd"))
+    with pytest.raises(UserError, match="layer odd is a LayerNormalization, which has no quant"):
+        quantization.QuantizedModel(model)
+
+
+@pytest.mark.parametrize("tau", [1, 3])
+def test_all_of_bc_resnet_has_rules(tau):
+    model = build_model("bc_resnet", tau=tau, num_classes=12, input_shape=(40, 101, 1))
+    for layer in model.layers[1:]:
+        quantization.config_for(layer)

@@ -26,3 +26,6 @@ RECIPES = {
     "psg": Recipe("psg"),
     "finetune": Recipe("finetune"),
 }
+
+# Kernels that pruning tells apart; pruning.kind says which is which.
+KINDS = ("pointwise", "stem", "depthwise")

@@ -13,11 +13,11 @@ import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_impl import Pruning
 from tensorflow_model_optimization.sparsity.keras import PolynomialDecay
 
+from edge_tf.compression import KINDS
 from edge_tf.errors import UserError
 
 layers = keras.layers
 
-KINDS = ("pointwise", "stem", "depthwise")
 # Of a phase's steps: the sparsity rises until here, what is left trains the kernels that stay.
 _RISE = 0.6
 _UPDATES = 40  # of the masks while the sparsity rises
@@ -46,11 +46,8 @@ def chosen(model: keras.Model, kinds: Sequence[str]) -> list[str]:
       kinds: some of KINDS.
 
     Raises:
-      UserError: a kind that there is not, or nothing to prune.
+      UserError: there is nothing to prune.
     """
-    unknown = [name for name in kinds if name not in KINDS]
-    if unknown:
-        raise UserError(f"--prune has '{unknown[0]}'", f"choose from {', '.join(KINDS)}")
     names = [layer.name for layer in model.layers if kind(layer) in kinds]
     if not names:
         raise UserError(

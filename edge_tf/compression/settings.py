@@ -1,9 +1,10 @@
 """What the user asks of a compression."""
 
 import dataclasses
+import math
 from typing import Any
 
-from edge_tf.compression import RECIPES
+from edge_tf.compression import KINDS, RECIPES
 from edge_tf.errors import UserError
 
 FEATURES = ("none", "factor", "overhaul")
@@ -17,7 +18,7 @@ class Settings:
       recipes: names of RECIPES, applied one after the other.
       epochs: of all phases together.
       sparsity: share of zeros in each pruned kernel, for recipes that prune.
-      prune: which kernels, some of pruning.KINDS.
+      prune: which kernels, some of KINDS.
       temperature: of distillation.
       distill_weight: share of the teacher's logits in the loss, 0 to 1.
       distill_features: "none", "factor" (arXiv:1802.04977) or "overhaul" (arXiv:1904.01866).
@@ -53,6 +54,12 @@ class Settings:
             raise UserError(
                 f"--sparsity={self.sparsity:g} is not in [0, 1)", "0.8 sets 80 % to zero"
             )
+        unknown = [kind for kind in self.prune if kind not in KINDS]
+        if unknown or not self.prune:
+            told = f"--prune has '{unknown[0]}'" if unknown else "--prune names no kernels"
+            raise UserError(told, f"choose from {', '.join(KINDS)}")
+        if self.epochs < 1 or self.batch_size < 2 or not 0 < self.peak_rate < math.inf:
+            raise UserError("--epochs must be at least 1, --batch_size 2, --peak_rate above 0")
         if self.distill_features not in FEATURES:
             raise UserError(
                 f"--distill_features={self.distill_features} is unknown",

@@ -11,6 +11,7 @@ from edge_tf.conversion import int8
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
 from edge_tf.layers import quantization as layer_quantization
+from edge_tf.layers.quantization import RangeQuantizer
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.models import build_model
 from firmware_export import tflite_file
@@ -132,7 +133,8 @@ def test_calibration_covers_the_float_models_values():
         if name != "input":
             probe = keras.Model(model.inputs, model.get_layer(name).output)
             values = probe.predict(features, verbose=0)
-            assert low <= values.min() and values.max() <= high and low <= 0 <= high
+            assert low - 1e-5 <= values.min() and values.max() <= high + 1e-5
+            assert low <= 0 <= high
             assert high - low <= values.max() - values.min() + max(0, values.min()) + 1e-5
 
 
@@ -154,22 +156,33 @@ def test_weights_go_in_and_come_back_unchanged():
         np.testing.assert_array_equal(before, after)
 
 
-def test_int8_follows_the_simulation_more_closely_than_chance():
-    """Of the differences to float, simulation and int8 file share most."""
+def test_simulation_and_int8_file_err_as_little_as_each_other():
     model, features = block_model(), clips(60)
     simulated = quantized(model).model.predict(features, verbose=0)
     exact = model.predict(features, verbose=0)
     outputs = LiteRTReference(int8.convert(model, features)).run(features).real_logits()
-    spread = np.std(exact)
-    assert np.sqrt(np.mean((outputs - exact) ** 2)) < 0.05 * spread
-    assert np.sqrt(np.mean((outputs - simulated) ** 2)) < 0.05 * spread
+    for found, wanted in ((outputs, exact), (simulated, exact), (outputs, simulated)):
+        assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.05 * np.std(exact)
+
+
+def test_ranges_follow_what_grows_within_an_epoch():
+    """The bug that this is for: with TFMOT's decay, 200 steps follow a fifth of the way."""
+    quantizer = RangeQuantizer()
+    weights = {"min_var": tf.Variable(-1.0), "max_var": tf.Variable(1.0)}
+    values = tf.constant([-2.0, 0.5, 5.0])
+    for _ in range(200):
+        quantizer(values, True, weights)
+    np.testing.assert_allclose([weights["min_var"], weights["max_var"]], [-2.0, 5.0], rtol=0.03)
+    before = float(weights["max_var"])
+    quantizer(2.0 * values, False, weights)
+    assert float(weights["max_var"]) == before  # inference changes nothing
 
 
 def test_masked_weights_are_zero_in_the_forward_pass_and_get_no_gradient():
     model = block_model()
     network = quantized(model, half_masks(model))
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(network.model(clips(8), training=True) ** 2)
+        loss = tf.reduce_sum(network.model(clips(8), training=False) ** 2)
     names = list(half_masks(model))
     found = tape.gradient(loss, [network.masks.kernels[name] for name in names])
     for name, gradient in zip(names, found, strict=True):

@@ -1,0 +1,51 @@
+"""Compares two ways of making a model: several runs of each, on the same test clips.
+
+    python -m pipelines.compare --runs=A0,A1,A2 --against=B0,B1,B2 --hop=int8
+
+Prints the accuracy of each run, the mean difference in percentage points and two 95 % intervals of
+it: had other clips been drawn, and had other seeds been trained as well. "resolved" means that
+neither contains 0. Runs are paired in the order given: name those of the same seed in the same
+place. Exit status 0 whatever the outcome.
+"""
+
+from absl import flags
+
+from pipelines import app, common
+
+FLAGS = flags.FLAGS
+_HOPS = ("keras", "compressed", "int8")
+
+
+def define_flags() -> None:
+    flags.DEFINE_list("runs", None, "Run directories of what is judged, one a seed.")
+    flags.DEFINE_list("against", None, "Run directories of what it is judged against, as many.")
+    flags.mark_flags_as_required(["runs", "against"])
+    flags.DEFINE_enum(
+        "hop", "keras", _HOPS, "Which model: float.keras, compressed.keras or model_int8.tflite."
+    )
+    flags.DEFINE_enum("against_hop", None, _HOPS, "The same for --against; default: as --hop.")
+    flags.DEFINE_string("out", None, "Also write the comparison to this file, as JSON.")
+    common.define_data_again()
+
+
+def main() -> None:
+    from pathlib import Path
+
+    from edge_tf import files
+    from edge_tf.evaluation import comparison
+    from edge_tf.run_dir import RunDirectory
+
+    def side(paths: list[str], hop: str) -> comparison.Side:
+        return comparison.Side([RunDirectory(path) for path in paths], hop)
+
+    judged = side(FLAGS.runs, FLAGS.hop)
+    against = side(FLAGS.against, FLAGS.against_hop or FLAGS.hop)
+    record = comparison.compare(judged, against, common.run_data)
+    print(comparison.to_text(record))
+    if FLAGS.out:
+        files.write_json(Path(FLAGS.out), record)
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

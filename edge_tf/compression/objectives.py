@@ -71,25 +71,30 @@ class InNetworkTeacher:
 
     The teacher is the same network with all its weights, the student the one with those that were
     kept. Student: CE + T^2 KL(teacher || student), which the kept weights and all else learn from;
-    teacher: CE, which the revived weights alone learn from. Moments, ranges and dropout masks are
-    the student's: what the teacher's pass changes in them is put back.
+    teacher: CE, which the revived weights alone learn from. They come back by and by: all at once
+    they would make a bad teacher of a network that has learnt to do without them. Moments, ranges
+    and dropout masks are the student's: what the teacher's pass changes in them is put back.
 
     Args:
       network: a quantized network with masks.
       temperature: T.
+      steps: until the revived weights count fully.
     """
 
-    def __init__(self, network: Network, temperature: float) -> None:
+    def __init__(self, network: Network, temperature: float, steps: int) -> None:
         if network.paths is None:
             raise ValueError("the network must be quantized, its kernels have the two paths")
         self._model, self._paths = network.model, network.paths
         self._moving = network.moving_state()
         self._temperature = temperature
         self._kernels = list(network.masks.kernels.values())
+        self._step, self._steps = tf.Variable(0.0, trainable=False), max(1, steps)
         self.variables = network.model.trainable_variables
 
     def __call__(self, features: tf.Tensor, labels: tf.Tensor) -> _Terms:
-        with _put_back(self._moving), self._paths.all_weights():
+        self._step.assign_add(1.0)
+        share = tf.minimum(self._step / self._steps, 1.0)
+        with _put_back(self._moving), self._paths.all_weights(share):
             teacher = self._model(features, training=True)
         logits = self._model(features, training=True)
         loss = cross_entropy(labels, logits) + logits_loss(logits, teacher, self._temperature)
@@ -99,7 +104,7 @@ class InNetworkTeacher:
         ]
 
     def trackables(self) -> dict[str, Any]:
-        return {}
+        return {"revived_step": self._step}
 
 
 @contextlib.contextmanager

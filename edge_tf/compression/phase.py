@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from edge_tf.training.objective import Objective
     from edge_tf.training.step import GradientRule
 
-MakeObjective = Callable[["Network", "keras.Model | None", "Settings"], "Objective"]
+MakeObjective = Callable[["Network", "keras.Model | None", "Settings", int], "Objective"]
 MakeRule = Callable[["Network", "Settings"], "GradientRule"]
 
 
@@ -25,7 +25,8 @@ class Phase:
       share: of the recipe's epochs, relative to the other phases.
       quantized: rounds as the int8 graph does, else float.
       sparsity: the kernels of the policy are pruned to it on the way; None: masks stay.
-      objective: what is minimized; None: cross-entropy, and the teacher's logits if there is one.
+      objective: what is minimized, from network, teacher, settings and the phase's steps; None:
+        cross-entropy, and the teacher's logits if there is one.
       gradient_rule: changes gradients; None: plain SGD.
     """
 

@@ -64,7 +64,7 @@ def step(
       epochs: of the phase.
       steps: of the phase.
     """
-    objective, features = _objective(phase, network, settings, teacher)
+    objective, features = _objective(phase, network, settings, teacher, steps)
     gradual = None
     if phase.sparsity is not None:
         gradual = pruning.GradualPruning(network.masks, names, phase.sparsity, steps)
@@ -86,10 +86,10 @@ def step(
 
 
 def _objective(
-    phase: Phase, network: Network, settings: Settings, teacher: keras.Model | None
+    phase: Phase, network: Network, settings: Settings, teacher: keras.Model | None, steps: int
 ) -> tuple[Objective, FeatureLoss | None]:
     if phase.objective is not None:
-        return phase.objective(network, teacher, settings), None
+        return phase.objective(network, teacher, settings, steps), None
     if teacher is None:
         return CrossEntropy(network.model), None
     name = settings.distill_features

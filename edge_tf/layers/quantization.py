@@ -19,16 +19,21 @@ _DECAY = 0.98  # of the moving ranges, a step
 class Paths:
     """Which weights a forward pass uses while it is traced: those that are kept, or all."""
 
-    revived = False
+    def __init__(self) -> None:
+        self.share: tf.Tensor | None = None
 
     @contextlib.contextmanager
-    def all_weights(self) -> Iterator[None]:
-        """Within, pruned weights count, and they alone learn (PQK's teacher, arXiv:2106.14681)."""
-        self.revived = True
+    def all_weights(self, share: tf.Tensor) -> Iterator[None]:
+        """Within, pruned weights count, and they alone learn (PQK's teacher, arXiv:2106.14681).
+
+        Args:
+          share: factor of the pruned weights, 0 to 1.
+        """
+        self.share = share
         try:
             yield
         finally:
-            self.revived = False
+            self.share = None
 
 
 class KernelQuantizer(Quantizer):
@@ -41,10 +46,9 @@ class KernelQuantizer(Quantizer):
       axis: of the kernel, its output channels.
     """
 
-    paths = Paths()
-
     def __init__(self, axis: int) -> None:
         self.axis = axis
+        self.paths = Paths()
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, tf.Variable]:
         mask = layer.add_weight(
@@ -57,8 +61,8 @@ class KernelQuantizer(Quantizer):
     ) -> tf.Tensor:
         mask = weights["mask"]
         kept = inputs * mask
-        if self.paths.revived:
-            kept = tf.stop_gradient(kept) + inputs * (1.0 - mask)
+        if self.paths.share is not None:
+            kept = tf.stop_gradient(kept) + self.paths.share * inputs * (1.0 - mask)
         return rounded(kept, self.axis)
 
     def get_config(self) -> dict[str, Any]:

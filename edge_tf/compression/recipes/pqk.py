@@ -14,5 +14,5 @@ def phases(settings: Settings) -> list[Phase]:
     ]
 
 
-def _in_network(network: Network, teacher: object, settings: Settings) -> Objective:
-    return InNetworkTeacher(network, settings.temperature)
+def _in_network(network: Network, teacher: object, settings: Settings, steps: int) -> Objective:
+    return InNetworkTeacher(network, settings.temperature, steps // 2)

@@ -18,11 +18,15 @@ def phases(settings: Settings) -> list[Phase]:
     ]
 
 
-def _alone(network: Network, teacher: keras.Model | None, settings: Settings) -> Objective:
+def _alone(
+    network: Network, teacher: keras.Model | None, settings: Settings, steps: int
+) -> Objective:
     return CrossEntropy(network.model)
 
 
-def _together(network: Network, teacher: keras.Model | None, settings: Settings) -> Objective:
+def _together(
+    network: Network, teacher: keras.Model | None, settings: Settings, steps: int
+) -> Objective:
     if teacher is None:
         raise ValueError("settings let qkd through without a teacher")
     return CoStudy(network, teacher, settings.temperature)

@@ -38,7 +38,7 @@ def steps(network, objective, count=5, **parts):
 def test_pqk_with_a_full_mask_has_exactly_no_divergence():
     """Teacher and student are then one network, dropout included, and both losses are equal."""
     network = quantized()
-    logits, (student, teacher), _ = traced(InNetworkTeacher(network, T))(clips(), labels())
+    logits, (student, teacher), _ = traced(InNetworkTeacher(network, T, 1))(clips(), labels())
     assert float(student) == float(teacher) == float(cross_entropy(labels(), logits))
 
 
@@ -46,7 +46,7 @@ def test_pqk_with_masks_has_a_divergence_and_gives_each_weight_one_teacher():
     """Kept weights learn from the student's pass alone, revived ones from the teacher's."""
     model = block_model()
     network = quantized(model, half_masks(model))
-    run = traced(InNetworkTeacher(network, T))
+    run = traced(InNetworkTeacher(network, T, 1))
     logits, (student, _), (mine, others) = run(clips(), labels())
     assert float(student) > float(cross_entropy(labels(), logits))
     by_variable = {v.ref(): g for v, g in zip(network.model.trainable_variables, mine, strict=True)}
@@ -64,7 +64,7 @@ def test_pqk_leaves_masks_and_students_moments_as_the_student_alone_would():
     masks = half_masks(model)
     network, alone = quantized(model, masks), quantized(model, masks)
     seed_everything(0)
-    traced(InNetworkTeacher(network, T))(clips(), labels())
+    traced(InNetworkTeacher(network, T, 1))(clips(), labels())
     traced(CrossEntropy(alone.model))(clips(), labels())
     for mine, other in zip(network.moving_state(), alone.moving_state(), strict=True):
         if "StateVar" in mine.name:
@@ -76,7 +76,7 @@ def test_pqk_phase_two_keeps_the_mask_and_exports_the_student():
     model = block_model()
     masks = half_masks(model)
     network = quantized(model, masks)
-    steps(network, InNetworkTeacher(network, T))
+    steps(network, InNetworkTeacher(network, T, 1))
     state = network.state()
     assert state.masks.keys() == masks.keys()
     revived = 0
@@ -94,9 +94,21 @@ def test_pqk_phase_two_keeps_the_mask_and_exports_the_student():
     )
 
 
+def test_pqks_teacher_begins_as_the_student_and_grows():
+    """The divergence is about 0 when none of the pruned weights counts, and rises with them."""
+    model = block_model()
+    run = traced(InNetworkTeacher(quantized(model, half_masks(model)), T, 100))
+    found = []
+    for _ in range(100):
+        logits, (loss, _), _ = run(clips(), labels())
+        found.append(float(loss) - float(cross_entropy(labels(), logits)))
+    assert 0 <= found[0] < 1e-3 * found[-1]
+    assert found[10] < found[50] < found[99]
+
+
 def test_pqk_needs_a_quantized_network():
     with pytest.raises(ValueError, match="must be quantized"):
-        InNetworkTeacher(Network(State(block_model()), quantized=False), T)
+        InNetworkTeacher(Network(State(block_model()), quantized=False), T, 1)
 
 
 def other_model(seed: int) -> keras.Model:

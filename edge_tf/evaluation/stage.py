@@ -1,7 +1,7 @@
 """The stage "evaluate": the task metric at every hop, report.json and report.html out."""
 
+import hashlib
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from edge_tf.engines import side_by_side
 from edge_tf.engines.base import Engine, UnavailableError
 from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
 from edge_tf.engines.keras_float import KerasFloat
+from edge_tf.engines.keras_quantized import KerasQuantized
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
@@ -49,7 +50,7 @@ def evaluate(
         raise UserError(f"--error_clips={error_clips} must be 0 or more")
     if not 0 <= max_drop <= 100:
         raise UserError(f"--max_drop={max_drop} must be between 0 and 100 points")
-    float_model = run.require(run_dir.FLOAT_MODEL)
+    run.require(run_dir.FLOAT_MODEL)
     model = run.require(run_dir.INT8_MODEL).read_bytes()
     info = tflite_file.parse(model, str(run / run_dir.INT8_MODEL))
     testing = data.clips("testing")
@@ -58,8 +59,9 @@ def evaluate(
         rows = spread_over_labels(testing.labels, max_clips)
     features = data.features(testing.samples[rows])
 
+    _refuse_stale(run)
     began = time.perf_counter()
-    engines = _engines(float_model, model, data)
+    engines = [*_keras(run), *_engines(model, data)]
     picks = [_rows_for(engine, testing.labels[rows]) for engine in engines]
     clips = {"features": features, "waveform": testing.samples[rows]}
     outputs = side_by_side.run_all(engines, clips, picks)
@@ -128,10 +130,31 @@ def evaluate(
     return table
 
 
-def _engines(float_model: Path, model: bytes, data: RunData) -> list[Engine]:
-    """The hops, in the order the model travels."""
+def _refuse_stale(run: run_dir.RunDirectory) -> None:
+    """An int8 file that was made from another model than the one that is there now."""
+    source = run.model_to_convert()
+    before = run.stage("convert").get("source_sha256")
+    if before not in (None, hashlib.sha256(source.read_bytes()).hexdigest()):
+        raise UserError(
+            f"{run / run_dir.INT8_MODEL} was not made from {source}",
+            f"run: python -m pipelines.convert --run_dir={run.path}",
+        )
+
+
+def _keras(run: run_dir.RunDirectory) -> list[Engine]:
+    """The hops before conversion."""
+    engines: list[Engine] = [KerasFloat(run / run_dir.FLOAT_MODEL)]
+    compressed, ranges = run / run_dir.COMPRESSED_MODEL, run / run_dir.QUANTIZATION
+    if compressed.exists():
+        engines.append(KerasFloat(compressed, "keras_compressed", "Keras compressed"))
+        if ranges.exists():
+            engines.append(KerasQuantized(compressed, ranges))
+    return engines
+
+
+def _engines(model: bytes, data: RunData) -> list[Engine]:
+    """The hops of the int8 file, in the order the model travels."""
     engines: list[Engine] = [
-        KerasFloat(float_model),
         LiteRTReference(model),
         LiteRTXnnpack(model),
         TFLiteMicro(model),

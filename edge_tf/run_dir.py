@@ -9,12 +9,14 @@ compressed.keras   the same after compression  (compress)
 quantization.json  ranges of activations that it was trained with (compress, if quantized)
 compression/       its checkpoints and history (compress)
 model_int8.tflite  the fully-int8 model         (convert)
+device_graph.npz   its graph in float, and the node of each tensor (convert)
 golden.npz         a few clips, their int8 features and logits (convert)
 report.json/.html  the hop table                (evaluate)
 firmware/          what goes to the device      (export_firmware)
 """
 
 import datetime
+import hashlib
 import importlib.metadata
 import platform
 import shlex
@@ -136,6 +138,21 @@ class RunDirectory:
         """
         compressed = self / COMPRESSED_MODEL
         return compressed if compressed.exists() else self.require(FLOAT_MODEL)
+
+    def require_int8(self) -> Path:
+        """model_int8.tflite, if it was made from the model that is there now.
+
+        Raises:
+          UserError: it is missing, or a training or compression came after it.
+        """
+        path = self.require(INT8_MODEL)
+        source = self.model_to_convert()
+        before = self.stage("convert").get("source_sha256")
+        if before not in (None, hashlib.sha256(source.read_bytes()).hexdigest()):
+            raise UserError(
+                f"{path} was not made from {source}", f"run: {self._command('convert')}"
+            )
+        return path
 
     def config(self) -> dict[str, Any]:
         """config.json, parsed. Raises UserError when it is another version's or not ours."""

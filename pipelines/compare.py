@@ -24,6 +24,10 @@ def define_flags() -> None:
         "hop", "keras", _HOPS, "Which model: float.keras, compressed.keras or model_int8.tflite."
     )
     flags.DEFINE_enum("against_hop", None, _HOPS, "The same for --against; default: as --hop.")
+    flags.DEFINE_integer(
+        "bits", 0, "Round the kernels of --runs to so many bits first, plainly; 0: as they are."
+    )
+    flags.DEFINE_integer("against_bits", 0, "The same for --against.")
     flags.DEFINE_string("out", None, "Also write the comparison to this file, as JSON.")
     common.define_data_again()
 
@@ -35,11 +39,11 @@ def main() -> None:
     from edge_tf.evaluation import comparison
     from edge_tf.run_dir import RunDirectory
 
-    def side(paths: list[str], hop: str) -> comparison.Side:
-        return comparison.Side([RunDirectory(path) for path in paths], hop)
+    def side(paths: list[str], hop: str, bits: int) -> comparison.Side:
+        return comparison.Side([RunDirectory(path) for path in paths], hop, bits)
 
-    judged = side(FLAGS.runs, FLAGS.hop)
-    against = side(FLAGS.against, FLAGS.against_hop or FLAGS.hop)
+    judged = side(FLAGS.runs, FLAGS.hop, FLAGS.bits)
+    against = side(FLAGS.against, FLAGS.against_hop or FLAGS.hop, FLAGS.against_bits)
     record = comparison.compare(judged, against, common.run_data)
     print(comparison.to_text(record))
     if FLAGS.out:

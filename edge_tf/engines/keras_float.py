@@ -39,19 +39,26 @@ class KerasFloat:
     Args:
       path: a model that this library saved.
       id, name: of the hop; float.keras if not said.
+      bits: kernels are rounded to so many first, plainly; 0: as they are.
     """
 
     bit_exact = False
     start = "features"
     most_clips = 0
 
-    def __init__(self, path: Path, id: str = "keras", name: str = "Keras float") -> None:
-        self._path, self.id, self.name = path, id, name
+    def __init__(
+        self, path: Path, id: str = "keras", name: str = "Keras float", bits: int = 0
+    ) -> None:
+        self._path, self.id, self.name, self._bits = path, id, name, bits
 
     def run(self, features: np.ndarray) -> Outputs:
         import tensorflow as tf
 
         model = load(self._path)
+        if self._bits:
+            from edge_tf.compression.position_scaling import round_weights
+
+            model = round_weights(model, self._bits)
         one = tf.function(lambda clip: model(clip, training=False), autograph=False)
         seconds = []
         for clip in features[:50]:

@@ -33,10 +33,23 @@ class Side:
     Attributes:
       runs: in the order of the other side's, with which they are paired.
       hop: a key of HOPS.
+      bits: kernels are rounded to so many first, plainly (position_scaling.round_weights); 0: as
+        they are. For hops in Keras.
+
+    Raises:
+      UserError: bits for an int8 file, or not in 2 to 8.
     """
 
     runs: Sequence[RunDirectory]
     hop: str
+    bits: int = 0
+
+    def __post_init__(self) -> None:
+        if self.bits and (self.hop == "int8" or not 2 <= self.bits <= 8):
+            raise UserError(
+                f"kernels of --hop={self.hop} cannot be rounded to {self.bits} bits",
+                "2 to 8 bits, with --hop=keras or --hop=compressed",
+            )
 
 
 def check(side: Side, against: Side) -> None:
@@ -89,10 +102,10 @@ def compare(
       UserError: as `check`, or the runs have other test clips, or a model cannot be run.
     """
     check(side, against)
-    runs = [(run, one.hop) for one in (side, against) for run in one.runs]
-    data = [find_data(run) for run, _ in runs]
+    runs = [(run, one.hop, one.bits) for one in (side, against) for run in one.runs]
+    data = [find_data(run) for run, *_ in runs]
     testing = data[0].clips("testing")
-    for (run, _), its in zip(runs[1:], data[1:], strict=True):
+    for (run, *_), its in zip(runs[1:], data[1:], strict=True):
         if its.clips("testing").fingerprint != testing.fingerprint:
             raise UserError(
                 f"{run.path} has other test clips than {runs[0][0].path}",
@@ -117,7 +130,7 @@ def compare(
 
 
 def _right(
-    runs: Sequence[tuple[RunDirectory, str]],
+    runs: Sequence[tuple[RunDirectory, str, int]],
     data: Sequence[RunData],
     samples: np.ndarray,
     labels: np.ndarray,
@@ -135,17 +148,17 @@ def _right(
     return right
 
 
-def _engine(run: RunDirectory, hop: str) -> Engine:
-    path = run.require(HOPS[hop])
+def _engine(run: RunDirectory, hop: str, bits: int) -> Engine:
     if hop != "int8":
-        return KerasFloat(path)
+        return KerasFloat(run.require(HOPS[hop]), bits=bits)
+    path = run.require_int8()
     model = path.read_bytes()
     tflite_file.parse(model, str(path))  # says which file it is, if it is none
     return LiteRTReference(model)
 
 
 def _predictions(
-    run: tuple[RunDirectory, str], output: Outputs | UnavailableError, classes: int
+    run: tuple[RunDirectory, str, int], output: Outputs | UnavailableError, classes: int
 ) -> np.ndarray:
     path = run[0] / HOPS[run[1]]
     if isinstance(output, UnavailableError):
@@ -161,6 +174,7 @@ def _predictions(
 def _told(side: Side, right: Sequence[np.ndarray]) -> dict[str, Any]:
     return {
         "hop": side.hop,
+        "bits": side.bits,
         "accuracy": float(np.mean(right)),
         "each": [
             {
@@ -180,11 +194,15 @@ def to_text(record: Mapping[str, Any]) -> str:
     for name in ("runs", "against"):
         side = record[name]
         lines += [
-            f"{one['run']} ({side['hop']}): {100 * one['accuracy']:.2f} %" for one in side["each"]
+            f"{one['run']} ({_named(side)}): {100 * one['accuracy']:.2f} %" for one in side["each"]
         ]
     runs, against = record["runs"], record["against"]
     lines.append(
-        f"mean on {record['clips']:,} test clips: {100 * runs['accuracy']:.2f} % ({runs['hop']}), "
-        f"against {100 * against['accuracy']:.2f} % ({against['hop']})"
+        f"mean on {record['clips']:,} test clips: {100 * runs['accuracy']:.2f} % ({_named(runs)}), "
+        f"against {100 * against['accuracy']:.2f} % ({_named(against)})"
     )
     return "\n".join([*lines, record["text"]])
+
+
+def _named(side: Mapping[str, Any]) -> str:
+    return f"{side['hop']}, {side['bits']} bits" if side["bits"] else str(side["hop"])

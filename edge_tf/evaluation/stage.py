@@ -1,6 +1,5 @@
 """The stage "evaluate": the task metric at every hop, report.json and report.html out."""
 
-import hashlib
 import time
 
 import numpy as np
@@ -51,7 +50,7 @@ def evaluate(
     if not 0 <= max_drop <= 100:
         raise UserError(f"--max_drop={max_drop} must be between 0 and 100 points")
     run.require(run_dir.FLOAT_MODEL)
-    model = run.require(run_dir.INT8_MODEL).read_bytes()
+    model = run.require_int8().read_bytes()
     info = tflite_file.parse(model, str(run / run_dir.INT8_MODEL))
     testing = data.clips("testing")
     rows = np.arange(len(testing.labels))
@@ -59,7 +58,6 @@ def evaluate(
         rows = spread_over_labels(testing.labels, max_clips)
     features = data.features(testing.samples[rows])
 
-    _refuse_stale(run)
     began = time.perf_counter()
     engines = [*_keras(run), *_engines(model, data)]
     picks = [_rows_for(engine, testing.labels[rows]) for engine in engines]
@@ -128,17 +126,6 @@ def evaluate(
     )
     write_report(report, run.path)
     return table
-
-
-def _refuse_stale(run: run_dir.RunDirectory) -> None:
-    """An int8 file that was made from another model than the one that is there now."""
-    source = run.model_to_convert()
-    before = run.stage("convert").get("source_sha256")
-    if before not in (None, hashlib.sha256(source.read_bytes()).hexdigest()):
-        raise UserError(
-            f"{run / run_dir.INT8_MODEL} was not made from {source}",
-            f"run: python -m pipelines.convert --run_dir={run.path}",
-        )
 
 
 def _keras(run: run_dir.RunDirectory) -> list[Engine]:

@@ -147,7 +147,7 @@ class RunDirectory:
         """
         path = self.require(INT8_MODEL)
         source = self.model_to_convert()
-        before = self.stage("convert").get("source_sha256")
+        before = self.config()["stages"].get("convert", {}).get("source_sha256")
         if before not in (None, hashlib.sha256(source.read_bytes()).hexdigest()):
             raise UserError(
                 f"{path} was not made from {source}", f"run: {self._command('convert')}"

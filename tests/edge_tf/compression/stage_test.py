@@ -1,0 +1,209 @@
+"""The stage "compress" on a small run: files, records, resuming, and what it refuses."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from edge_tf import files, run_dir
+from edge_tf.audio.augmentation import AugmentationConfig
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.compression import stage, teachers
+from edge_tf.compression.settings import Settings
+from edge_tf.data import folder_of_words
+from edge_tf.data.run_data import RunData
+from edge_tf.engines import keras_float
+from edge_tf.engines.keras_quantized import KerasQuantized, read_ranges
+from edge_tf.errors import UserError
+from edge_tf.run_dir import RunDirectory
+from tests.edge_tf.data.word_folders import make
+
+layers = keras.layers
+LABELS = ["_silence_", "lamp", "music"]
+SETTINGS = Settings(("prune_qat",), epochs=4, sparsity=0.5, batch_size=4, peak_rate=0.01)
+
+
+def small_model(seed: int = 0, channels: int = 6) -> keras.Model:
+    keras.utils.set_random_seed(seed)
+    inputs = keras.Input((40, 101, 1), name="features")
+    x = layers.AveragePooling2D((4, 4), name="smaller")(inputs)
+    x = layers.Conv2D(channels, 3, use_bias=False, name="stem")(x)
+    x = layers.ReLU(name="stem_relu")(layers.BatchNormalization(name="stem_bn")(x))
+    x = layers.SpatialDropout2D(0.2, name="dropout")(x)
+    x = layers.Conv2D(channels, 1, name="pointwise")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(layers.ReLU(name="relu")(x))
+    return keras.Model(inputs, layers.Dense(len(LABELS), name="classifier")(x), name="small")
+
+
+def as_trained(path: Path, root: Path, model: keras.Model, frontend=None) -> RunDirectory:
+    """A run as training leaves it."""
+    run = RunDirectory(path).create()
+    frontend = frontend or FrontendConfig()
+    files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in LABELS))
+    files.write_json(run / "frontend.json", {"frontend": frontend.to_dict()})
+    model.save(run / "float.keras")
+    data = {"data_dir": str(root), "task": "words", "words": []}
+    settings = {
+        "data": {**data, "split_lists": None, "test_dir": None, "data_seed": 0},
+        "data_fingerprint": {},
+        "frontend": frontend.to_dict(),
+        "augmentation": dataclasses.asdict(AugmentationConfig()),
+    }
+    run.record("train", settings)
+    return run
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory) -> Path:
+    return make(tmp_path_factory.mktemp("data"), LABELS[1:], takes=3, seconds=1.0)
+
+
+@pytest.fixture(scope="module")
+def trained(sounds, tmp_path_factory) -> RunDirectory:
+    return as_trained(tmp_path_factory.mktemp("trained") / "run", sounds, small_model())
+
+
+def copy(run: RunDirectory, path: Path) -> RunDirectory:
+    shutil.copytree(run.path, path)
+    return RunDirectory(path)
+
+
+def compress(run: RunDirectory, settings: Settings = SETTINGS, teacher: Path | None = None):
+    def load(values):
+        return folder_of_words.load(Path(values["data_dir"]), "words")
+
+    data = RunData(run, load, run.path.parent / "cache")
+    return stage.compress(run, data, settings, teacher)
+
+
+@pytest.fixture(scope="module")
+def compressed(trained, tmp_path_factory) -> RunDirectory:
+    run = copy(trained, tmp_path_factory.mktemp("compressed") / "run")
+    compress(run)
+    return run
+
+
+def weights(run: RunDirectory) -> list[np.ndarray]:
+    return keras_float.load(run / "compressed.keras").get_weights()
+
+
+def test_the_result_has_the_architecture_and_the_zeros(trained, compressed):
+    before = keras_float.load(trained / "float.keras")
+    after = keras_float.load(compressed / "compressed.keras")
+    assert after.get_config() == before.get_config()
+    for name in ("stem", "pointwise", "classifier"):
+        kernel = after.get_layer(name).get_weights()[0]
+        masked = compressed.stage("compress")["zeros"][name]
+        assert abs(masked / kernel.size - 0.5) < 0.05, name
+        assert (kernel == 0).sum() >= masked  # what reads a dead channel is zero as well
+    assert (compressed / "float.keras").read_bytes() == (trained / "float.keras").read_bytes()
+
+
+def test_settings_and_what_came_of_them_are_recorded(compressed):
+    record = compressed.stage("compress")
+    assert record["recipes"] == ["prune_qat"] and record["sparsity"] == 0.5
+    assert record["zeros"].keys() == {"stem", "pointwise", "classifier"}
+    history = json.loads((compressed / "compression" / "history.json").read_text())
+    assert [r["epoch"] for r in history] == [1, 2, 3, 4]
+    assert [r["phase"] for r in history] == ["prune", "prune", "qat", "qat"]
+    assert record["val_accuracy"] == history[-1]["val_accuracy"]
+
+
+def test_the_simulation_runs_from_the_files(compressed):
+    engine = KerasQuantized(compressed / "compressed.keras", compressed / "quantization.json")
+    features = np.random.default_rng(0).normal(-5, 3, (6, 40, 101, 1)).astype(np.float32)
+    simulated = engine.run(features).logits
+    exact = keras_float.load(compressed / "compressed.keras").predict(features, verbose=0)
+    assert simulated.shape == exact.shape and np.any(simulated != exact)
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_an_interrupted_compression_goes_on_as_if_nothing_had_happened(
+    trained, compressed, tmp_path, monkeypatch, epoch
+):
+    """In the first phase, between the two, in the second: the same bits."""
+    run = copy(trained, tmp_path / "run")
+    batches = stage.pipeline.training_batches
+
+    def interrupted(*arguments):
+        if arguments[-1] == stage._FIRST_EPOCH + epoch:
+            raise KeyboardInterrupt
+        return batches(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.pipeline, "training_batches", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            compress(run)
+    assert not (run / "compressed.keras").exists()
+    compress(run)
+    for mine, other in zip(weights(run), weights(compressed), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    assert read_ranges(run / "quantization.json") == read_ranges(compressed / "quantization.json")
+
+
+def test_the_same_command_again_changes_nothing_and_another_is_refused(compressed, tmp_path):
+    run = copy(compressed, tmp_path / "run")
+    compress(run)
+    for mine, other in zip(weights(run), weights(compressed), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    with pytest.raises(UserError, match=r"holds a compression with other settings \(sparsity\)"):
+        compress(run, dataclasses.replace(SETTINGS, sparsity=0.6))
+    for mine, other in zip(weights(run), weights(compressed), strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+def test_a_float_recipe_leaves_no_ranges_behind(trained, tmp_path):
+    run = copy(trained, tmp_path / "run")
+    (run / "quantization.json").write_text("{}")
+    compress(run, dataclasses.replace(SETTINGS, recipes=("prune",), epochs=1))
+    assert not (run / "quantization.json").exists()
+    assert run.model_to_convert() == run / "compressed.keras"
+
+
+def test_a_teacher_teaches_and_keeps_its_bytes(trained, sounds, tmp_path):
+    teacher = as_trained(tmp_path / "teacher", sounds, small_model(seed=1, channels=9))
+    run = copy(trained, tmp_path / "run")
+    before = (teacher / "float.keras").read_bytes()
+    digest = teachers.digest(run, teacher)
+    settings = Settings(("qkd",), epochs=3, batch_size=4, teacher=digest)
+    compress(run, settings, teacher / "float.keras")
+    assert (teacher / "float.keras").read_bytes() == before
+    assert run.stage("compress")["teacher"] == digest
+
+
+def test_teachers_that_do_not_fit_are_refused(trained, sounds, tmp_path):
+    other = as_trained(tmp_path / "front", sounds, small_model(), FrontendConfig(padding="reflect"))
+    with pytest.raises(UserError, match=r"another front-end than .* \(padding\); train the"):
+        teachers.digest(trained, other)
+    files.write_text(other / "labels.txt", "a\nb\nc\n")
+    with pytest.raises(UserError, match=r"has other labels than .*; train the teacher on the same"):
+        teachers.digest(trained, other)
+    (other / "float.keras").unlink()
+    with pytest.raises(UserError, match=r"float\.keras is missing; make it with: python -m pipel"):
+        teachers.digest(trained, other)
+
+
+def test_too_few_epochs_and_an_unknown_layer_are_told_before_any_work(trained, sounds, tmp_path):
+    run = copy(trained, tmp_path / "run")
+    with pytest.raises(UserError, match=r"--epochs=1 is too few for 2 phases \(prune, qat\)"):
+        compress(run, dataclasses.replace(SETTINGS, epochs=1))
+    inputs = keras.Input((40, 101, 1))
+    x = layers.GlobalAveragePooling2D()(layers.LayerNormalization(name="odd")(inputs))
+    odd = as_trained(tmp_path / "odd", sounds, keras.Model(inputs, layers.Dense(3)(x)))
+    with pytest.raises(UserError, match="layer odd is a LayerNormalization, which has no quanti"):
+        compress(odd)
+    for one in (run, odd):
+        assert not (one / "compression").exists() and not (one / "compressed.keras").exists()
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", '{"ranges": []}', '{"ranges": {"a": [1, 2]}}', '{"ranges": {"a": [0, "x"]}}']
+)
+def test_ranges_that_are_none_are_refused(tmp_path, content):
+    (tmp_path / run_dir.QUANTIZATION).write_text(content)
+    with pytest.raises(UserError, match=r"does not hold ranges; run pipelines\.compress again"):
+        read_ranges(tmp_path / run_dir.QUANTIZATION)

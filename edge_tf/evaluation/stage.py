@@ -1,6 +1,7 @@
 """The stage "evaluate": the task metric at every hop, report.json and report.html out."""
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -112,7 +113,7 @@ def evaluate(
         labels=data.labels,
         title=f"edge_tf: {run.path.resolve().name}",
         clip_names=[testing.names[row] for row in rows],
-        history=files.read_json(run.require(run_dir.HISTORY)),
+        history=_history(run),
         model=ModelFacts(
             file=run_dir.INT8_MODEL,
             file_bytes=info.byte_size,
@@ -126,6 +127,16 @@ def evaluate(
     )
     write_report(report, run.path)
     return table
+
+
+def _history(run: run_dir.RunDirectory) -> list[dict[str, Any]]:
+    """Epochs of the training, and behind them those of the compression if there was one."""
+    history: list[dict[str, Any]] = files.read_json(run.require(run_dir.HISTORY))
+    path = run / run_dir.COMPRESSION / run_dir.HISTORY
+    if (run / run_dir.COMPRESSED_MODEL).exists() and path.exists():
+        last = len(history)
+        history += [{**record, "epoch": last + record["epoch"]} for record in files.read_json(path)]
+    return history
 
 
 def _keras(run: run_dir.RunDirectory) -> list[Engine]:

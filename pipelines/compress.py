@@ -21,7 +21,7 @@ def define_flags() -> None:
     common.define_data_again()
     flags.DEFINE_integer("epochs", 10, "Passes over the training clips, all phases together.")
     flags.DEFINE_integer("batch_size", 100, "Clips a step.", lower_bound=2)
-    flags.DEFINE_float("peak_rate", 0.05, "Highest learning rate of each phase.", lower_bound=1e-9)
+    flags.DEFINE_float("peak_rate", 0.05, "Highest learning rate.", lower_bound=1e-9)
     flags.DEFINE_integer("seed", 0, "Order, augmentation, dropout.", lower_bound=0)
     define_own_flags()
     flags.mark_flag_as_required("recipe")

@@ -23,7 +23,7 @@ class Settings:
       distill_weight: share of the teacher's logits in the loss, 0 to 1.
       distill_features: "none", "factor" (arXiv:1802.04977) or "overhaul" (arXiv:1904.01866).
       bits: of psg's grid.
-      batch_size, peak_rate, seed: as in training; each phase has a warm-up and decay of its own.
+      batch_size, peak_rate, seed: as in training; the rate rises once and falls over all phases.
       teacher: what the teacher run's weights are (a digest), None without one.
 
     Raises:

@@ -131,10 +131,11 @@ class _Work:
             phase, network, settings, self._names, self._teacher, epochs, steps
         )
         folder = self._run / run_dir.COMPRESSION / f"{number}_{phase.name}"
-        trainer = Trainer(step, folder, self._fingerprint, phase.name)
+        first = len(self._history)
+        after = settings.epochs - first - epochs
+        trainer = Trainer(step, folder, self._fingerprint, phase.name, first, after)
         if features is not None and trainer.resume() == 0:
             features.prepare(_TeacherFeatures(self._teacher, features, self._batches(0)))
-        first = len(self._history)
         history = trainer.fit(
             lambda epoch: self._batches(first + epoch),
             clips,

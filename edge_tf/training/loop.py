@@ -24,14 +24,23 @@ class Trainer:
       folder: gets checkpoints/ and tensorboard/.
       fingerprint: JSON-ready; what the checkpoints belong to (settings, data).
       title: of the progress bar.
+      before, after: epochs of other trainings that share one schedule of the learning rate with
+        this one.
     """
 
     def __init__(
-        self, step: SgdStep, folder: Path, fingerprint: dict[str, Any], title: str = "training"
+        self,
+        step: SgdStep,
+        folder: Path,
+        fingerprint: dict[str, Any],
+        title: str = "training",
+        before: int = 0,
+        after: int = 0,
     ) -> None:
         self.step = step
         self.folder = folder
         self.title = title
+        self._before, self._after = before, after
         self.fingerprint = json.loads(json.dumps(fingerprint))
         self.history: list[dict[str, Any]] = []
         # Two are kept: state.json is written after a checkpoint, and may miss the newest.
@@ -115,15 +124,16 @@ class Trainer:
         self, epoch: int, batches: tf.data.Dataset, clips: int, steps: int, bar: tqdm
     ) -> dict[str, Any]:
         recipe = self.step.recipe
-        warmup = round(steps * schedule.warmup_epochs(recipe.epochs))
+        scheduled = self._before + recipe.epochs + self._after
+        warmup = round(steps * schedule.warmup_epochs(scheduled))
         self.step.begin_epoch(epoch)
         began = time.perf_counter()
         losses: list[tf.Tensor] = []
         hits: list[tf.Tensor] = []
         rate = 0.0
         for features, labels in batches:
-            number = epoch * steps + len(losses) + 1
-            rate = schedule.learning_rate(number, steps * recipe.epochs, warmup, recipe.peak_rate)
+            number = (self._before + epoch) * steps + len(losses) + 1
+            rate = schedule.learning_rate(number, steps * scheduled, warmup, recipe.peak_rate)
             loss, correct = self.step(features, labels, rate)
             losses.append(loss)
             hits.append(correct)

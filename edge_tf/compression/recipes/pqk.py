@@ -15,4 +15,4 @@ def phases(settings: Settings) -> list[Phase]:
 
 
 def _in_network(network: Network, teacher: object, settings: Settings, steps: int) -> Objective:
-    return InNetworkTeacher(network, settings.temperature, steps // 2)
+    return InNetworkTeacher(network, settings.temperature, steps)

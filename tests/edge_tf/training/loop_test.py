@@ -1,5 +1,6 @@
 """Training: the update rule, reproducible runs, and resuming as if nothing had happened."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -166,3 +167,16 @@ def test_a_loss_that_is_not_finite_stops_with_a_word_on_the_rate(tmp_path):
     with pytest.raises(UserError, match="not finite in epoch 1; lower --peak_rate"):
         fit(make_trainer(tmp_path), poisoned)
     assert not (tmp_path / "checkpoints" / "state.json").exists()
+
+
+def test_trainings_can_share_one_schedule_of_the_learning_rate(tmp_path):
+    """Two halves of two epochs each see the rates of one training of four."""
+    seed_everything(RECIPE.seed)
+    whole = [record["learning_rate"] for record in fit(make_trainer(tmp_path / "whole"))]
+    half = dataclasses.replace(RECIPE, epochs=2)
+    rates = []
+    for before in (0, 2):
+        step = SgdStep(small_model(), half)
+        trainer = Trainer(step, tmp_path / str(before), {}, before=before, after=2 - before)
+        rates += [record["learning_rate"] for record in fit(trainer)]
+    np.testing.assert_allclose(rates, whole)

@@ -100,7 +100,7 @@ def test_training_refuses_data_and_flags_at_once(tmp_path, words, damage, flags,
     assert [path.name for path in tmp_path.iterdir()] == ["words"]
 
 
-STAGES = ("convert", "evaluate", "benchmark", "export_firmware")
+STAGES = ("convert", "evaluate", "benchmark", "export_firmware", "compress")
 
 
 @pytest.mark.parametrize("stage", ("train", *STAGES))
@@ -108,6 +108,7 @@ def test_a_run_of_another_version_is_refused_and_left_alone(tmp_path, words, sta
     config = '{"format_version": 99, "stages": {}}'
     (tmp_path / "config.json").write_text(config)
     data = () if stage == "export_firmware" else (f"--data_dir={words}",)
+    data += ("--recipe=qat",) if stage == "compress" else ()
     line = refused_early(stage, f"--run_dir={tmp_path}", *data)
     assert "config.json has format_version 99, this edge_tf reads 1; use the edge_tf that" in line
     assert (tmp_path / "config.json").read_text() == config
@@ -116,12 +117,13 @@ def test_a_run_of_another_version_is_refused_and_left_alone(tmp_path, words, sta
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_before_the_training_names_the_command(tmp_path, stage):
-    line = refused_early(stage, f"--run_dir={tmp_path / 'run'}")
+    flags = ("--recipe=qat",) if stage == "compress" else ()
+    line = refused_early(stage, f"--run_dir={tmp_path / 'run'}", *flags)
     assert f"{tmp_path / 'run'} does not exist; make it with: python -m pipelines.train" in line
     assert tree(tmp_path) == []
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text('{"format_version": 1, "stages": {}}')
-    line = refused_early(stage, f"--run_dir={tmp_path / 'run'}")
+    line = refused_early(stage, f"--run_dir={tmp_path / 'run'}", *flags)
     assert "is missing; make it with: python -m pipelines." in line
     assert tree(tmp_path) == ["run", "run/config.json"]
 

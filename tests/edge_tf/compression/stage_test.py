@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +200,21 @@ def test_too_few_epochs_and_an_unknown_layer_are_told_before_any_work(trained, s
         compress(odd)
     for one in (run, odd):
         assert not (one / "compression").exists() and not (one / "compressed.keras").exists()
+
+
+def test_a_model_of_keras_3_is_refused_in_one_line(trained, tmp_path):
+    """Written by the Keras 3 that TensorFlow brings along."""
+    run = copy(trained, tmp_path / "run")
+    code = (
+        "import sys, keras; assert keras.__version__[0] == '3';"
+        "m = keras.Sequential([keras.Input((40, 101, 1)), keras.layers.Flatten(),"
+        "keras.layers.Dense(3)]); m.save(sys.argv[1])"
+    )
+    (run / "float.keras").unlink()
+    subprocess.run([sys.executable, "-c", code, str(run / "float.keras")], check=True)
+    with pytest.raises(UserError, match=r"float\.keras is not a model of tf-keras .*Keras 3"):
+        compress(run)
+    assert not (run / "compression").exists()
 
 
 @pytest.mark.parametrize(

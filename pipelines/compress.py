@@ -21,7 +21,7 @@ def define_flags() -> None:
     common.define_data_again()
     flags.DEFINE_integer("epochs", 10, "Passes over the training clips, all phases together.")
     flags.DEFINE_integer("batch_size", 100, "Clips a step.", lower_bound=2)
-    flags.DEFINE_float("peak_rate", 0.05, "Highest learning rate.", lower_bound=1e-9)
+    flags.DEFINE_float("peak_rate", 0.0, "Highest learning rate; 0: the recipe's own.")
     flags.DEFINE_integer("seed", 0, "Order, augmentation, dropout.", lower_bound=0)
     define_own_flags()
     flags.mark_flag_as_required("recipe")
@@ -53,9 +53,9 @@ def define_own_flags() -> None:
     flags.DEFINE_integer("bits", 4, "Of the grid that psg draws weights to.")
 
 
-def check_flags(epochs: int) -> None:
+def check_flags(epochs: int, peak_rate: float) -> None:
     """Raises UserError for values that no run could do with; needs no run."""
-    _settings(epochs, FLAGS.peak_rate, "to be read" if FLAGS.teacher_run else None)
+    _settings(epochs, peak_rate, "to be read" if FLAGS.teacher_run else None)
 
 
 def _settings(epochs: int, peak_rate: float, teacher: str | None) -> "Settings":
@@ -86,7 +86,7 @@ def compress(epochs: int, peak_rate: float) -> None:
     from edge_tf import run_dir
     from edge_tf.compression import teachers
 
-    check_flags(epochs)
+    check_flags(epochs, peak_rate)
     run = common.run_directory()
     run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
     teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None

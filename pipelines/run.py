@@ -16,7 +16,9 @@ def define_flags() -> None:
     train.define_flags()
     compress.define_own_flags()
     flags.DEFINE_integer("compress_epochs", 10, "Passes of the compression, with --recipe.")
-    flags.DEFINE_float("compress_rate", 0.05, "Highest learning rate of the compression.")
+    flags.DEFINE_float(
+        "compress_rate", 0.0, "Highest learning rate of the compression; 0: the recipe's own."
+    )
     convert.define_own_flags()
     evaluate.define_own_flags()
     for stage in (train, compress, convert, evaluate):
@@ -32,7 +34,9 @@ def main() -> None:
         "export_firmware": _export,
     }
     if FLAGS.recipe:
-        compress.check_flags(FLAGS.compress_epochs)  # hours before it is their turn
+        compress.check_flags(
+            FLAGS.compress_epochs, FLAGS.compress_rate
+        )  # hours before it is their turn
     for number, (stage, work) in enumerate(chain.items(), 1):
         print(f"[{number}/{len(chain)}] {stage}", flush=True)
         work()

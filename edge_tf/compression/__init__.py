@@ -10,15 +10,17 @@ class Recipe:
     Attributes:
       module: of edge_tf.compression.recipes.
       needs_teacher: it cannot do without --teacher_run; the others can take one.
+      peak_rate: highest learning rate unless the user names one.
     """
 
     module: str
     needs_teacher: bool = False
+    peak_rate: float = 0.05
 
 
 RECIPES = {
     "prune": Recipe("prune"),
-    "qat": Recipe("qat"),
+    "qat": Recipe("qat", peak_rate=0.005),
     "prune_qat": Recipe("prune_qat"),
     "distill": Recipe("distill", needs_teacher=True),
     "pqk": Recipe("pqk"),

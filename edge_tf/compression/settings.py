@@ -23,7 +23,9 @@ class Settings:
       distill_weight: share of the teacher's logits in the loss, 0 to 1.
       distill_features: "none", "factor" (arXiv:1802.04977) or "overhaul" (arXiv:1904.01866).
       bits: of psg's grid.
-      batch_size, peak_rate, seed: as in training; the rate rises once and falls over all phases.
+      batch_size, seed: as in training.
+      peak_rate: highest learning rate; it rises once and falls over all phases. 0: the highest that
+        one of the recipes has by default.
       teacher: what the teacher run's weights are (a digest), None without one.
 
     Raises:
@@ -39,7 +41,7 @@ class Settings:
     distill_features: str = "none"
     bits: int = 4
     batch_size: int = 100
-    peak_rate: float = 0.05
+    peak_rate: float = 0.0
     seed: int = 0
     teacher: str | None = None
 
@@ -58,8 +60,11 @@ class Settings:
         if unknown or not self.prune:
             told = f"--prune has '{unknown[0]}'" if unknown else "--prune names no kernels"
             raise UserError(told, f"choose from {', '.join(KINDS)}")
+        if self.peak_rate == 0.0:
+            rates = [RECIPES[name].peak_rate for name in self.recipes]
+            object.__setattr__(self, "peak_rate", max(rates))
         if self.epochs < 1 or self.batch_size < 2 or not 0 < self.peak_rate < math.inf:
-            raise UserError("--epochs must be at least 1, --batch_size 2, --peak_rate above 0")
+            raise UserError("--epochs must be at least 1, --batch_size 2, --peak_rate not negative")
         if self.distill_features not in FEATURES:
             raise UserError(
                 f"--distill_features={self.distill_features} is unknown",

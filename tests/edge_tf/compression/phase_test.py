@@ -49,10 +49,17 @@ def test_every_recipe_is_a_file_whose_phases_have_different_names(name):
         ({"prune": ("dense",)}, "--prune has 'dense'; choose from pointwise"),
         ({"prune": ()}, "--prune names no kernels; choose from"),
         ({"epochs": 0}, "--epochs must be at least 1"),
-        ({"peak_rate": 0.0}, "--peak_rate above 0"),
+        ({"peak_rate": -0.1}, "--peak_rate not negative"),
+        ({"peak_rate": float("nan")}, "--peak_rate not negative"),
     ],
 )
 def test_bad_settings_are_told_in_one_line(values, message):
     with pytest.raises(UserError) as error:
         Settings(**{"recipes": ("qat",), **values})
     assert message in str(error.value)
+
+
+def test_the_rate_is_the_recipes_unless_it_is_named():
+    assert Settings(("qat",)).peak_rate == RECIPES["qat"].peak_rate < RECIPES["prune"].peak_rate
+    assert Settings(("prune", "qat")).peak_rate == RECIPES["prune"].peak_rate
+    assert Settings(("qat",), peak_rate=0.03).peak_rate == 0.03

@@ -291,3 +291,30 @@ def test_hops_that_do_not_fit_together_are_refused(change):
     hops, labels, options = change(*three_hops())
     with pytest.raises(ValueError):
         hop_table.build(hops, labels, **options)
+
+
+@pytest.mark.parametrize(("wrong", "passed"), [(0, True), (5, True), (6, False)])
+def test_a_simulation_of_int8_is_held_to_half_a_point(wrong, passed):
+    """Of 1,000 clips, 5 are half a point; it counts in both directions."""
+    labels = np.zeros(1000, np.int64)
+    right = np.tile(np.float32([1, 0, 0, 0]), (1000, 1))
+    other = right.copy()
+    other[:wrong] = [0, 1, 0, 0]
+    for simulated, real in ((other, right), (right, other)):
+        simulation = HopResult(name="simulation", engine="keras_quantized", outputs=simulated)
+        hops = [float_hop(right), simulation, reference_hop(quantized(real))]
+        gates = hop_table.build(hops, labels, max_drop=100).gates
+        (gate,) = [g for g in gates if g.name == "simulation is within 0.5 points of int8"]
+        assert gate.passed is passed, gate.detail
+
+
+def test_a_simulation_is_not_judged_on_a_few_clips_or_without_int8():
+    hops, labels = three_hops()
+    simulation = HopResult(name="simulation", engine="keras_quantized", outputs=real_logits()[0])
+    for chosen, detail in (
+        ([hops[0], simulation, hops[1]], "200 clips are too few, 400 are needed"),
+        ([hops[0], simulation], "there is no int8 hop to compare with"),
+    ):
+        gates = hop_table.build(chosen, labels, max_drop=100).gates
+        (gate,) = [g for g in gates if g.name.startswith("simulation is within")]
+        assert gate.passed is None and gate.detail == detail

@@ -17,14 +17,16 @@ class State:
     """What one phase hands to the next.
 
     Attributes:
-      model: plain Keras; pruned weights keep their values in it, `masks` say which they are.
+      model: plain Keras; after a phase that revived pruned weights, they have values in it.
       masks: by layer name, zeros and ones; a layer that is missing keeps all its weights.
       ranges: by layer name, ranges of activations; None before quantization-aware training.
+      pruned: by layer name, what pruned weights were when they were pruned, 0 elsewhere.
     """
 
     model: keras.Model
     masks: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     ranges: dict[str, tuple[float, float]] | None = None
+    pruned: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def exported(self) -> keras.Model:
         """A copy of the model whose pruned weights are zero."""
@@ -58,8 +60,8 @@ class Network:
 
     Attributes:
       model: Keras, features to logits.
-      masks: of every kernel. A quantized network applies them in its forward pass, a plain one
-        wants `masks.apply` after each update.
+      masks: of every kernel; pruned weights are zero. A quantized network applies them in its
+        forward pass, too.
       paths: of a quantized network, which weights a forward pass uses.
     """
 
@@ -80,7 +82,7 @@ class Network:
                 if hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel")
             }
             self.masks = Masks(kernels, state.masks)
-            self.masks.apply()
+        self.masks.apply()
 
     def trackables(self) -> dict[str, Any]:
         """For checkpoints, beside the model: masks that are not in it."""

@@ -25,6 +25,7 @@ class Phase:
       share: of the recipe's epochs, relative to the other phases.
       quantized: rounds as the int8 graph does, else float.
       sparsity: the kernels of the policy are pruned to it on the way; None: masks stay.
+      revived: pruned weights get back the values they had, and learn, behind the masks.
       objective: what is minimized, from network, teacher, settings and the phase's steps; None:
         cross-entropy, and the teacher's logits if there is one.
       gradient_rule: changes gradients; None: plain SGD.
@@ -34,6 +35,7 @@ class Phase:
     share: float = 1.0
     quantized: bool = False
     sparsity: float | None = None
+    revived: bool = False
     objective: MakeObjective | None = None
     gradient_rule: MakeRule | None = None
 

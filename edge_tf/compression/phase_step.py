@@ -1,5 +1,6 @@
 """From a phase's description to the network it trains and the step that trains it."""
 
+import dataclasses
 import importlib
 from collections.abc import Callable, Sequence
 
@@ -40,11 +41,35 @@ def network(phase: Phase, state: State, clips: Callable[[], np.ndarray]) -> Netw
     if phase.quantized and state.ranges is None:
         features = clips()
         model = equalize(state.model, features)
-        state = State(model, state.masks, quantization.calibrated(model, features))
-    return Network(state, phase.quantized)
+        ranges = quantization.calibrated(model, features)
+        state = dataclasses.replace(state, model=model, ranges=ranges)
+    made = Network(state, phase.quantized)
+    if phase.revived:
+        made.masks.revive(state.pruned)
+    return made
 
 
-def step(
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What trains a phase.
+
+    Attributes:
+      step: for the loop.
+      features: a loss that is to be prepared before, or None.
+      gradual: the pruning that goes on, or None.
+    """
+
+    step: SgdStep
+    features: FeatureLoss | None
+    gradual: pruning.GradualPruning | None
+
+    def state(self, network: Network, before: State) -> State:
+        """What the phase leaves, from the network it trained and what it began with."""
+        pruned = {**before.pruned, **(self.gradual.last_values() if self.gradual else {})}
+        return dataclasses.replace(network.state(), pruned=pruned)
+
+
+def parts(
     phase: Phase,
     network: Network,
     settings: Settings,
@@ -52,8 +77,8 @@ def step(
     teacher: keras.Model | None,
     epochs: int,
     steps: int,
-) -> tuple[SgdStep, FeatureLoss | None]:
-    """The step of a phase, and the loss on features that is to be prepared before it, if any.
+) -> Parts:
+    """What trains a phase.
 
     Args:
       phase: what is trained, and how.
@@ -72,17 +97,18 @@ def step(
     def after_update() -> None:
         if gradual is not None:
             gradual.update()
-        if not phase.quantized:
+        elif not phase.revived:
             network.masks.apply()
 
-    return SgdStep(
+    step = SgdStep(
         network.model,
         Recipe(epochs, settings.batch_size, settings.peak_rate, seed=settings.seed),
         objective,
         phase.gradient_rule(network, settings) if phase.gradient_rule else None,
         after_update,
         {**network.trackables(), **(gradual.trackables() if gradual else {})},
-    ), features
+    )
+    return Parts(step, features, gradual)
 
 
 def _objective(

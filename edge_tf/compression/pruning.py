@@ -91,16 +91,24 @@ class Masks:
         return {name: mask for name, mask in found.items() if not mask.all()}
 
     def apply(self) -> None:
-        """Zeroes the pruned weights. Traced after each update of a float model."""
+        """Zeroes the pruned weights. Traced after each update."""
         for name, mask in self.masks.items():
             self.kernels[name].assign(self.kernels[name] * mask)
+
+    def revive(self, values: Mapping[str, np.ndarray]) -> None:
+        """Gives pruned weights values again; the masks stay."""
+        for name, value in values.items():
+            mask = self.masks[name]
+            self.kernels[name].assign(self.kernels[name] * mask + value * (1.0 - mask))
 
 
 class GradualPruning:
     """Raises the sparsity of some kernels during a phase (TFMOT's magnitude pruning).
 
     The sparsity after step t of T is s_f + (s_0 - s_f) (1 - t / T)^3 (arXiv:1710.01878, eq. 1);
-    in each kernel by itself the weights of least magnitude are pruned.
+    in each kernel by itself the weights of least magnitude are pruned. They are zero from then on:
+    if they kept their values, those would come back whenever a living weight shrinks below them,
+    and training collapses (BC-ResNet-1 at 80 %: from 80 % of the training clips right to 16 %).
 
     Args:
       masks: of the model.
@@ -127,12 +135,29 @@ class GradualPruning:
             for name, threshold in zip(names, self._thresholds, strict=True)
         ]
         self._pruning = Pruning(lambda: self.step, triples, schedule, (1, 1), "AVG")
+        self._masks, self._names = masks, names
+        self._last = {
+            name: tf.Variable(tf.zeros_like(masks.kernels[name]), trainable=False) for name in names
+        }
 
     def trackables(self) -> dict[str, Any]:
         """For checkpoints, beside the masks."""
-        return {"pruning_step": self.step}
+        return {"pruning_step": self.step, "last_values": self._last}
 
     def update(self) -> None:
-        """Counts a step and renews the masks when it is time. Traced after each update."""
+        """Counts a step, renews the masks when it is time and applies them.
+
+        Traced after each update.
+        """
         self.step.assign_add(1)
+        before = {name: tf.identity(self._masks.masks[name]) for name in self._names}
         self._pruning.conditional_mask_update()
+        for name, mask in before.items():
+            dropped = mask > self._masks.masks[name]
+            last = self._last[name]
+            last.assign(tf.where(dropped, self._masks.kernels[name], last))
+        self._masks.apply()
+
+    def last_values(self) -> dict[str, np.ndarray]:
+        """By layer name, what each pruned weight was when it was pruned; 0 elsewhere."""
+        return {name: value.numpy() for name, value in self._last.items()}

@@ -127,15 +127,16 @@ class _Work:
         network = phase_step.network(phase, state, self._calibration_clips)
         clips = len(self._training.labels)
         steps = epochs * -(-clips // settings.batch_size)
-        step, features = phase_step.step(
+        parts = phase_step.parts(
             phase, network, settings, self._names, self._teacher, epochs, steps
         )
         folder = self._run / run_dir.COMPRESSION / f"{number}_{phase.name}"
         first = len(self._history)
         after = settings.epochs - first - epochs
-        trainer = Trainer(step, folder, self._fingerprint, phase.name, first, after)
-        if features is not None and trainer.resume() == 0:
-            features.prepare(_TeacherFeatures(self._teacher, features, self._batches(0)))
+        trainer = Trainer(parts.step, folder, self._fingerprint, phase.name, first, after)
+        if parts.features is not None and trainer.resume() == 0:
+            batches = _TeacherFeatures(self._teacher, parts.features, self._batches(0))
+            parts.features.prepare(batches)
         history = trainer.fit(
             lambda epoch: self._batches(first + epoch),
             clips,
@@ -144,7 +145,7 @@ class _Work:
         )
         for record in history:
             self._history.append({**record, "epoch": len(self._history) + 1, "phase": phase.name})
-        return network.state()
+        return parts.state(network, state)
 
     def _calibration_clips(self) -> np.ndarray:
         rows = spread_over_labels(self._training.labels, _CALIBRATION_CLIPS)

@@ -10,7 +10,7 @@ from edge_tf.training.objective import Objective
 def phases(settings: Settings) -> list[Phase]:
     return [
         Phase("prune_qat", quantized=True, sparsity=settings.sparsity),
-        Phase("in_network_teacher", quantized=True, objective=_in_network),
+        Phase("in_network_teacher", quantized=True, revived=True, objective=_in_network),
     ]
 
 

@@ -10,7 +10,7 @@ from edge_tf.compression.network import Network, State
 from edge_tf.compression.objectives import CoStudy, FromTeacher, InNetworkTeacher
 from edge_tf.training.objective import CrossEntropy, cross_entropy
 from edge_tf.training.step import Recipe, SgdStep, seed_everything
-from tests.edge_tf.compression.small import clips, half_masks, labels, quantized
+from tests.edge_tf.compression.small import clips, half_masks, labels, quantized, revived
 from tests.edge_tf.conversion.conversion_fixtures import block_model, randomize
 
 T = 2.0
@@ -45,7 +45,7 @@ def test_pqk_with_a_full_mask_has_exactly_no_divergence():
 def test_pqk_with_masks_has_a_divergence_and_gives_each_weight_one_teacher():
     """Kept weights learn from the student's pass alone, revived ones from the teacher's."""
     model = block_model()
-    network = quantized(model, half_masks(model))
+    network = revived(model, half_masks(model))
     run = traced(InNetworkTeacher(network, T, 1))
     logits, (student, _), (mine, others) = run(clips(), labels())
     assert float(student) > float(cross_entropy(labels(), logits))
@@ -62,7 +62,7 @@ def test_pqk_leaves_masks_and_students_moments_as_the_student_alone_would():
     """The teacher's pass changes neither masks nor moments nor ranges."""
     model = block_model()
     masks = half_masks(model)
-    network, alone = quantized(model, masks), quantized(model, masks)
+    network, alone = revived(model, masks), revived(model, masks)
     seed_everything(0)
     traced(InNetworkTeacher(network, T, 1))(clips(), labels())
     traced(CrossEntropy(alone.model))(clips(), labels())
@@ -75,19 +75,19 @@ def test_pqk_leaves_masks_and_students_moments_as_the_student_alone_would():
 def test_pqk_phase_two_keeps_the_mask_and_exports_the_student():
     model = block_model()
     masks = half_masks(model)
-    network = quantized(model, masks)
+    network = revived(model, masks)
     steps(network, InNetworkTeacher(network, T, 1))
     state = network.state()
     assert state.masks.keys() == masks.keys()
-    revived = 0
+    learnt = 0
     exported = state.exported()
     for name, mask in masks.items():
         np.testing.assert_array_equal(state.masks[name], mask)
         full = state.model.get_layer(name).get_weights()[0]
         np.testing.assert_array_equal(exported.get_layer(name).get_weights()[0], full * mask)
         before = model.get_layer(name).get_weights()[0]
-        revived += int(np.any(full[mask == 0] != before[mask == 0]))
-    assert revived == len(masks)
+        learnt += int(np.any(full[mask == 0] != before[mask == 0]))
+    assert learnt == len(masks)
     again = Network(State(exported, {}, state.ranges), quantized=True)
     np.testing.assert_array_equal(
         again.model(clips(), training=False), network.model(clips(), training=False)
@@ -97,7 +97,7 @@ def test_pqk_phase_two_keeps_the_mask_and_exports_the_student():
 def test_pqks_teacher_begins_as_the_student_and_grows():
     """The divergence is about 0 when none of the pruned weights counts, and rises with them."""
     model = block_model()
-    run = traced(InNetworkTeacher(quantized(model, half_masks(model)), T, 100))
+    run = traced(InNetworkTeacher(revived(model, half_masks(model)), T, 100))
     found = []
     for _ in range(100):
         logits, (loss, _), _ = run(clips(), labels())

@@ -84,3 +84,24 @@ def test_only_masks_with_zeros_are_handed_on():
     masks.apply()
     np.testing.assert_array_equal(kernels["a"].numpy(), np.eye(2))
     np.testing.assert_array_equal(kernels["b"].numpy(), np.ones((2, 2)))
+
+
+def test_pruned_weights_do_not_come_back_when_living_ones_shrink():
+    """The bug that this is for: training collapsed while weights went and came."""
+    kernel = tf.Variable(np.float32([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]]))
+    masks = pruning.Masks({"k": kernel}, {})
+    gradual = pruning.GradualPruning(masks, ["k"], 0.5, steps=20)
+    update = tf.function(lambda: gradual.update(), autograph=False)
+    for _ in range(8):
+        update()
+    gone = masks.masks["k"].numpy()[0] == 0
+    assert 0 < gone.sum() < 5
+    kernel.assign(kernel * 0.01)
+    for _ in range(12):
+        update()
+    assert np.all(masks.masks["k"].numpy()[0][gone] == 0) and np.all(kernel.numpy()[0][gone] == 0)
+    # What they were when they went is kept, for those who want them back.
+    last = gradual.last_values()["k"][0]
+    np.testing.assert_array_equal(last[gone], np.arange(1.0, 9.0, dtype=np.float32)[gone])
+    masks.revive({"k": gradual.last_values()["k"]})
+    assert np.all(kernel.numpy() != 0) and masks.masks["k"].numpy().mean() == 0.5

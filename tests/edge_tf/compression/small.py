@@ -9,7 +9,7 @@ from edge_tf.compression import phase_step, pruning, quantization
 from edge_tf.compression.network import Network, State
 from edge_tf.compression.phase import Phase
 from edge_tf.compression.settings import Settings
-from edge_tf.training.step import SgdStep, seed_everything
+from edge_tf.training.step import seed_everything
 from tests.edge_tf.conversion.conversion_fixtures import SHAPE, block_model
 
 CLASSES = 4
@@ -30,6 +30,13 @@ def quantized(model: keras.Model | None = None, masks: dict | None = None) -> Ne
     return Network(State(model, masks or {}, quantization.calibrated(model, features)), True)
 
 
+def revived(model: keras.Model, masks: dict[str, np.ndarray]) -> Network:
+    """As PQK's second phase begins: masked, but with all weights as they were."""
+    network = quantized(model, masks)
+    network.masks.revive({name: model.get_layer(name).get_weights()[0] for name in masks})
+    return network
+
+
 def half_masks(model: keras.Model) -> dict[str, np.ndarray]:
     """About half of the weights of each pointwise and stem kernel, by chance."""
     rng = np.random.default_rng(1)
@@ -48,23 +55,23 @@ def run_recipe(
     for phase in chain:
         seed_everything(settings.seed)
         network = phase_step.network(phase, state, lambda: x)
-        step = step_of(phase, network, settings, teacher, steps)
+        parts = parts_of(phase, network, settings, teacher, steps)
         for _ in range(steps):
-            step(x, y, settings.peak_rate)
-        state = network.state()
+            parts.step(x, y, settings.peak_rate)
+        state = parts.state(network, state)
     return state
 
 
-def step_of(
+def parts_of(
     phase: Phase,
     network: Network,
     settings: Settings,
     teacher: keras.Model | None = None,
     steps: int = 5,
-) -> SgdStep:
+) -> phase_step.Parts:
     names = []
     if phase.sparsity is not None:
         kinds = settings.prune
         layers = [getattr(layer, "layer", layer) for layer in network.model.layers]
         names = [layer.name for layer in layers if pruning.kind(layer) in kinds]
-    return phase_step.step(phase, network, settings, names, teacher, 1, steps)[0]
+    return phase_step.parts(phase, network, settings, names, teacher, 1, steps)

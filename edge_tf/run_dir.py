@@ -146,9 +146,11 @@ class RunDirectory:
           UserError: it is missing, or a training or compression came after it.
         """
         path = self.require(INT8_MODEL)
-        source = self.model_to_convert()
         before = self.config()["stages"].get("convert", {}).get("source_sha256")
-        if before not in (None, hashlib.sha256(source.read_bytes()).hexdigest()):
+        source = self / (COMPRESSED_MODEL if (self / COMPRESSED_MODEL).exists() else FLOAT_MODEL)
+        if before is None or not source.exists():
+            return path
+        if before != hashlib.sha256(source.read_bytes()).hexdigest():
             raise UserError(
                 f"{path} was not made from {source}", f"run: {self._command('convert')}"
             )

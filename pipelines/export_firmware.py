@@ -142,7 +142,7 @@ def summary(manifest: dict[str, Any], folder: str | Path) -> str:
 
 
 def _export_tflm(directory: run_dir.RunDirectory, folder: Path) -> dict[str, Any]:
-    model = directory.require(run_dir.INT8_MODEL)
+    model = directory.require_int8()
     frontend = files.read_json(directory.require(run_dir.FRONTEND))
     labels = directory.labels()
     golden, _ = _read_golden(directory.require(run_dir.GOLDEN))
@@ -158,7 +158,7 @@ def _export_tflm(directory: run_dir.RunDirectory, folder: Path) -> dict[str, Any
 def _export_standalone(
     directory: run_dir.RunDirectory, folder: Path, target: str, passes: Sequence[str]
 ) -> dict[str, Any]:
-    model = directory.require(run_dir.INT8_MODEL)
+    model = directory.require_int8()
     path = directory.require(run_dir.FRONTEND)
     frontend = files.read_json(path).get("frontend")
     if not isinstance(frontend, dict):

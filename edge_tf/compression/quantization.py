@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
-from tensorflow_model_optimization.quantization.keras import QuantizeConfig, QuantizeWrapper
+from tensorflow_model_optimization.quantization.keras import QuantizeWrapper
 from tensorflow_model_optimization.quantization.keras.default_8bit import default_8bit_transforms
 from tensorflow_model_optimization.quantization.keras.graph_transformations import (
     model_transformer,
@@ -26,11 +26,7 @@ from edge_tf.layers.sub_spectral_norm_quantization import SubSpectralNormQuantiz
 
 layers = keras.layers
 
-_PREFIX = "quant_"
-
-
-_NORMS = (layers.BatchNormalization, SubSpectralNorm)
-_FUSED_BEHIND = (*_NORMS, layers.ReLU)
+_FUSED_BEHIND = (layers.BatchNormalization, SubSpectralNorm, layers.ReLU)
 _PASSING = (layers.ZeroPadding2D, layers.Dropout, layers.SpatialDropout2D)
 
 
@@ -43,17 +39,17 @@ def _only_read_by(layer: keras.layers.Layer, kinds: tuple[type, ...]) -> bool:
     return bool(found) and all(isinstance(reader, kinds) for reader in found)
 
 
-def _convolution(kernel: str) -> Callable[[Any], QuantizeConfig]:
+def _convolution(kernel: str) -> Callable[[Any], LayerConfig]:
     return lambda layer: LayerConfig(kernel, not _only_read_by(layer, _FUSED_BEHIND))
 
 
-def _sub_spectral_norm(layer: Any) -> QuantizeConfig:
+def _sub_spectral_norm(layer: Any) -> LayerConfig:
     kinds = {type(reader) for reader in _readers(layer)}
     in_block = kinds == {layers.Add, layers.AveragePooling2D}
     return SubSpectralNormQuantizeConfig(output=not in_block)
 
 
-_CONFIGS: dict[type, Callable[[Any], QuantizeConfig]] = {
+_CONFIGS: dict[type, Callable[[Any], LayerConfig]] = {
     layers.DepthwiseConv2D: _convolution("depthwise_kernel"),
     layers.Conv2D: _convolution("kernel"),
     layers.Dense: _convolution("kernel"),
@@ -72,7 +68,7 @@ _CONFIGS: dict[type, Callable[[Any], QuantizeConfig]] = {
 }
 
 
-def config_for(layer: keras.layers.Layer) -> QuantizeConfig:
+def config_for(layer: keras.layers.Layer) -> LayerConfig:
     """How a layer of a functional model is quantized.
 
     Raises:
@@ -192,7 +188,7 @@ def calibrated(plain: keras.Model, clips: np.ndarray) -> dict[str, tuple[float, 
     run = tf.function(extremes, autograph=False, reduce_retracing=True)
     seen = np.array([run(clips[at : at + 100]) for at in range(0, len(clips), 100)])
     low, high = seen[:, :, 0].min(axis=0), seen[:, :, 1].max(axis=0)
-    wanted = QuantizedModel(plain)._range_variables()
+    wanted = {_INPUT, *(layer.name for layer in plain.layers[1:] if config_for(layer).output)}
     return {
         name: (min(float(lowest), 0.0), max(float(highest), 0.0))
         for name, lowest, highest in zip([_INPUT, *names], low, high, strict=True)

@@ -108,7 +108,7 @@ class _Work:
     def _refuse_other(self) -> None:
         """A compression is not written over by one with other settings."""
         path = self._run / run_dir.COMPRESSION / "settings.json"
-        if not path.exists():
+        if not any(path.parent.glob("*/checkpoints/state.json")):
             files.write_json(path, self._fingerprint)
             return
         before = files.read_json(path)

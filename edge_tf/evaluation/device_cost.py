@@ -36,7 +36,7 @@ def measure(run: run_dir.RunDirectory, targets: Sequence[str]) -> list[measuring
         raise UserError(
             "cross-compilers or emulators are missing", f"apt-get install {' '.join(missing)}"
         )
-    model = run.require(run_dir.INT8_MODEL).read_bytes()
+    model = run.require_int8().read_bytes()
     frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
     path = run.require(run_dir.GOLDEN)
     try:

@@ -1,5 +1,6 @@
 """The run directory: nothing foreign is touched, and what is missing is told with its command."""
 
+import hashlib
 import json
 
 import pytest
@@ -112,3 +113,20 @@ def test_damaged_labels_are_told(tmp_path, content):
 def test_versions_leave_out_what_is_not_installed(monkeypatch):
     monkeypatch.setattr(run_dir, "_PACKAGES", ("numpy", "no-such-package"))
     assert set(run_dir.package_versions()) == {"python", "edge_tf", "numpy"}
+
+
+def test_an_int8_file_of_another_model_is_not_taken(tmp_path):
+    """After a compression, or another training, conversion must come first."""
+    run = RunDirectory(tmp_path / "run").create()
+    (run / "float.keras").write_bytes(b"float")
+    (run / "model_int8.tflite").write_bytes(b"int8")
+    assert run.require_int8() == run / "model_int8.tflite"  # nothing is known of where it is from
+    run.record("convert", {"source_sha256": hashlib.sha256(b"float").hexdigest()})
+    assert run.require_int8() == run / "model_int8.tflite"
+    assert run.model_to_convert() == run / "float.keras"
+    (run / "compressed.keras").write_bytes(b"compressed")
+    assert run.model_to_convert() == run / "compressed.keras"
+    with pytest.raises(UserError, match=r"not made from .*compressed\.keras; run: python -m pip"):
+        run.require_int8()
+    run.record("convert", {"source_sha256": hashlib.sha256(b"compressed").hexdigest()})
+    assert run.require_int8() == run / "model_int8.tflite"

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf.compression.pruning import Masks
-from edge_tf.compression.quantization import Paths, QuantizedModel
+from edge_tf.compression.quantization import Paths, QuantizedModel, Range
 from edge_tf.training.step import dropout_generators
 
 
@@ -25,7 +25,7 @@ class State:
 
     model: keras.Model
     masks: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    ranges: dict[str, tuple[float, float]] | None = None
+    ranges: dict[str, Range] | None = None
     pruned: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def exported(self) -> keras.Model:

@@ -13,7 +13,6 @@ from edge_tf.compression.network import Network, State
 from edge_tf.compression.objectives import FromTeacher
 from edge_tf.compression.phase import Phase
 from edge_tf.compression.settings import Settings
-from edge_tf.conversion.equalization import equalize
 from edge_tf.training.objective import CrossEntropy, Objective
 from edge_tf.training.step import Recipe, SgdStep
 
@@ -30,8 +29,7 @@ def phases_of(recipe: str, settings: Settings) -> list[Phase]:
 def network(phase: Phase, state: State, clips: Callable[[], np.ndarray]) -> Network:
     """What a phase trains, from what the one before left.
 
-    A network that is quantized for the first time has its channels brought to equal ranges, as
-    conversion does, and begins with the ranges of the float model.
+    A network that is quantized for the first time begins with the ranges of the float model.
 
     Args:
       phase: what is to come.
@@ -39,10 +37,8 @@ def network(phase: Phase, state: State, clips: Callable[[], np.ndarray]) -> Netw
       clips: gives representative features (n, mel_bands, frames, 1) when they are needed.
     """
     if phase.quantized and state.ranges is None:
-        features = clips()
-        model = equalize(state.model, features)
-        ranges = quantization.calibrated(model, features)
-        state = dataclasses.replace(state, model=model, ranges=ranges)
+        ranges = quantization.calibrated(state.model, clips())
+        state = dataclasses.replace(state, ranges=ranges)
     made = Network(state, phase.quantized)
     if phase.revived:
         made.masks.revive(state.pruned)

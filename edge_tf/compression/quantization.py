@@ -19,12 +19,16 @@ from tensorflow_model_optimization.quantization.keras.graph_transformations impo
     model_transformer,
 )
 
+from edge_tf.conversion import equalization
 from edge_tf.errors import UserError
 from edge_tf.layers.quantization import LayerConfig, Paths
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.layers.sub_spectral_norm_quantization import SubSpectralNormQuantizeConfig
 
 layers = keras.layers
+
+# Smallest and largest value of a tensor, or of each of its channels.
+Range = tuple[float | list[float], float | list[float]]
 
 _FUSED_BEHIND = (layers.BatchNormalization, SubSpectralNorm, layers.ReLU)
 _PASSING = (layers.ZeroPadding2D, layers.Dropout, layers.SpatialDropout2D)
@@ -40,7 +44,18 @@ def _only_read_by(layer: keras.layers.Layer, kinds: tuple[type, ...]) -> bool:
 
 
 def _convolution(kernel: str) -> Callable[[Any], LayerConfig]:
-    return lambda layer: LayerConfig(kernel, not _only_read_by(layer, _FUSED_BEHIND))
+    def config(layer: Any) -> LayerConfig:
+        return LayerConfig(kernel, not _only_read_by(layer, _FUSED_BEHIND), _is_broadcast(layer))
+
+    return config
+
+
+def _is_broadcast(layer: keras.layers.Layer) -> bool:
+    """Whether it is a line that is added to all rows: f1 of a block, which bands.py maps."""
+    while len(_readers(layer)) == 1 and isinstance(_readers(layer)[0], _PASSING):
+        (layer,) = _readers(layer)
+    added = [reader for reader in _readers(layer) if isinstance(reader, layers.Add)]
+    return any(reader.output_shape[1] > layer.output_shape[1] == 1 for reader in added)
 
 
 def _sub_spectral_norm(layer: Any) -> LayerConfig:
@@ -60,7 +75,7 @@ _CONFIGS: dict[type, Callable[[Any], LayerConfig]] = {
     layers.Add: lambda layer: LayerConfig(
         output=not _only_read_by(layer, (layers.Add, layers.ReLU))
     ),
-    layers.ReLU: lambda layer: LayerConfig(),
+    layers.ReLU: lambda layer: LayerConfig(by_channel=equalization.reader(layer) is not None),
     layers.Activation: lambda layer: LayerConfig(),
     layers.AveragePooling2D: lambda layer: LayerConfig(),
     layers.GlobalAveragePooling2D: lambda layer: LayerConfig(),
@@ -113,7 +128,8 @@ class QuantizedModel:
     Args:
       plain: a functional model of this library; not changed, and its weights are copied.
       masks: by layer name, zeros and ones of the shape of its kernel; others keep all weights.
-      ranges: by layer name, smallest and largest value of its output; see `calibrated`.
+      ranges: by layer name, smallest and largest value of its output, or of each of its channels
+        where conversion brings those to equal ranges; see `calibrated`.
 
     Raises:
       UserError: a layer without a rule.
@@ -123,7 +139,7 @@ class QuantizedModel:
         self,
         plain: keras.Model,
         masks: Mapping[str, np.ndarray] | None = None,
-        ranges: Mapping[str, tuple[float, float]] | None = None,
+        ranges: Mapping[str, Range] | None = None,
     ) -> None:
         self._plain = plain
         self.paths = Paths()
@@ -153,10 +169,10 @@ class QuantizedModel:
                 found[layer.layer.name if wrapped else _INPUT] = low[0], high[0]
         return found
 
-    def ranges(self) -> dict[str, tuple[float, float]]:
+    def ranges(self) -> dict[str, Range]:
         """By layer name, the range that its output is rounded in."""
         return {
-            name: (float(low.numpy()), float(high.numpy()))
+            name: (low.numpy().tolist(), high.numpy().tolist())
             for name, (low, high) in self._range_variables().items()
         }
 
@@ -165,7 +181,7 @@ class QuantizedModel:
         _copy_weights(self.model, plain)
 
 
-def calibrated(plain: keras.Model, clips: np.ndarray) -> dict[str, tuple[float, float]]:
+def calibrated(plain: keras.Model, clips: np.ndarray) -> dict[str, Range]:
     """Ranges of the float model's tensors, to begin with.
 
     TFMOT begins with -6 to 6 and averages towards what it sees over thousands of steps; with
@@ -178,22 +194,24 @@ def calibrated(plain: keras.Model, clips: np.ndarray) -> dict[str, tuple[float, 
     Returns:
       By layer name, what `QuantizedModel` takes.
     """
-    names = [layer.name for layer in plain.layers[1:]]
+    configs = {layer.name: config_for(layer) for layer in plain.layers[1:]}
+    names = [name for name, config in configs.items() if config.output]
     probe = keras.Model(plain.inputs, [plain.get_layer(name).output for name in names])
+    axes = [[0, 1, 2] if configs[name].by_channel else None for name in names]
 
     def extremes(features: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        outputs = [features, *probe(features, training=False)]
-        return [(tf.reduce_min(y), tf.reduce_max(y)) for y in outputs]
+        outputs = tf.nest.flatten(probe(features, training=False))
+        pairs = zip([features, *outputs], [None, *axes], strict=True)
+        return [(tf.reduce_min(y, axis), tf.reduce_max(y, axis)) for y, axis in pairs]
 
     run = tf.function(extremes, autograph=False, reduce_retracing=True)
-    seen = np.array([run(clips[at : at + 100]) for at in range(0, len(clips), 100)])
-    low, high = seen[:, :, 0].min(axis=0), seen[:, :, 1].max(axis=0)
-    wanted = {_INPUT, *(layer.name for layer in plain.layers[1:] if config_for(layer).output)}
-    return {
-        name: (min(float(lowest), 0.0), max(float(highest), 0.0))
-        for name, lowest, highest in zip([_INPUT, *names], low, high, strict=True)
-        if name in wanted
-    }
+    seen = [run(clips[at : at + 100]) for at in range(0, len(clips), 100)]
+    ranges: dict[str, Range] = {}
+    for at, name in enumerate([_INPUT, *names]):
+        low = np.min([one[at][0] for one in seen], axis=0)
+        high = np.max([one[at][1] for one in seen], axis=0)
+        ranges[name] = np.minimum(low, 0.0).tolist(), np.maximum(high, 0.0).tolist()
+    return ranges
 
 
 def _applied(plain: keras.Model) -> keras.Model:

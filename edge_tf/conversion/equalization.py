@@ -38,10 +38,10 @@ def equalize(model: keras.Model, clips: np.ndarray) -> keras.Model:
     """
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    pairs = [(relu, reader) for relu in copy.layers if (reader := _reader(relu)) is not None]
+    pairs = [(relu, found) for relu in copy.layers if (found := reader(relu)) is not None]
     if not pairs:
         return copy
-    for (relu, reader), ranges in zip(
+    for (relu, behind), ranges in zip(
         pairs, _largest(copy, [relu for relu, _ in pairs], clips), strict=True
     ):
         norm = relu.inbound_nodes[0].inbound_layers
@@ -50,14 +50,14 @@ def equalize(model: keras.Model, clips: np.ndarray) -> keras.Model:
         norm.gamma.assign(norm.gamma / factors)
         norm.beta.assign(norm.beta / factors)
         weights = (factors * alive)[:, np.newaxis]
-        if isinstance(reader, layers.DepthwiseConv2D):
-            reader.depthwise_kernel.assign(reader.depthwise_kernel * weights)
+        if isinstance(behind, layers.DepthwiseConv2D):
+            behind.depthwise_kernel.assign(behind.depthwise_kernel * weights)
         else:  # (..., channels in, channels out)
-            reader.kernel.assign(reader.kernel * weights)
+            behind.kernel.assign(behind.kernel * weights)
     return copy
 
 
-def _reader(relu: keras.layers.Layer) -> keras.layers.Layer | None:
+def reader(relu: keras.layers.Layer) -> keras.layers.Layer | None:
     """What alone reads this ReLU, if the ReLU is one that can be scaled."""
     if type(relu) is not layers.ReLU or relu.max_value is not None:
         return None

@@ -1,6 +1,7 @@
 """The compressed Keras model with int8 simulated, as quantization-aware training saw it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from edge_tf import files
 from edge_tf.engines import keras_float
 from edge_tf.engines.base import Outputs
 from edge_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from edge_tf.compression.quantization import Range
 
 
 class KerasQuantized:
@@ -33,9 +37,9 @@ class KerasQuantized:
         ranges = read_ranges(self._ranges)
         try:
             simulated = QuantizedModel(keras_float.load(self._path), ranges=ranges)
-        except KeyError as error:
+        except (KeyError, ValueError):
             raise UserError(
-                f"{self._ranges} has the layer {error}, which {self._path} has not",
+                f"{self._ranges} is of another model than {self._path}",
                 "run pipelines.compress again",
             ) from None
         # A simulation's speed says nothing about a device's.
@@ -43,14 +47,27 @@ class KerasQuantized:
         return Outputs(logits, None, None, None)
 
 
-def read_ranges(path: Path) -> dict[str, tuple[float, float]]:
-    """By layer name, smallest and largest value. Raises UserError when the file is not ours."""
+def read_ranges(path: Path) -> "dict[str, Range]":
+    """By layer name, smallest and largest value, or those of each channel.
+
+    Raises:
+      UserError: the file is not ours.
+    """
     value = files.read_json(path)
     try:
-        found = value["ranges"].items()
-        ranges = {str(name): (float(low), float(high)) for name, (low, high) in found}
+        found = {str(name): np.array(pair, np.float32) for name, pair in value["ranges"].items()}
+        good = all(
+            pair.shape[:1] == (2,)
+            and np.all(pair[0] <= 0)
+            and np.all((pair[1] >= 0) & (pair[1] < np.inf))
+            for pair in found.values()
+        )
     except (AttributeError, KeyError, TypeError, ValueError):
-        ranges = {}
-    if not ranges or not all(low <= 0 <= high < np.inf for low, high in ranges.values()):
+        found, good = {}, False
+    if not found or not good:
         raise UserError(f"{path} does not hold ranges", "run pipelines.compress again")
-    return ranges
+    return {name: (pair[0].tolist(), pair[1].tolist()) for name, pair in found.items()}
+
+
+def _is_range(low: np.ndarray, high: np.ndarray) -> bool:
+    return bool(np.all((-np.inf < low) & (low <= 0) & (high >= 0) & (high < np.inf)))

@@ -7,7 +7,7 @@ import tf_keras as keras
 
 from edge_tf.compression import quantization
 from edge_tf.compression.network import State
-from edge_tf.conversion import int8
+from edge_tf.conversion import equalization, int8
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
 from edge_tf.layers import quantization as layer_quantization
@@ -133,9 +133,39 @@ def test_calibration_covers_the_float_models_values():
         if name != "input":
             probe = keras.Model(model.inputs, model.get_layer(name).output)
             values = probe.predict(features, verbose=0)
-            assert low - 1e-5 <= values.min() and values.max() <= high + 1e-5
-            assert low <= 0 <= high
-            assert high - low <= values.max() - values.min() + max(0, values.min()) + 1e-5
+            axes = (0, 1, 2) if np.ndim(high) else None
+            np.testing.assert_allclose(low, np.minimum(values.min(axes), 0), atol=1e-5)
+            np.testing.assert_allclose(high, np.maximum(values.max(axes), 0), atol=1e-5)
+
+
+def test_channels_that_conversion_scales_have_ranges_of_their_own():
+    """Those it equalizes, and p of a block; so the weights need not be changed for training."""
+    model = block_model()
+    ranges = quantization.calibrated(model, clips(30))
+    by_channel = {name for name, (_, high) in ranges.items() if np.ndim(high)}
+    equalized = {relu.name for relu in model.layers if equalization.reader(relu) is not None}
+    (p,) = [
+        layer.name
+        for layer in model.layers
+        if layer.output_shape[1:3] == (1, SHAPE[1])
+        and isinstance(layer, layers.Conv2D)
+        and not isinstance(layer, layers.DepthwiseConv2D)
+    ]
+    assert by_channel == equalized | {p}
+
+
+def test_an_activation_with_one_loud_channel_keeps_the_others():
+    """The step of each channel is its own, as after equalization in the file."""
+    values = tf.constant(np.random.default_rng(0).random((50, 4, 4, 2)) * [100.0, 1.0], tf.float32)
+    for by_channel, worst in ((True, 0.003), (False, 0.25)):
+        quantizer = RangeQuantizer(by_channel)
+        high = [100.0, 1.0] if by_channel else 100.0
+        low = [0.0, 0.0] if by_channel else 0.0
+        weights = {"min_var": tf.Variable(low), "max_var": tf.Variable(high)}
+        error = np.abs(quantizer(values, False, weights) - values)[..., 1].max()
+        assert worst / 2 < error < worst
+    dead = {"min_var": tf.Variable([0.0, 0.0]), "max_var": tf.Variable([100.0, 0.0])}
+    assert np.all(RangeQuantizer(True)(values, False, dead).numpy()[..., 1] == 0)
 
 
 def test_the_simulation_is_near_the_float_model_and_gives_what_it_is_told():

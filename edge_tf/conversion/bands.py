@@ -25,6 +25,8 @@ _MOST_INPUTS = 10
 # p reaches a little beyond the range of x, so that all stacks with it have one range, which the
 # converter then gives to x as well; other ranges it would reconcile by requantizing.
 _BEYOND = 1.002
+# A channel of p whose range is so small beside the largest says nothing.
+_CONSTANT = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,9 +254,14 @@ def _in_range(
 ) -> tuple[graph.Node, np.ndarray, np.ndarray]:
     """p mapped to [0, top] by channel where the convolution before it can: p = w * p' + b."""
     spread = high - low
-    if not isinstance(p, graph.Convolution) or not top > 0 or not np.all(spread > 0):
+    if not isinstance(p, graph.Convolution) or not top > 0:
         return p, np.ones_like(low), np.zeros_like(low)
-    factor = (_BEYOND * top / spread).astype(np.float32)
+    # A channel that does not vary, for which pruning may have left no weight, becomes a constant
+    # at the end of the range that is not read: it is in the offset.
+    live = spread > _CONSTANT * spread.max()
+    factor = np.where(live, _BEYOND * top / np.where(live, spread, 1.0), 0.0).astype(np.float32)
     by_channel = factor[:, np.newaxis] if isinstance(p, graph.Depthwise) else factor
-    scaled = dataclasses.replace(p, kernel=p.kernel * by_channel, bias=(p.bias - low) * factor)
-    return scaled, 1.0 / factor, low
+    bias = np.where(live, (p.bias - low) * factor, _BEYOND * top).astype(np.float32)
+    scaled = dataclasses.replace(p, kernel=p.kernel * by_channel, bias=bias)
+    weight = np.where(live, 1.0 / np.where(live, factor, 1.0), 0.0)
+    return scaled, weight.astype(np.float32), low

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from edge_tf.conversion import bands, graph, lowering, rewrites
+from edge_tf.conversion import bands, graph, int8, lowering, rewrites
+from edge_tf.engines.litert import LiteRTReference
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.models import build_model
 from tests.edge_tf.conversion.conversion_fixtures import (
@@ -107,6 +108,21 @@ class TestRanges:
         kernel, bias = model.get_layer("p").get_weights()
         model.get_layer("p").set_weights([kernel * np.arange(6), bias])
         folded(model)
+
+    @pytest.mark.parametrize("gone", [[0], [1, 4], range(6)])
+    @pytest.mark.parametrize("shortcut", [False, True])
+    def test_channels_that_pruning_left_without_weights(self, gone, shortcut):
+        """The bug that this is for: stacks got ranges of their own, and with them QUANTIZE ops."""
+        model = residual_block(10, 5, shortcut=shortcut)
+        kernel, bias = model.get_layer("p").get_weights()
+        kernel[..., list(gone)] = 0
+        model.get_layer("p").set_weights([kernel, bias])
+        clips = noise(model, 40)
+        folded(model, clips)
+        data = int8.convert(model, clips)  # refuses QUANTIZE
+        exact = model.predict(clips, verbose=0)
+        found = LiteRTReference(data).run(clips).real_logits()
+        assert np.sqrt(np.mean((found - exact) ** 2)) < 0.05 * exact.std()
 
     def test_an_input_that_is_silent(self):
         model = residual_block(10, 5)

@@ -54,6 +54,19 @@ def real_data(edge_tf_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return out / "speech_commands"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def keras_begins_anew() -> None:
+    """Each module sees Keras as the first one does: names of layers, and how weights are drawn.
+
+    Trainings of ours switch Keras to generators of their own, for the whole process.
+    """
+    if "tf_keras" in sys.modules:
+        from tf_keras import backend
+
+        backend.reset_uids()
+        backend.experimental.disable_tf_random_generator()
+
+
 def _require_all() -> bool:
     return os.environ.get("EDGE_TF_REQUIRE_ALL", "") not in ("", "0")
 

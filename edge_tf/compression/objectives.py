@@ -40,11 +40,10 @@ class FromTeacher:
     ) -> None:
         self._temperature, self._weight = temperature, weight
         self._features, self._feature_weight = features, feature_weight
-        mine = _tapped(network.model, features.student_layers if features else ())
-        self._student = mine
+        self._student = _tapped(network.model, features.student_layers if features else ())
         self._teacher = _tapped(teacher, features.teacher_layers if features else ())
-        self._own = list(network.model.trainable_variables)
-        self.variables = [*self._own, *(features.variables if features else ())]
+        extra = features.variables if features else ()
+        self.variables = [*network.model.trainable_variables, *extra]
 
     def __call__(self, features: tf.Tensor, labels: tf.Tensor) -> _Terms:
         theirs, *their_features = self._teacher(features, training=False)
@@ -71,9 +70,9 @@ class InNetworkTeacher:
 
     The teacher is the same network with all its weights, the student the one with those that were
     kept. Student: CE + T^2 KL(teacher || student), which the kept weights and all else learn from;
-    teacher: CE, which the revived weights alone learn from. They come back by and by: all at once
-    they would make a bad teacher of a network that has learnt to do without them. Moments, ranges
-    and dropout masks are the student's: what the teacher's pass changes in them is put back.
+    teacher: CE, which the revived weights alone learn from. They come back by and by, since the
+    network has learnt to do without them. Moments, ranges and dropout masks are the student's:
+    what the teacher's pass changes in them is put back.
 
     Args:
       network: a quantized network with masks.

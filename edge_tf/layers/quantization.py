@@ -86,7 +86,7 @@ class RangeQuantizer(MovingAverageQuantizer):
     """TFMOT's quantizer of activations with a moving average that follows within an epoch.
 
     TFMOT's decay of 0.999 takes thousands of steps. What outgrows its range until then is clipped
-    and learns nothing: from a trained BC-ResNet-1 the loss rose tenfold in the first epoch.
+    and learns nothing.
 
     Args:
       by_channel: a range for each channel, for what conversion brings to equal ranges.

@@ -33,8 +33,7 @@ def finished(real_data, tmp_path_factory):
         "--max_drop=100",
     ]
     done = start("run", *flags)
-    # The simulation's gate may fail on a model that has learnt nothing; the table is there then.
-    assert done.returncode in (0, 1), done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return folder / "run", done.stdout
 
 
@@ -46,8 +45,10 @@ def test_the_chain_tells_its_stages_and_has_the_compressed_hops(finished):
     assert list(rows)[:4] == ["keras", "keras_compressed", "keras_quantized", "litert_reference"]
     for engine in ("tflite_micro", "emitted_c_host", "emitted_c_cortex_m4"):
         assert rows[engine]["differing_bytes"] == 0 and rows[engine]["total_bytes"] > 500
-    gates = [gate["name"] for gate in report["gates"]]
-    assert "Keras, int8 simulated is within 0.5 points of int8" in gates
+    gates = {gate["name"]: gate["verdict"] for gate in report["gates"]}
+    # Judged on 400 clips and more.
+    assert gates["Keras, int8 simulated is within 0.5 points of int8"] == "not judged"
+    assert (run / "firmware_c").is_dir() and (run / "firmware").is_dir()
     assert [epoch.get("phase") for epoch in report["learning_curve"]] == [
         *(None, None),
         *("prune_qat", "in_network_teacher"),

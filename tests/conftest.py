@@ -58,7 +58,8 @@ def real_data(edge_tf_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def keras_begins_anew() -> None:
     """Each module sees Keras as the first one does: names of layers, and how weights are drawn.
 
-    Trainings of ours switch Keras to generators of their own, for the whole process.
+    Trainings of ours switch Keras to generators of their own, for the whole process. A layer that
+    a module makes as it is collected needs a name of its own: counting starts again behind it.
     """
     if "tf_keras" in sys.modules:
         from tf_keras import backend

@@ -17,7 +17,7 @@ from tests.edge_tf.conversion.conversion_fixtures import (
 )
 
 layers = keras.layers
-INPUT = keras.Input(SHAPE)
+INPUT = keras.Input(SHAPE, name="input")
 
 
 def check(model: keras.Model, clips: np.ndarray) -> graph.Node:
@@ -105,7 +105,7 @@ def refusal(*inputs_and_layer) -> str:
     return str(caught.value)
 
 
-WIDE = keras.Input((8, 8, 4))
+WIDE = keras.Input((8, 8, 4), name="wide")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ def define_flags() -> None:
 def main() -> None:
     values = common.data_flags()
     frontend = common.frontend_config()  # said before data and TensorFlow load
+    common.check_model()
     if FLAGS.download:
         from edge_tf.data import download
 
@@ -34,7 +35,7 @@ def main() -> None:
         RunDirectory(FLAGS.run_dir),
         dataset,
         values,
-        stage.ModelConfig(FLAGS.model, FLAGS.tau),
+        common.model_config(),
         frontend,
         Recipe(FLAGS.epochs, FLAGS.batch_size, FLAGS.peak_rate, seed=FLAGS.seed),
         common.cache_folder(),

@@ -5,7 +5,9 @@ from typing import Any
 import tensorflow as tf
 import tf_keras as keras
 
+from edge_tf.layers.frame_history import Delay, FrameHistory, SlidingMean
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
+from edge_tf.models.time_axis import TimeAxis
 
 layers = keras.layers
 
@@ -13,6 +15,18 @@ TAUS = (1, 1.5, 2, 3, 6, 8)
 SUB_BANDS = 5
 # Table 1 of the paper: number of blocks, frequency stride of the first one; dilation is 2 ** stage.
 STAGES = ((2, 1), (2, 2), (4, 2), (4, 1))
+# Frames to come that each convolution over time reads if it is centred: tail, stem, and the
+# blocks from the last to the first. In this order they cost a stream less memory.
+_CENTRED = {
+    "tail": 2,
+    "stem": 2,
+    **{
+        f"stage{i}_block{j}": 2**i
+        for i in reversed(range(len(STAGES)))
+        for j in reversed(range(STAGES[i][0]))
+    },
+}
+MOST_LOOKAHEAD = sum(_CENTRED.values())
 
 
 def channels(tau: float) -> list[int]:
@@ -42,8 +56,29 @@ def _batch_norm(x: tf.Tensor, name: str) -> tf.Tensor:
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
+def lookaheads(frames: int) -> dict[str, int]:
+    """How a look-ahead is shared out: name of the stem, of a block, of the tail to its frames.
+
+    Raises:
+      ValueError: frames is not in 0 to MOST_LOOKAHEAD.
+    """
+    if not 0 <= frames <= MOST_LOOKAHEAD:
+        raise ValueError(f"lookahead={frames} must be in 0 to {MOST_LOOKAHEAD} frames")
+    shares = {}
+    for name, most in _CENTRED.items():
+        shares[name] = min(most, frames)
+        frames -= shares[name]
+    return shares
+
+
 def _block(
-    x: tf.Tensor, filters: int, stride: int, dilation: int, dropout: float, name: str
+    x: tf.Tensor,
+    filters: int,
+    stride: int,
+    dilation: int,
+    dropout: float,
+    name: str,
+    time: TimeAxis,
 ) -> tf.Tensor:
     """BC-ResBlock (fig. 2): y = ReLU(x + f2(x) + BC(f1(avgpool(f2(x))))).
 
@@ -64,13 +99,18 @@ def _block(
     x = SubSpectralNorm(SUB_BANDS, name=f"{name}_f2_ssn")(x)
 
     y = layers.AveragePooling2D((x.shape[1], 1), name=f"{name}_f1_pool")(x)
-    y = _depthwise((1, 3), y, f"{name}_f1_depthwise", padding="same", dilation_rate=(1, dilation))
+    ahead, padding = time.ahead(name, dilation), "same"
+    if not time.centred:
+        y, padding = time.context(y, 2 * dilation - ahead, ahead, f"{name}_f1_pad"), "valid"
+    y = _depthwise((1, 3), y, f"{name}_f1_depthwise", padding=padding, dilation_rate=(1, dilation))
     y = layers.Activation("swish", name=f"{name}_f1_swish")(_batch_norm(y, f"{name}_f1_bn"))
     y = _pointwise(filters, y, f"{name}_f1_pointwise")
     y = layers.SpatialDropout2D(dropout, name=f"{name}_f1_dropout")(y)
 
+    x = time.late(x, ahead, f"{name}_f2_delay")
     x = layers.Add(name=f"{name}_broadcast")([x, y])
     if not transition:
+        shortcut = time.late(shortcut, ahead, f"{name}_shortcut_delay")
         x = layers.Add(name=f"{name}_shortcut")([x, shortcut])
     return layers.ReLU(name=f"{name}_relu")(x)
 
@@ -80,6 +120,7 @@ def build(
     num_classes: int = 12,
     input_shape: tuple[int, int, int] = (40, 101, 1),
     dropout: float = 0.1,
+    lookahead: int | None = None,
 ) -> keras.Model:
     """BC-ResNet-tau of Table 1: (batch, 40, T, 1) log-mel features to (batch, num_classes) logits.
 
@@ -91,18 +132,68 @@ def build(
       num_classes: size of the logits.
       input_shape: (mel bands, frames, 1); mel bands must be 40, which the 5-row tail fixes.
       dropout: rate of the channel dropout in f1.
+      lookahead: None: the paper's network, whose convolutions over time are centred. A number: a
+        network for streams, whose value at frame t depends on no frame behind t + lookahead; 0
+        is causal. It has the same layers with weights, and at MOST_LOOKAHEAD the same function.
 
     Raises:
       ValueError: an argument does not fit the architecture.
     """
+    frames = input_shape[1] if len(input_shape) == 3 else 0
+    shares = {} if lookahead is None else lookaheads(lookahead)
+    return _build(tau, num_classes, input_shape, dropout, TimeAxis(shares, window=frames))
+
+
+def build_stream(
+    tau: float = 1, num_classes: int = 12, window_frames: int = 101, lookahead: int = 0
+) -> keras.Model:
+    """The network of `build(lookahead=...)` as it runs on a stream, frame by frame or in blocks.
+
+    (1, 40, T, 1) features to (1, T, num_classes) logits, for any T of at least 1. Logits t are
+    those of the window of window_frames frames that ends `lookahead` frames before frame t. Its
+    layers keep past frames as weights named `past`; the others are those of `build`.
+
+    Args:
+      tau, num_classes, lookahead: as of `build`.
+      window_frames: frames that the last mean is over, the T of `build`.
+
+    Raises:
+      ValueError: an argument does not fit the architecture.
+    """
+    time = TimeAxis(lookaheads(lookahead), window_frames, streams=True)
+    return _build(tau, num_classes, (40, None, 1), 0.0, time)
+
+
+def copy_weights(window: keras.Model, stream: keras.Model) -> None:
+    """Gives a network of `build_stream` the weights of one of `build`."""
+    for layer in window.layers:
+        if layer.weights:
+            stream.get_layer(layer.name).set_weights(layer.get_weights())
+
+
+def reset(stream: keras.Model) -> None:
+    """Lets a network of `build_stream` begin anew: no frame has been before."""
+    for layer in stream.layers:
+        if isinstance(layer, FrameHistory | Delay | SlidingMean):
+            layer.reset()
+
+
+def _build(
+    tau: float,
+    num_classes: int,
+    input_shape: tuple[int, int | None, int],
+    dropout: float,
+    time: TimeAxis,
+) -> keras.Model:
     if int(8 * tau) < 1 or num_classes < 2:
         raise ValueError(f"tau={tau} and num_classes={num_classes} give no network")
     if len(input_shape) != 3 or input_shape[0] != 40 or input_shape[2] != 1:
         raise ValueError(f"input_shape={input_shape} must be (40, frames, 1)")
     stem, *stages, tail = channels(tau)
 
-    inputs = keras.Input(input_shape, name="features")
-    x = layers.ZeroPadding2D(2, name="stem_pad")(inputs)
+    inputs = time.inputs(input_shape)
+    ahead = time.ahead("stem", 2)
+    x = time.context(inputs, 4 - ahead, ahead, "stem_pad", rows=2)
     x = layers.Conv2D(
         stem, 5, strides=(2, 1), use_bias=False, kernel_initializer=_kernel_init(25), name="stem"
     )(x)
@@ -110,12 +201,13 @@ def build(
     for i, ((blocks, stride), filters) in enumerate(zip(STAGES, stages, strict=True)):
         for j in range(blocks):
             name = f"stage{i}_block{j}"
-            x = _block(x, filters, stride if j == 0 else 1, 2**i, dropout, name)
-    x = layers.ZeroPadding2D((0, 2), name="tail_pad")(x)
+            x = _block(x, filters, stride if j == 0 else 1, 2**i, dropout, name, time)
+    ahead = time.ahead("tail", 2)
+    x = time.context(x, 4 - ahead, ahead, "tail_pad")
     x = _depthwise((5, 5), x, "tail_depthwise")
     x = _pointwise(tail, x, "tail_pointwise")
     x = layers.ReLU(name="tail_relu")(_batch_norm(x, "tail_bn"))
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = time.mean(x, "pool")
     logits = layers.Dense(
         num_classes,
         kernel_initializer=_kernel_init(tail),

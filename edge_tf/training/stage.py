@@ -17,13 +17,22 @@ from edge_tf.training.step import Recipe, SgdStep, seed_everything
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """Which model: a name of edge_tf.models, and tau for bc_resnet."""
+    """Which model: a name of edge_tf.models; for bc_resnet tau and, for streams, the look-ahead."""
 
     name: str = "bc_resnet"
     tau: float = 1.0
+    lookahead: int | None = None
 
     def arguments(self) -> dict[str, Any]:
-        return {"tau": self.tau} if self.name == "bc_resnet" else {}
+        """Of the model's build function."""
+        if self.name != "bc_resnet":
+            return {}
+        return {"tau": self.tau, "lookahead": self.lookahead}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As recorded in the run; a model for whole windows has no look-ahead."""
+        values = dataclasses.asdict(self)
+        return values if self.lookahead is not None else {k: values[k] for k in ("name", "tau")}
 
 
 def train(
@@ -68,7 +77,7 @@ def train(
         "data_description": dataset.description,
         "data_fingerprint": {split: clips.fingerprint for split, clips in splits.items()},
         "labels": list(dataset.labels),
-        "model": dataclasses.asdict(model_config),
+        "model": model_config.to_dict(),
         "frontend": frontend.to_dict(),
         "augmentation": dataclasses.asdict(augmentation),
         "recipe": dataclasses.asdict(recipe),

@@ -46,9 +46,15 @@ class ClipsResult:
     run: RunResult
 
 
-def defines(*, frontend: bool, detector: bool) -> dict[str, int]:
+def defines(
+    frontend: bool = False, detector: bool = False, streaming: bool = False
+) -> dict[str, int]:
     """Macros that tell the program what it is linked with."""
-    return {"CLIPS_FRONTEND": int(frontend), "CLIPS_DETECTOR": int(detector)}
+    return {
+        "CLIPS_FRONTEND": int(frontend),
+        "CLIPS_DETECTOR": int(detector),
+        "CLIPS_STREAMING": int(streaming),
+    }
 
 
 def run_features(
@@ -56,6 +62,7 @@ def run_features(
     features: np.ndarray,
     folder: Path,
     *,
+    every: int = 0,
     timeout_s: float = 600.0,
     count: bool = True,
 ) -> ClipsResult:
@@ -63,8 +70,11 @@ def run_features(
 
     Args:
       build: of `MAIN` and the exported sources.
-      features: int8 [clips, ...], each of the model's input size.
+      features: int8 [clips, ...], each of the model's input size; for a streaming model
+        [clips, frames, bands].
       folder: of the clips' file and the results'; is made.
+      every: of a streaming model: frames from one record to the next; 0 is one at the end of
+        each clip.
       timeout_s: wall time for all clips.
       count: see `emulation.run`.
 
@@ -77,7 +87,7 @@ def run_features(
             f"{features.dtype} {list(features.shape)}: quantize them as the model's input"
         )
     rows = features.reshape(len(features), int(np.prod(features.shape[1:])))
-    header = struct.pack("<7I", _MAGIC, _FEATURES, len(rows), rows.shape[1], 0, 0, 0)
+    header = struct.pack("<7I", _MAGIC, _FEATURES, len(rows), rows.shape[1], 0, every, 0)
     return _run(build, header, rows.tobytes(), "", folder, timeout_s, count)
 
 
@@ -100,7 +110,7 @@ def run_waveforms(
       folder: of the clips' file and the results'; is made.
       block: so many samples reach the front-end at once; an odd number crosses its frames.
       every: frames from one inference to the next, from the first full window on; 0 is one
-        inference at the end of each clip.
+        inference at the end of each clip. Of a streaming model, from one record to the next.
       extra: "crc32" or "input" to get that of the model's input too.
       timeout_s: wall time for all clips.
       count: see `emulation.run`.

@@ -21,6 +21,7 @@ def build(
     folder: Path,
     spotting: Spotting | None = None,
     *,
+    streaming: bool = False,
     flash_kb: int = 256,
     ram_kb: int = 64,
     extra_flags: tuple[str, ...] = (),
@@ -32,6 +33,7 @@ def build(
       board: where it is to run.
       folder: of sources, objects and the program; is made.
       spotting: labels and front-end; None for the model alone.
+      streaming: the model is of the streaming form; see compiler.compile.
       flash_kb, ram_kb: the memory that the linker may fill; not on the host.
       extra_flags: for the compiler.
 
@@ -39,7 +41,7 @@ def build(
       ExportError: the model cannot be compiled, the tools are not installed, or it does not fit.
     """
     info = tflite_file.parse(model)
-    compiled = compiler.compile(info, TARGETS.get(board.name, board.name))
+    compiled = compiler.compile(info, TARGETS.get(board.name, board.name), streaming=streaming)
     files = {name: text.encode() for name, text in compiled.files.items()}
     if spotting is not None:
         packing.check_classifier(info, spotting.labels)
@@ -56,7 +58,7 @@ def build(
         [clips.MAIN, *(source / name for name in files if name.endswith(".c"))],
         [source],
         folder / "build",
-        clips.defines(frontend=spotting is not None, detector=spotting is not None),
+        clips.defines(spotting is not None, spotting is not None, streaming),
         flash_kb=flash_kb,
         ram_kb=ram_kb,
         optimize=OPTIMIZE,

@@ -13,6 +13,7 @@ from pathlib import Path
 from firmware_export import tflite_file
 from firmware_export.errors import ExportError
 from firmware_export.standalone import calls, emit, ir, passes, planner, reader, row_calls, slides
+from firmware_export.standalone.passes import states
 from firmware_export.tflite_info import ModelInfo
 
 # Kernel files of a target, by the folder they are taken from where it has them.
@@ -58,6 +59,7 @@ def compile(
     target: str = "generic",
     passes_to_run: Iterable[str] = passes.ALL,
     keep: bool = False,
+    streaming: bool = False,
     version: str = "0",
     model_sha256: str = "",
 ) -> Compiled:
@@ -69,6 +71,8 @@ def compile(
       passes_to_run: names; see `passes.select`.
       keep: for tests: no activation is overwritten, and model_arena() gives them all. Meant for
         passes that leave tensors alone; what a pass has fused away is not there.
+      streaming: the model is of the streaming form: its states become memory of the program, and
+        model_push_frame() takes a frame.
       version: of edge_tf, for the files' heads.
       model_sha256: of the file, for the head of model.h.
 
@@ -79,7 +83,10 @@ def compile(
         raise ExportError(f"there is no target '{target}'; the targets are {', '.join(TARGETS)}")
     info = tflite_file.parse(model) if isinstance(model, bytes) else model
     names = tuple(passes_to_run)
-    graph = passes.run(reader.read(info), names)
+    graph = reader.read(info)
+    if streaming:
+        graph = states.bind(graph)
+    graph = passes.run(graph, names)
     kernels = TARGETS[target]
     steps = [emit.Step(op, _lower(op, kernels)) for op in graph.ops]
     scratch = tuple(step.lowered.scratch for step in steps)

@@ -92,6 +92,7 @@ def emit(
         "arena_size": plan.size,
         "inputs": _ends(graph.inputs, plan, "input"),
         "outputs": _ends(graph.outputs, plan, "output"),
+        "states": _ends(graph.states, plan, "state"),
     }
     templates = templating.environment("standalone/src")
     files = {

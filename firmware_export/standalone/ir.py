@@ -194,6 +194,14 @@ class Slice(Op):
 
 
 @dataclasses.dataclass(eq=False)
+class Push(Op):
+    """inputs: x [1, rows, n, c]. The output, [1, rows, frames, c], is one of Graph.states.
+
+    Its rows move by n items along axis 2, and x goes to their ends.
+    """
+
+
+@dataclasses.dataclass(eq=False)
 class Transpose(Op):
     """inputs: x. Axis i of the output is axis order[i] of the input."""
 
@@ -267,11 +275,17 @@ class Graph:
     Attributes:
       ops: in the order they run.
       inputs, outputs: the model's, all int8 activations.
+      states: activations that keep their place and content from one run to the next.
     """
 
     ops: list[Op]
     inputs: list[Tensor]
     outputs: list[Tensor]
+    states: list[Tensor] = dataclasses.field(default_factory=list)
+
+    def lasting(self) -> list[Tensor]:
+        """The outputs and states: nothing may be written over them when the ops have run."""
+        return [*self.outputs, *self.states]
 
     def activations(self) -> Iterator[Tensor]:
         """Every activation once, in the order it first appears."""

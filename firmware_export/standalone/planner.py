@@ -2,7 +2,7 @@
 
 A tensor is needed from the op that writes it to the last one that reads it; memory for one op alone
 (scratch) during that op. Tensors that share memory (views, outputs in place of inputs) are one
-block. The model's inputs are there from the start, its outputs stay to the end.
+block. The model's inputs are there from the start, its outputs stay to the end, states do both.
 """
 
 import dataclasses
@@ -114,13 +114,13 @@ def blocks(graph: ir.Graph, scratch: Sequence[int]) -> list[Block]:
             block = found[id(root)] = Block(root, root.name, root.size, position, position)
         block.first, block.last = min(block.first, position), max(block.last, position)
 
-    for tensor in graph.inputs:
+    for tensor in (*graph.inputs, *graph.states):
         need(tensor, -1)
     for position, op in enumerate(graph.ops):
         for tensor in (*op.inputs, op.output):
             if not tensor.is_constant:
                 need(tensor, position)
-    for tensor in graph.outputs:
+    for tensor in graph.lasting():
         need(tensor, len(graph.ops))
     temporary = [
         Block(None, f"scratch of {op.source}", size, position, position)

@@ -39,7 +39,7 @@ def find(graph: ir.Graph, lowered: Sequence[object]) -> Slides:
         for position, (op, low) in enumerate(zip(graph.ops, lowered, strict=True))
         for event in _events(position, op, low)
     ]
-    outputs = {id(tensor.storage()[0]) for tensor in graph.outputs}
+    outputs = {id(tensor.storage()[0]) for tensor in graph.lasting()}
     first_write: dict[int, int] = {}
     last_read: dict[int, int] = {}
     for at, event in enumerate(events):
@@ -50,7 +50,10 @@ def find(graph: ir.Graph, lowered: Sequence[object]) -> Slides:
     written_before = {tensor: -1 for tensor in map(id, graph.inputs)} | first_write
     sizes = {id(root): root.size for root in (t.storage()[0] for t in graph.activations())}
     found = {}
+    states = {id(tensor) for tensor in graph.states}  # there before their first write
     for y, begin in first_write.items():
+        if y in states:
+            continue
         writers = {event.position for event in events if y in event.writes}
         for x, end in last_read.items():
             if x == y or x in outputs or written_before.get(x, end) >= begin or end < begin:

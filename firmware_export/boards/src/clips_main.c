@@ -2,12 +2,14 @@
  *
  * Reads clips.bin: a header of seven 32-bit numbers, then the clips, all little-endian.
  *   magic     0x31504C43, "CLP1"
- *   mode      0: a clip is the model's int8 input; 1: it is 16-bit PCM
+ *   mode      0: a clip is the model's int8 input, of a streaming model any number of its frames;
+ *             1: it is 16-bit PCM
  *   clips     their number
  *   bytes     of one clip
  *   block     mode 1: samples that reach the front-end at once, 1 to CLIPS_BLOCK
  *   every     mode 1: frames from one inference to the next, from the first full window on;
- *             0: one inference at the end of each clip
+ *             0: one inference at the end of each clip. A streaming model takes every frame, in
+ *             both modes, and this is how many there are from one record to the next
  *   extra     what comes before the logits: 0 nothing, 1 the model's input's CRC-32, 2 that input
  *
  * Writes logits.bin, a record for each inference: `extra`; the int8 logits; with a detector the
@@ -16,7 +18,8 @@
  * of each stage (0 where they are not counted), the stack. Exit status 2 after a line "error: ..."
  * when the file is not as above.
  *
- * CLIPS_FRONTEND and CLIPS_DETECTOR are 1 if the exported folder has them, else 0.
+ * CLIPS_FRONTEND and CLIPS_DETECTOR are 1 if the exported folder has them, else 0; so is
+ * CLIPS_STREAMING if the model is a streaming one.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,9 +60,11 @@ static figures_t invoke_figures;
 
 #if CLIPS_FRONTEND
 static frontend_t frontend;
-static feature_window_t window;
 static int16_t block_pcm[CLIPS_BLOCK];
 static figures_t frontend_figures, window_figures;
+#if !CLIPS_STREAMING
+static feature_window_t window;
+#endif
 #endif
 
 #if CLIPS_DETECTOR
@@ -129,52 +134,76 @@ static void write_number(uint32_t value, size_t size) {
   write_all(bytes, size);
 }
 
-/* One inference on what is in model_input(), and its record. */
-static void infer(void) {
+/* One inference on what is in model_input(), and its record if it is to have one. */
+static void infer(bool is_recorded) {
   /* Before the inference, which may use the input's memory for something else. */
-  if (header.extra == EXTRA_CRC) {
+  if (is_recorded && header.extra == EXTRA_CRC) {
     write_number(crc32_of(model_input(), MODEL_INPUT_SIZE), 4);
-  } else if (header.extra == EXTRA_INPUT) {
+  } else if (is_recorded && header.extra == EXTRA_INPUT) {
     write_all(model_input(), MODEL_INPUT_SIZE);
   }
 
   const uint64_t invoked = board_instructions();
   model_invoke();
   add_figure(&invoke_figures, instructions_since(invoked));
-  write_all(model_output(), MODEL_OUTPUT_SIZE);
 
 #if CLIPS_DETECTOR
   uint16_t score = 0;
   const uint64_t pushed = board_instructions();
   const int detected = detector_push(&detector, model_output(), &score);
   add_figure(&detector_figures, instructions_since(pushed));
+#endif
+  if (!is_recorded) {
+    return;
+  }
+  write_all(model_output(), MODEL_OUTPUT_SIZE);
+#if CLIPS_DETECTOR
   write_number((uint32_t)detected, 2);
   write_number(score, 2);
 #endif
   records++;
 }
 
+#if CLIPS_STREAMING
+/* Of the frame in model_input(), the number-th of its clip. */
+static void infer_frame(uint32_t number, bool is_last) {
+  infer(header.every == 0 ? is_last : number % header.every == 0);
+}
+#endif
+
 #if CLIPS_FRONTEND
+#if CLIPS_STREAMING
+static void keep_frame(const int8_t *frame) { memcpy(model_input(), frame, FRONTEND_BANDS); }
+#else
 static void infer_from_window(void) {
   const uint64_t start = board_instructions();
   feature_window_read(&window, model_input());
   add_figure(&window_figures, instructions_since(start));
-  infer();
+  infer(true);
 }
 
-/* Whether the frame just pushed, the frames-th of this clip, is one to infer after. */
-static bool is_due(uint32_t frames) {
-  return header.every != 0 && frames >= FRONTEND_FRAMES &&
-         (frames - FRONTEND_FRAMES) % header.every == 0;
+static void keep_frame(const int8_t *frame) { feature_window_push(&window, frame); }
+
+/* After the number-th frame of a clip. */
+static void infer_frame(uint32_t number, bool is_last) {
+  if (header.every == 0 ? is_last
+                        : number >= FRONTEND_FRAMES &&
+                              (number - FRONTEND_FRAMES) % header.every == 0) {
+    infer_from_window();
+  }
 }
+#endif
 
 static void run_waveform(void) {
   uint32_t left = header.bytes / sizeof(int16_t);
+  const uint32_t all_frames = 1 + left / FRONTEND_HOP; /* see frontend_push() */
   uint32_t frames = 0;
   uint64_t spent = 0; /* on the frame to come: it may take several pushes */
 
   frontend_reset(&frontend);
+#if !CLIPS_STREAMING
   feature_window_reset(&window);
+#endif
   while (left > 0) {
     size_t samples = left < header.block ? left : header.block;
     const int16_t *pcm = block_pcm;
@@ -187,7 +216,7 @@ static void run_waveform(void) {
       const uint64_t start = board_instructions();
       const size_t taken = frontend_push(&frontend, pcm, samples, frame, &ready);
       if (ready) {
-        feature_window_push(&window, frame);
+        keep_frame(frame);
       }
       spent += instructions_since(start);
       pcm += taken;
@@ -196,14 +225,9 @@ static void run_waveform(void) {
         add_figure(&frontend_figures, spent);
         spent = 0;
         frames++;
-        if (is_due(frames)) {
-          infer_from_window();
-        }
+        infer_frame(frames, frames == all_frames);
       }
     }
-  }
-  if (header.every == 0) {
-    infer_from_window();
   }
 }
 #endif
@@ -212,21 +236,34 @@ static void run_clip(void) {
 #if CLIPS_DETECTOR
   detector_reset(&detector);
 #endif
+#if CLIPS_STREAMING
+  model_reset();
+#endif
 #if CLIPS_FRONTEND
   if (header.mode == MODE_WAVEFORM) {
     run_waveform();
     return;
   }
 #endif
+#if CLIPS_STREAMING
+  const uint32_t frames = header.bytes / MODEL_INPUT_SIZE;
+  for (uint32_t number = 1; number <= frames; number++) {
+    read_all(model_input(), MODEL_INPUT_SIZE);
+    infer_frame(number, number == frames);
+  }
+#else
   read_all(model_input(), MODEL_INPUT_SIZE);
-  infer();
+  infer(true);
+#endif
 }
 
 static void check_header(void) {
   if (header.magic != CLIPS_MAGIC || header.extra > EXTRA_INPUT) {
     fail("clips.bin has another format; write it with this version");
   }
-  if (header.mode == MODE_FEATURES && header.bytes != MODEL_INPUT_SIZE) {
+  if (header.mode == MODE_FEATURES &&
+      (CLIPS_STREAMING ? header.bytes == 0 || header.bytes % MODEL_INPUT_SIZE != 0
+                       : header.bytes != MODEL_INPUT_SIZE)) {
     fail("clips in clips.bin are not as long as the model's input; compute them for this model");
   }
   if (header.mode == MODE_WAVEFORM && !CLIPS_FRONTEND) {

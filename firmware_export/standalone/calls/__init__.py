@@ -53,6 +53,7 @@ _LOWERINGS: dict[type[ir.Op], Callable[[Any, str], Lowered]] = {
     ir.Reshape: movement.reshape,
     ir.Concat: movement.concat,
     ir.Slice: movement.slice_,
+    ir.Push: movement.push,
     ir.Transpose: movement.transpose,
     ir.Resize: movement.resize,
 }

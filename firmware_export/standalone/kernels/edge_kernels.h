@@ -238,6 +238,15 @@ typedef struct {
 
 void edge_copy(const edge_copy_t *p, const int8_t *in, int8_t *out);
 
+/* Takes new items into a line of past ones: in each row of `state` the first `pushed` bytes go, the
+ * `kept` ones behind them move to the front, and the next `pushed` of `in` come behind. */
+typedef struct {
+    uint32_t kept, pushed;
+    uint16_t rows;
+} edge_push_t;
+
+void edge_push(const edge_push_t *p, const int8_t *in, int8_t *state);
+
 /* Sets `size` bytes. */
 typedef struct {
     uint32_t size;

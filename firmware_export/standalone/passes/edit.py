@@ -9,7 +9,7 @@ class Uses:
     """Who writes and reads each activation, looked up once for a graph that stays as it is."""
 
     def __init__(self, graph: ir.Graph) -> None:
-        self._outputs = {id(tensor) for tensor in graph.outputs}
+        self._outputs = {id(tensor) for tensor in graph.lasting()}
         self._producers = {id(op.output): op for op in graph.ops}
         self._readers: dict[int, list[ir.Op]] = collections.defaultdict(list)
         for op in graph.ops:
@@ -23,6 +23,7 @@ class Uses:
         return self._readers.get(id(tensor), [])
 
     def is_output(self, tensor: ir.Tensor) -> bool:
+        """Whether it is needed when all ops have run: an output of the model, or a state."""
         return id(tensor) in self._outputs
 
     def only_reader(self, tensor: ir.Tensor) -> ir.Op | None:
@@ -39,7 +40,7 @@ def replace_reads(graph: ir.Graph, old: ir.Tensor, new: ir.Tensor) -> None:
 
 def remove_unused(graph: ir.Graph) -> ir.Graph:
     """Drops ops whose output nobody needs. Not for graphs with views, where reads are hidden."""
-    needed = {id(tensor) for tensor in graph.outputs}
+    needed = {id(tensor) for tensor in graph.lasting()}
     kept = []
     for op in reversed(graph.ops):
         if id(op.output) in needed:

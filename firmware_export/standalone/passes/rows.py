@@ -112,7 +112,7 @@ class _Search:
             for position, op in enumerate(self._graph.ops)
             if position in last or position not in inside
         ]
-        return ir.Graph(ops, self._graph.inputs, self._graph.outputs)
+        return ir.Graph(ops, self._graph.inputs, self._graph.outputs, self._graph.states)
 
     def _rows(self, chain: _Chain) -> ir.Rows:
         if chain not in self._made:
@@ -182,7 +182,7 @@ def _links(graph: ir.Graph, forms: list[ir.Op]) -> dict[int, int]:
     uses = edit.Uses(graph)
     positions = {id(op): position for position, op in enumerate(graph.ops)}
     viewed: set[int] = set()
-    for tensor in (*graph.activations(), *graph.outputs):
+    for tensor in (*graph.activations(), *graph.lasting()):
         base = tensor.base
         while base is not None:
             viewed.add(id(base))

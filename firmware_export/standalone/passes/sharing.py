@@ -12,7 +12,7 @@ class Reads:
         for position, op in enumerate(graph.ops):
             for tensor in op.inputs:
                 self._add(tensor, position)
-        for tensor in graph.outputs:
+        for tensor in graph.lasting():
             self._add(tensor, len(graph.ops))
 
     def _add(self, tensor: ir.Tensor, position: int) -> None:

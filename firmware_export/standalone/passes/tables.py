@@ -86,7 +86,9 @@ def _joined(graph: ir.Graph) -> ir.Graph:
             gone.add(id(before))
             # The one before has gone through this loop already, so chains of any length join.
             uses = edit.Uses(
-                ir.Graph([o for o in graph.ops if id(o) not in gone], [], graph.outputs)
+                ir.Graph(
+                    [o for o in graph.ops if id(o) not in gone], [], graph.outputs, graph.states
+                )
             )
     graph.ops = [op for op in graph.ops if id(op) not in gone]
     return graph

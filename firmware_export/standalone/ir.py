@@ -195,10 +195,28 @@ class Slice(Op):
 
 @dataclasses.dataclass(eq=False)
 class Push(Op):
-    """inputs: x [1, rows, n, c]. The output, [1, rows, frames, c], is one of Graph.states.
+    """inputs: x, one frame. The output, [1, frames, ...], is one of Graph.states.
 
-    Its rows move by n items along axis 2, and x goes to their ends.
+    Its frames move forward by one, and x becomes the last.
     """
+
+
+@dataclasses.dataclass(eq=False)
+class SlidingMean(Op):
+    """inputs: x [1, 1, 1, c], weights [1, 1, frames, c], equal in all frames, int32 bias [c].
+
+    `mean` over the last frames, of which x is the newest.
+
+    Attributes:
+      ring: int8 [1, frames, 1, c], one of Graph.states: the frames.
+      counts: one of Graph.states: which frame is the oldest, and the sum of each channel without
+        its zero points; 32 bits each.
+      mean: the op it stands for; its constants say how sums become outputs.
+    """
+
+    ring: Tensor | None = None
+    counts: Tensor | None = None
+    mean: Depthwise | None = None
 
 
 @dataclasses.dataclass(eq=False)

@@ -54,6 +54,7 @@ _LOWERINGS: dict[type[ir.Op], Callable[[Any, str], Lowered]] = {
     ir.Concat: movement.concat,
     ir.Slice: movement.slice_,
     ir.Push: movement.push,
+    ir.SlidingMean: windows.sliding_mean,
     ir.Transpose: movement.transpose,
     ir.Resize: movement.resize,
 }

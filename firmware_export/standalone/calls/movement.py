@@ -47,13 +47,7 @@ def slice_(op: ir.Slice, target: str) -> Lowered:
 
 def push(op: ir.Push, target: str) -> Lowered:
     x, state = op.inputs[0], op.output
-    _, rows, frames, channels = state.shape
-    check(op, rows <= 0xFFFF, state, f"has {rows} rows")
-    fields: dict[str, Field] = {
-        "kept": (frames - x.shape[2]) * channels,
-        "pushed": x.shape[2] * channels,
-        "rows": rows,
-    }
+    fields: dict[str, Field] = {"kept": state.size - x.size, "pushed": x.size}
     return Lowered((Call("push", "edge_push_t", ("push",), fields, (Place(x), Place(state)), op),))
 
 

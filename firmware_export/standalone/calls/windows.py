@@ -162,15 +162,14 @@ def row_sums(op: ir.RowSums, target: str) -> Lowered:
     for y, row in enumerate(op.rows):
         folded = scaling.bias - zero_point * row.weights.astype(np.int64).sum(axis=0)
         fields: dict[str, Field] = {
-            **dataclasses.replace(scaling, folded=folded).fields(row.weights, None),
+            **dataclasses.replace(scaling, folded=folded).fields(row.weights, convolution.table),
             "taps": len(row.taps),
             "width": width,
             "channels": channels,
-            "zero_point": op.output.zero_point,
+            "zero_point": _scaled(convolution).zero_point,
             "low": convolution.low,
             "high": convolution.high,
         }
-        del fields["table"]
         places = tuple(Place(op.inputs[i], at * row_bytes) for i, at in row.taps)
         arguments = (Places(places), Place(op.output, y * row_bytes))
         calls.append(
@@ -285,6 +284,27 @@ def _uniform(op: ir.Convolution, weights: np.ndarray, scaling: _Scaling) -> Lowe
     }
     call = Call("uniform", "edge_uniform_t", ("uniform",), fields, (Place(x), Place(op.output)), op)
     return Lowered((call,))
+
+
+def sliding_mean(op: ir.SlidingMean, target: str) -> Lowered:
+    mean, ring, counts = op.mean, op.ring, op.counts
+    assert mean is not None and ring is not None and counts is not None
+    weights = _constant(mean.inputs[1])[0, 0]
+    scaling = _scaling(mean, weights.T)
+    check(op, scaling.is_plain, op.output, "has sums that are too large for a mean of a stream")
+    _, frames, _, channels = ring.shape
+    check(op, max(frames, channels) <= 0xFFFF, op.output, f"is over {frames} frames")
+    fields: dict[str, Field] = {
+        **dataclasses.replace(scaling, folded=scaling.bias).fields(weights[0], mean.table),
+        "frames": frames,
+        "channels": channels,
+        "zero_point": _scaled(mean).zero_point,
+        "low": mean.low,
+        "high": mean.high,
+    }
+    places = (Place(op.inputs[0]), Place(op.output), Place(ring), Place(counts))
+    name = "sliding_mean"
+    return Lowered((Call(name, f"edge_{name}_t", (name,), fields, places, op),))
 
 
 def _without_zeros(op: ir.Convolution, weights: np.ndarray) -> tuple[ir.Convolution, np.ndarray]:

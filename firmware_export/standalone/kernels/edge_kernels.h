@@ -99,6 +99,7 @@ typedef struct {
     const int32_t *bias;       /* [channels] */
     const int32_t *multiplier; /* [channels] */
     const int8_t *shift;       /* [channels] */
+    const int8_t *table;
     uint16_t taps, width, channels;
     int8_t zero_point, low, high;
 } edge_row_sum_t;
@@ -118,6 +119,24 @@ typedef struct {
 } edge_uniform_t;
 
 void edge_uniform(const edge_uniform_t *p, const int8_t *in, int8_t *out);
+
+/* The same over the last `frames` frames of a stream, of which `in` is the newest.
+ *
+ * `ring` has the frames, [frames][channels], first all at the input's zero point. `counts` is
+ * aligned to 4 bytes and has numbers of 32 bits, first all 0: the place of the oldest frame, then
+ * each channel's sum of values less the zero point. So `bias` has no zero point folded in. */
+typedef struct {
+    const int8_t *weights;     /* [channels] */
+    const int32_t *bias;       /* [channels] */
+    const int32_t *multiplier; /* [channels] */
+    const int8_t *shift;       /* [channels] */
+    const int8_t *table;
+    uint16_t frames, channels;
+    int8_t zero_point, low, high;
+} edge_sliding_mean_t;
+
+void edge_sliding_mean(const edge_sliding_mean_t *p, const int8_t *in, int8_t *out, int8_t *ring,
+                       void *counts);
 
 /* edge_convolution for what the others do not promise: accumulators of any size, which wrap, and
  * shifts from -30 to 31. `bias` is as in the model, nothing folded in. Slow; needs no scratch. */
@@ -238,11 +257,10 @@ typedef struct {
 
 void edge_copy(const edge_copy_t *p, const int8_t *in, int8_t *out);
 
-/* Takes new items into a line of past ones: in each row of `state` the first `pushed` bytes go, the
- * `kept` ones behind them move to the front, and the next `pushed` of `in` come behind. */
+/* Takes a frame of `pushed` bytes to the end of past ones: the oldest goes, the `kept` bytes behind
+ * it move to the front. */
 typedef struct {
     uint32_t kept, pushed;
-    uint16_t rows;
 } edge_push_t;
 
 void edge_push(const edge_push_t *p, const int8_t *in, int8_t *state);

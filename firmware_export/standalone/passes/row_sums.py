@@ -22,7 +22,7 @@ def run(graph: ir.Graph) -> ir.Graph:
 
 
 def _is_over_rows(op: ir.Op) -> bool:
-    if not isinstance(op, ir.Depthwise) or op.table is not None:
+    if not isinstance(op, ir.Depthwise):
         return False
     x, weights = op.inputs[:2]
     return (

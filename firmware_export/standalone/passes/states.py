@@ -1,9 +1,15 @@
 """What a streaming model remembers becomes memory of its own: no input, no output, no copy.
 
 The streaming form of a .tflite has states as inputs and outputs: a CONCATENATION puts the past
-frames (input k + 1) before the new ones, a SLICE takes what to remember (output k + 1). In C what
-was joined stays where it is; new frames are pushed in at its end.
+frames (input k + 1) before the new one, a SLICE takes what to remember (output k + 1). In C what
+was joined stays where it is, and a new frame is pushed in at its end. There frames are rows, one
+behind the other, so that pushing is one move; ops that read them have their axes exchanged, and
+what they write is a single frame, whose bytes are the same either way.
 """
+
+import copy
+
+import numpy as np
 
 from firmware_export.errors import ExportError
 from firmware_export.standalone import ir
@@ -12,10 +18,10 @@ _TIME = 2
 
 
 def bind(graph: ir.Graph) -> ir.Graph:
-    """Turns each pair of a state's input and output into an ir.Push on a tensor that lasts.
+    """Turns each pair of a state's input and output into memory that lasts from frame to frame.
 
     Raises:
-      ExportError: the model is not of the streaming form.
+      ExportError: the model is not of the streaming form, or takes several frames at a time.
     """
     if len(graph.inputs) != len(graph.outputs) or len(graph.inputs) < 2:
         ends = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
@@ -29,27 +35,115 @@ def bind(graph: ir.Graph) -> ir.Graph:
 
 def _bind(graph: ir.Graph, past: ir.Tensor, following: ir.Tensor) -> None:
     readers, writer = graph.readers(past), graph.producer(following)
-    joins = [op for op in readers if isinstance(op, ir.Concat) and op.inputs[0] is past]
-    if len(readers) != 1 or len(joins) != 1 or len(joins[0].inputs) != 2:
+    join = readers[0] if len(readers) == 1 else None
+    if not isinstance(join, ir.Concat) or join.axis != _TIME or len(join.inputs) != 2:
         raise _not_streaming(past)
-    (join,) = joins
-    state, new = join.output, join.inputs[1].shape[_TIME]
-    begin = (0, 0, new, 0)
-    if join.axis != _TIME or len(state.shape) != 4 or state.shape[0] != 1:
+    state, frame = join.output, join.inputs[1]
+    if join.inputs[0] is not past or len(state.shape) != 4 or frame.shape[_TIME] != 1:
         raise _not_streaming(past)
     if not isinstance(writer, ir.Slice) or writer.inputs[0] is not state:
         raise _not_streaming(following)
-    if writer.begin != begin or set(writer.step) != {1} or following.shape != past.shape:
+    if (writer.begin, set(writer.step)) != ((0, 0, 1, 0), {1}) or graph.readers(following):
         raise _not_streaming(following)
-    if graph.readers(following):
-        raise _not_streaming(following)
-    graph.ops[graph.ops.index(join)] = ir.Push([join.inputs[1]], state, join.source)
     graph.ops.remove(writer)
+    mean = _mean_of(graph, state)
+    if mean is not None:
+        _slide(graph, join, mean, frame)
+    else:
+        _push(graph, join, frame)
+
+
+def _push(graph: ir.Graph, join: ir.Concat, frame: ir.Tensor) -> None:
+    state = join.output
+    graph.ops[graph.ops.index(join)] = ir.Push([frame], state, join.source)
+    for op in graph.readers(state):
+        _read_rows_of_frames(graph, op)
+    state.shape = _exchanged(state.shape)
+    _as_one_column(graph, state)
     graph.states.append(state)
+
+
+def _read_rows_of_frames(graph: ir.Graph, op: ir.Op) -> None:
+    """Exchanges frequency and time in an op that reads a state, and in those before one frame."""
+    frame, at = op.output, graph.ops.index(op)
+    if isinstance(op, ir.Pad):
+        op.before, op.after = _exchanged(op.before), _exchanged(op.after)
+        for reader in graph.readers(frame):
+            _read_rows_of_frames(graph, reader)
+        frame.shape = _exchanged(frame.shape)
+        return
+    if isinstance(op, ir.Convolution):
+        weights = op.inputs[1]
+        assert weights.data is not None
+        turned = copy.copy(weights)
+        turned.shape = _exchanged(weights.shape)
+        turned.data = np.ascontiguousarray(np.swapaxes(weights.data, 1, 2))
+        op.inputs[1] = turned
+        op.stride, op.dilation, op.padding = op.stride[::-1], op.dilation[::-1], op.padding[::-1]
+    elif isinstance(op, ir.Slice):
+        op.begin, op.step = _exchanged(op.begin), _exchanged(op.step)
+    else:
+        raise ExportError(f"{op.source} reads past frames in a way that has no kernel in C")
+    if frame.shape[_TIME] != 1:
+        raise ExportError(f"{op.source} gives several frames for each; export one frame at a time")
+    op.output = copy.copy(frame)
+    op.output.name, op.output.shape = f"{frame.name}/frame", _exchanged(frame.shape)
+    graph.ops.insert(at + 1, ir.Reshape([op.output], frame, op.source))
+
+
+def _as_one_column(graph: ir.Graph, state: ir.Tensor) -> None:
+    """A depthwise convolution over a whole state sums up pixels, whichever way they lie."""
+    readers = graph.readers(state)
+    op = readers[0] if len(readers) == 1 else None
+    if not isinstance(op, ir.Depthwise) or op.inputs[1].shape[1:3] != state.shape[1:3]:
+        return
+    if op.output.shape[1:3] != (1, 1) or op.padding != (0, 0) or op.dilation != (1, 1):
+        return
+    weights = op.inputs[1]
+    assert weights.data is not None
+    _, rows, columns, channels = state.shape
+    state.shape = weights.shape = (1, rows * columns, 1, channels)
+    weights.data = weights.data.reshape(weights.shape)
+    op.stride = (1, 1)
+
+
+def _exchanged(axes: tuple[int, ...]) -> tuple[int, ...]:
+    batch, rows, columns, channels = axes
+    return batch, columns, rows, channels
+
+
+def _mean_of(graph: ir.Graph, state: ir.Tensor) -> ir.Depthwise | None:
+    """The op that takes the mean over all frames of a state of one row, if it alone reads it."""
+    readers = graph.readers(state)
+    op = readers[0] if len(readers) == 1 else None
+    if not isinstance(op, ir.Depthwise) or state.shape[1] != 1:
+        return None
+    weights = op.inputs[1]
+    assert weights.data is not None
+    same = weights.shape[1:] == state.shape[1:] and op.output.shape[1:3] == (1, 1)
+    return op if same and bool((weights.data == weights.data[:, :, :1]).all()) else None
+
+
+def _slide(graph: ir.Graph, join: ir.Concat, mean: ir.Depthwise, frame: ir.Tensor) -> None:
+    """A mean whose sums are kept: the new frame is added, the one that leaves is taken away."""
+    _, _, frames, channels = join.output.shape
+    ring = copy.copy(join.output)
+    ring.name, ring.shape = f"{ring.name}/ring", (1, frames, 1, channels)
+    counts = ir.Tensor(f"{ring.name}/sums", (4 * (channels + 1),), scales=(1.0,), zero_points=(0,))
+    graph.ops.remove(join)
+    graph.ops[graph.ops.index(mean)] = ir.SlidingMean(
+        [frame, *mean.inputs[1:]],
+        mean.output,
+        f"{join.source}, {mean.source}",
+        ring=ring,
+        counts=counts,
+        mean=mean,
+    )
+    graph.states += [ring, counts]
 
 
 def _not_streaming(tensor: ir.Tensor) -> ExportError:
     return ExportError(
-        f"'{tensor.name[:60]}' is no state of the streaming form: past frames are joined with new "
+        f"'{tensor.name[:60]}' is no state of the streaming form: one new frame is joined to past "
         "ones along time, and their end is handed on; make the file with pipelines.convert"
     )

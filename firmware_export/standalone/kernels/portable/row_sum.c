@@ -17,8 +17,9 @@ void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *ou
             for (uint32_t k = 0; k < local.taps; k++) {
                 sum += rows[k][i] * weights[k * channels];
             }
-            const int32_t value = edge_requantize(sum, multiplier, shift) + local.zero_point;
-            out[i] = (int8_t)edge_clamp(value, local.low, local.high);
+            const int32_t scaled = edge_requantize(sum, multiplier, shift);
+            const int32_t value = edge_clamp(scaled + local.zero_point, local.low, local.high);
+            out[i] = local.table ? local.table[value + 128] : (int8_t)value;
         }
     }
 }

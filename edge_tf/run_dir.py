@@ -9,6 +9,7 @@ compressed.keras   the same after compression  (compress)
 quantization.json  ranges of activations that it was trained with (compress, if quantized)
 compression/       its checkpoints and history (compress)
 model_int8.tflite  the fully-int8 model         (convert)
+model_streaming.tflite  the same a frame at a time, of a run with --streaming (convert)
 device_graph.npz   its graph in float, and the node of each tensor (convert)
 golden.npz         a few clips, their int8 features and logits (convert)
 report.json/.html  the hop table                (evaluate)
@@ -33,6 +34,7 @@ COMPRESSED_MODEL = "compressed.keras"
 QUANTIZATION = "quantization.json"
 COMPRESSION = "compression"
 INT8_MODEL = "model_int8.tflite"
+STREAMING_MODEL = "model_streaming.tflite"
 FRONTEND = "frontend.json"
 LABELS = "labels.txt"
 HISTORY = "history.json"
@@ -51,6 +53,7 @@ _MADE_BY = {
     COMPRESSED_MODEL: "compress",
     QUANTIZATION: "compress",
     INT8_MODEL: "convert",
+    STREAMING_MODEL: "convert",
     GOLDEN: "convert",
     REPORT_JSON: "evaluate",
     REPORT_HTML: "evaluate",
@@ -155,6 +158,11 @@ class RunDirectory:
                 f"{path} was not made from {source}", f"run: {self._command('convert')}"
             )
         return path
+
+    def lookahead(self) -> int | None:
+        """Frames to come that a model for streams reads; None of a model for whole windows."""
+        model = self.stage("train").get("model")
+        return model.get("lookahead") if isinstance(model, dict) else None
 
     def config(self) -> dict[str, Any]:
         """config.json, parsed. Raises UserError when it is another version's or not ours."""

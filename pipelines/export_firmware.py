@@ -54,6 +54,12 @@ def define_flags() -> None:
     flags.DEFINE_list(
         "passes", [], "standalone: rewrites to do, or with '-' before each, to leave out."
     )
+    flags.DEFINE_boolean(
+        "streaming",
+        None,
+        "A frame at a time instead of whole windows; default: as the run was trained. With "
+        "--tflite: the file is of the streaming form.",
+    )
 
 
 def export(
@@ -62,6 +68,7 @@ def export(
     flavor: str = "tflm",
     target: str = "generic",
     passes: Sequence[str] = (),
+    streaming: bool | None = None,
 ) -> dict[str, Any]:
     """Exports the model of a run and records the stage.
 
@@ -71,6 +78,7 @@ def export(
       flavor: one of FLAVORS.
       target: of "standalone": one of TARGETS.
       passes: of "standalone": as the flag --passes.
+      streaming: a frame at a time; None: as the run was trained.
 
     Returns:
       The manifest of what was written; see the `package.export` of the flavour.
@@ -82,16 +90,21 @@ def export(
         raise UserError(f"--flavor={flavor} is not one of {', '.join(FLAVORS)}")
     directory = run_dir.RunDirectory(run)
     folder = Path(out) if out else directory / _FOLDERS[flavor]
+    if streaming is None:
+        streaming = directory.lookahead() is not None
+    elif streaming and directory.lookahead() is None:
+        raise UserError(f"{directory.path} was trained for whole windows", "train with --streaming")
     if flavor == "tflm":
         manifest = _export_tflm(directory, folder)
         sizes = {"arena": manifest["arena"]}
     else:
-        manifest = _export_standalone(directory, folder, target, passes)
+        manifest = _export_standalone(directory, folder, target, passes, streaming)
         sizes = {"target": target, "memory": manifest["memory"]}
     directory.record(
         "export_firmware",
         {
             "flavor": flavor,
+            "streaming": streaming,
             "out": str(folder),
             "model_sha256": manifest["model"]["sha256"],
             "model_bytes": manifest["model"]["bytes"],
@@ -102,7 +115,11 @@ def export(
 
 
 def export_file(
-    tflite: str | Path, out: str | Path, target: str = "generic", passes: Sequence[str] = ()
+    tflite: str | Path,
+    out: str | Path,
+    target: str = "generic",
+    passes: Sequence[str] = (),
+    streaming: bool = False,
 ) -> dict[str, Any]:
     """Compiles any int8 .tflite to plain C; see `export`."""
     from firmware_export.standalone import package
@@ -120,6 +137,7 @@ def export_file(
         __version__,
         target=target,
         passes=all_passes.select(passes),
+        streaming=model if streaming else None,
         model_name=str(tflite),
     )
 
@@ -156,7 +174,11 @@ def _export_tflm(directory: run_dir.RunDirectory, folder: Path) -> dict[str, Any
 
 
 def _export_standalone(
-    directory: run_dir.RunDirectory, folder: Path, target: str, passes: Sequence[str]
+    directory: run_dir.RunDirectory,
+    folder: Path,
+    target: str,
+    passes: Sequence[str],
+    streaming: bool,
 ) -> dict[str, Any]:
     model = directory.require_int8()
     path = directory.require(run_dir.FRONTEND)
@@ -179,6 +201,7 @@ def _export_standalone(
         golden=golden,
         target=target,
         passes=all_passes.select(passes),
+        streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
         model_name=str(model),
     )
 
@@ -230,11 +253,15 @@ def main() -> None:
             )
         if not values.out:
             raise UserError("--out is missing", "name the folder to write")
-        manifest = export_file(values.tflite, values.out, values.target, values.passes)
+        manifest = export_file(
+            values.tflite, values.out, values.target, values.passes, bool(values.streaming)
+        )
         print(summary(manifest, values.out))
         return
     flavor = values.flavor or "tflm"
-    manifest = export(values.run_dir, values.out, flavor, values.target, values.passes)
+    manifest = export(
+        values.run_dir, values.out, flavor, values.target, values.passes, values.streaming
+    )
     print(summary(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor]))
 
 

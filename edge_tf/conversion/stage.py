@@ -1,4 +1,7 @@
-"""The stage "convert": compressed.keras or float.keras in, model_int8.tflite and golden.npz out."""
+"""The stage "convert": compressed.keras or float.keras in, model_int8.tflite and golden.npz out.
+
+Of a run that was trained for streams also model_streaming.tflite.
+"""
 
 import hashlib
 import time
@@ -6,7 +9,7 @@ import time
 import numpy as np
 
 from edge_tf import files, run_dir
-from edge_tf.conversion import device_graph, int8
+from edge_tf.conversion import device_graph, int8, streaming
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.engines import keras_float
 from edge_tf.engines.base import quantize
@@ -53,6 +56,9 @@ def convert(
     began = time.perf_counter()
     made = int8.convert_with_graph(model, data.features(training.samples[rows]), form)
     converted = made.data
+    streamed = None if run.lookahead() is None else streaming.rewrite(converted)
+    if streamed is not None:
+        int8.check(streamed.data)
     seconds = time.perf_counter() - began
     info = tflite_file.parse(converted, run_dir.INT8_MODEL)
     scale, zero_point = info.inputs[0].scales[0], info.inputs[0].zero_points[0]
@@ -77,6 +83,10 @@ def convert(
         },
     )
     files.write_bytes(run / run_dir.INT8_MODEL, converted)
+    if streamed is not None:
+        files.write_bytes(run / run_dir.STREAMING_MODEL, streamed.data)
+    else:
+        (run / run_dir.STREAMING_MODEL).unlink(missing_ok=True)
     if made.graph is not None:
         device_graph.save(made.graph, run / device_graph.FILE)
     else:
@@ -90,7 +100,18 @@ def convert(
             "graph": form,
             "seconds": round(seconds, 1),
             "bytes": len(converted),
+            **({} if streamed is None else {"streaming": _streaming_facts(streamed)}),
             "parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
         },
     )
     return info
+
+
+def _streaming_facts(streamed: streaming.Streamed) -> dict[str, int]:
+    states = tflite_file.parse(streamed.data, run_dir.STREAMING_MODEL).inputs[1:]
+    return {
+        "bytes": len(streamed.data),
+        "states": len(states),
+        "state_bytes": sum(state.byte_size for state in states),
+        "delay_frames": streamed.delay,
+    }

@@ -38,7 +38,12 @@ class EmittedC:
     bit_exact = True
 
     def __init__(
-        self, model: bytes, board: str, spotting: Spotting | None = None, start: str = "features"
+        self,
+        model: bytes,
+        board: str,
+        spotting: Spotting | None = None,
+        start: str = "features",
+        streaming: bool = False,
     ) -> None:
         """
         Args:
@@ -46,13 +51,18 @@ class EmittedC:
           board: a name of firmware_export.boards.
           spotting: labels and front-end; needed to start from the waveform.
           start: what clips are.
+          streaming: the model is of the streaming form: each clip is pushed in frame by frame, and
+            its logits are those after its last frame.
         """
         self._model = model
         self._board = board
         self._spotting = spotting if start == "waveform" else None
         self.start = start
+        self._streaming = streaming
         self.id = f"emitted_c_{board.replace('-', '_')}" + ("_pcm" if start == "waveform" else "")
+        self.id += "_streaming" if streaming else ""
         self.name = _NAMES[board] + (" (waveform)" if start == "waveform" else "")
+        self.name += ", streaming" if streaming else ""
         self.most_clips = _MOST_CLIPS.get(board, 0)
 
     def run(self, clips_in: np.ndarray) -> Outputs:
@@ -68,14 +78,21 @@ class EmittedC:
         info = tflite_file.parse(self._model, "the int8 model")
         source, target = info.inputs[0], info.outputs[0]
         try:
-            compiler.compile(info, programs.TARGETS.get(board.name, board.name))
+            kernels = programs.TARGETS.get(board.name, board.name)
+            compiler.compile(info, kernels, streaming=self._streaming)
         except ExportError as error:
             raise UnavailableError(f"no plain C of this model: {error}") from None
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             # What fits a part is the export's and the benchmark's business; here it is to run.
             built = programs.build(
-                self._model, board, folder, self._spotting, flash_kb=512, ram_kb=512
+                self._model,
+                board,
+                folder,
+                self._spotting,
+                streaming=self._streaming,
+                flash_kb=512,
+                ram_kb=512,
             )
             if self.start == "waveform":
                 result = clips.run_waveforms(
@@ -83,6 +100,8 @@ class EmittedC:
                 )
             else:
                 features = quantize(clips_in, source.scales[0], source.zero_points[0])
+                if self._streaming:
+                    features = features[..., 0].transpose(0, 2, 1)
                 result = clips.run_features(
                     built, features, folder / "run", timeout_s=_TIMEOUT_S, count=False
                 )

@@ -13,6 +13,7 @@ from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
 from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.keras_quantized import KerasQuantized
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
+from edge_tf.engines.streaming import KerasStreaming, StreamingTFLiteMicro
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
 from edge_tf.evaluation import hop_table, layer_tables
@@ -60,7 +61,7 @@ def evaluate(
     features = data.features(testing.samples[rows])
 
     began = time.perf_counter()
-    engines = [*_keras(run), *_engines(model, data)]
+    engines = [*_keras(run), *_engines(model, data), *_streaming(run, data)]
     picks = [_rows_for(engine, testing.labels[rows]) for engine in engines]
     clips = {"features": features, "waveform": testing.samples[rows]}
     outputs = side_by_side.run_all(engines, clips, picks)
@@ -163,6 +164,26 @@ def _engines(model: bytes, data: RunData) -> list[Engine]:
         spotting = Spotting(data.labels, frontend)
         engines.append(IntegerFrontend(model, frontend))
         engines += [EmittedC(model, board, spotting, "waveform") for board in BOARDS]
+    return engines
+
+
+def _streaming(run: run_dir.RunDirectory, data: RunData) -> list[Engine]:
+    """The hops of the streaming form, of a run that was trained for streams.
+
+    Each clip begins a stream of its own, so that its last frame must give what its window gives.
+    That holds for causal models; with a look-ahead a stream knows what a window pads.
+    """
+    if run.lookahead() != 0:
+        return []
+    model = run.require(run_dir.STREAMING_MODEL).read_bytes()
+    spotting = Spotting(data.labels, data.frontend.to_dict())
+    engines: list[Engine] = [
+        KerasStreaming(run.model_to_convert(), 0),
+        StreamingTFLiteMicro(model),
+        *(EmittedC(model, board, streaming=True) for board in BOARDS),
+    ]
+    if data.frontend.padding == "causal":
+        engines += [EmittedC(model, b, spotting, "waveform", streaming=True) for b in BOARDS]
     return engines
 
 

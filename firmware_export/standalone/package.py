@@ -89,6 +89,7 @@ def export(
     golden: Golden | None = None,
     target: str = "generic",
     passes: Iterable[str] = all_passes.ALL,
+    streaming: bytes | None = None,
     model_name: str = "the model",
 ) -> dict[str, Any]:
     """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
@@ -101,6 +102,8 @@ def export(
       golden: a few real clips; None for seeded random inputs, if TFLite Micro runs here.
       target: see compiler.TARGETS.
       passes: names of those to run.
+      streaming: the streaming form of `model`, which is exported in its place: a frame at a time.
+        Golden vectors stay those of whole windows, whose last frame must give the same logits.
       model_name: what errors about the file call it, usually its path.
 
     Returns:
@@ -112,9 +115,17 @@ def export(
     """
     folder.check_replaceable(out_dir)
     info = tflite_file.parse(model, model_name)
-    digest = packing.sha256(model)
+    exported = model if streaming is None else streaming
+    form = tflite_file.parse(exported, model_name)
     try:
-        compiled = compiler.compile(info, target, passes, version=version, model_sha256=digest)
+        compiled = compiler.compile(
+            form,
+            target,
+            passes,
+            streaming=streaming is not None,
+            version=version,
+            model_sha256=packing.sha256(exported),
+        )
     except ExportError as error:
         raise ExportError(f"{model_name}: {error}") from None
     sources = {f"src/{name}": text.encode() for name, text in compiled.files.items()}
@@ -126,7 +137,7 @@ def export(
         )
     vectors = _vectors(model, info, golden)
     values = {
-        **_values(info, compiled, spotting, vectors, version),
+        **_values(form, compiled, spotting, vectors, version),
         "sources": _c_files([*sources, *runtime], spotting, vectors),
     }
     skipped = [*_MODEL_FILES]
@@ -139,7 +150,7 @@ def export(
         **packing.render_templates(values, skipped),
         "plan.svg": plan_svg.draw(compiled.plan, compiled.op_sources, title).encode(),
     }
-    manifest = _manifest(model, info, compiled, spotting, vectors, version)
+    manifest = _manifest(exported, form, compiled, spotting, vectors, version)
     manifest["files"] = packing.listed(files)
     folder.write(out_dir, files, manifest)
     return manifest
@@ -188,7 +199,7 @@ def _c_files(names: Iterable[str], spotting: Spotting | None, vectors: _Vectors)
 
 
 def _values(
-    info: ModelInfo,
+    form: ModelInfo,
     compiled: compiler.Compiled,
     spotting: Spotting | None,
     vectors: _Vectors,
@@ -197,10 +208,12 @@ def _values(
     """What the templates take."""
     labels = spotting.labels if spotting else ()
     ram = _ram(compiled, spotting)
+    is_streaming = bool(compiled.graph.states)
     values: dict[str, Any] = {
         "version": version,
         "library_version": packing.library_version(version),
-        "package": _package(labels, version),
+        "package": _package(labels, version, is_streaming, vectors.golden),
+        "streaming": is_streaming,
         "target": compiled.target,
         "kernels": _kernels(compiled),
         "constant_bytes": compiled.constant_bytes,
@@ -210,10 +223,10 @@ def _values(
         "ram_bytes": sum(ram.values()),
         "ram_text": ", ".join(f"{name} {size:,}" for name, size in ram.items()),
         "passes_text": ", ".join(compiled.passes) or "none",
-        "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
-        "ends": _ends(info),
-        "first_input": "_0" if len(info.inputs) > 1 else "",
-        "first_output": "_0" if len(info.outputs) > 1 else "",
+        "ops_text": ", ".join(f"{count} {name}" for name, count in form.op_counts().items()),
+        "ends": _ends(form, is_streaming),
+        "first_input": "_0" if len(compiled.graph.inputs) > 1 else "",
+        "first_output": "_0" if len(compiled.graph.outputs) > 1 else "",
         "spots": spotting is not None,
         "golden": None,
         "golden_text": vectors.text,
@@ -224,10 +237,13 @@ def _values(
     }
     if vectors.golden is not None:
         text = "" if spotting else vectors.text
-        values |= {**packing.golden_values(vectors.golden), "golden_checked_against": text}
+        golden = _in_frames(vectors.golden) if is_streaming else vectors.golden
+        values |= {**packing.golden_values(golden), "golden_checked_against": text}
     if spotting is not None:
         frontend = LogMel.from_dict(spotting.frontend)
-        frames = max(1, round(frontend.sample_rate / frontend.hop / _INFERENCES_A_SECOND))
+        frames = 1
+        if not is_streaming:
+            frames = max(1, round(frontend.sample_rate / frontend.hop / _INFERENCES_A_SECOND))
         values |= {
             "frontend_json": json.dumps(spotting.frontend, indent=2, ensure_ascii=False),
             "sample_rate": frontend.sample_rate,
@@ -235,12 +251,26 @@ def _values(
             "inferences_text": f"{frontend.sample_rate / frontend.hop / frames:.3g}",
         }
         if spotting.sound is not None and vectors.golden is not None:
-            values |= packing.sound_values(spotting.sound.wav, spotting.sound.features)
+            features = spotting.sound.features
+            if is_streaming:
+                features = _frames_first(features)
+            values |= packing.sound_values(spotting.sound.wav, features)
             values["golden_bytes"] += spotting.sound.wav.nbytes + spotting.sound.features.nbytes
     return values
 
 
-def _package(labels: Sequence[str], version: str) -> packing.Package:
+def _frames_first(features: np.ndarray) -> np.ndarray:
+    """[n, bands, frames, 1] to [n, frames, bands]: in the order in which they are pushed."""
+    return np.ascontiguousarray(features[..., 0].transpose(0, 2, 1))
+
+
+def _in_frames(golden: Golden) -> Golden:
+    return dataclasses.replace(golden, features=_frames_first(golden.features))
+
+
+def _package(
+    labels: Sequence[str], version: str, is_streaming: bool, golden: Golden | None
+) -> packing.Package:
     kind = f"An int8 audio model of {len(labels)} classes" if labels else "An int8 model"
     return packing.Package(
         flavor=FLAVOR,
@@ -248,9 +278,16 @@ def _package(labels: Sequence[str], version: str) -> packing.Package:
         paragraph=f"Exported by edge_tf {version}; needs no other library.",
         header="spotter.h" if labels else "model.h",
         sizes_header="model.h",
-        input_size="MODEL_INPUT_SIZE",
+        input_size=_input_size(is_streaming, golden),
         output_size="MODEL_OUTPUT_SIZE",
     )
+
+
+def _input_size(is_streaming: bool, golden: Golden | None) -> str:
+    """Of a golden vector: one input, or a stream of them."""
+    if not is_streaming or golden is None:
+        return "MODEL_INPUT_SIZE"
+    return f"{golden.features.shape[2]} * MODEL_INPUT_SIZE"
 
 
 def _kernels(compiled: compiler.Compiled) -> list[str]:
@@ -258,7 +295,9 @@ def _kernels(compiled: compiler.Compiled) -> list[str]:
     return sorted(path.stem.removeprefix("edge_") for path in stems if path.suffix == ".c")
 
 
-def _ends(info: ModelInfo) -> list[dict[str, Any]]:
+def _ends(info: ModelInfo, is_streaming: bool) -> list[dict[str, Any]]:
+    """Inputs and outputs; states are the program's own business."""
+    inputs, outputs = (t[:1] if is_streaming else t for t in (info.inputs, info.outputs))
     return [
         {
             "name": f"{what} {index}" if len(tensors) > 1 else what,
@@ -266,20 +305,24 @@ def _ends(info: ModelInfo) -> list[dict[str, Any]]:
             "scale": f"{tensor.scales[0]:.7g}",
             "zero_point": tensor.zero_points[0],
         }
-        for what, tensors in (("input", info.inputs), ("output", info.outputs))
+        for what, tensors in (("input", inputs), ("output", outputs))
         for index, tensor in enumerate(tensors)
     ]
 
 
 def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, int]:
     """Bytes of static memory on a device of 32 bits."""
-    ram = {"activations": compiled.plan.size}
+    past = sum(state.size for state in compiled.graph.states)
+    ram = {"activations": compiled.plan.size - past}
+    if past:
+        ram["past frames"] = past
     if spotting is not None:
         config, classes = LogMel.from_dict(spotting.frontend), len(spotting.labels)
         words = math.ceil(config.window / 2) + 1
         smoothing = math.ceil(spotting.detector.smoothing * classes / 2)
         ram["front-end"] = 4 * words + 8 * (config.fft_size // 2 + 1)
-        ram["window of features"] = 4 * math.ceil(config.frames * config.mel_bands / 4) + 8
+        if not past:
+            ram["window of features"] = 4 * math.ceil(config.frames * config.mel_bands / 4) + 8
         ram["detector"] = 4 * (smoothing + classes) + 8
     return ram
 
@@ -299,6 +342,7 @@ def _manifest(
         "edge_tf_version": version,
         "target": compiled.target,
         "passes": list(compiled.passes),
+        "streaming": bool(compiled.graph.states),
         "model": {
             "sha256": packing.sha256(model),
             "bytes": len(model),
@@ -312,6 +356,7 @@ def _manifest(
             "arena_bytes": compiled.plan.size,
             "lower_bound_bytes": compiled.plan.lower_bound,
             "scratch_bytes": max(compiled.scratch, default=0),
+            "state_bytes": sum(state.size for state in compiled.graph.states),
             "constant_bytes": compiled.constant_bytes,
             "ram": _ram(compiled, spotting),
         },

@@ -1,0 +1,184 @@
+"""Networks that run on a stream, a frame after the other, and the hops that use them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from edge_tf.engines.base import Outputs, UnavailableError, quantize, run_each
+from edge_tf.errors import UserError
+from firmware_export import tflite_file
+from firmware_export.tflite_info import ModelInfo
+
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+
+class FrameByFrame(Protocol):
+    """A network that remembers."""
+
+    def reset(self) -> None:
+        """As if no frame had been before."""
+        ...
+
+    def push(self, frames: np.ndarray) -> np.ndarray:
+        """Takes (n, mel_bands) frames, n of at least 1; gives (n, classes) logits."""
+        ...
+
+
+def keras_stream(model: "keras.Model", lookahead: int) -> "keras.Model":
+    """The streaming form of a Keras model that was built for streams, with its weights.
+
+    Raises:
+      UserError: the model is none of those; a network of another kind has other layers.
+    """
+    from edge_tf.models import bc_resnet
+
+    classes, window = model.output_shape[1], model.input_shape[2]
+    stem = model.get_layer("stem").filters if "stem" in [m.name for m in model.layers] else 0
+    stream = bc_resnet.build_stream(stem / 16, classes, window, lookahead)
+    try:
+        bc_resnet.copy_weights(model, stream)
+    except ValueError as error:
+        raise UserError(
+            f"{model.name} has no streaming form ({str(error).splitlines()[0]})",
+            "train a bc_resnet with --streaming",
+        ) from None
+    return stream
+
+
+class KerasFrames:
+    """Float Keras on float32 frames, in blocks of any size."""
+
+    def __init__(self, stream: "keras.Model") -> None:
+        import tensorflow as tf
+
+        self._stream = stream
+        shape = (1, stream.input_shape[1], None, 1)
+        run = tf.function(lambda x: stream(x, training=False)[0], autograph=False)
+        self._run = run.get_concrete_function(tf.TensorSpec(shape, tf.float32))
+
+    def reset(self) -> None:
+        from edge_tf.models import bc_resnet
+
+        bc_resnet.reset(self._stream)
+
+    def push(self, frames: np.ndarray) -> np.ndarray:
+        import tensorflow as tf
+
+        block = np.ascontiguousarray(frames.T, np.float32)[np.newaxis, :, :, np.newaxis]
+        logits: np.ndarray = self._run(tf.constant(block)).numpy()
+        return logits
+
+
+class Int8Frames:
+    """An interpreter on a .tflite of the streaming form, on int8 frames.
+
+    Args:
+      info: of the file.
+      invoke: from all inputs, features and states, to all outputs.
+    """
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        invoke: Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]],
+    ) -> None:
+        self._info, self._invoke = info, invoke
+        self.reset()
+
+    def reset(self) -> None:
+        self._states = [
+            np.full(state.shape, state.zero_points[0], np.int8) for state in self._info.inputs[1:]
+        ]
+
+    def push(self, frames: np.ndarray) -> np.ndarray:
+        shape, logits = self._info.inputs[0].shape, []
+        for frame in frames:
+            outputs = self._invoke([frame.reshape(shape), *self._states])
+            logits.append(outputs[0][0])
+            self._states = list(outputs[1:])
+        return np.stack(logits)
+
+
+def tflite_micro_frames(model: bytes) -> Int8Frames:
+    """TFLite Micro's interpreter on the streaming form.
+
+    Raises:
+      UnavailableError: it is not installed here.
+    """
+    try:
+        from tflite_micro.python.tflite_micro import runtime
+    except ImportError as error:
+        raise UnavailableError(
+            f"tflite-micro has wheels for Linux x86-64 alone ({error})"
+        ) from None
+    info = tflite_file.parse(model, "the streaming model")
+    activations = sum(t.byte_size for t in info.tensors if not t.is_constant)
+    interpreter = runtime.Interpreter.from_bytes(
+        model, arena_size=activations + 64 * len(info.tensors) + 100_000
+    )
+
+    def invoke(inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        for number, values in enumerate(inputs):
+            interpreter.set_input(values, number)
+        interpreter.invoke()
+        return [np.array(interpreter.get_output(i)) for i in range(len(info.outputs))]
+
+    return Int8Frames(info, invoke)
+
+
+class KerasStreaming:
+    """Float Keras, frame after frame: the hop that shows that both forms are one network."""
+
+    id = "keras_streaming"
+    name = "Keras float, streaming"
+    bit_exact = False
+    start = "features"
+    most_clips = 0
+
+    def __init__(self, path: Path, lookahead: int) -> None:
+        self._path, self._lookahead = path, lookahead
+
+    def run(self, features: np.ndarray) -> Outputs:
+        from edge_tf.engines import keras_float
+
+        stream = keras_stream(keras_float.load(self._path), self._lookahead)
+        frames = KerasFrames(stream)
+        logits, _ = run_each(self.name, features, _last_logits(frames, features.shape[2]))
+        return Outputs(logits, None, None, None)
+
+
+class StreamingTFLiteMicro:
+    """TFLite Micro on the streaming form, a call for each frame."""
+
+    id = "tflite_micro_streaming"
+    name = "TFLite Micro, streaming"
+    bit_exact = True
+    start = "features"
+    most_clips = 400
+
+    def __init__(self, model: bytes) -> None:
+        self._model = model
+
+    def run(self, features: np.ndarray) -> Outputs:
+        frames = tflite_micro_frames(self._model)
+        info = tflite_file.parse(self._model, "the streaming model")
+        source, target = info.inputs[0], info.outputs[0]
+        clips = quantize(features, source.scales[0], source.zero_points[0])
+        logits, _ = run_each(self.name, clips, _last_logits(frames, 1))
+        return Outputs(logits, target.scales[0], target.zero_points[0], None)
+
+
+def _last_logits(frames: FrameByFrame, block: int) -> Callable[[np.ndarray], Any]:
+    """From a clip [1, bands, frames, 1] to the logits of its last frame, [1, classes]."""
+
+    def run(clip: np.ndarray) -> np.ndarray:
+        frames.reset()
+        lines = clip[0, :, :, 0].T
+        for at in range(0, len(lines), block):
+            logits = frames.push(lines[at : at + block])
+        return logits[-1:]
+
+    return run

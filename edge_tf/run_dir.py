@@ -13,6 +13,7 @@ model_streaming.tflite  the same a frame at a time, of a run with --streaming (c
 device_graph.npz   its graph in float, and the node of each tensor (convert)
 golden.npz         a few clips, their int8 features and logits (convert)
 report.json/.html  the hop table                (evaluate)
+detector.json      when a word is detected      (evaluate --stream)
 firmware/          what goes to the device      (export_firmware)
 """
 

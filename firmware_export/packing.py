@@ -118,13 +118,18 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def check_classifier(info: ModelInfo, labels: Sequence[str]) -> None:
+def check_classifier(info: ModelInfo, labels: Sequence[str], streaming: bool = False) -> None:
     """Checks that a model makes one int8 row of logits, one a label, of one int8 input.
+
+    Args:
+      info: the model.
+      labels: in the order of the logits.
+      streaming: it is of the streaming form, which has states as further inputs and outputs.
 
     Raises:
       ExportError: it does not.
     """
-    if len(info.inputs) != 1 or len(info.outputs) != 1:
+    if not streaming and (len(info.inputs) != 1 or len(info.outputs) != 1):
         raise ExportError(
             f"the model has {len(info.inputs)} inputs and {len(info.outputs)} outputs, "
             "one of each is needed; convert a classifier with one input"
@@ -154,6 +159,7 @@ def runtime_files(
     frontend: dict[str, Any],
     detector: DetectorConfig,
     version: str,
+    streaming: bool = False,
 ) -> dict[str, bytes]:
     """Front-end and detector of a classifier, by their paths in the folder.
 
@@ -163,6 +169,7 @@ def runtime_files(
       frontend: the "frontend" part of a run's frontend.json.
       detector: when a class is detected.
       version: of edge_tf, for the files' heads.
+      streaming: the model is of the streaming form: it takes one frame.
 
     Raises:
       ExportError: a device cannot compute such features, they are not what the model takes, or
@@ -170,7 +177,7 @@ def runtime_files(
     """
     given, result = info.inputs[0], info.outputs[0]
     config = LogMel.from_dict(frontend)
-    wanted = (1, config.mel_bands, config.frames, 1)
+    wanted = (1, config.mel_bands, 1 if streaming else config.frames, 1)
     if given.shape != wanted:
         raise ExportError(
             f"the model takes {given.shape}, the front-end gives {wanted}; model and front-end "

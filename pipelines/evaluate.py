@@ -27,6 +27,17 @@ def define_own_flags() -> None:
         lower_bound=0,
     )
 
+    flags.DEFINE_boolean(
+        "stream",
+        False,
+        "Also hear a long stream of test clips and noise, and choose the detector; for runs with "
+        "--streaming.",
+    )
+    flags.DEFINE_float("stream_minutes", 60.0, "With --stream: its length.", lower_bound=1.0)
+    flags.DEFINE_float(
+        "max_false_accepts", 1.0, "With --stream: an hour, for the choice.", lower_bound=0.0
+    )
+
 
 def main() -> None:
     from edge_tf import run_dir
@@ -39,7 +50,14 @@ def main() -> None:
     from edge_tf.errors import GateError
     from edge_tf.evaluation import stage
 
-    table = stage.evaluate(run, data, FLAGS.max_drop, FLAGS.max_clips, FLAGS.error_clips)
+    heard = None
+    if FLAGS.stream:
+        from edge_tf.evaluation import stream_stage
+
+        settings = stream_stage.StreamSettings(FLAGS.stream_minutes, FLAGS.max_false_accepts)
+        heard = stream_stage.evaluate(run, data, settings)
+        print(heard.to_text())
+    table = stage.evaluate(run, data, FLAGS.max_drop, FLAGS.max_clips, FLAGS.error_clips, heard)
     print(table.to_text())
     print(f"report -> {run / 'report.html'}")
     if table.failed:

@@ -187,3 +187,43 @@ def _bit_length(values: np.ndarray) -> np.ndarray:
     """Digits of non-negative int64 numbers; halves of them, since float64 holds 53 exactly."""
     low, high = np.frexp(values & 0xFFFFFFFF)[1], np.frexp(values >> 32)[1]
     return np.where(high > 0, high + 32, low).astype(np.int64)
+
+
+class FrameStream:
+    """The features of sound that comes in blocks of any size, as frontend.c gives them.
+
+    Args:
+      config, scale, zero_point: as of `log_mel`.
+
+    Raises:
+      ExportError: a device cannot compute such features.
+    """
+
+    def __init__(self, config: FrontendConfig, scale: float, zero_point: int) -> None:
+        self._made = tables.make(config.to_dict(), scale, zero_point)
+        self.reset()
+
+    def reset(self) -> None:
+        """As if there had been silence up to now."""
+        self._samples = np.zeros(self._made.config.window, np.int16)
+
+    def push(self, pcm: np.ndarray) -> np.ndarray:
+        """Takes (n,) int16 samples, n of at least 0; gives the frames that they complete.
+
+        Frame t ends with sample t * hop, so frame 0, which is silence, comes with the first call.
+
+        Returns:
+          (frames, mel_bands) int8.
+        """
+        window, hop = self._made.config.window, self._made.config.hop
+        samples = np.concatenate([self._samples, pcm])
+        count = max(0, (len(samples) - window) // hop + 1)
+        self._samples = samples[count * hop :]
+        frames = np.empty((count, self._made.config.mel_bands), np.int8)
+        if count:
+            windows = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop]
+            step = max(1, _BLOCK // self._made.config.fft_size)
+            for at in range(0, count, step):
+                block = windows[at : min(at + step, count)]
+                frames[at : at + len(block)] = _features(block.T.astype(np.int64), self._made)
+        return frames

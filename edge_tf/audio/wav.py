@@ -6,6 +6,7 @@ installed TensorFlow; keeping it here keeps that failure, and its replacement, i
 
 import dataclasses
 import math
+import mmap
 import stat
 import struct
 from pathlib import Path
@@ -59,7 +60,7 @@ class Sound:
     downmixed: bool
 
 
-def parse_header(data: bytes, name: str) -> WavHeader:
+def parse_header(data: bytes | mmap.mmap, name: str) -> WavHeader:
     """Walks the RIFF chunks of a whole file.
 
     Raises:

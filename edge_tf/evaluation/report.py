@@ -15,6 +15,7 @@ from edge_tf.evaluation import metrics, report_html
 from edge_tf.evaluation.hop_table import BIT_REFERENCE, HopResult, HopTable
 from edge_tf.evaluation.json_text import json_safe
 from edge_tf.evaluation.layer_tables import LayerTables
+from edge_tf.evaluation.stream_stage import StreamReport
 from edge_tf.run_dir import REPORT_HTML, REPORT_JSON
 
 SCHEMA_VERSION = 1
@@ -78,6 +79,7 @@ class Report:
       model: facts of the int8 file, or None.
       settings: config.json of the run.
       layers: sparsity and quantization error by layer, or None.
+      stream: what a long stream gave, or None.
 
     Raises:
       ValueError: labels or clip_names do not fit the table.
@@ -92,6 +94,7 @@ class Report:
     model: ModelFacts | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     layers: LayerTables | None = None
+    stream: StreamReport | None = None
 
     def __post_init__(self) -> None:
         hop = self.chosen
@@ -175,6 +178,7 @@ class Report:
             "learning_curve": [dict(epoch) for epoch in self.history],
             "model": dataclasses.asdict(self.model) if self.model else None,
             **(self.layers or LayerTables()).to_dict(),
+            "stream": self.stream.to_dict() if self.stream else None,
             "settings": self.settings,
         }
         safe: dict[str, Any] = json_safe(value)

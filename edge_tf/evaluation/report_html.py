@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from edge_tf.evaluation import charts, hop_text, layer_html
+from edge_tf.evaluation import charts, hop_text, layer_html, stream_html
 from edge_tf.evaluation.json_text import json_safe
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def render(report: "Report") -> str:
         model_rows=_model_rows(report.model) if report.model else [],
         settings=_settings(report.settings),
         **layer_html.context(report.layers),
+        **stream_html.context(report.stream),
     )
 
 

@@ -18,6 +18,7 @@ from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
 from edge_tf.evaluation import hop_table, layer_tables
 from edge_tf.evaluation.report import ModelFacts, Report, write_report
+from edge_tf.evaluation.stream_stage import StreamReport
 from firmware_export import tflite_file
 from firmware_export.standalone.package import Spotting
 
@@ -31,6 +32,7 @@ def evaluate(
     max_drop: float,
     max_clips: int = 0,
     error_clips: int = 500,
+    heard: StreamReport | None = None,
 ) -> hop_table.HopTable:
     """Runs the test clips through every hop and writes the report.
 
@@ -40,6 +42,7 @@ def evaluate(
       max_drop: percentage points of accuracy that int8 may lose.
       max_clips: cap on test clips, evenly over the labels; 0: all.
       error_clips: cap on those for the table of quantization errors; 0: no such table.
+      heard: what a long stream gave, for the report.
 
     Returns:
       The table; its `failed` lists broken gates.
@@ -125,6 +128,7 @@ def evaluate(
         ),
         settings=run.config(),
         layers=layers,
+        stream=heard,
     )
     write_report(report, run.path)
     return table

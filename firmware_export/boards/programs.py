@@ -4,15 +4,16 @@ from pathlib import Path
 
 from firmware_export import packing, tflite_file
 from firmware_export.boards import building, clips
-from firmware_export.boards.board import Board
+from firmware_export.boards.board import SOURCES, Board, by_name
 from firmware_export.boards.building import Build
-from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone import compiler
 from firmware_export.standalone.package import Spotting
 
 # Which kernels a board takes.
 TARGETS = {"host": "generic", "rv32": "generic"}
 OPTIMIZE = "-O2"
+# Of a stream of sound, to be linked with the exported sources.
+STREAM_MAIN = SOURCES / "stream_main.c"
 
 
 def build(
@@ -40,23 +41,11 @@ def build(
     Raises:
       ExportError: the model cannot be compiled, the tools are not installed, or it does not fit.
     """
-    info = tflite_file.parse(model)
-    compiled = compiler.compile(info, TARGETS.get(board.name, board.name), streaming=streaming)
-    files = {name: text.encode() for name, text in compiled.files.items()}
-    if spotting is not None:
-        packing.check_classifier(info, spotting.labels)
-        runtime = packing.runtime_files(
-            info, spotting.labels, spotting.frontend, spotting.detector or DetectorConfig(), "0"
-        )
-        files |= {Path(name).name: content for name, content in runtime.items()}
-    source = folder / "src"
-    source.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (source / name).write_bytes(content)
+    sources, include = _write_sources(model, board, folder, spotting, streaming)
     return building.build(
         board,
-        [clips.MAIN, *(source / name for name in files if name.endswith(".c"))],
-        [source],
+        [clips.MAIN, *sources],
+        [include],
         folder / "build",
         clips.defines(spotting is not None, spotting is not None, streaming),
         flash_kb=flash_kb,
@@ -64,3 +53,49 @@ def build(
         optimize=OPTIMIZE,
         extra_flags=extra_flags,
     )
+
+
+def build_stream(model: bytes, folder: Path, spotting: Spotting) -> Build:
+    """Compiles a streaming model with front-end and detector for this machine, to hear a pipe.
+
+    Args:
+      model: an int8 .tflite file of the streaming form.
+      folder: of sources, objects and the program; is made.
+      spotting: labels, front-end and detector.
+
+    Raises:
+      ExportError: the model cannot be compiled, or the tools are not installed.
+    """
+    host = by_name("host")
+    sources, include = _write_sources(model, host, folder, spotting, streaming=True)
+    # Its own instructions are this machine's: the program runs nowhere else.
+    flags = ("-march=native",)
+    return building.build(
+        host,
+        [STREAM_MAIN, *sources],
+        [include],
+        folder / "build",
+        optimize="-O3",
+        extra_flags=flags,
+    )
+
+
+def _write_sources(
+    model: bytes, board: Board, folder: Path, spotting: Spotting | None, streaming: bool
+) -> tuple[list[Path], Path]:
+    """The C files of a model, and the folder that they are in."""
+    info = tflite_file.parse(model)
+    compiled = compiler.compile(info, TARGETS.get(board.name, board.name), streaming=streaming)
+    files = {name: text.encode() for name, text in compiled.files.items()}
+    if spotting is not None:
+        labels, frontend = spotting.labels, spotting.frontend
+        packing.check_classifier(info, labels, streaming)
+        runtime = packing.runtime_files(
+            info, labels, frontend, spotting.detector, "0", streaming=streaming
+        )
+        files |= {Path(name).name: content for name, content in runtime.items()}
+    source = folder / "src"
+    source.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (source / name).write_bytes(content)
+    return [source / name for name in files if name.endswith(".c")], source

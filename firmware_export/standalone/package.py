@@ -133,7 +133,12 @@ def export(
     if spotting is not None:
         packing.check_classifier(info, spotting.labels)
         runtime = packing.runtime_files(
-            info, spotting.labels, spotting.frontend, spotting.detector, version
+            form,
+            spotting.labels,
+            spotting.frontend,
+            spotting.detector,
+            version,
+            streaming=streaming is not None,
         )
     vectors = _vectors(model, info, golden)
     values = {

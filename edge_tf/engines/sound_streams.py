@@ -1,0 +1,152 @@
+"""Sound in, decisions out, frame after frame: front-end, streaming network and detector."""
+
+import dataclasses
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from edge_tf.audio import fixed_point
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.engines.base import quantize
+from edge_tf.engines.streaming import FrameByFrame
+from firmware_export import tflite_file
+from firmware_export.boards import programs
+from firmware_export.errors import ExportError
+from firmware_export.runtime.detector import Detector, DetectorConfig
+from firmware_export.standalone.package import Spotting
+
+
+@dataclasses.dataclass(frozen=True)
+class Heard:
+    """What the frames of a block gave.
+
+    Attributes:
+      logits: int8 [frames, classes].
+      detected: int [frames], a class or -1.
+      scores: int [frames], of the best class, 0 to detector.ONE.
+    """
+
+    logits: np.ndarray
+    detected: np.ndarray
+    scores: np.ndarray
+
+
+class SoundStream(Protocol):
+    """Hears sound as it comes."""
+
+    def push(self, pcm: np.ndarray) -> Heard:
+        """Takes (n,) int16 samples; gives what the frames say that they complete."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class PythonStream:
+    """Front-end in integers and detector in Python, around any network.
+
+    Args:
+      frames: the network.
+      model: the .tflite of the streaming form: its scales are those of features and logits.
+      frontend, detector, labels: of the run.
+      is_float: the network takes and gives real numbers; its logits are rounded to int8 for the
+        detector.
+    """
+
+    def __init__(
+        self,
+        frames: FrameByFrame,
+        model: bytes,
+        frontend: FrontendConfig,
+        detector: DetectorConfig,
+        labels: Sequence[str],
+        is_float: bool,
+    ) -> None:
+        info = tflite_file.parse(model, "the streaming model")
+        self._in, self._out = info.inputs[0], info.outputs[0]
+        self._frames, self._is_float = frames, is_float
+        scale, zero_point = self._in.scales[0], self._in.zero_points[0]
+        self._frontend = fixed_point.FrameStream(frontend, scale, zero_point)
+        self._detector = Detector(detector, labels, self._out.scales[0])
+        self._classes = len(labels)
+
+    def push(self, pcm: np.ndarray) -> Heard:
+        features = self._frontend.push(pcm)
+        if not len(features):
+            empty = np.zeros(0, np.int64)
+            return Heard(np.zeros((0, self._classes), np.int8), empty, empty)
+        logits = self._logits(features)
+        decisions = np.array([self._detector.push(row) for row in logits])
+        return Heard(logits, decisions[:, 0], decisions[:, 1])
+
+    def _logits(self, features: np.ndarray) -> np.ndarray:
+        if not self._is_float:
+            return self._frames.push(features)
+        zero_point = np.float32(self._in.zero_points[0])
+        real = (features.astype(np.float32) - zero_point) * np.float32(self._in.scales[0])
+        return quantize(self._frames.push(real), self._out.scales[0], self._out.zero_points[0])
+
+    def close(self) -> None:
+        pass
+
+
+class CStream:
+    """The exported C as one program on this machine, which hears through a pipe.
+
+    Args:
+      model: the .tflite of the streaming form.
+      spotting: labels, front-end and detector.
+
+    Raises:
+      ExportError: it cannot be compiled here; says what is missing.
+    """
+
+    def __init__(self, model: bytes, spotting: Spotting) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        try:
+            built = programs.build_stream(model, Path(self._folder.name), spotting)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        self._hop = int(spotting.frontend["hop"])
+        self._record = np.dtype(
+            [("logits", "i1", (len(spotting.labels),)), ("detected", "<i2"), ("score", "<u2")]
+        )
+        self._samples = self._given = 0
+        self._process: subprocess.Popen[Any] = subprocess.Popen(
+            [built.elf], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def push(self, pcm: np.ndarray) -> Heard:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        parts = []
+        # The program's answers to a piece fit into a pipe, so neither waits for the other.
+        for at in range(0, len(pcm), _PIECE):
+            piece = pcm[at : at + _PIECE]
+            self._process.stdin.write(piece.astype("<i2").tobytes())
+            self._process.stdin.flush()
+            parts.append(self._answers(len(piece)))
+        records = np.concatenate([*parts, np.zeros(0, self._record)])
+        return Heard(
+            records["logits"], records["detected"].astype(int), records["score"].astype(int)
+        )
+
+    def _answers(self, samples: int) -> np.ndarray:
+        self._samples += samples
+        frames = 1 + self._samples // self._hop - self._given
+        self._given += frames
+        data = self._process.stdout.read(frames * self._record.itemsize)  # type: ignore[union-attr]
+        if len(data) != frames * self._record.itemsize:
+            status = self._process.wait()
+            raise ExportError(f"the program ended early, with status {status}; start it again")
+        return np.frombuffer(data, self._record)
+
+    def close(self) -> None:
+        self._process.communicate()
+        self._folder.cleanup()
+
+
+_PIECE = 16_000

@@ -1,0 +1,140 @@
+"""A long stream of sound to judge a wake word on: words, other words, pauses and noise."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+# Where words stand, of full scale: far from clipping, as a near microphone gives them.
+_WORD_RMS = 10 ** (-26 / 20) * 32768
+_LOUD_SHARE = 0.3  # of a clip's frames: the word itself, not the silence around it
+_PAUSE_S = (1.0, 3.0)
+_SECTION_S = 60.0  # with one signal-to-noise ratio
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """A keyword that is said.
+
+    Attributes:
+      start, end: of its clip, in samples from the stream's beginning.
+      label: index of its class.
+      snr_db: of the word to the noise around it; None: no noise.
+    """
+
+    start: int
+    end: int
+    label: int
+    snr_db: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """The stream and what is in it.
+
+    Attributes:
+      samples: (n,) int16.
+      sample_rate: Hz.
+      events: keywords, in order.
+      other_words: how many words were said that are no keywords.
+      clips: different clips among keywords and other words.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    events: Sequence[Event]
+    other_words: int
+    clips: int
+
+    @property
+    def hours(self) -> float:
+        return len(self.samples) / self.sample_rate / 3600
+
+
+def build(
+    words: np.ndarray,
+    labels: np.ndarray,
+    is_keyword: Sequence[bool],
+    others: Sequence[bool],
+    noise: Sequence[np.ndarray],
+    sample_rate: int,
+    minutes: float,
+    snrs_db: Sequence[float | None] = (None, 20.0, 10.0, 5.0),
+    seed: int = 0,
+) -> Scene:
+    """Puts a stream together.
+
+    Between words there are pauses of 1 to 3 s. Each minute has another noise, at the next of the
+    ratios; ratios are of a word's loudest third to the noise, both as root mean square. Every clip
+    is used once before any is used again.
+
+    Args:
+      words: (n, samples) int16 clips, silence in it is not used.
+      labels: (n,) class of each.
+      is_keyword: of each class, whether it is to be detected.
+      others: of each class, whether its clips are words that must not be detected.
+      noise: recordings of background noise, (m,) int16 each.
+      sample_rate: Hz.
+      minutes: length.
+      snrs_db: ratios that take turns; None: no noise.
+      seed: of all choices.
+
+    Raises:
+      ValueError: no clip is a keyword, or no noise is there for a ratio.
+    """
+    rng = np.random.default_rng(seed)
+    keywords = np.flatnonzero(np.asarray(is_keyword)[labels])
+    unknown = np.flatnonzero(np.asarray(others)[labels])
+    if not len(keywords) or (not noise and any(snr is not None for snr in snrs_db)):
+        raise ValueError("a stream needs keywords, and noise for its signal-to-noise ratios")
+    length = round(minutes * 60 * sample_rate)
+    samples = np.zeros(length, np.float64)
+    section = round(_SECTION_S * sample_rate)
+    snr_at = [snrs_db[i % len(snrs_db)] for i in range(-(-length // section))]
+    for i, snr in enumerate(snr_at):
+        if snr is not None:
+            part = samples[i * section : (i + 1) * section]
+            part += _noise(rng, noise, len(part)) * _WORD_RMS * 10 ** (-snr / 20)
+    kinds = [_in_turns(rng, keywords), _in_turns(rng, unknown) if len(unknown) else None]
+    events, other_words, used = [], 0, set()
+    at = round(_PAUSE_S[1] * sample_rate)
+    while at + words.shape[1] < length:
+        kind = int(rng.random() < 0.5 and kinds[1] is not None)
+        turns = kinds[kind]
+        assert turns is not None
+        row = next(turns)
+        used.add(row)
+        clip = words[row].astype(np.float64)
+        loud = _loudness(clip, sample_rate // 100)
+        if loud > 0:
+            samples[at : at + len(clip)] += clip * (_WORD_RMS / loud)
+        if kind == 0:
+            snr = snr_at[at // section]
+            events.append(Event(at, at + len(clip), int(labels[row]), snr))
+        else:
+            other_words += 1
+        at += len(clip) + round(rng.uniform(*_PAUSE_S) * sample_rate)
+    clipped = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    return Scene(clipped, sample_rate, events, other_words, len(used))
+
+
+def _in_turns(rng: np.random.Generator, rows: np.ndarray):  # type: ignore[no-untyped-def]
+    """Rows in random order, all once before any again, without end."""
+    while True:
+        yield from rng.permutation(rows).tolist()
+
+
+def _loudness(clip: np.ndarray, frame: int) -> float:
+    """Root mean square of the loudest third of a clip's frames."""
+    frames = clip[: len(clip) // frame * frame].reshape(-1, frame)
+    power = np.sort(np.mean(frames**2, axis=1))[::-1]
+    return float(np.sqrt(np.mean(power[: max(1, round(_LOUD_SHARE * len(power)))])))
+
+
+def _noise(rng: np.random.Generator, noise: Sequence[np.ndarray], length: int) -> np.ndarray:
+    """A recording from some place on, again and again, with a root mean square of 1."""
+    recording = noise[int(rng.integers(len(noise)))].astype(np.float64)
+    begin = int(rng.integers(len(recording)))
+    repeated = np.resize(np.roll(recording, -begin), length)
+    level = float(np.sqrt(np.mean(repeated**2)))
+    return repeated / level if level > 0 else repeated

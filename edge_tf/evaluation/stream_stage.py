@@ -1,0 +1,238 @@
+"""`evaluate --stream`: choose the detector on validation clips, judge it on test clips."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from edge_tf import files, progress, run_dir
+from edge_tf.data.run_data import RunData
+from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream
+from edge_tf.engines.streaming import tflite_micro_frames
+from edge_tf.errors import UserError
+from edge_tf.evaluation import operating_point, stream_metrics, stream_scene
+from edge_tf.evaluation.stream_metrics import Point
+from edge_tf.evaluation.stream_scene import Scene
+from firmware_export import tflite_file
+from firmware_export.boards import board as boards
+from firmware_export.boards import toolchain
+from firmware_export.runtime.detector import DetectorConfig
+from firmware_export.standalone.package import Spotting
+
+FILE = "stream.json"
+FORMAT_VERSION = 1
+
+SMOOTHINGS = (1, 5, 10, 20, 30, 50)
+THRESHOLDS = tuple(round(0.02 * i, 2) for i in range(5, 50))
+SNRS_DB = (None, 20.0, 10.0, 5.0)
+# Labels whose clips are no words.
+_SILENCE = "_silence_"
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamSettings:
+    """What `evaluate --stream` is asked for.
+
+    Attributes:
+      minutes: length of each of the two streams.
+      most_per_hour: false accepts an hour that the chosen detector may have.
+      seed: of how the streams are put together.
+    """
+
+    minutes: float = 60.0
+    most_per_hour: float = 1.0
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamReport:
+    """What it found; see `to_dict` for what is written.
+
+    Attributes:
+      chosen: the chosen setting on the test stream.
+      chosen_on: the same on the validation stream, where it was chosen.
+      points: all settings on the test stream.
+      by_snr: signal-to-noise ratio in dB, or None, to (words, missed).
+      scene: facts of the test stream.
+      settings: what was asked for.
+      model_sha256: of the streaming model.
+    """
+
+    chosen: Point
+    chosen_on: Point
+    points: Sequence[Point]
+    by_snr: Sequence[tuple[float | None, int, int]]
+    scene: dict[str, Any]
+    settings: StreamSettings
+    model_sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of stream.json."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "model_sha256": self.model_sha256,
+            "settings": dataclasses.asdict(self.settings),
+            "scene": self.scene,
+            "chosen": _as_dict(self.chosen),
+            "chosen_on_validation": _as_dict(self.chosen_on),
+            "by_snr": [
+                {"snr_db": snr, "words": words, "missed": missed}
+                for snr, words, missed in self.by_snr
+            ],
+            "points": [_as_dict(point) for point in self.points],
+        }
+
+    def to_text(self) -> str:
+        """For the screen."""
+        chosen = self.chosen
+        low, high = chosen.per_hour_interval
+        lines = [
+            f"stream of {self.scene['hours']:.2f} h: {chosen.words} keywords, "
+            f"{self.scene['other_words']} other words, {self.scene['clips']} different clips",
+            f"detector chosen on validation clips: smoothing {chosen.config.smoothing} frames, "
+            f"threshold {chosen.config.threshold:g}",
+            f"false accepts: {chosen.false_accepts}, {chosen.per_hour:.2f} an hour "
+            f"(95 % interval {low:.2f} to {high:.2f})",
+            f"false rejects: {chosen.missed} of {chosen.words}, {chosen.false_rejects:.1%}",
+        ]
+        for snr, words, missed in self.by_snr:
+            name = "no noise" if snr is None else f"{snr:g} dB"
+            lines.append(f"  {name:>8}: {missed} of {words} missed, {missed / max(words, 1):.1%}")
+        return "\n".join(lines)
+
+
+def _as_dict(point: Point) -> dict[str, Any]:
+    low, high = point.per_hour_interval
+    return {
+        "smoothing": point.config.smoothing,
+        "threshold": point.config.threshold,
+        "refractory_hops": point.config.refractory_hops,
+        "words": point.words,
+        "missed": point.missed,
+        "false_rejects": point.false_rejects,
+        "false_accepts": point.false_accepts,
+        "false_accepts_per_hour": point.per_hour,
+        "per_hour_interval": [low, high],
+    }
+
+
+def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings) -> StreamReport:
+    """Puts both streams together, hears them, chooses and judges.
+
+    Writes stream.json, and detector.json with the choice.
+
+    Raises:
+      UserError: the run was not trained for streams, or its front-end cannot stream.
+    """
+    if run.lookahead() is None:
+        raise UserError(f"{run.path} was trained for whole windows", "train with --streaming")
+    if data.frontend.padding != "causal":
+        raise UserError(
+            f"{run.path} has a front-end that looks ahead", "train with --padding=causal"
+        )
+    path = run.require(run_dir.STREAMING_MODEL)
+    model = path.read_bytes()
+    heard = {}
+    for split in ("validation", "testing"):
+        scene = _scene(data, split, settings)
+        heard[split] = scene, _hear(model, data, scene, split)
+    scale = tflite_file.parse(model, str(path)).outputs[0].scales[0]
+
+    def sweep(split: str) -> list[Point]:
+        scene, logits = heard[split]
+        return stream_metrics.sweep(
+            logits,
+            scale,
+            data.labels,
+            scene.events,
+            data.frontend.hop,
+            data.frontend.sample_rate,
+            operating_point.DEFAULT,
+            SMOOTHINGS,
+            THRESHOLDS,
+        )
+
+    chosen_on = stream_metrics.choose(sweep("validation"), settings.most_per_hour)
+    points = sweep("testing")
+    chosen = next(point for point in points if point.config == chosen_on.config)
+    scene, logits = heard["testing"]
+    report = StreamReport(
+        chosen=chosen,
+        chosen_on=chosen_on,
+        points=points,
+        by_snr=_by_snr(scene, logits, scale, data, chosen.config),
+        scene={
+            "hours": scene.hours,
+            "keywords": len(scene.events),
+            "other_words": scene.other_words,
+            "clips": scene.clips,
+            "snrs_db": list(SNRS_DB),
+        },
+        settings=settings,
+        model_sha256=hashlib.sha256(model).hexdigest(),
+    )
+    files.write_json(run / FILE, report.to_dict())
+    about = {
+        "chosen_on": "validation clips",
+        "most_false_accepts_per_hour": settings.most_per_hour,
+        "test": _as_dict(chosen),
+    }
+    operating_point.save(run, chosen.config, about)
+    return report
+
+
+def _scene(data: RunData, split: str, settings: StreamSettings) -> Scene:
+    clips = data.clips(split)
+    background = set(operating_point.DEFAULT.background)
+    try:
+        return stream_scene.build(
+            clips.samples,
+            clips.labels,
+            [label not in background for label in data.labels],
+            [label in background and label != _SILENCE for label in data.labels],
+            data.noise(),
+            data.frontend.sample_rate,
+            settings.minutes,
+            SNRS_DB if data.noise() else (None,),
+            settings.seed,
+        )
+    except ValueError as error:
+        raise UserError(f"no stream of {split} clips: {error}", "add clips to the data") from None
+
+
+def _hear(model: bytes, data: RunData, scene: Scene, split: str) -> np.ndarray:
+    """int8 (frames, classes): the logits of every frame."""
+    stream = _engine(model, data)
+    parts = []
+    second = data.frontend.sample_rate
+    try:
+        seconds = range(0, len(scene.samples), second)
+        for at in progress.bar(seconds, desc=f"hearing {split}", unit="s"):
+            parts.append(stream.push(scene.samples[at : at + second]).logits)
+    finally:
+        stream.close()
+    return np.concatenate(parts)
+
+
+def _engine(model: bytes, data: RunData) -> SoundStream:
+    """The exported C where a compiler is, else TFLite Micro: both give the same bytes."""
+    detector = operating_point.DEFAULT
+    if not toolchain.missing_packages([boards.by_name("host")]):
+        return CStream(model, Spotting(data.labels, data.frontend.to_dict(), detector))
+    frames = tflite_micro_frames(model)
+    return PythonStream(frames, model, data.frontend, detector, data.labels, is_float=False)
+
+
+def _by_snr(
+    scene: Scene, logits: np.ndarray, scale: float, data: RunData, config: DetectorConfig
+) -> list[tuple[float | None, int, int]]:
+    """(signal-to-noise ratio, words, missed) of the chosen detector."""
+    found = stream_metrics.detections(logits, scale, config, data.labels)
+    rows = []
+    for snr in dict.fromkeys(event.snr_db for event in scene.events):
+        events = [event for event in scene.events if event.snr_db == snr]
+        missed, _ = stream_metrics.judge(found, events, data.frontend.hop, scene.sample_rate)
+        rows.append((snr, len(events), missed))
+    return rows

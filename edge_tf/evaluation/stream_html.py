@@ -33,7 +33,7 @@ def context(stream: StreamReport | None) -> dict[str, Any]:
                 ("no noise" if snr is None else f"{snr:g} dB", f"{words:,}", _share(missed, words))
                 for snr, words, missed in stream.by_snr
             ],
-            "chart": det_chart(stream.points),
+            "chart": det_chart(stream.points, (1, chosen.config.smoothing)),
             "settings": [
                 (
                     f"{p.config.smoothing}",
@@ -52,20 +52,20 @@ def _share(missed: int, words: int) -> str:
     return f"{100 * missed / words:.1f} %" if words else "-"
 
 
-def det_chart(points: Sequence[Point]) -> charts.Chart | None:
-    """False rejects over false accepts an hour, a line for each smoothing.
+def det_chart(points: Sequence[Point], smoothings: Sequence[int]) -> charts.Chart | None:
+    """False rejects over false accepts an hour, a line for each smoothing asked for.
 
     A line has at x the fewest false rejects of all thresholds that give no more false accepts.
     """
     x = list(range(_MOST_PER_HOUR + 1))
     series = []
-    for smoothing in sorted({point.config.smoothing for point in points}):
+    for smoothing in dict.fromkeys(smoothings):
         mine = [point for point in points if point.config.smoothing == smoothing]
         values: list[float | None] = []
         for most in x:
             quiet = [100 * point.false_rejects for point in mine if point.per_hour <= most]
             values.append(min(quiet) if quiet else None)
-        series.append(charts.Series(f"{smoothing} frames", values))
+        series.append(charts.Series(f"smoothing {smoothing}", values))
     return charts.line_chart(
         "False rejects", "false accepts an hour, at most", x, series, unit=" %", digits=1
     )

@@ -31,7 +31,8 @@ def define_own_flags() -> None:
     flags.DEFINE_list(
         "recipe",
         None,
-        "prune, qat, prune_qat, distill, pqk, qkd, psg or finetune; a chain is written prune,qat.",
+        "prune, qat, prune_qat, distill, causal, pqk, qkd, psg or finetune; a chain is written "
+        "prune,qat.",
     )
     flags.DEFINE_float("sparsity", 0.8, "Share of zeros in each kernel that is pruned.")
     flags.DEFINE_list(

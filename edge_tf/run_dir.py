@@ -162,7 +162,7 @@ class RunDirectory:
 
     def lookahead(self) -> int | None:
         """Frames to come that a model for streams reads; None of a model for whole windows."""
-        model = self.stage("train").get("model")
+        model = self.config()["stages"].get("train", {}).get("model")
         return model.get("lookahead") if isinstance(model, dict) else None
 
     def config(self) -> dict[str, Any]:

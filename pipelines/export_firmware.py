@@ -9,6 +9,7 @@ A README.md in the folder
 says how to flash it.
 """
 
+import dataclasses
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,8 +58,8 @@ def define_flags() -> None:
     flags.DEFINE_boolean(
         "streaming",
         None,
-        "A frame at a time instead of whole windows; default: as the run was trained. With "
-        "--tflite: the file is of the streaming form.",
+        "standalone: a frame at a time instead of whole windows; default: as the run was trained. "
+        "With --tflite: the file is of the streaming form.",
     )
 
 
@@ -78,7 +79,7 @@ def export(
       flavor: one of FLAVORS.
       target: of "standalone": one of TARGETS.
       passes: of "standalone": as the flag --passes.
-      streaming: a frame at a time; None: as the run was trained.
+      streaming: a frame at a time, of "standalone"; None: as the run was trained.
 
     Returns:
       The manifest of what was written; see the `package.export` of the flavour.
@@ -94,7 +95,10 @@ def export(
         streaming = directory.lookahead() is not None
     elif streaming and directory.lookahead() is None:
         raise UserError(f"{directory.path} was trained for whole windows", "train with --streaming")
+    elif streaming and flavor == "tflm":
+        raise UserError("--flavor=tflm runs whole windows", "use --flavor=standalone")
     if flavor == "tflm":
+        streaming = False
         manifest = _export_tflm(directory, folder)
         sizes = {"arena": manifest["arena"]}
     else:
@@ -188,16 +192,20 @@ def _export_standalone(
     labels = directory.labels()
     golden, wav = _read_golden(directory.require(run_dir.GOLDEN))
 
+    from edge_tf.evaluation import operating_point
     from firmware_export import tflite_file
     from firmware_export.standalone import package
     from firmware_export.standalone import passes as all_passes
 
-    info = tflite_file.read(model)
+    sound = _sound(wav, frontend, tflite_file.read(model).inputs[0])
+    spotting = package.Spotting(labels, frontend, sound=sound)
+    if streaming:  # its hops are frames, for which the detector was chosen
+        spotting = dataclasses.replace(spotting, detector=operating_point.of_run(directory))
     return package.export(
         model.read_bytes(),
         folder,
         __version__,
-        spotting=package.Spotting(labels, frontend, sound=_sound(wav, frontend, info.inputs[0])),
+        spotting=spotting,
         golden=golden,
         target=target,
         passes=all_passes.select(passes),

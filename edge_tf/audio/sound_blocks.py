@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -75,6 +76,8 @@ def of_pipe(pipe: BinaryIO, samples: int) -> Iterator[np.ndarray]:
 
 def _header(path: str | Path) -> wav.WavHeader:
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+            raise UserError(f"{path}: not a file", "name a WAV file, or give raw PCM with --wav=-")
         with open(path, "rb") as file:
             if not os.fstat(file.fileno()).st_size:
                 return wav.parse_header(b"", str(path))

@@ -126,8 +126,11 @@ class CStream:
         # The program's answers to a piece fit into a pipe, so neither waits for the other.
         for at in range(0, len(pcm), _PIECE):
             piece = pcm[at : at + _PIECE]
-            self._process.stdin.write(piece.astype("<i2").tobytes())
-            self._process.stdin.flush()
+            try:
+                self._process.stdin.write(piece.astype("<i2").tobytes())
+                self._process.stdin.flush()
+            except BrokenPipeError:
+                raise self._ended() from None
             parts.append(self._answers(len(piece)))
         records = np.concatenate([*parts, np.zeros(0, self._record)])
         return Heard(
@@ -140,9 +143,12 @@ class CStream:
         self._given += frames
         data = self._process.stdout.read(frames * self._record.itemsize)  # type: ignore[union-attr]
         if len(data) != frames * self._record.itemsize:
-            status = self._process.wait()
-            raise ExportError(f"the program ended early, with status {status}; start it again")
+            raise self._ended()
         return np.frombuffer(data, self._record)
+
+    def _ended(self) -> ExportError:
+        status = self._process.wait()
+        return ExportError(f"the program ended early, with status {status}; start it again")
 
     def close(self) -> None:
         self._process.communicate()

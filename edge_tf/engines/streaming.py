@@ -35,10 +35,10 @@ def keras_stream(model: "keras.Model", lookahead: int) -> "keras.Model":
     """
     from edge_tf.models import bc_resnet
 
-    classes, window = model.output_shape[1], model.input_shape[2]
-    stem = model.get_layer("stem").filters if "stem" in [m.name for m in model.layers] else 0
-    stream = bc_resnet.build_stream(stem / 16, classes, window, lookahead)
     try:
+        stem = model.get_layer("stem").filters
+        classes, window = model.output_shape[1], model.input_shape[2]
+        stream = bc_resnet.build_stream(stem / 16, classes, window, lookahead)
         bc_resnet.copy_weights(model, stream)
     except ValueError as error:
         raise UserError(

@@ -24,9 +24,12 @@ def of_run(run: run_dir.RunDirectory) -> DetectorConfig:
     if not path.exists():
         return DEFAULT
     try:
-        values: dict[str, Any] = files.read_json(path)["detector"]
-        return dataclasses.replace(DEFAULT, **values)
-    except (KeyError, TypeError, ExportError) as error:
+        values: dict[str, Any] = dict(files.read_json(path)["detector"])
+        background = values.get("background", DEFAULT.background)
+        if isinstance(background, str) or not all(isinstance(name, str) for name in background):
+            raise TypeError(f"background={background!r} are no labels")
+        return dataclasses.replace(DEFAULT, **{**values, "background": tuple(background)})
+    except (KeyError, TypeError, ValueError, ExportError) as error:
         raise UserError(
             f"{path} describes no detector ({error})",
             f"remove it, or run: python -m pipelines.evaluate --stream --run_dir={run.path}",

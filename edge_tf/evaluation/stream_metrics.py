@@ -4,6 +4,7 @@ The detector is that of detector.c; here all settings are tried on the logits of
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 
@@ -53,6 +54,7 @@ class Point:
         return low / self.hours, high / self.hours
 
 
+@functools.cache
 def poisson_interval(count: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
     """The exact interval of a Poisson mean of which `count` events were seen (Garwood, 1936).
 
@@ -69,8 +71,8 @@ def poisson_interval(count: int, confidence: float = _CONFIDENCE) -> tuple[float
 def _cdf(count: int, mean: float) -> float:
     if mean <= 0:
         return 1.0
-    terms = (k * math.log(mean) - mean - math.lgamma(k + 1) for k in range(count + 1))
-    return min(1.0, sum(math.exp(term) for term in terms))
+    steps = math.log(mean) - np.log(np.arange(1, count + 1))
+    return min(1.0, float(np.exp(np.cumsum([-mean, *steps])).sum()))
 
 
 def _solve(rising, value: float, most: float) -> float:  # type: ignore[no-untyped-def]

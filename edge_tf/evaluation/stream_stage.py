@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_tf import files, progress, run_dir
 from edge_tf.data.run_data import RunData
+from edge_tf.engines.base import UnavailableError
 from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream
 from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
@@ -132,6 +133,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         raise UserError(
             f"{run.path} has a front-end that looks ahead", "train with --padding=causal"
         )
+    run.require_int8()  # refuses one that is older than the network
     path = run.require(run_dir.STREAMING_MODEL)
     model = path.read_bytes()
     heard = {}
@@ -221,7 +223,10 @@ def _engine(model: bytes, data: RunData) -> SoundStream:
     detector = operating_point.DEFAULT
     if not toolchain.missing_packages([boards.by_name("host")]):
         return CStream(model, Spotting(data.labels, data.frontend.to_dict(), detector))
-    frames = tflite_micro_frames(model)
+    try:
+        frames = tflite_micro_frames(model)
+    except UnavailableError as error:
+        raise UserError(str(error), "install gcc, which the exported C needs") from None
     return PythonStream(frames, model, data.frontend, detector, data.labels, is_float=False)
 
 

@@ -185,7 +185,7 @@ def _build(
     dropout: float,
     time: TimeAxis,
 ) -> keras.Model:
-    if int(8 * tau) < 1 or num_classes < 2:
+    if int(8 * tau) < 2 or num_classes < 2:
         raise ValueError(f"tau={tau} and num_classes={num_classes} give no network")
     if len(input_shape) != 3 or input_shape[0] != 40 or input_shape[2] != 1:
         raise ValueError(f"input_shape={input_shape} must be (40, frames, 1)")

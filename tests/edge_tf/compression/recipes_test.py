@@ -69,9 +69,9 @@ def test_a_model_of_all_layers_gets_through(recipe):
 def test_a_causal_network_gets_through_causal():
     """The network keeps its layers, no branch of the training is in it, and it learns."""
     shape = (40, 21, 1)
-    model = bc_resnet.build(0.125, 4, shape, lookahead=0)
+    model = bc_resnet.build(0.25, 4, shape, lookahead=0)
     before = model.get_weights()
-    teacher = bc_resnet.build(0.25, 4, shape)
+    teacher = bc_resnet.build(0.5, 4, shape)
     state = run_recipe(model, settings("causal"), teacher=teacher, steps=2)
     after = state.exported()
     assert [layer.name for layer in after.layers] == [layer.name for layer in model.layers]

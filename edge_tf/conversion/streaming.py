@@ -101,9 +101,13 @@ class _Rewriter:
         code = self._model.operatorCodes[op.opcodeIndex]
         kind = max(code.builtinCode, code.deprecatedBuiltinCode)
         kinds = schema.BuiltinOperator
+        convolutions = (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D)
+        if kind not in convolutions and self._padded.intersection(map(int, op.inputs)):
+            name = _NAMES[kind]
+            raise UserError(f"{name} of padded frames has no streaming form", "use other layers")
         if kind == kinds.PAD:
             self._pad(op)
-        elif kind in (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D):
+        elif kind in convolutions:
             self._convolution(op, kind)
         elif kind == kinds.CONCATENATION:
             self._concatenation(op)
@@ -146,10 +150,14 @@ class _Rewriter:
         options = op.builtinOptions
         width = int(self._tensor(int(op.inputs[1])).shape[_TIME])
         extent = (width - 1) * options.dilationWFactor + 1
+        name = f"{_NAMES[kind]} over {extent} frames"
         if extent == 1:
+            if options.strideW != 1 or source in self._padded:
+                raise UserError(
+                    f"{name} has no streaming form", "use a stride of 1 along time and no padding"
+                )
             self._keep(op)
             return
-        name = f"{_NAMES[kind]} over {extent} frames"
         if options.padding != schema.Padding.VALID:
             raise UserError(
                 f"{name} reads frames to come: the model is centred",
@@ -187,14 +195,15 @@ class _Rewriter:
 
     def _reshape(self, op: schema.OperatorT) -> None:
         """[1, 1, frames, classes] to [frames, classes], at the end."""
-        output = self._tensor(int(op.outputs[0]))
-        if len(output.shape) != 2 or output.shape[0] != 1:
+        source, output = (self._tensor(int(i)) for i in (op.inputs[0], op.outputs[0]))
+        shape = [1, 1, self._frames, int(output.shape[-1])]
+        if list(source.shape) != shape or len(output.shape) != 2 or output.shape[0] != 1:
             raise UserError("RESHAPE of frames has no streaming form", "use other layers")
-        shape = np.array([self._frames, output.shape[1]], np.int32)
-        op.inputs = [op.inputs[0], self._add_constant(shape)]
+        flat = np.array(shape[2:], np.int32)
+        op.inputs = [op.inputs[0], self._add_constant(flat)]
         if op.builtinOptions is not None:
-            op.builtinOptions.newShape = shape
-        output.shape, output.shapeSignature = shape, None
+            op.builtinOptions.newShape = flat
+        output.shape, output.shapeSignature = flat, None
         self._delays[int(op.outputs[0])] = self._delays[int(op.inputs[0])]
         self._ops.append(op)
 
@@ -339,21 +348,22 @@ class _Rewriter:
         self, kind: int, options_type: int, options: object, inputs: Sequence[int], output: int
     ) -> None:
         op = schema.OperatorT()
-        op.opcodeIndex = self._op_code(kind)
+        op.opcodeIndex = _op_code(self._model, kind, version=2)  # that of int8
         op.inputs, op.outputs = list(inputs), [output]
         op.builtinOptionsType, op.builtinOptions = options_type, options
         self._ops.append(op)
 
-    def _op_code(self, kind: int) -> int:
-        codes = self._model.operatorCodes
-        for number, code in enumerate(codes):
-            if max(code.builtinCode, code.deprecatedBuiltinCode) == kind:
-                return number
-        code = schema.OperatorCodeT()
-        code.builtinCode = code.deprecatedBuiltinCode = kind
-        code.version = 2  # of int8
-        codes.append(code)
-        return len(codes) - 1
+
+def _op_code(model: schema.ModelT, kind: int, version: int) -> int:
+    """The index of a kind of op, which is added if there is none."""
+    for number, code in enumerate(model.operatorCodes):
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == kind:
+            return number
+    code = schema.OperatorCodeT()
+    code.builtinCode, code.version = kind, version
+    code.deprecatedBuiltinCode = min(kind, 127)  # what the 8 bits of old files hold
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
 def _options(make: Callable[[], object], **values: int) -> object:
@@ -361,3 +371,88 @@ def _options(make: Callable[[], object], **values: int) -> object:
     for name, value in values.items():
         setattr(options, name, value)
     return options
+
+
+def with_variables(streamed: bytes) -> bytes:
+    """The same model with its states as resource variables: one input, one output.
+
+    The interpreter keeps the states; they begin as constants that a subgraph assigns at the first
+    call. TFLite Micro copies a variable when it is read and when it is assigned.
+
+    Args:
+      streamed: a file of `rewrite` that remembers.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(streamed), 0))
+    _Variables(model).run()
+    builder = flatbuffers.Builder(2 * len(streamed))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+class _Variables:
+    """Moves the states of one file from its inputs and outputs into variables."""
+
+    def __init__(self, model: schema.ModelT) -> None:
+        self._model = model
+        (self._graph,) = model.subgraphs
+
+    def run(self) -> None:
+        graph = self._graph
+        given = list(graph.operators)
+        states = list(zip(graph.inputs[1:], graph.outputs[1:], strict=True))
+        first = schema.SubGraphT()
+        first.tensors, first.operators, first.inputs, first.outputs = [], [], [], []
+        first.name = b"first_state"
+        self._model.subgraphs.append(first)
+        once = schema.CallOnceOptionsT()
+        once.initSubgraphIndex = 1
+        before = [self._op("CALL_ONCE", [], [], once)]
+        after = []
+        for number, (past, following) in enumerate(states):
+            handle = self._handle(graph, number)
+            before += [handle[1], self._op("READ_VARIABLE", [handle[0]], [int(past)])]
+            after.append(self._op("ASSIGN_VARIABLE", [handle[0], int(following)], []))
+            inner = self._handle(first, number)
+            value = self._zeros(first, graph.tensors[int(past)])
+            first.operators += [
+                inner[1],
+                self._op("ASSIGN_VARIABLE", [inner[0], value], []),
+            ]
+        graph.inputs, graph.outputs = graph.inputs[:1], graph.outputs[:1]
+        graph.operators = [*before, *given, *after]
+
+    def _handle(self, graph: schema.SubGraphT, number: int) -> tuple[int, schema.OperatorT]:
+        """A variable's handle and the op that gives it."""
+        tensor = schema.TensorT()
+        tensor.type, tensor.shape = schema.TensorType.RESOURCE, np.array([], np.int32)
+        tensor.buffer, tensor.name = 0, f"handle_{number}".encode()
+        graph.tensors.append(tensor)
+        options = schema.VarHandleOptionsT()
+        options.container, options.sharedName = b"", f"state_{number}".encode()
+        index = len(graph.tensors) - 1
+        return index, self._op("VAR_HANDLE", [], [index], options)
+
+    def _zeros(self, graph: schema.SubGraphT, like: schema.TensorT) -> int:
+        """A constant in another subgraph: a state before the first frame."""
+        buffer = schema.BufferT()
+        zero = int(like.quantization.zeroPoint[0])
+        buffer.data = np.full(int(np.prod(like.shape)), zero, np.int8).view(np.uint8)
+        self._model.buffers.append(buffer)
+        tensor = schema.TensorT()
+        tensor.type, tensor.shape = like.type, like.shape
+        tensor.quantization, tensor.name = like.quantization, like.name
+        tensor.buffer = len(self._model.buffers) - 1
+        graph.tensors.append(tensor)
+        return len(graph.tensors) - 1
+
+    def _op(
+        self, kind: str, inputs: list[int], outputs: list[int], options: object | None = None
+    ) -> schema.OperatorT:
+        op = schema.OperatorT()
+        op.opcodeIndex = _op_code(self._model, getattr(schema.BuiltinOperator, kind), version=1)
+        op.inputs, op.outputs = inputs, outputs
+        if options is not None:
+            name = type(options).__name__.removesuffix("T")
+            op.builtinOptionsType = getattr(schema.BuiltinOptions, name)
+            op.builtinOptions = options
+        return op

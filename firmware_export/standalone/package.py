@@ -332,6 +332,10 @@ def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, in
     return ram
 
 
+def _detector(config: DetectorConfig) -> dict[str, Any]:
+    return {**dataclasses.asdict(config), "background": list(config.background)}
+
+
 def _manifest(
     model: bytes,
     info: ModelInfo,
@@ -357,6 +361,7 @@ def _manifest(
         },
         "labels": list(spotting.labels) if spotting else [],
         "frontend": spotting.frontend if spotting else None,
+        "detector": _detector(spotting.detector) if spotting else None,
         "memory": {
             "arena_bytes": compiled.plan.size,
             "lower_bound_bytes": compiled.plan.lower_bound,

@@ -28,6 +28,10 @@ class Golden:
     def __len__(self) -> int:
         return len(self.features)
 
+    def in_frames(self) -> "Golden":
+        """The same with features [n, frames, bands], in the order in which a stream takes them."""
+        return dataclasses.replace(self, features=frames_first(self.features))
+
     def check(self, model: ModelInfo) -> None:
         """Raises ExportError when shapes or types do not fit the model."""
         wanted = model.inputs[0].shape[1:]
@@ -58,6 +62,11 @@ class Golden:
                 f"TFLite Micro gives {differing} other bytes of {logits.size} than the golden "
                 "vectors; make them again from this model with the reference kernels"
             )
+
+
+def frames_first(features: np.ndarray) -> np.ndarray:
+    """[n, bands, frames, 1] to [n, frames, bands]."""
+    return np.ascontiguousarray(features[..., 0].transpose(0, 2, 1))
 
 
 def _misfit(what: str) -> ExportError:

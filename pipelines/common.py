@@ -120,9 +120,7 @@ def load_dataset(values: dict[str, Any]) -> "Dataset":
 def define_training() -> None:
     flags.DEFINE_enum("model", "bc_resnet", ["bc_resnet", "ds_cnn"], "Which network.")
     flags.DEFINE_float("tau", 1.0, "Width of bc_resnet: 1, 1.5, 2, 3, 6 or 8.")
-    flags.register_validator(
-        "tau", lambda tau: 0.25 <= tau <= 64, message="must be in 0.25 to 64"
-    )
+    flags.register_validator("tau", lambda tau: 0.25 <= tau <= 64, message="must be in 0.25 to 64")
     flags.DEFINE_boolean(
         "streaming", False, "Train for streams: no convolution over time reads frames to come."
     )

@@ -99,7 +99,7 @@ def export(
         raise UserError("--flavor=tflm runs whole windows", "use --flavor=standalone")
     if flavor == "tflm":
         streaming = False
-        manifest = _export_tflm(directory, folder)
+        manifest = _export_tflm(directory, folder, streaming)
         sizes = {"arena": manifest["arena"]}
     else:
         manifest = _export_standalone(directory, folder, target, passes, streaming)
@@ -163,7 +163,7 @@ def summary(manifest: dict[str, Any], folder: str | Path) -> str:
     )
 
 
-def _export_tflm(directory: run_dir.RunDirectory, folder: Path) -> dict[str, Any]:
+def _export_tflm(directory: run_dir.RunDirectory, folder: Path, streaming: bool) -> dict[str, Any]:
     model = directory.require_int8()
     frontend = files.read_json(directory.require(run_dir.FRONTEND))
     labels = directory.labels()
@@ -173,7 +173,14 @@ def _export_tflm(directory: run_dir.RunDirectory, folder: Path) -> dict[str, Any
     from firmware_export.tflm import package
 
     return package.export(
-        model.read_bytes(), labels, frontend, golden, folder, __version__, model_name=str(model)
+        model.read_bytes(),
+        labels,
+        frontend,
+        golden,
+        folder,
+        __version__,
+        streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
+        model_name=str(model),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from firmware_export import folder, packing, tflite_file
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
-from firmware_export.golden import Golden
+from firmware_export.golden import Golden, frames_first
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone import compiler, plan_svg
 from firmware_export.standalone import passes as all_passes
@@ -242,7 +242,7 @@ def _values(
     }
     if vectors.golden is not None:
         text = "" if spotting else vectors.text
-        golden = _in_frames(vectors.golden) if is_streaming else vectors.golden
+        golden = vectors.golden.in_frames() if is_streaming else vectors.golden
         values |= {**packing.golden_values(golden), "golden_checked_against": text}
     if spotting is not None:
         frontend = LogMel.from_dict(spotting.frontend)
@@ -258,19 +258,10 @@ def _values(
         if spotting.sound is not None and vectors.golden is not None:
             features = spotting.sound.features
             if is_streaming:
-                features = _frames_first(features)
+                features = frames_first(features)
             values |= packing.sound_values(spotting.sound.wav, features)
             values["golden_bytes"] += spotting.sound.wav.nbytes + spotting.sound.features.nbytes
     return values
-
-
-def _frames_first(features: np.ndarray) -> np.ndarray:
-    """[n, bands, frames, 1] to [n, frames, bands]: in the order in which they are pushed."""
-    return np.ascontiguousarray(features[..., 0].transpose(0, 2, 1))
-
-
-def _in_frames(golden: Golden) -> Golden:
-    return dataclasses.replace(golden, features=_frames_first(golden.features))
 
 
 def _package(

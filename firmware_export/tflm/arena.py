@@ -8,12 +8,13 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from firmware_export.errors import ExportError
-from firmware_export.tflite_info import ModelInfo
+from firmware_export.tflite_info import ModelInfo, TensorInfo
 
 # What a measured arena is enlarged by. Kernels made for a device may ask for scratch memory that
 # the reference kernels on the host do not need; its pointers, half as long, give some back.
@@ -70,14 +71,18 @@ def unavailable_reason() -> str:
     return ""
 
 
-def measure(model: bytes, features: np.ndarray) -> Measurement | None:
+def measure(
+    model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()
+) -> Measurement | None:
     """Runs the model in TFLite Micro's interpreter and takes the arena it used.
 
     A host of 64 bits needs more than a device of 32: the figure is on the safe side.
 
     Args:
       model: a .tflite file that `tflite_file.parse` accepted.
-      features: int8 [n, ...input shape without batch], n >= 1.
+      features: int8 [n, ...input shape without batch], n >= 1; of a streaming model
+        [n, frames, ...input shape without batch].
+      states: of a streaming model: its inputs behind the first.
 
     Returns:
       None when tflite_micro is not installed or does not load.
@@ -91,6 +96,9 @@ def measure(model: bytes, features: np.ndarray) -> Measurement | None:
         paths = [Path(folder) / name for name in ("model.tflite", "features.npy", "logits.npy")]
         paths[0].write_bytes(model)
         np.save(paths[1], features)
+        if states:
+            paths.append(Path(folder) / "states.json")
+            paths[-1].write_text(json.dumps([[s.shape, s.zero_points[0]] for s in states]))
         try:
             result = subprocess.run(
                 [sys.executable, str(_PROBE), *map(str, paths)],

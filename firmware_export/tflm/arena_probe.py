@@ -1,6 +1,9 @@
 """Runs TFLite Micro's interpreter on a model; `arena.measure` starts this in a process of its own.
 
-    python arena_probe.py MODEL.tflite FEATURES.npy LOGITS.npy
+    python arena_probe.py MODEL.tflite FEATURES.npy LOGITS.npy [STATES.json]
+
+With STATES.json, a list of [shape, zero point] of the further inputs, the model is of the streaming
+form: each clip is a row of inputs, whose last logits are kept.
 
 The interpreter believes the file it is given and may crash on a bad one, or in an arena that is
 much too small: that must not take the caller along. Prints one line of JSON; exit status 3 means
@@ -61,7 +64,20 @@ def _smallest(runtime: Any, model: bytes, used: int) -> int:
     return size
 
 
-def main(model_path: str, features_path: str, logits_path: str) -> int:
+def _last_logits(interpreter: Any, clip: np.ndarray, states: list[Any]) -> np.ndarray:
+    """Pushes the frames of a clip; states go from outputs to inputs."""
+    past = [np.full(shape, zero_point, np.int8) for shape, zero_point in states]
+    for frame in clip:
+        interpreter.set_input(frame[np.newaxis], 0)
+        for number, state in enumerate(past, 1):
+            interpreter.set_input(state, number)
+        interpreter.invoke()
+        past = [np.array(interpreter.get_output(number + 1)) for number in range(len(past))]
+    logits: np.ndarray = np.array(interpreter.get_output(0)[0])
+    return logits
+
+
+def main(model_path: str, features_path: str, logits_path: str, states_path: str = "") -> int:
     try:
         from tflite_micro.python.tflite_micro import runtime
     except ImportError as error:
@@ -74,11 +90,14 @@ def main(model_path: str, features_path: str, logits_path: str) -> int:
         size *= 4
         if size > _LARGEST:
             return 4
+    states = []
+    if states_path:
+        with open(states_path) as file:
+            states = json.load(file)
     logits = []
     for clip in np.load(features_path):
-        interpreter.set_input(clip[np.newaxis], 0)
-        interpreter.invoke()
-        logits.append(interpreter.get_output(0)[0])
+        frames = clip if states_path else clip[np.newaxis]
+        logits.append(_last_logits(interpreter, frames, states))
     np.save(logits_path, np.stack(logits))
     used = _used_bytes(interpreter)
     print(json.dumps({"used_bytes": used, "minimum_bytes": _smallest(runtime, model, used)}))

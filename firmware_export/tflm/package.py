@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from firmware_export import folder, packing, tflite_file
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.runtime.detector import DetectorConfig
-from firmware_export.tflite_info import ModelInfo
+from firmware_export.tflite_info import ModelInfo, TensorInfo
 from firmware_export.tflm import arena as arenas
 from firmware_export.tflm import c_array, resolver
 
@@ -27,6 +29,7 @@ def export(
     golden: Golden,
     out_dir: Path,
     version: str,
+    streaming: bytes | None = None,
     model_name: str = "the model",
 ) -> dict[str, Any]:
     """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
@@ -38,6 +41,8 @@ def export(
       golden: a few real clips; where TFLite Micro runs, their logits are checked with it.
       out_dir: new, empty, or an earlier export.
       version: of edge_tf, for the files' heads and the manifest.
+      streaming: the streaming form of `model`, which is exported in its place. Golden vectors stay
+        those of whole windows, whose last frame must give the same logits.
       model_name: what errors about the file call it, usually its path.
 
     Returns:
@@ -49,23 +54,30 @@ def export(
     """
     folder.check_replaceable(out_dir)
     info = tflite_file.parse(model, model_name)
-    methods = resolver.add_methods(info)
     packing.check_classifier(info, labels)
     golden.check(info)
-    measurement = arenas.measure(model, golden.features)
+    states: Sequence[TensorInfo] = ()
+    vectors = golden
+    if streaming is not None:
+        model, info = streaming, tflite_file.parse(streaming, model_name)
+        packing.check_classifier(info, labels, streaming=True)
+        states, vectors = info.inputs[1:], golden.in_frames()
+    methods = resolver.add_methods(info)
+    measurement = arenas.measure(model, _inputs(info, vectors, states), states)
     if measurement is not None:
         golden.check_logits(measurement.logits)
     arena = measurement.arena if measurement is not None else arenas.estimate(info)
 
-    runtime, missing = _runtime(info, labels, frontend, version)
+    runtime, missing = _runtime(info, labels, frontend, version, bool(states))
     manifest = _manifest(model, info, labels, frontend, golden, arena, version)
     manifest["golden"]["checked"] = measurement is not None
     manifest["runtime"] = {"included": not missing, "missing_because": missing}
     values = {
-        **_source_values(model, info, labels, golden),
+        **_source_values(model, info, labels, vectors),
+        **_state_values(states),
         "version": version,
         "library_version": packing.library_version(version),
-        "package": _package(labels, version),
+        "package": _package(labels, version, vectors, bool(states)),
         "sources": [*_SOURCES, *(Path(name).name for name in runtime if name.endswith(".c"))],
         "runtime_missing": missing,
         "arena": arena,
@@ -80,20 +92,43 @@ def export(
     return manifest
 
 
+def _inputs(info: ModelInfo, vectors: Golden, states: Sequence[TensorInfo]) -> np.ndarray:
+    """Golden features as the interpreter takes them: of a stream frame by frame."""
+    if not states:
+        return vectors.features
+    return vectors.features.reshape(*vectors.features.shape[:2], *info.inputs[0].shape[1:])
+
+
 def _runtime(
-    info: ModelInfo, labels: Sequence[str], frontend: dict[str, Any], version: str
+    info: ModelInfo,
+    labels: Sequence[str],
+    frontend: dict[str, Any],
+    version: str,
+    streaming: bool,
 ) -> tuple[dict[str, bytes], str]:
     """Front-end and detector, or why they cannot be there."""
     fields = frontend.get("frontend")
     if not isinstance(fields, dict):
         return {}, "the run's frontend.json does not describe a front-end"
     try:
-        return packing.runtime_files(info, labels, fields, DetectorConfig(), version), ""
+        return packing.runtime_files(info, labels, fields, DetectorConfig(), version, streaming), ""
     except ExportError as error:
         return {}, str(error)
 
 
-def _package(labels: Sequence[str], version: str) -> packing.Package:
+def _state_values(states: Sequence[TensorInfo]) -> dict[str, Any]:
+    """What a streaming model remembers, for its runner."""
+    return {
+        "states": states,
+        "state_bytes": sum(state.byte_size for state in states),
+        "state_sizes": c_array.int_list(state.byte_size for state in states),
+        "state_zero_points": c_array.int_list(state.zero_points[0] for state in states),
+    }
+
+
+def _package(
+    labels: Sequence[str], version: str, vectors: Golden, streaming: bool
+) -> packing.Package:
     sentence = f"An int8 audio model of {len(labels)} classes for TensorFlow Lite Micro"
     return packing.Package(
         flavor=FLAVOR,
@@ -102,7 +137,9 @@ def _package(labels: Sequence[str], version: str) -> packing.Package:
         "Needs an Arduino port of TensorFlow Lite Micro.",
         header="model_runner.h",
         sizes_header="model_data.h",
-        input_size="MODEL_INPUT_BYTES",
+        input_size=f"{vectors.features.shape[1]} * MODEL_INPUT_BYTES"
+        if streaming
+        else "MODEL_INPUT_BYTES",
         output_size="MODEL_OUTPUT_BYTES",
     )
 
@@ -128,6 +165,7 @@ def _manifest(
             "input": packing.quantization(info.inputs[0]),
             "output": packing.quantization(info.outputs[0]),
             "ops": info.op_versions(),
+            "state_bytes": sum(state.byte_size for state in info.inputs[1:]),
         },
         "labels": list(labels),
         "frontend": frontend,

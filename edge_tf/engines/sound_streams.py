@@ -26,7 +26,7 @@ class Heard:
 
     Attributes:
       logits: int8 [frames, classes].
-      detected: int [frames], a class or -1.
+      detected: int [frames], a class or -1; -1 until a whole window has passed.
       scores: int [frames], of the best class, 0 to detector.ONE.
     """
 
@@ -72,6 +72,7 @@ class PythonStream:
         self._frontend = fixed_point.FrameStream(frontend, scale, zero_point)
         self._detector = Detector(detector, labels, self._out.scales[0])
         self._classes = len(labels)
+        self._missing = frontend.num_frames - 1
 
     def push(self, pcm: np.ndarray) -> Heard:
         features = self._frontend.push(pcm)
@@ -79,8 +80,15 @@ class PythonStream:
             empty = np.zeros(0, np.int64)
             return Heard(np.zeros((0, self._classes), np.int8), empty, empty)
         logits = self._logits(features)
-        decisions = np.array([self._detector.push(row) for row in logits])
+        decisions = np.array([self._decide(row) for row in logits])
         return Heard(logits, decisions[:, 0], decisions[:, 1])
+
+    def _decide(self, logits: np.ndarray) -> tuple[int, int]:
+        """Of one frame; the detector hears from the first whole window on."""
+        if self._missing:
+            self._missing -= 1
+            return -1, 0
+        return self._detector.push(logits)
 
     def _logits(self, features: np.ndarray) -> np.ndarray:
         if not self._is_float:

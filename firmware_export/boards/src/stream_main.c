@@ -2,7 +2,7 @@
  *
  * Reads 16-bit PCM from standard input until it ends. For each frame it writes a record to standard
  * output: the int8 logits, the detected class or -1 and the score of the best one, 16 bits each,
- * little-endian. What a piece of sound gives is written before it waits for the next: the reader
+ * little-endian. The detector hears from the first whole window on; until then it says -1 and 0. What a piece of sound gives is written before it waits for the next: the reader
  * knows how many frames a number of samples makes.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -32,6 +32,7 @@ static void put(uint8_t *bytes, uint32_t value) {
 
 static frontend_t frontend;
 static detector_t detector;
+static uint32_t missing = FRONTEND_FRAMES; /* frames until a whole window has passed */
 
 /* Returns whether the records could be written. */
 static bool hear(const int16_t *pcm, size_t samples) {
@@ -43,9 +44,13 @@ static bool hear(const int16_t *pcm, size_t samples) {
     samples -= taken;
     if (ready) {
       record_t record;
-      uint16_t score;
+      uint16_t score = 0;
+      int detected = -1;
       model_push_frame(frame, record.logits);
-      const int detected = detector_push(&detector, record.logits, &score);
+      missing -= missing > 0;
+      if (missing == 0) {
+        detected = detector_push(&detector, record.logits, &score);
+      }
       put(record.detected, (uint32_t)detected);
       put(record.score, score);
       if (fwrite(&record, sizeof record, 1, stdout) != 1) {

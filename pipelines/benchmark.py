@@ -22,6 +22,13 @@ def define_flags() -> None:
     flags.DEFINE_integer("steps", 50, "Training steps to time.", lower_bound=5)
     flags.DEFINE_integer("clips", 200, "Clips that each engine runs.", lower_bound=20)
     flags.DEFINE_string("out", None, "Also write the figures to this file, as JSON.")
+    flags.DEFINE_float(
+        "stream_hours",
+        0.0,
+        "Hear so many hours in every streaming engine, on --targets too, and count the bytes of "
+        "logits that differ; for runs with --streaming.",
+        lower_bound=0.0,
+    )
     flags.DEFINE_list(
         "targets", [], "Boards to measure on: cortex-m4, cortex-m7, cortex-m33, cortex-m55, rv32."
     )
@@ -34,6 +41,14 @@ def main() -> None:
     from edge_tf import files
 
     run = common.run_directory()
+    if FLAGS.stream_hours:
+        from edge_tf.evaluation import stream_bits
+
+        counts = stream_bits.compare(run, common.run_data(run), FLAGS.stream_hours, FLAGS.targets)
+        print(json.dumps(counts, indent=2))
+        if FLAGS.out:
+            files.write_json(Path(FLAGS.out), counts)
+        return
     if FLAGS.targets:
         from edge_tf.evaluation import device_cost
 

@@ -10,8 +10,11 @@ import numpy as np
 from edge_tf import progress, run_dir
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
+from edge_tf.evaluation import operating_point
 from firmware_export.boards import board as boards
 from firmware_export.boards import measuring, toolchain
+from firmware_export.golden import frames_first
+from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone.package import Spotting
 
 _CLIPS = 2  # an inference takes the same instructions whatever it hears, to some 10
@@ -37,6 +40,9 @@ def measure(run: run_dir.RunDirectory, targets: Sequence[str]) -> list[measuring
             "cross-compilers or emulators are missing", f"apt-get install {' '.join(missing)}"
         )
     model = run.require_int8().read_bytes()
+    streaming = run.lookahead() is not None
+    if streaming:
+        model = run.require(run_dir.STREAMING_MODEL).read_bytes()
     frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
     path = run.require(run_dir.GOLDEN)
     try:
@@ -47,11 +53,14 @@ def measure(run: run_dir.RunDirectory, targets: Sequence[str]) -> list[measuring
             f"{path} holds no golden vectors ({error})",
             f"make it again with: python -m pipelines.convert --run_dir={run.path}",
         ) from None
+    if streaming:
+        features = frames_first(features)
     spotting = None
     if frontend.padding == "causal":
-        spotting = Spotting(run.labels(), frontend.to_dict())
+        detector = operating_point.of_run(run) if streaming else DetectorConfig()
+        spotting = Spotting(run.labels(), frontend.to_dict(), detector)
     return [
-        measuring.measure(model, boards.by_name(name), features, spotting, wav)
+        measuring.measure(model, boards.by_name(name), features, spotting, wav, streaming)
         for name in progress.bar(targets, desc="boards", unit="board")
     ]
 
@@ -63,12 +72,19 @@ def to_json(costs: Sequence[measuring.Cost]) -> list[dict[str, Any]]:
 
 def to_text(costs: Sequence[measuring.Cost]) -> str:
     """A table for the terminal, in Markdown, so that it can be pasted."""
+    streams = any(cost.streaming for cost in costs)
     rows = [
         ("", *(cost.board for cost in costs)),
         ("---", *("---:" for _ in costs)),
-        ("one inference, instructions", *(_number(c.instructions) for c in costs)),
+        (
+            "one frame of a stream, instructions" if streams else "one inference, instructions",
+            *(_number(c.instructions) for c in costs),
+        ),
         ("model and kernels, flash bytes", *(_number(c.flash_bytes) for c in costs)),
-        ("activations and scratch, RAM bytes", *(_number(c.arena_bytes) for c in costs)),
+        (
+            f"activations{', past frames' if streams else ''} and scratch, RAM bytes",
+            *(_number(c.arena_bytes) for c in costs),
+        ),
         ("front-end, one frame, instructions", *(_number(c.frontend_instructions) for c in costs)),
         ("front-end, flash bytes", *(_number(c.frontend_flash_bytes) for c in costs)),
         ("front-end, RAM bytes", *(_number(c.frontend_ram_bytes) for c in costs)),

@@ -138,7 +138,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     model = path.read_bytes()
     heard = {}
     for split in ("validation", "testing"):
-        scene = _scene(data, split, settings)
+        scene = scene_of(data, split, settings)
         heard[split] = scene, _hear(model, data, scene, split)
     scale = tflite_file.parse(model, str(path)).outputs[0].scales[0]
 
@@ -185,7 +185,8 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     return report
 
 
-def _scene(data: RunData, split: str, settings: StreamSettings) -> Scene:
+def scene_of(data: RunData, split: str, settings: StreamSettings) -> Scene:
+    """A stream of a split's clips and the background recordings. Raises UserError without words."""
     clips = data.clips(split)
     background = set(operating_point.DEFAULT.background)
     try:

@@ -27,6 +27,8 @@ _CENTRED = {
     },
 }
 MOST_LOOKAHEAD = sum(_CENTRED.values())
+# Frames beside its own that a frame before the last mean depends on.
+FIELD = 2 * MOST_LOOKAHEAD
 
 
 def channels(tau: float) -> list[int]:

@@ -21,6 +21,7 @@ class Cost:
 
     Attributes:
       board: its name.
+      streaming: an inference is a frame.
       instructions: of one inference, mean over the clips.
       most_instructions: of the dearest inference seen.
       flash_bytes: code and constants of the model and its kernels, C library included.
@@ -35,6 +36,7 @@ class Cost:
     """
 
     board: str
+    streaming: bool
     instructions: int
     most_instructions: int
     flash_bytes: int
@@ -56,15 +58,17 @@ def measure(
     features: np.ndarray,
     spotting: Spotting | None = None,
     pcm: np.ndarray | None = None,
+    streaming: bool = False,
 ) -> Cost:
     """Builds and runs a model on an emulated board, within the memory of a real part.
 
     Args:
       model: an int8 .tflite file.
       board: an emulated one.
-      features: int8 [clips, ...] inputs.
+      features: int8 [clips, ...] inputs; of a streaming model [clips, frames, bands].
       spotting: labels and front-end, to measure those too.
       pcm: int16 [clips, samples]; needed with `spotting`.
+      streaming: the model is of the streaming form; an inference is a frame.
 
     Raises:
       ExportError: see `programs.build`; or the host was given, which counts nothing.
@@ -72,11 +76,13 @@ def measure(
     if not board.is_emulated:
         raise ExportError(f"instructions are not counted on {board.name}: name an emulated board")
     with tempfile.TemporaryDirectory() as scratch:
-        alone = programs.build(model, board, Path(scratch) / "model")
+        alone = programs.build(model, board, Path(scratch) / "model", streaming=streaming)
         ran = clips.run_features(alone, features, Path(scratch) / "features").figures
         whole, heard = alone, ran
         if spotting is not None and pcm is not None:
-            whole = programs.build(model, board, Path(scratch) / "whole", spotting)
+            whole = programs.build(
+                model, board, Path(scratch) / "whole", spotting, streaming=streaming
+            )
             heard = clips.run_waveforms(whole, pcm, Path(scratch) / "sound").figures
     with_frontend = whole is not alone
 
@@ -85,6 +91,7 @@ def measure(
 
     return Cost(
         board=board.name,
+        streaming=streaming,
         instructions=ran["invoke_mean"],
         most_instructions=ran["invoke_max"],
         flash_bytes=sum(s.flash for part, s in alone.parts().items() if _is_model(part)),
@@ -94,7 +101,7 @@ def measure(
         frontend_most=of("frontend_max"),
         frontend_flash_bytes=_flash_of(whole, "frontend.c") if with_frontend else None,
         frontend_ram_bytes=_variable(whole, "frontend") if with_frontend else None,
-        window_instructions=of("window_mean"),
+        window_instructions=None if streaming else of("window_mean"),
         detector_instructions=of("detector_mean"),
         program_flash_bytes=whole.sizes.flash,
         program_ram_bytes=whole.sizes.ram,

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.firmware
 
 ALL = (*EMULATED, "host")
 FAKE = PROGRAMS / "fake"
+FAKE_STREAMING = PROGRAMS / "fake_streaming"
 INPUTS, OUTPUTS, HOP, BANDS, FRAMES = 20, 3, 8, 4, 5
 
 Programs = Callable[..., Build]
@@ -25,21 +26,23 @@ Programs = Callable[..., Build]
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
     """Gives the clip program for a board, with the parts wanted."""
-    built: dict[tuple[str, bool], Build] = {}
+    built: dict[tuple[str, bool, bool], Build] = {}
 
-    def get(name: str, whole: bool = True) -> Build:
-        if (name, whole) not in built:
-            sources = [clips.MAIN, FAKE / "model.c"]
+    def get(name: str, whole: bool = True, streaming: bool = False) -> Build:
+        key = (name, whole, streaming)
+        if key not in built:
+            model = FAKE_STREAMING if streaming else FAKE
+            sources = [clips.MAIN, model / "model.c"]
             sources += [FAKE / "frontend.c", FAKE / "detector.c"] if whole else []
-            built[name, whole] = building.build(
+            built[key] = building.build(
                 usable(name),
                 sources,
-                [FAKE],
+                [model, FAKE],
                 tmp_path_factory.mktemp("clips"),
-                clips.defines(frontend=whole, detector=whole),
+                clips.defines(frontend=whole, detector=whole, streaming=streaming),
                 extra_flags=building.SANITIZE if name == "host" else (),
             )
-        return built[name, whole]
+        return built[key]
 
     return get
 
@@ -55,6 +58,13 @@ def fake_inputs(pcm: np.ndarray, frame: int) -> np.ndarray:
     hops = pcm[: HOP * (len(pcm) // HOP)].reshape(-1, HOP)[:, ::2]
     frames = np.concatenate([np.zeros((FRAMES, BANDS)), np.trunc(hops / 256)])
     return frames[frame : frame + FRAMES].T.reshape(-1).astype(np.int8)
+
+
+def fake_stream(frames: np.ndarray) -> np.ndarray:
+    """What fake_streaming/model.c gives for each frame: int8 [n, 4] -> int8 [n, 3]."""
+    sums = np.cumsum(frames.astype(np.int64), axis=0)
+    sums = np.stack([sums[:, i::OUTPUTS].sum(-1) for i in range(OUTPUTS)], -1)
+    return np.clip(sums, -128, 127).astype(np.int8)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -101,6 +111,53 @@ class TestOnEveryBoard:
         result = clips.run_features(programs(name), features, tmp_path)
         np.testing.assert_array_equal(result.scores, [1007] * 3)
         assert result.figures["frontend_calls"] == 0
+
+
+@pytest.mark.parametrize("name", ALL)
+class TestStreams:
+    """Every frame reaches the model, which begins anew with each clip; some are recorded."""
+
+    @pytest.mark.parametrize("every", [0, 1, 3, 12])
+    def test_features(self, programs: Programs, tmp_path: Path, name: str, every: int) -> None:
+        features = np.random.default_rng(4).integers(-9, 10, (5, 11, BANDS), dtype=np.int8)
+        build = programs(name, whole=False, streaming=True)
+        result = clips.run_features(build, features, tmp_path, every=every)
+        recorded = slice(10, None) if every == 0 else slice(every - 1, None, every)
+        expected = [fake_stream(clip)[recorded] for clip in features]
+        np.testing.assert_array_equal(result.logits, np.concatenate(expected))
+        figures = result.figures
+        assert (figures["clips"], figures["invoke_calls"]) == (5, 55)
+        assert (figures["records"], figures["inputs"]) == (len(result.logits), BANDS)
+
+    def test_waveforms(self, programs: Programs, tmp_path: Path, name: str) -> None:
+        """The first frame is silence, and the detector hears of all of them."""
+        pcm = np.random.default_rng(5).integers(-4000, 4000, (3, 83), dtype=np.int16)
+        build = programs(name, streaming=True)
+        silence = np.zeros((1, BANDS))
+        for every, recorded in ((0, [10]), (1, range(11)), (4, [3, 7])):
+            result = clips.run_waveforms(build, pcm, tmp_path, block=13, every=every, extra="input")
+            inputs, logits = [], []
+            for clip in pcm:
+                frames = np.concatenate(
+                    [silence, np.trunc(clip[:80].reshape(10, HOP)[:, ::2] / 256)]
+                )
+                inputs.append(frames[list(recorded)])
+                logits.append(fake_stream(frames)[list(recorded)])
+            np.testing.assert_array_equal(result.inputs, np.concatenate(inputs))
+            np.testing.assert_array_equal(result.logits, np.concatenate(logits))
+            detections = [1 if number % 2 else -1 for number in recorded]
+            np.testing.assert_array_equal(result.detections, detections * 3)
+            assert result.figures["invoke_calls"] == result.figures["frontend_calls"] == 33
+
+
+@pytest.mark.parametrize("name", ["cortex-m4", "host"])
+def test_streams_of_no_whole_frames_are_refused(
+    programs: Programs, tmp_path: Path, name: str
+) -> None:
+    build = programs(name, whole=False, streaming=True)
+    for size in (0, BANDS + 1):
+        with pytest.raises(ExportError, match="are not as long as the model's input"):
+            clips.run_features(build, np.zeros((2, size), np.int8), tmp_path)
 
 
 @pytest.mark.parametrize("name", EMULATED)

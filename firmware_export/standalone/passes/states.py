@@ -41,6 +41,8 @@ def _bind(graph: ir.Graph, past: ir.Tensor, following: ir.Tensor) -> None:
     state, frame = join.output, join.inputs[1]
     if join.inputs[0] is not past or len(state.shape) != 4 or frame.shape[_TIME] != 1:
         raise _not_streaming(past)
+    if following.shape != past.shape:
+        raise _not_streaming(following)
     if not isinstance(writer, ir.Slice) or writer.inputs[0] is not state:
         raise _not_streaming(following)
     if (writer.begin, set(writer.step)) != ((0, 0, 1, 0), {1}) or graph.readers(following):

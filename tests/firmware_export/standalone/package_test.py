@@ -12,6 +12,7 @@ import pytest
 
 from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.conversion import streaming
 from firmware_export import folder, packing
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
@@ -21,6 +22,8 @@ from tests.firmware_export.conftest import LABELS, folder_content
 from tests.firmware_export.standalone import random_models, tflm_oracle
 from tests.firmware_export.standalone.host import WARNINGS
 from tests.firmware_export.standalone.model_builder import Builder
+from tests.firmware_export.standalone.passes_test import LIKE
+from tests.firmware_export.standalone.states_test import WindowModel
 
 CONFIG = FrontendConfig()
 MODEL_ONLY = {
@@ -85,9 +88,12 @@ def exported(
 @pytest.fixture(scope="module")
 def built(exported: Path, tmp_path_factory: Any) -> Path:
     """The programs for this machine, built as the README says, with all warnings as errors."""
+    return build_with_cmake(exported, tmp_path_factory.mktemp("build"))
+
+
+def build_with_cmake(exported: Path, build: Path) -> Path:
     if shutil.which("cmake") is None:
         pytest.skip("needs cmake")
-    build = tmp_path_factory.mktemp("build")
     flags = " ".join([*WARNINGS[1:], "-fsanitize=undefined", "-fno-sanitize-recover=all"])
     for command in (
         ["cmake", "-S", exported, "-B", build, f"-DCMAKE_C_FLAGS={flags}"],
@@ -96,6 +102,23 @@ def built(exported: Path, tmp_path_factory: Any) -> Path:
         done = run(*command)
         assert done.returncode == 0, done.stdout + done.stderr
     return build
+
+
+def check_cpp(exported: Path, folder: Path, standard: str) -> None:
+    """Headers, twice each, and sketches compile as C++."""
+    headers = sorted(path.name for path in (exported / "src").glob("*.h"))
+    includes = "".join(f'#include "{name}"\n' for name in (*headers, *headers))
+    arduino = (
+        "struct { void begin(int) {} void println(const char *) {} operator bool() "
+        "{ return true; } } Serial;\nstatic unsigned long millis() { return 9999; }\n"
+    )
+    for name in ("spotting", "self_test"):
+        sketch = (exported / "examples" / name / f"{name}.ino").read_text()
+        user = folder / f"{name}.cpp"
+        user.write_text(f"{includes}{arduino}{sketch}\nint main() {{ setup(); loop(); }}\n")
+        options = [f"-std={standard}", "-Wall", "-Wextra", "-Werror", f"-I{exported / 'src'}"]
+        done = run("g++", *options, "-fsyntax-only", user)
+        assert done.returncode == 0, done.stderr
 
 
 class TestFolder:
@@ -215,19 +238,134 @@ class TestPrograms:
 
     @pytest.mark.parametrize("standard", ["c++11", "c++17"])
     def test_headers_and_sketches_in_cpp(self, exported: Path, tmp_path: Path, standard: str):
-        headers = sorted(path.name for path in (exported / "src").glob("*.h"))
-        includes = "".join(f'#include "{name}"\n' for name in (*headers, *headers))
-        arduino = (
-            "struct { void begin(int) {} void println(const char *) {} operator bool() "
-            "{ return true; } } Serial;\nstatic unsigned long millis() { return 9999; }\n"
+        check_cpp(exported, tmp_path, standard)
+
+
+@pytest.fixture(scope="module")
+def streaming_model() -> bytes:
+    """The whole-window form of a classifier for the front-end that looks back over three frames."""
+    model = WindowModel((1, CONFIG.mel_bands, CONFIG.frames, 1))
+    x = model.pointwise(model.input, 3)
+    x = model.over_time(x, 3, rows=CONFIG.mel_bands)
+    return model.end(model.mean(model.pointwise(x, 6), 1), len(LABELS))
+
+
+@pytest.fixture(scope="module")
+def streamed(streaming_model: bytes, tmp_path_factory: Any) -> Path:
+    """An export with sound that goes with the front-end, and golden vectors of whole windows."""
+    scale, zero_point = LIKE
+    loudness = np.array([10, 300, 9000])[:, np.newaxis]
+    wav = (np.random.default_rng(0).normal(size=(3, 16000)) * loudness).astype(np.int16)
+    features = fixed_point.log_mel(wav, CONFIG, scale, zero_point)
+    logits = [tflm_oracle.run(streaming_model, [clip[np.newaxis]])[0][0] for clip in features]
+    assert len(np.unique(logits, axis=0)) == 3
+    out = tmp_path_factory.mktemp("export") / "firmware"
+    sound = package.Sound(wav[1:], features[1:])
+    package.export(
+        streaming_model,
+        out,
+        "1.2.3",
+        spotting=package.Spotting(LABELS, CONFIG.to_dict(), sound=sound),
+        golden=Golden(features, np.stack(logits), np.arange(3)),
+        streaming=streaming.rewrite(streaming_model).data,
+    )
+    return out
+
+
+class TestStreaming:
+    def test_files_and_manifest(self, streamed: Path, streaming_model: bytes):
+        content = folder_content(streamed)
+        manifest = json.loads(content.pop("manifest.json"))
+        kernels = {f"src/edge_{name}.c" for name in manifest["kernels"]}
+        assert {"push", "sliding_mean"} <= set(manifest["kernels"])
+        assert set(content) == MODEL_ONLY | SELF_TEST | SPOTTER | kernels
+        form = streaming.rewrite(streaming_model).data
+        assert manifest["streaming"] is True
+        assert manifest["model"]["sha256"] == packing.sha256(form)
+        assert manifest["golden"]["clips"] == 3 and manifest["golden"]["wavs"] == 2
+        assert manifest["golden"]["checked"]
+
+    def test_memory(self, streamed: Path):
+        """States: three frames of 3 x 40 rows, the mean's ring of 6 and its counts."""
+        memory = json.loads((streamed / "manifest.json").read_text())["memory"]
+        assert memory["state_bytes"] >= 6 * CONFIG.frames + 4 * (6 + 1)
+        assert memory["ram"]["past frames"] == memory["state_bytes"]
+        assert memory["ram"]["activations"] == memory["arena_bytes"] - memory["state_bytes"]
+        assert "window of features" not in memory["ram"]
+        header = (streamed / "src" / "model.h").read_text()
+        assert f"#define MODEL_ARENA_SIZE {memory['arena_bytes']}\n" in header
+
+    def test_a_whole_window_export_says_that_it_is_none(self, exported: Path):
+        manifest = json.loads((exported / "manifest.json").read_text())
+        assert manifest["streaming"] is False
+        assert manifest["memory"]["state_bytes"] == 0
+        assert "past frames" not in manifest["memory"]["ram"]
+
+    def test_text_is_tidy(self, streamed: Path):
+        for name, data in folder_content(streamed).items():
+            text = data.decode("utf-8")
+            assert "{{" not in text and "{%" not in text, name
+            assert text.endswith("\n") and not text.endswith("\n\n"), name
+            assert all(line == line.rstrip() for line in text.splitlines()), name
+        readme = (streamed / "README.md").read_text()
+        assert "model_push_frame" in readme and "model_reset" in readme
+
+    def test_programs(self, streamed: Path, tmp_path: Path):
+        """The self-test pushes each clip frame by frame and gets the whole window's bytes."""
+        build = build_with_cmake(streamed, tmp_path)
+        done = run(build / "self_test")
+        assert done.returncode == 0, done.stdout
+        assert "self-test: 0 bytes differ" in done.stdout
+        assert done.stdout.count(f"0 of {len(LABELS)} bytes differ") == 3
+        assert done.stdout.count("0 of 4040 features differ") == 2
+        pcm = np.random.default_rng(0).integers(-3000, 3000, 32_000).astype("<i2").tobytes()
+        spotted = subprocess.run(
+            [build / "main_example"], input=pcm, capture_output=True, timeout=60
         )
-        for name in ("spotting", "self_test"):
-            sketch = (exported / "examples" / name / f"{name}.ino").read_text()
-            user = tmp_path / f"{name}.cpp"
-            user.write_text(f"{includes}{arduino}{sketch}\nint main() {{ setup(); loop(); }}\n")
-            options = [f"-std={standard}", "-Wall", "-Wextra", "-Werror", f"-I{exported / 'src'}"]
-            done = run("g++", *options, "-fsyntax-only", user)
-            assert done.returncode == 0, done.stderr
+        assert spotted.returncode == 0
+        assert all(line.endswith("%)") for line in spotted.stdout.decode().splitlines())
+
+    def test_self_test_finds_a_wrong_feature(self, streamed: Path, tmp_path: Path):
+        """The last frame of a clip reaches the logits: without it they are others."""
+        shutil.copytree(streamed / "src", tmp_path / "src")
+        test = tmp_path / "src" / "self_test.c"
+        text = test.read_text()
+        cut = "(int)sizeof golden_features[clip]"
+        assert cut in text
+        test.write_text(text.replace(cut, f"{cut} - 60 * MODEL_INPUT_SIZE"))
+        files = [*(tmp_path / "src").glob("*.c"), streamed / "extras" / "self_test_main.c"]
+        program = tmp_path / "self_test"
+        done = run("gcc", "-std=c99", f"-I{tmp_path / 'src'}", *files, "-o", program)
+        assert done.returncode == 0, done.stderr
+        assert run(program).returncode == 1
+
+    @pytest.mark.parametrize("standard", ["c++11", "c++17"])
+    def test_headers_and_sketches_in_cpp(self, streamed: Path, tmp_path: Path, standard: str):
+        check_cpp(streamed, tmp_path, standard)
+
+    def test_a_model_alone(self, tmp_path: Path):
+        """No sound and no labels: random windows, their last frame's outputs."""
+        model = WindowModel((1, 6, 9, 1))
+        data = model.end(model.mean(model.over_time(model.pointwise(model.input, 2), 2, rows=3)), 3)
+        form = streaming.rewrite(data).data
+        manifest = package.export(data, tmp_path / "out", "1", streaming=form)
+        assert manifest["streaming"] and manifest["golden"]["clips"] == 4
+        program = tmp_path / "self_test"
+        files = [*(tmp_path / "out/src").glob("*.c"), tmp_path / "out/extras/self_test_main.c"]
+        done = run("gcc", *WARNINGS, f"-I{tmp_path / 'out/src'}", *files, "-o", program)
+        assert done.returncode == 0, done.stderr
+        assert run(program).returncode == 0
+
+    def test_a_file_that_is_no_streaming_form(self, streaming_model: bytes, tmp_path: Path):
+        with pytest.raises(ExportError, match=r"my\.tflite: .*is not of the streaming form"):
+            package.export(
+                streaming_model,
+                tmp_path / "out",
+                "1",
+                streaming=streaming_model,
+                model_name="my.tflite",
+            )
+        assert not (tmp_path / "out").exists()
 
 
 class TestAnyModel:

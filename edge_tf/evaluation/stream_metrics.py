@@ -6,7 +6,7 @@ The detector is that of detector.c; here all settings are tried on the logits of
 import dataclasses
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -75,7 +75,8 @@ def _cdf(count: int, mean: float) -> float:
     return min(1.0, float(np.exp(np.cumsum([-mean, *steps])).sum()))
 
 
-def _solve(rising, value: float, most: float) -> float:  # type: ignore[no-untyped-def]
+def _solve(rising: Callable[[float], float], value: float, most: float) -> float:
+    """Where a function that rises from 0 to `most` has a value, by halving."""
     low, high = 0.0, most
     for _ in range(100):
         middle = (low + high) / 2

@@ -1,7 +1,7 @@
 """A long stream of sound to judge a wake word on: words, other words, pauses and noise."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -118,7 +118,7 @@ def build(
     return Scene(clipped, sample_rate, events, other_words, len(used))
 
 
-def _in_turns(rng: np.random.Generator, rows: np.ndarray):  # type: ignore[no-untyped-def]
+def _in_turns(rng: np.random.Generator, rows: np.ndarray) -> Iterator[int]:
     """Rows in random order, all once before any again, without end."""
     while True:
         yield from rng.permutation(rows).tolist()

@@ -1,4 +1,4 @@
-"""The package of a streaming model: the real interpreter gives the window's bytes, its C compiles."""
+"""The package of a streaming model: the window's bytes in the real interpreter, C that compiles."""
 
 import json
 import shutil

@@ -243,8 +243,8 @@ class TestPrograms:
 
 @pytest.fixture(scope="module")
 def streaming_model() -> bytes:
-    """The whole-window form of a classifier for the front-end that looks back over three frames."""
-    model = WindowModel((1, CONFIG.mel_bands, CONFIG.frames, 1))
+    """The whole-window form of a classifier of one convolution over three frames."""
+    model = WindowModel((1, *CONFIG.feature_shape))
     x = model.pointwise(model.input, 3)
     x = model.over_time(x, 3, rows=CONFIG.mel_bands)
     return model.end(model.mean(model.pointwise(x, 6), 1), len(LABELS))
@@ -288,7 +288,7 @@ class TestStreaming:
     def test_memory(self, streamed: Path):
         """States: three frames of 3 x 40 rows, the mean's ring of 6 and its counts."""
         memory = json.loads((streamed / "manifest.json").read_text())["memory"]
-        assert memory["state_bytes"] >= 6 * CONFIG.frames + 4 * (6 + 1)
+        assert memory["state_bytes"] >= 6 * CONFIG.num_frames + 4 * (6 + 1)
         assert memory["ram"]["past frames"] == memory["state_bytes"]
         assert memory["ram"]["activations"] == memory["arena_bytes"] - memory["state_bytes"]
         assert "window of features" not in memory["ram"]

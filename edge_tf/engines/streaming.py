@@ -40,7 +40,7 @@ def keras_stream(model: "keras.Model", lookahead: int) -> "keras.Model":
         classes, window = model.output_shape[1], model.input_shape[2]
         stream = bc_resnet.build_stream(stem / 16, classes, window, lookahead)
         bc_resnet.copy_weights(model, stream)
-    except ValueError as error:
+    except (ValueError, AttributeError, IndexError) as error:
         raise UserError(
             f"{model.name} has no streaming form ({str(error).splitlines()[0]})",
             "train a bc_resnet with --streaming",

@@ -1,4 +1,4 @@
-"""What report.html and stream.json tell of a long stream; a report without one has no trace of it."""
+"""What the pages tell of a long stream; a report without one has no trace of it."""
 
 import dataclasses
 import json

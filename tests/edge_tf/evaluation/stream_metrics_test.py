@@ -1,4 +1,4 @@
-"""Judging a detector on a stream: exact intervals, the detections of the C detector, what counts."""
+"""Judging a detector on a stream: exact intervals, what the C detector finds, what counts."""
 
 import dataclasses
 

@@ -80,7 +80,8 @@ def build(
       seed: of all choices.
 
     Raises:
-      ValueError: no clip is a keyword, or no noise is there for a ratio.
+      ValueError: no clip is a keyword, no noise is there for a ratio, or the stream is too short
+        for a keyword.
     """
     rng = np.random.default_rng(seed)
     keywords = np.flatnonzero(np.asarray(is_keyword)[labels])
@@ -114,6 +115,8 @@ def build(
         else:
             other_words += 1
         at += len(clip) + round(rng.uniform(*_PAUSE_S) * sample_rate)
+    if not events:
+        raise ValueError(f"no keyword fits into {minutes:g} minutes")
     clipped = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
     return Scene(clipped, sample_rate, events, other_words, len(used))
 

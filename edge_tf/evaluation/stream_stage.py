@@ -30,6 +30,7 @@ THRESHOLDS = tuple(round(0.02 * i, 2) for i in range(5, 50))
 SNRS_DB = (None, 20.0, 10.0, 5.0)
 # Labels whose clips are no words.
 _SILENCE = "_silence_"
+_REMEDY = "add clips to the data, or give more --stream_minutes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,7 +203,7 @@ def scene_of(data: RunData, split: str, settings: StreamSettings) -> Scene:
             settings.seed,
         )
     except ValueError as error:
-        raise UserError(f"no stream of {split} clips: {error}", "add clips to the data") from None
+        raise UserError(f"no stream of {split} clips: {error}", _REMEDY) from None
 
 
 def _hear(model: bytes, data: RunData, scene: Scene, split: str) -> np.ndarray:

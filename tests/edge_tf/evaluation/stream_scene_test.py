@@ -188,3 +188,9 @@ def test_silent_clips_and_silent_noise_stay_silent():
 def test_a_stream_that_cannot_be_is_refused(changes):
     with pytest.raises(ValueError, match="a stream needs keywords, and noise"):
         build(**changes)
+
+
+def test_a_stream_without_room_for_a_keyword_is_refused():
+    """Its share of missed words would be no number."""
+    with pytest.raises(ValueError, match=r"no keyword fits into 0\.05 minutes"):
+        build(minutes=0.05)

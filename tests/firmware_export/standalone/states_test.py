@@ -93,6 +93,14 @@ class WindowModel(Model):
         weights[:, :, np.arange(extent) % dilation > 0] = 0
         return self.depthwise(x, weights=weights, padding=VALID, like=LIKE)
 
+    def stem(self, channels: int, ahead: int = 0) -> int:
+        """A convolution over 3 frames and every second of 5 rows, behind padding on all sides."""
+        x = self.pad(self.input, (0, 0), (2, 2), (2 - ahead, ahead), (0, 0))
+        _, rows, frames, depth = self.shape_of(x)
+        weights = self.rng.integers(-90, 90, (channels, 5, 3, depth)).astype(np.int8)
+        shape = (1, (rows - 5) // 2 + 1, frames - 2, channels)
+        return self.weighted("CONV_2D", x, weights, 0, shape, (2, 1), VALID, LIKE)
+
     def pointwise(self, x: int, channels: int) -> int:
         depth = self.shape_of(x)[3]
         weights = self.rng.integers(-127, 128, (channels, 1, 1, depth)).astype(np.int8)
@@ -122,7 +130,11 @@ def random_window_model(seed: int) -> bytes:
     """A chain of what BC-ResNet is made of, in any order, with few channels and rows."""
     model = WindowModel((1, int(np.random.default_rng(seed).integers(2, 8)), 13, 1))
     rng = model.rng = np.random.default_rng(seed)
-    x = model.pointwise(model.input, int(rng.integers(1, 7)))
+    channels = int(rng.integers(1, 7))
+    if seed % 2:
+        x = model.stem(channels, ahead=int(rng.integers(0, 2)))
+    else:
+        x = model.pointwise(model.input, channels)
     for _ in range(int(rng.integers(2, 6))):
         _, rows, _, channels = model.shape_of(x)
         kind = rng.choice(["own", "block", "pixels", "swish", "rows"])
@@ -253,22 +265,49 @@ class TestOnTheHost:
             check_places(compiled)
             np.testing.assert_array_equal(Stream(compiled, ["-O0"]).push(frames), wanted)
 
-    def test_a_kernel_may_not_write_over_a_state_that_it_reads(self):
-        """A delayed frame lies in its state; an op that works in place must leave it there."""
+    @pytest.mark.parametrize("op", ["HARD_SWISH", "CONV_2D"])
+    @pytest.mark.parametrize("rows", [2, 40])
+    def test_a_kernel_may_not_write_over_a_state_that_it_reads(self, op, rows):
+        """A delayed frame lies in its state; a kernel that works in place must leave it there."""
         builder = Builder()
-        x = builder.activation((1, 2, 1, 3), *LIKE)
-        past, following = (builder.activation((1, 2, 2, 3), *LIKE) for _ in range(2))
-        joined = builder.activation((1, 2, 3, 3), *LIKE)
-        late, y = (builder.activation((1, 2, 1, 3), *LIKE) for _ in range(2))
+        x = builder.activation((1, rows, 1, 3), *LIKE)
+        past, following = (builder.activation((1, rows, 2, 3), *LIKE) for _ in range(2))
+        joined = builder.activation((1, rows, 3, 3), *LIKE)
+        late, y = (builder.activation((1, rows, 1, 3), *LIKE) for _ in range(2))
         builder.op("CONCATENATION", [past, x], joined, axis=2)
-        sizes = [builder.numbers(1, 2, n, 3) for n in (1, 2)]
+        sizes = [builder.numbers(1, rows, n, 3) for n in (1, 2)]
         builder.op("SLICE", [joined, builder.numbers(0, 0, 0, 0), sizes[0]], late)
         builder.op("SLICE", [joined, builder.numbers(0, 0, 1, 0), sizes[1]], following)
-        builder.op("HARD_SWISH", [late], y)
+        if op == "CONV_2D":
+            weights = np.random.default_rng(0).integers(-127, 128, (3, 1, 1, 3)).astype(np.int8)
+            w = builder.constant(weights, [0.01] * 3)
+            bias = builder.constant(np.zeros(3, np.int32))
+            builder.op(op, [late, w, bias], y, padding=VALID, stride_h=1, stride_w=1)
+        else:
+            builder.op(op, [late], y)
         model = builder.finish([x, past], [y, following])
         compiled = compiler.compile(model, streaming=True)
         check_places(compiled)
-        frames = random_frames(12, 6)
+        frames = random_frames(12, 3 * rows)
+        np.testing.assert_array_equal(Stream(compiled).push(frames), reference(model, frames))
+
+    @pytest.mark.parametrize("frame", [0, 1, 2])
+    @pytest.mark.parametrize("row", [0, 2])
+    def test_some_rows_of_any_frame_of_a_state(self, frame, row):
+        builder = Builder()
+        x = builder.activation((1, 5, 1, 3), *LIKE)
+        past, following = (builder.activation((1, 5, 2, 3), *LIKE) for _ in range(2))
+        joined = builder.activation((1, 5, 3, 3), *LIKE)
+        part, y = (builder.activation((1, 3, 1, 3), *LIKE) for _ in range(2))
+        builder.op("CONCATENATION", [past, x], joined, axis=2)
+        where = [builder.numbers(0, row, frame, 0), builder.numbers(1, 3, 1, 3)]
+        builder.op("SLICE", [joined, *where], part)
+        where = [builder.numbers(0, 0, 1, 0), builder.numbers(1, 5, 2, 3)]
+        builder.op("SLICE", [joined, *where], following)
+        builder.op("HARD_SWISH", [part], y)
+        model, frames = builder.finish([x, past], [y, following]), random_frames(9, 15)
+        compiled = compiler.compile(model, streaming=True)
+        check_places(compiled)
         np.testing.assert_array_equal(Stream(compiled).push(frames), reference(model, frames))
 
 

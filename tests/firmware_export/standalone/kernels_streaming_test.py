@@ -180,13 +180,13 @@ def test_a_sliding_mean_does_not_drift_over_thousands_of_frames():
     totals = np.cumsum(padded - zero_point, axis=0)
     wanted = scaling.outputs((totals[frames:] - totals[:-frames]) * weights)
     x, out = Buffer(channels), Buffer(channels)
-    params = make_struct({**fields, **scaling.after()}, "edge_sliding_mean_t", keep := [])
+    keep: list[Any] = []  # what the struct points to
+    params = make_struct({**fields, **scaling.after()}, "edge_sliding_mean_t", keep)
     addresses = [ctypes.c_void_p(each.address) for each in (x, out, ring, counts)]
     for frame, expected in zip(stream, wanted, strict=True):
         x.bytes[:] = frame
         library().edge_sliding_mean(ctypes.byref(params), *addresses)
         np.testing.assert_array_equal(out.bytes, expected)
-    assert keep
     oldest, *sums = counts.bytes.view(np.int32)
     assert oldest == len(stream) % frames
     np.testing.assert_array_equal(sums, totals[-1] - totals[-1 - frames])

@@ -17,7 +17,7 @@ from firmware_export.boards import board, building, programs, toolchain
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import ONE, DetectorConfig
 from firmware_export.standalone.package import Spotting
-from tests.edge_tf.engines.streaming_test import FRONTEND, converted, noise, sharp_network
+from tests.edge_tf.engines.streaming_test import FRAMES, FRONTEND, converted, noise, sharp_network
 
 LABELS = ("_silence_", "_unknown_", "no", "stop", "yes")
 # Low, so that a network that learned nothing detects something.
@@ -130,6 +130,14 @@ def test_frames_come_with_the_sample_that_completes_them(c, model):
             answer = stream.push(silence[:size])
             assert [len(getattr(answer, name)) for name in FIELDS] == [frames] * 3
             assert answer.logits.shape[1] == len(LABELS)
+
+
+def test_the_detector_hears_from_the_first_whole_window_on(c, model):
+    """Before it the network knows sound that never was."""
+    for stream in (c, tflm(model)):
+        found = heard(stream, noise(1, seed=12), [333])
+        assert not found.scores[: FRAMES - 1].any() and found.scores[FRAMES - 1] > 0
+        assert (found.detected[: FRAMES - 1] == -1).all()
 
 
 def test_a_new_stream_has_heard_nothing(c, model):

@@ -1,0 +1,356 @@
+"""Always-on keyword spotting as a user starts it: a run for streams, what it hears and exports."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.models import bc_resnet
+from edge_tf.run_dir import RunDirectory
+from firmware_export import tflite_file
+from pipelines import common
+from tests.edge_tf.audio.wav_files import tone, write
+from tests.pipelines.bad_input_test import refused_early, tree
+from tests.pipelines.compress_test import as_trained
+from tests.pipelines.run_test import ROOT, start
+
+BOARDS = ("host", "cortex_m4", "cortex_m55")
+LABELS = ["_silence_", "_unknown_", "no", "stop", "yes"]
+# A network of two epochs is sure of nothing: it is asked what it would guess, four times a second.
+# One of five classes always has a fifth.
+GUESS = {"smoothing": 3, "threshold": 0.15, "refractory_hops": 24, "background": []}
+
+
+@pytest.fixture(scope="module")
+def finished(real_data, tmp_path_factory):
+    """A short run for streams on three words, converted and evaluated: its folder, the screen."""
+    folder = tmp_path_factory.mktemp("streaming")
+    run, cache = f"--run_dir={folder / 'run'}", f"--cache_dir={folder / 'cache'}"
+    words = (f"--data_dir={real_data}", "--task=words", "--words=no,stop,yes")
+    stages = {
+        "train": (*words, cache, "--epochs=2", "--batch_size=20", "--tau=0.25", "--streaming"),
+        "convert": (cache, "--representative_clips=40"),
+        # It learns little from 40 clips a word, so no accuracy is asked for; bytes are.
+        "evaluate": (
+            *(cache, "--max_drop=100", "--max_clips=10", "--error_clips=0"),
+            *("--stream", "--stream_minutes=2", "--max_false_accepts=100"),
+        ),
+    }
+    printed = {}
+    for stage, flags in stages.items():
+        done = start(stage, run, *flags)
+        assert done.returncode == 0, done.stdout + done.stderr
+        printed[stage] = done.stdout
+    return folder / "run", printed
+
+
+@pytest.fixture(scope="module")
+def guessing(finished) -> Path:
+    """The same run with a detector that always detects something."""
+    run, _ = finished
+    copy = shutil.copytree(run, run.parent / "guessing")
+    (copy / "detector.json").write_text(json.dumps({"detector": GUESS}))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def speech(real_data, tmp_path_factory) -> Path:
+    """A few words in a row, a second each."""
+    sounds = []
+    for word in ("yes", "up", "no", "stop", "left", "yes"):
+        with wave.open(str(sorted((real_data / word).glob("*.wav"))[3])) as clip:
+            samples = np.frombuffer(clip.readframes(16_000), "<i2").astype(np.int16)
+        sounds.append(np.pad(samples, (0, 16_000 - len(samples))))
+    return write(tmp_path_factory.mktemp("speech") / "words.wav", np.concatenate(sounds) / 32_768)
+
+
+def pcm_of(path: Path) -> bytes:
+    with wave.open(str(path)) as file:
+        return file.readframes(file.getnframes())
+
+
+def listen(run: Path, *flags: str, sound: bytes | None = None) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "pipelines.stream", f"--run_dir={run}", *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, input=sound, timeout=300)
+
+
+def lines_of(done: subprocess.CompletedProcess) -> list[str]:
+    """What was detected, of a listener that ended well and said how fast it was."""
+    assert done.returncode == 0, done.stderr
+    last = done.stderr.decode().splitlines()[-1]
+    lines = done.stdout.decode().splitlines()
+    assert f" s of sound, {len(lines)} detections; engine " in last
+    assert last.endswith(" times real time")
+    return lines
+
+
+def test_convert_writes_the_streaming_form_and_records_it(finished):
+    run, _ = finished
+    window, stream = (
+        tflite_file.read(run / f"model_{form}.tflite") for form in ("int8", "streaming")
+    )
+    assert window.inputs[0].shape == (1, 40, 101, 1) and len(window.inputs) == 1
+    assert stream.inputs[0].shape == (1, 40, 1, 1) and stream.outputs[0].shape == (1, 5)
+    states = stream.inputs[1:]
+    config = json.loads((run / "config.json").read_text())
+    assert config["stages"]["train"]["model"]["lookahead"] == 0
+    assert config["stages"]["convert"]["streaming"] == {
+        "bytes": (run / "model_streaming.tflite").stat().st_size,
+        "states": len(states),
+        "state_bytes": sum(state.byte_size for state in states),
+        "delay_frames": 0,
+    }
+    assert len(states) == len(stream.outputs) - 1 > 5
+
+
+def test_the_hop_table_has_the_streaming_rows_with_the_bytes_of_windows(finished):
+    run, printed = finished
+    rows = {row["engine"]: row for row in json.loads((run / "report.json").read_text())["hops"]}
+    exact = ["tflite_micro_streaming"]
+    exact += [f"emitted_c_{board}{end}_streaming" for end in ("", "_pcm") for board in BOARDS]
+    assert list(rows)[-len(exact) - 1 :] == ["keras_streaming", *exact]
+    for name in exact:
+        row = rows[name]
+        assert row["bit_exact_required"]
+        assert row["start"] == ("waveform" if "_pcm" in name else "features")
+        assert row["name"].endswith(", streaming") and row["name"] in printed["evaluate"]
+        if row["unavailable"]:
+            assert "apt-get install" in row["unavailable"] or "tflite-micro" in row["unavailable"]
+            continue
+        assert row["differing_bytes"] == 0 and row["total_bytes"] == 5 * row["clips"] == 50
+        reference = "litert_reference" + ("_integer" if "_pcm" in name else "")
+        assert row["compared_to"] == rows[reference]["name"]
+    assert rows["keras_streaming"]["agreement"] == 1
+    assert rows["keras_streaming"]["accuracy"] == rows["keras"]["accuracy"]
+
+
+def test_evaluate_chooses_the_detector_and_says_what_it_is_worth(finished):
+    run, printed = finished
+    heard = json.loads((run / "stream.json").read_text())
+    model = (run / "model_streaming.tflite").read_bytes()
+    assert heard["model_sha256"] == hashlib.sha256(model).hexdigest()
+    assert heard["settings"] == {"minutes": 2.0, "most_per_hour": 100.0, "seed": 0}
+    scene, chosen = heard["scene"], heard["chosen"]
+    assert scene["hours"] == pytest.approx(1 / 30)
+    assert scene["keywords"] == chosen["words"] > 5 and scene["other_words"] > 5
+    assert sum(row["words"] for row in heard["by_snr"]) == chosen["words"]
+    assert sum(row["missed"] for row in heard["by_snr"]) == chosen["missed"]
+    assert chosen in heard["points"]
+    assert heard["chosen_on_validation"]["smoothing"] == chosen["smoothing"]
+    # 100 an hour are 3 in 2 minutes.
+    assert heard["chosen_on_validation"]["false_accepts"] <= 3
+    detector = json.loads((run / "detector.json").read_text())
+    assert detector["about"]["test"] == chosen
+    for key in ("smoothing", "threshold", "refractory_hops"):
+        assert detector["detector"][key] == chosen[key]
+    assert f"false rejects: {chosen['missed']} of {chosen['words']}" in printed["evaluate"]
+    assert json.loads((run / "report.json").read_text())["stream"] == heard
+
+
+def test_the_report_shows_the_stream_and_its_curve(finished):
+    run, _ = finished
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Always on</h2>" in page and 'id="chartdet"' in page
+    assert "False rejects over false accepts an hour, at most 0 to 20" in page
+
+
+def test_all_engines_print_what_they_hear_in_a_file(guessing, speech):
+    """c and tflm give the same bytes, so the same lines; keras rounds elsewhere."""
+    heard = {
+        engine: lines_of(listen(guessing, f"--wav={speech}", f"--engine={engine}"))
+        for engine in ("c", "tflm", "keras")
+    }
+    assert heard["c"] == heard["tflm"]
+    for lines in heard.values():
+        fields = [line.split() for line in lines]
+        seconds = [float(when) for when, *_ in fields]
+        # The first whole window ends after a second.
+        assert 1 <= seconds[0] <= 1.03 and seconds[-1] >= 5.5
+        assert np.diff(seconds) == pytest.approx(0.25)
+        assert {label for _, _, label, _ in fields} <= set(LABELS)
+        assert all(unit == "s" and 0.15 <= float(score) <= 1 for _, unit, _, score in fields)
+
+
+def test_the_same_sound_through_standard_input_gives_the_same_lines(guessing, speech):
+    from_file = listen(guessing, f"--wav={speech}")
+    from_pipe = listen(guessing, "--wav=-", sound=pcm_of(speech))
+    assert lines_of(from_pipe) == lines_of(from_file)
+
+
+def test_a_detection_is_printed_while_sound_still_comes(guessing, speech):
+    """Nobody waits for the end of a microphone."""
+    command = [sys.executable, "-m", "pipelines.stream", f"--run_dir={guessing}", "--wav=-"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as listening:
+        assert listening.stdin is not None and listening.stdout is not None
+        os.write(listening.stdin.fileno(), pcm_of(speech)[:40_000])
+        assert listening.stdout.readline().split()[1] == b"s"
+        assert listening.poll() is None
+        listening.communicate(timeout=60)
+    assert listening.returncode == 0
+
+
+def test_flags_change_the_detector_of_the_run(guessing, speech):
+    as_chosen = lines_of(listen(guessing, f"--wav={speech}"))
+    rarely = lines_of(listen(guessing, f"--wav={speech}", "--refractory_hops=99"))
+    assert len(as_chosen) in (20, 21) and len(rarely) in (5, 6) and as_chosen[0] == rarely[0]
+    assert lines_of(listen(guessing, f"--wav={speech}", "--threshold=1")) == []
+
+
+def test_a_damaged_choice_is_told(guessing, speech, tmp_path):
+    run = shutil.copytree(guessing, tmp_path / "run")
+    (run / "detector.json").write_text("[]")
+    failed = listen(run, f"--wav={speech}")
+    assert failed.returncode == 2 and failed.stderr.count(b"\n") == 1
+    assert f"error: {run / 'detector.json'} describes no detector" in failed.stderr.decode()
+
+
+def test_firmware_is_of_the_streaming_form_with_the_chosen_detector(finished):
+    run, _ = finished
+    done = start("export_firmware", f"--run_dir={run}", "--flavor=standalone")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((run / "firmware_c" / "manifest.json").read_text())
+    model = (run / "model_streaming.tflite").read_bytes()
+    assert manifest["streaming"]
+    assert manifest["model"]["sha256"] == hashlib.sha256(model).hexdigest()
+    assert manifest["memory"]["state_bytes"] > 1_000
+    detector = json.loads((run / "detector.json").read_text())["detector"]
+    assert manifest["detector"] == detector
+    header = (run / "firmware_c" / "src" / "detector.h").read_text()
+    assert f"#define DETECTOR_SMOOTHING {detector['smoothing']}\n" in header
+    assert f"#define DETECTOR_REFRACTORY_HOPS {detector['refractory_hops']}\n" in header
+    assert "model_push_frame" in (run / "firmware_c" / "src" / "spotter.c").read_text()
+    recorded = RunDirectory(run).stage("export_firmware")
+    assert recorded["streaming"] and recorded["flavor"] == "standalone"
+
+
+def test_tflm_is_refused_the_streaming_form(finished):
+    run, _ = finished
+    failed = start("export_firmware", f"--run_dir={run}", "--flavor=tflm", "--streaming")
+    assert failed.returncode == 2
+    assert failed.stderr == ("error: --flavor=tflm runs whole windows; use --flavor=standalone\n")
+    assert not (run / "firmware").exists()
+
+
+# What is refused
+
+
+def test_the_flag_and_the_model_know_the_same_look_ahead():
+    assert common.MOST_LOOKAHEAD == bc_resnet.MOST_LOOKAHEAD
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--lookahead=3",), "--lookahead=3 is of streams; add --streaming"),
+        (
+            ("--streaming", "--lookahead=59"),
+            "59 is more than the model can read; it has use for 58",
+        ),
+        (("--streaming", "--lookahead=-1"), "--lookahead=-1"),
+        (("--streaming", "--model=ds_cnn"), "ds_cnn cannot run on streams; use --model=bc_resnet"),
+    ],
+)
+def test_training_refuses_streams_that_cannot_be(tmp_path, flags, message):
+    places = (f"--data_dir={tmp_path}", f"--run_dir={tmp_path / 'run'}")
+    assert message in refused_early("train", *places, *flags)
+    assert tree(tmp_path) == []
+
+
+def as_trained_for_streams(path: Path, padding: str = "causal") -> RunDirectory:
+    run = as_trained(path, padding=padding)
+    frontend = FrontendConfig(padding=padding).to_dict()
+    run.record("train", {"frontend": frontend, "model": {"name": "bc_resnet", "lookahead": 0}})
+    return run
+
+
+def test_a_run_for_whole_windows_cannot_listen(tmp_path):
+    run = as_trained(tmp_path / "run")
+    wav = write(tmp_path / "x.wav", tone(440))
+    told = refused_early("stream", f"--run_dir={run.path}", f"--wav={wav}")
+    assert f"{run.path} was trained for whole windows; train with --streaming" in told
+    told = refused_early("export_firmware", f"--run_dir={run.path}", "--streaming")
+    assert f"{run.path} was trained for whole windows; train with --streaming" in told
+
+
+def test_evaluate_refuses_a_stream_for_a_run_of_whole_windows(finished, tmp_path):
+    """Which needs a whole run otherwise: its record is changed, and changed back."""
+    run, _ = finished
+    config, report = (run / "config.json").read_text(), (run / "report.json").read_bytes()
+    assert config.count('"lookahead": 0') == 1
+    try:
+        (run / "config.json").write_text(config.replace('"lookahead": 0', '"lookahead": null'))
+        failed = start(
+            "evaluate", f"--run_dir={run}", f"--cache_dir={run.parent / 'cache'}", "--stream"
+        )
+    finally:
+        (run / "config.json").write_text(config)
+    assert failed.returncode == 2 and "Traceback" not in failed.stderr
+    last = failed.stderr.splitlines()[-1]
+    assert last == f"error: {run} was trained for whole windows; train with --streaming"
+    assert (run / "report.json").read_bytes() == report
+
+
+def test_a_front_end_that_looks_ahead_cannot_listen(tmp_path):
+    run = as_trained_for_streams(tmp_path / "run", padding="reflect")
+    told = refused_early("stream", f"--run_dir={run.path}", "--wav=-")
+    assert "has a front-end that looks ahead; train with --padding=causal" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.wav", None, "none.wav: No such file or directory; "),
+        ("empty.wav", b"", "empty.wav: the file is empty; "),
+        ("text.wav", b"no sound at all, but text", "text.wav: not a WAV file; "),
+        (".", None, ": not a file; name a WAV file, or give raw PCM with --wav=-"),
+    ],
+)
+def test_a_file_that_cannot_be_heard_is_told_at_once(tmp_path, name, content, message):
+    run = as_trained_for_streams(tmp_path / "run")
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    assert message in refused_early("stream", f"--run_dir={run.path}", f"--wav={path}")
+
+
+def test_a_run_that_was_not_converted_names_the_command(tmp_path):
+    run = as_trained_for_streams(tmp_path / "run")
+    wav = write(tmp_path / "x.wav", tone(440))
+    failed = start("stream", f"--run_dir={run.path}", f"--wav={wav}")
+    assert failed.returncode == 2 and failed.stderr.count("\n") == 1
+    assert (
+        "model_int8.tflite is missing; make it with: python -m pipelines.convert" in failed.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--threshold=2",), "threshold=2.0 is not a probability above 0"),
+        (("--smoothing=0",), "smoothing=0 is not a whole number from 1"),
+        (("--refractory_hops=-1",), "refractory_hops=-1 is not a whole number from 0"),
+    ],
+)
+def test_settings_that_no_detector_has_are_refused(finished, speech, flags, message):
+    run, _ = finished
+    failed = listen(run, f"--wav={speech}", *flags)
+    assert failed.returncode == 2 and failed.stdout == b""
+    assert failed.stderr.count(b"\n") == 1 and message in failed.stderr.decode()
+
+
+def test_half_a_sample_at_the_end_of_a_pipe_is_told(finished):
+    run, _ = finished
+    failed = listen(run, "--wav=-", sound=bytes(3_201))
+    assert failed.returncode == 2
+    last = failed.stderr.decode().splitlines()[-1]
+    assert last.startswith("error: standard input ends with half a sample; give 16-bit")

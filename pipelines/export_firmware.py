@@ -9,7 +9,6 @@ A README.md in the folder
 says how to flash it.
 """
 
-import dataclasses
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from edge_tf.errors import UserError
 from pipelines import app
 
 if TYPE_CHECKING:
+    from firmware_export.runtime.detector import DetectorConfig
     from firmware_export.standalone.package import Sound
 
 FLAVORS = ("tflm", "standalone")
@@ -79,7 +79,7 @@ def export(
       flavor: one of FLAVORS.
       target: of "standalone": one of TARGETS.
       passes: of "standalone": as the flag --passes.
-      streaming: a frame at a time, of "standalone"; None: as the run was trained.
+      streaming: a frame at a time; None: as the run was trained.
 
     Returns:
       The manifest of what was written; see the `package.export` of the flavour.
@@ -95,10 +95,7 @@ def export(
         streaming = directory.lookahead() is not None
     elif streaming and directory.lookahead() is None:
         raise UserError(f"{directory.path} was trained for whole windows", "train with --streaming")
-    elif streaming and flavor == "tflm":
-        raise UserError("--flavor=tflm runs whole windows", "use --flavor=standalone")
     if flavor == "tflm":
-        streaming = False
         manifest = _export_tflm(directory, folder, streaming)
         sizes = {"arena": manifest["arena"]}
     else:
@@ -179,6 +176,7 @@ def _export_tflm(directory: run_dir.RunDirectory, folder: Path, streaming: bool)
         golden,
         folder,
         __version__,
+        detector=_detector(directory, streaming),
         streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
         model_name=str(model),
     )
@@ -199,15 +197,12 @@ def _export_standalone(
     labels = directory.labels()
     golden, wav = _read_golden(directory.require(run_dir.GOLDEN))
 
-    from edge_tf.evaluation import operating_point
     from firmware_export import tflite_file
     from firmware_export.standalone import package
     from firmware_export.standalone import passes as all_passes
 
     sound = _sound(wav, frontend, tflite_file.read(model).inputs[0])
-    spotting = package.Spotting(labels, frontend, sound=sound)
-    if streaming:  # its hops are frames, for which the detector was chosen
-        spotting = dataclasses.replace(spotting, detector=operating_point.of_run(directory))
+    spotting = package.Spotting(labels, frontend, _detector(directory, streaming), sound)
     return package.export(
         model.read_bytes(),
         folder,
@@ -219,6 +214,14 @@ def _export_standalone(
         streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
         model_name=str(model),
     )
+
+
+def _detector(directory: run_dir.RunDirectory, streaming: bool) -> "DetectorConfig":
+    """The one that was chosen on frames, for those who hear frames; else the usual one."""
+    from edge_tf.evaluation import operating_point
+    from firmware_export.runtime.detector import DetectorConfig
+
+    return operating_point.of_run(directory) if streaming else DetectorConfig()
 
 
 def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":

@@ -10,6 +10,7 @@ same front-end and detector.
 """
 
 import dataclasses
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -65,6 +66,10 @@ def main() -> None:
             frames += len(heard.detected)
             samples += len(block)
             block = next(blocks, None)
+    except KeyboardInterrupt:
+        pass  # how one stops listening to a microphone
+    except BrokenPipeError:  # nobody reads the lines any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         stream.close()
     length = samples / config.sample_rate

@@ -19,6 +19,7 @@ from firmware_export.tflm import c_array, resolver
 __all__ = ["Golden", "export"]
 
 FLAVOR = "tflm"
+_DETECTOR = DetectorConfig()
 _SOURCES = ("model_data.c", "model_runner.cpp", "golden.c", "self_test.c")
 
 
@@ -29,6 +30,7 @@ def export(
     golden: Golden,
     out_dir: Path,
     version: str,
+    detector: DetectorConfig = _DETECTOR,
     streaming: bytes | None = None,
     model_name: str = "the model",
 ) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def export(
       golden: a few real clips; where TFLite Micro runs, their logits are checked with it.
       out_dir: new, empty, or an earlier export.
       version: of edge_tf, for the files' heads and the manifest.
+      detector: when a class is detected.
       streaming: the streaming form of `model`, which is exported in its place. Golden vectors stay
         those of whole windows, whose last frame must give the same logits.
       model_name: what errors about the file call it, usually its path.
@@ -68,7 +71,7 @@ def export(
         golden.check_logits(measurement.logits)
     arena = measurement.arena if measurement is not None else arenas.estimate(info)
 
-    runtime, missing = _runtime(info, labels, frontend, version, bool(states))
+    runtime, missing = _runtime(info, labels, frontend, detector, version, bool(states))
     manifest = _manifest(model, info, labels, frontend, golden, arena, version)
     manifest["golden"]["checked"] = measurement is not None
     manifest["runtime"] = {"included": not missing, "missing_because": missing}
@@ -103,6 +106,7 @@ def _runtime(
     info: ModelInfo,
     labels: Sequence[str],
     frontend: dict[str, Any],
+    detector: DetectorConfig,
     version: str,
     streaming: bool,
 ) -> tuple[dict[str, bytes], str]:
@@ -111,7 +115,7 @@ def _runtime(
     if not isinstance(fields, dict):
         return {}, "the run's frontend.json does not describe a front-end"
     try:
-        return packing.runtime_files(info, labels, fields, DetectorConfig(), version, streaming), ""
+        return packing.runtime_files(info, labels, fields, detector, version, streaming), ""
     except ExportError as error:
         return {}, str(error)
 

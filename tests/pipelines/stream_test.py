@@ -233,12 +233,19 @@ def test_firmware_is_of_the_streaming_form_with_the_chosen_detector(finished):
     assert recorded["streaming"] and recorded["flavor"] == "standalone"
 
 
-def test_tflm_is_refused_the_streaming_form(finished):
+def test_the_firmware_for_tflite_micro_is_of_the_streaming_form_too(finished):
+    """Its golden vectors were checked frame by frame at export; the detector is the chosen one."""
     run, _ = finished
-    failed = start("export_firmware", f"--run_dir={run}", "--flavor=tflm", "--streaming")
-    assert failed.returncode == 2
-    assert failed.stderr == ("error: --flavor=tflm runs whole windows; use --flavor=standalone\n")
-    assert not (run / "firmware").exists()
+    done = start("export_firmware", f"--run_dir={run}", "--flavor=tflm")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((run / "firmware" / "manifest.json").read_text())
+    assert manifest["golden"]["checked"] and manifest["model"]["state_bytes"] > 1_000
+    runner = (run / "firmware" / "src" / "model_runner.h").read_text()
+    assert "model_runner_push_frame" in runner and "model_runner_invoke" not in runner
+    detector = json.loads((run / "detector.json").read_text())["detector"]
+    header = (run / "firmware" / "src" / "detector.h").read_text()
+    assert f"#define DETECTOR_SMOOTHING {detector['smoothing']}\n" in header
+    assert RunDirectory(run).stage("export_firmware")["streaming"]
 
 
 # What is refused

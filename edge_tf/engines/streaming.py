@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from edge_tf.engines.base import Outputs, UnavailableError, quantize, run_each
+from edge_tf.engines.base import Outputs, quantize, run_each
+from edge_tf.engines.tflite_micro import interpreter_of
 from edge_tf.errors import UserError
 from firmware_export import tflite_file
 from firmware_export.tflite_info import ModelInfo
@@ -108,17 +109,8 @@ def tflite_micro_frames(model: bytes) -> Int8Frames:
     Raises:
       UnavailableError: it is not installed here.
     """
-    try:
-        from tflite_micro.python.tflite_micro import runtime
-    except ImportError as error:
-        raise UnavailableError(
-            f"tflite-micro has wheels for Linux x86-64 alone ({error})"
-        ) from None
     info = tflite_file.parse(model, "the streaming model")
-    activations = sum(t.byte_size for t in info.tensors if not t.is_constant)
-    interpreter = runtime.Interpreter.from_bytes(
-        model, arena_size=activations + 64 * len(info.tensors) + 100_000
-    )
+    interpreter = interpreter_of(model, info)
 
     def invoke(inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         for number, values in enumerate(inputs):

@@ -1,9 +1,30 @@
 """TFLite Micro's interpreter with its reference kernels, on the host."""
 
+from typing import Any
+
 import numpy as np
 
 from edge_tf.engines.base import Outputs, UnavailableError, quantize, run_each
 from firmware_export import tflite_file
+from firmware_export.tflite_info import ModelInfo
+
+
+def interpreter_of(model: bytes, info: ModelInfo) -> Any:
+    """The interpreter with a model loaded, in an arena that is large enough.
+
+    Raises:
+      UnavailableError: it is not installed here.
+    """
+    try:
+        from tflite_micro.python.tflite_micro import runtime
+    except ImportError as error:
+        raise UnavailableError(
+            f"tflite-micro has wheels for Linux x86-64 alone ({error})"
+        ) from None
+    activations = sum(t.byte_size for t in info.tensors if not t.is_constant)
+    return runtime.Interpreter.from_bytes(
+        model, arena_size=activations + 64 * len(info.tensors) + 100_000
+    )
 
 
 class TFLiteMicro:
@@ -19,17 +40,8 @@ class TFLiteMicro:
         self._model = model
 
     def run(self, features: np.ndarray) -> Outputs:
-        try:
-            from tflite_micro.python.tflite_micro import runtime
-        except ImportError as error:
-            raise UnavailableError(
-                f"tflite-micro has wheels for Linux x86-64 alone ({error})"
-            ) from None
         info = tflite_file.parse(self._model, "the int8 model")
-        activations = sum(t.byte_size for t in info.tensors if not t.is_constant)
-        interpreter = runtime.Interpreter.from_bytes(
-            self._model, arena_size=activations + 64 * len(info.tensors) + 100_000
-        )
+        interpreter = interpreter_of(self._model, info)
 
         def invoke(clip: np.ndarray) -> np.ndarray:
             interpreter.set_input(clip, 0)

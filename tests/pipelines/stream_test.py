@@ -248,6 +248,26 @@ def test_the_firmware_for_tflite_micro_is_of_the_streaming_form_too(finished):
     assert RunDirectory(run).stage("export_firmware")["streaming"]
 
 
+@pytest.mark.parametrize(
+    ("hours", "boards"),
+    [(0.02, ("cortex-m4",)), pytest.param(1, ("cortex-m4", "rv32"), marks=pytest.mark.slow)],
+    ids=["a minute", "an hour"],
+)
+def test_every_engine_agrees_on_every_byte_for_as_long_as_it_hears(finished, hours, boards):
+    """From the sound on; whole windows at 200 places. No sum drifts, no frame is lost."""
+    run, _ = finished
+    cache = f"--cache_dir={run.parent / 'cache'}"
+    flags = (f"--stream_hours={hours}", f"--targets={','.join(boards)}", cache)
+    done = start("benchmark", f"--run_dir={run}", *flags)
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)
+    frames = round(hours * 3600 * 100) + 1
+    assert counts["frames"] == frames and counts["logit_bytes"] == frames * len(LABELS)
+    names = {"TFLite Micro", "C, host, from sound", "whole windows, LiteRT reference"}
+    assert set(counts["engines"]) == names | {f"C, {board}, from sound" for board in boards}
+    assert all(engine["differing"] == 0 for engine in counts["engines"].values())
+
+
 # What is refused
 
 

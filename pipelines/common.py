@@ -63,6 +63,26 @@ def define_cache() -> None:
     flags.DEFINE_string("cache_dir", None, "Decoded clips; default $XDG_CACHE_HOME/edge_tf.")
 
 
+def define_streaming_again() -> None:
+    """For stages after training, which know from the run what it is."""
+    flags.DEFINE_boolean(
+        "streaming", None, "Refuse a run that was not trained so; default: as it was trained."
+    )
+
+
+def check_streaming(run: "RunDirectory") -> None:
+    """Raises UserError if --streaming says something else than the run."""
+    from edge_tf.errors import UserError
+
+    streams = run.lookahead() is not None
+    if FLAGS.streaming is not None and FLAGS.streaming != streams:
+        kind = "streams" if streams else "whole windows"
+        raise UserError(
+            f"{run.path} was trained for {kind}",
+            f"train with --{'no' if streams else ''}streaming, or leave the flag out",
+        )
+
+
 def run_directory() -> "RunDirectory":
     from edge_tf.run_dir import RunDirectory
 

@@ -19,6 +19,7 @@ FLAGS = flags.FLAGS
 def define_flags() -> None:
     common.define_run_dir()
     common.define_data_again()
+    common.define_streaming_again()
     flags.DEFINE_integer("epochs", 10, "Passes over the training clips, all phases together.")
     flags.DEFINE_integer("batch_size", 100, "Clips a step.", lower_bound=2)
     flags.DEFINE_float("peak_rate", 0.0, "Highest learning rate; 0: the recipe's own.")
@@ -89,6 +90,7 @@ def compress(epochs: int, peak_rate: float) -> None:
 
     check_flags(epochs, peak_rate)
     run = common.run_directory()
+    common.check_streaming(run)
     run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
     teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None
     digest = teachers.digest(run, teacher) if teacher else None

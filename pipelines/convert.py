@@ -14,6 +14,7 @@ FLAGS = flags.FLAGS
 def define_flags() -> None:
     common.define_run_dir()
     common.define_data_again()
+    common.define_streaming_again()
     define_own_flags()
 
 
@@ -33,6 +34,7 @@ def main() -> None:
     from edge_tf import run_dir
 
     run = common.run_directory()
+    common.check_streaming(run)
     run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
     data = common.run_data(run)
 

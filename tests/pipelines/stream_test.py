@@ -309,6 +309,16 @@ def test_a_run_for_whole_windows_cannot_listen(tmp_path):
     assert f"{run.path} was trained for whole windows; train with --streaming" in told
 
 
+@pytest.mark.parametrize(("stage", "flags"), [("convert", ()), ("compress", ("--recipe=qat",))])
+def test_the_stages_after_training_refuse_another_kind_of_run(tmp_path, stage, flags):
+    windows = as_trained(tmp_path / "windows")
+    told = refused_early(stage, f"--run_dir={windows.path}", "--streaming", *flags)
+    assert f"{windows.path} was trained for whole windows; train with --streaming" in told
+    streams = as_trained_for_streams(tmp_path / "streams")
+    told = refused_early(stage, f"--run_dir={streams.path}", "--nostreaming", *flags)
+    assert f"{streams.path} was trained for streams; train with --nostreaming" in told
+
+
 def test_evaluate_refuses_a_stream_for_a_run_of_whole_windows(finished, tmp_path):
     """Which needs a whole run otherwise: its record is changed, and changed back."""
     run, _ = finished

@@ -233,17 +233,7 @@ class _Rewriter:
             return index
         if (index, frames) not in self._late:
             late = self._like(index, self._frames)
-            past = self._like(index, frames)
-            joined = self._like(index, frames + self._frames)
-            self._append(
-                schema.BuiltinOperator.CONCATENATION,
-                schema.BuiltinOptions.ConcatenationOptions,
-                _options(schema.ConcatenationOptionsT, axis=_TIME),
-                [past, index],
-                joined,
-            )
-            self._cut_frames(joined, 0, late)
-            self._remember_as(past, joined, frames)
+            self._cut_frames(self._with_past(index, frames), 0, late)
             self._delays[late] = delay
             self._late[index, frames] = late
         return self._late[index, frames]
@@ -348,13 +338,13 @@ class _Rewriter:
         self, kind: int, options_type: int, options: object, inputs: Sequence[int], output: int
     ) -> None:
         op = schema.OperatorT()
-        op.opcodeIndex = _op_code(self._model, kind, version=2)  # that of int8
+        op.opcodeIndex = op_code(self._model, kind, version=2)  # that of int8
         op.inputs, op.outputs = list(inputs), [output]
         op.builtinOptionsType, op.builtinOptions = options_type, options
         self._ops.append(op)
 
 
-def _op_code(model: schema.ModelT, kind: int, version: int) -> int:
+def op_code(model: schema.ModelT, kind: int, version: int) -> int:
     """The index of a kind of op, which is added if there is none."""
     for number, code in enumerate(model.operatorCodes):
         if max(code.builtinCode, code.deprecatedBuiltinCode) == kind:
@@ -371,88 +361,3 @@ def _options(make: Callable[[], object], **values: int) -> object:
     for name, value in values.items():
         setattr(options, name, value)
     return options
-
-
-def with_variables(streamed: bytes) -> bytes:
-    """The same model with its states as resource variables: one input, one output.
-
-    The interpreter keeps the states; they begin as constants that a subgraph assigns at the first
-    call. TFLite Micro copies a variable when it is read and when it is assigned.
-
-    Args:
-      streamed: a file of `rewrite` that remembers.
-    """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(streamed), 0))
-    _Variables(model).run()
-    builder = flatbuffers.Builder(2 * len(streamed))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-class _Variables:
-    """Moves the states of one file from its inputs and outputs into variables."""
-
-    def __init__(self, model: schema.ModelT) -> None:
-        self._model = model
-        (self._graph,) = model.subgraphs
-
-    def run(self) -> None:
-        graph = self._graph
-        given = list(graph.operators)
-        states = list(zip(graph.inputs[1:], graph.outputs[1:], strict=True))
-        first = schema.SubGraphT()
-        first.tensors, first.operators, first.inputs, first.outputs = [], [], [], []
-        first.name = b"first_state"
-        self._model.subgraphs.append(first)
-        once = schema.CallOnceOptionsT()
-        once.initSubgraphIndex = 1
-        before = [self._op("CALL_ONCE", [], [], once)]
-        after = []
-        for number, (past, following) in enumerate(states):
-            handle = self._handle(graph, number)
-            before += [handle[1], self._op("READ_VARIABLE", [handle[0]], [int(past)])]
-            after.append(self._op("ASSIGN_VARIABLE", [handle[0], int(following)], []))
-            inner = self._handle(first, number)
-            value = self._zeros(first, graph.tensors[int(past)])
-            first.operators += [
-                inner[1],
-                self._op("ASSIGN_VARIABLE", [inner[0], value], []),
-            ]
-        graph.inputs, graph.outputs = graph.inputs[:1], graph.outputs[:1]
-        graph.operators = [*before, *given, *after]
-
-    def _handle(self, graph: schema.SubGraphT, number: int) -> tuple[int, schema.OperatorT]:
-        """A variable's handle and the op that gives it."""
-        tensor = schema.TensorT()
-        tensor.type, tensor.shape = schema.TensorType.RESOURCE, np.array([], np.int32)
-        tensor.buffer, tensor.name = 0, f"handle_{number}".encode()
-        graph.tensors.append(tensor)
-        options = schema.VarHandleOptionsT()
-        options.container, options.sharedName = b"", f"state_{number}".encode()
-        index = len(graph.tensors) - 1
-        return index, self._op("VAR_HANDLE", [], [index], options)
-
-    def _zeros(self, graph: schema.SubGraphT, like: schema.TensorT) -> int:
-        """A constant in another subgraph: a state before the first frame."""
-        buffer = schema.BufferT()
-        zero = int(like.quantization.zeroPoint[0])
-        buffer.data = np.full(int(np.prod(like.shape)), zero, np.int8).view(np.uint8)
-        self._model.buffers.append(buffer)
-        tensor = schema.TensorT()
-        tensor.type, tensor.shape = like.type, like.shape
-        tensor.quantization, tensor.name = like.quantization, like.name
-        tensor.buffer = len(self._model.buffers) - 1
-        graph.tensors.append(tensor)
-        return len(graph.tensors) - 1
-
-    def _op(
-        self, kind: str, inputs: list[int], outputs: list[int], options: object | None = None
-    ) -> schema.OperatorT:
-        op = schema.OperatorT()
-        op.opcodeIndex = _op_code(self._model, getattr(schema.BuiltinOperator, kind), version=1)
-        op.inputs, op.outputs = inputs, outputs
-        if options is not None:
-            name = type(options).__name__.removesuffix("T")
-            op.builtinOptionsType = getattr(schema.BuiltinOptions, name)
-            op.builtinOptions = options
-        return op

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_tf.conversion import streaming
+from edge_tf.conversion import streaming, streaming_variables
 from edge_tf.engines.base import UnavailableError
 from edge_tf.engines.streaming import Int8Frames, tflite_micro_frames
 from tests.firmware_export.standalone.states_test import WindowModel
@@ -35,7 +35,7 @@ def test_tflite_micro(form: bytes, frames: np.ndarray):
     wanted = explicit(form).push(frames.reshape(FRAMES, BANDS))
     from tflite_micro.python.tflite_micro import runtime
 
-    made = streaming.with_variables(form)
+    made = streaming_variables.with_variables(form)
     interpreter = runtime.Interpreter.from_bytes(made, arena_size=100_000)
     for frame, logits in zip(frames, wanted, strict=True):
         interpreter.set_input(frame, 0)
@@ -48,7 +48,7 @@ def test_litert(form: bytes, frames: np.ndarray):
 
     wanted = explicit(form).push(frames.reshape(FRAMES, BANDS))
     interpreter = litert.Interpreter(
-        model_content=streaming.with_variables(form),
+        model_content=streaming_variables.with_variables(form),
         experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
     )
     interpreter.allocate_tensors()

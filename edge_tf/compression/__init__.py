@@ -23,7 +23,7 @@ RECIPES = {
     "qat": Recipe("qat", peak_rate=0.005),
     "prune_qat": Recipe("prune_qat"),
     "distill": Recipe("distill", needs_teacher=True),
-    "causal": Recipe("causal", needs_teacher=True),
+    "causal": Recipe("causal", needs_teacher=True, peak_rate=0.02),
     "pqk": Recipe("pqk"),
     "qkd": Recipe("qkd", needs_teacher=True),
     "psg": Recipe("psg"),

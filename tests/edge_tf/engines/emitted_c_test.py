@@ -166,7 +166,7 @@ def test_a_model_that_cannot_be_plain_c_is_a_hop_that_is_not_available(model, mo
     """An op without a kernel costs its own row, not the whole table."""
     usable("host")
 
-    def refuse(*args: object) -> None:
+    def refuse(*args: object, **options: object) -> None:
         raise ExportError("op 3 SVDF has no kernel in C; leave it out of the model")
 
     monkeypatch.setattr("firmware_export.standalone.compiler.compile", refuse)

@@ -244,7 +244,7 @@ static void depthwise(uint32_t number) {
 }
 
 static void row_sum(uint32_t number) {
-  edge_row_sum_t p = {weights, bias, multipliers, shifts, 0, 0, 0, 0, 0, 0};
+  edge_row_sum_t p = {weights, bias, multipliers, shifts, some_table(), 0, 0, 0, 0, 0, 0};
   p.taps = (uint16_t)(one_in(4) ? between(1, MOST_TAPS) : between(1, 7));
   p.channels = (uint16_t)between(1, 26);
   p.width = (uint16_t)(one_in(4) ? 1 : between(1, 60));

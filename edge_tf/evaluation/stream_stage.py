@@ -25,7 +25,7 @@ from firmware_export.standalone.package import Spotting
 FILE = "stream.json"
 FORMAT_VERSION = 1
 
-SMOOTHINGS = (1, 5, 10, 20, 30, 50, 70)
+SMOOTHINGS = (1, 5, 10, 20, 30, 50)
 THRESHOLDS = tuple(round(0.02 * i, 2) for i in range(5, 50))
 SNRS_DB = (None, 20.0, 10.0, 5.0)
 # Labels whose clips are no words.

@@ -128,7 +128,7 @@ class KerasStreaming:
     name = "Keras float, streaming"
     bit_exact = False
     start = "features"
-    most_clips = 0
+    most_clips = 100
 
     def __init__(self, path: Path, lookahead: int) -> None:
         self._path, self._lookahead = path, lookahead
@@ -138,7 +138,7 @@ class KerasStreaming:
 
         stream = keras_stream(keras_float.load(self._path), self._lookahead)
         frames = KerasFrames(stream)
-        logits, _ = run_each(self.name, features, _last_logits(frames, features.shape[2]))
+        logits, _ = run_each(self.name, features, _last_logits(frames))
         return Outputs(logits, None, None, None)
 
 
@@ -159,18 +159,18 @@ class StreamingTFLiteMicro:
         info = tflite_file.parse(self._model, "the streaming model")
         source, target = info.inputs[0], info.outputs[0]
         clips = quantize(features, source.scales[0], source.zero_points[0])
-        logits, _ = run_each(self.name, clips, _last_logits(frames, 1))
+        logits, _ = run_each(self.name, clips, _last_logits(frames))
         return Outputs(logits, target.scales[0], target.zero_points[0], None)
 
 
-def _last_logits(frames: FrameByFrame, block: int) -> Callable[[np.ndarray], Any]:
+def _last_logits(frames: FrameByFrame) -> Callable[[np.ndarray], Any]:
     """From a clip [1, bands, frames, 1] to the logits of its last frame, [1, classes]."""
 
     def run(clip: np.ndarray) -> np.ndarray:
         frames.reset()
         lines = clip[0, :, :, 0].T
-        for at in range(0, len(lines), block):
-            logits = frames.push(lines[at : at + block])
+        for line in lines:
+            logits = frames.push(line[np.newaxis])
         return logits[-1:]
 
     return run

@@ -15,6 +15,7 @@ from firmware_export import tflite_file
 from firmware_export.tflite_info import ModelInfo
 from tests.edge_tf.conversion.conversion_fixtures import block_model, features, randomize
 from tests.firmware_export.standalone.model_builder import SAME, VALID, Builder
+from tests.firmware_export.standalone.states_test import LiteRT
 
 BANDS, WINDOW, CLASSES, FRAMES = 40, 101, 5, 300
 # Frames before its own that a logit depends on: kernels of 5, 3 and 5 frames, the blocks' dilated
@@ -90,27 +91,6 @@ def ahead() -> Converted:
 @pytest.fixture(params=["causal", "ahead"])
 def converted(request) -> Converted:
     return request.getfixturevalue(request.param)
-
-
-class LiteRT:
-    """LiteRT's reference kernels: all inputs to all outputs."""
-
-    def __init__(self, model: bytes) -> None:
-        from ai_edge_litert import interpreter as litert
-
-        self._interpreter = litert.Interpreter(
-            model_content=model,
-            num_threads=1,
-            experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
-        )
-        self._interpreter.allocate_tensors()
-
-    def __call__(self, inputs) -> list[np.ndarray]:
-        for given, values in zip(self._interpreter.get_input_details(), inputs, strict=True):
-            self._interpreter.set_tensor(given["index"], values)
-        self._interpreter.invoke()
-        results = self._interpreter.get_output_details()
-        return [self._interpreter.get_tensor(one["index"]) for one in results]
 
 
 def litert_frames(model: bytes) -> Int8Frames:

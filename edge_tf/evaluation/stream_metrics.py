@@ -85,7 +85,11 @@ def _solve(rising: Callable[[float], float], value: float, most: float) -> float
 
 
 def detections(
-    logits: np.ndarray, logit_scale: float, config: DetectorConfig, labels: Sequence[str]
+    logits: np.ndarray,
+    logit_scale: float,
+    config: DetectorConfig,
+    labels: Sequence[str],
+    unheard: int = 0,
 ) -> list[tuple[int, int]]:
     """Frames and classes that `config` detects, in order.
 
@@ -93,8 +97,9 @@ def detections(
       logits: int8 (frames, classes).
       logit_scale: their step.
       config, labels: as of the C detector, which detects the same.
+      unheard: so many frames at the beginning do not reach the detector.
     """
-    best, scores = _smoothed(_probabilities(logits, logit_scale), config.smoothing)
+    best, scores = _smoothed(_probabilities(logits, logit_scale, unheard), config.smoothing)
     return _detected(best, scores, config, labels)
 
 
@@ -108,6 +113,7 @@ def sweep(
     base: DetectorConfig,
     smoothings: Sequence[int],
     thresholds: Sequence[float],
+    unheard: int = 0,
 ) -> list[Point]:
     """Every smoothing with every threshold, on one stream.
 
@@ -120,8 +126,9 @@ def sweep(
       sample_rate: Hz.
       base: for what is not swept.
       smoothings, thresholds: to be tried.
+      unheard: so many frames at the beginning do not reach the detector.
     """
-    probabilities = _probabilities(logits, logit_scale)
+    probabilities = _probabilities(logits, logit_scale, unheard)
     hours = len(logits) * hop / sample_rate / 3600
     points = []
     for smoothing in smoothings:
@@ -147,15 +154,20 @@ def choose(points: Sequence[Point], most_per_hour: float) -> Point:
     return min(quiet, key=lambda p: (p.missed, p.false_accepts, -p.config.threshold))
 
 
-def _probabilities(logits: np.ndarray, logit_scale: float) -> np.ndarray:
-    """As detector.probabilities, of all frames at once: int64 (frames, classes)."""
+def _probabilities(logits: np.ndarray, logit_scale: float, unheard: int) -> np.ndarray:
+    """As detector.probabilities, of all frames at once: int64 (frames, classes).
+
+    Those of frames that are not heard are 0, as of hops before the first.
+    """
     table = np.zeros(256, np.int64)
     exponentials = c_detector.exponentials(logit_scale)
     table[: len(exponentials)] = exponentials
     wide = logits.astype(np.int64)
     powers = table[wide.max(axis=1, keepdims=True) - wide]
     total = powers.sum(axis=1, keepdims=True)
-    return (powers * c_detector.ONE + total // 2) // total
+    probabilities: np.ndarray = (powers * c_detector.ONE + total // 2) // total
+    probabilities[:unheard] = 0
+    return probabilities
 
 
 def _smoothed(probabilities: np.ndarray, smoothing: int) -> tuple[np.ndarray, np.ndarray]:

@@ -155,6 +155,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
             operating_point.DEFAULT,
             SMOOTHINGS,
             THRESHOLDS,
+            data.frontend.num_frames - 1,  # until a whole window has passed
         )
 
     chosen_on = stream_metrics.choose(sweep("validation"), settings.most_per_hour)
@@ -236,7 +237,8 @@ def _by_snr(
     scene: Scene, logits: np.ndarray, scale: float, data: RunData, config: DetectorConfig
 ) -> list[tuple[float | None, int, int]]:
     """(signal-to-noise ratio, words, missed) of the chosen detector."""
-    found = stream_metrics.detections(logits, scale, config, data.labels)
+    unheard = data.frontend.num_frames - 1
+    found = stream_metrics.detections(logits, scale, config, data.labels, unheard)
     rows = []
     for snr in dict.fromkeys(event.snr_db for event in scene.events):
         events = [event for event in scene.events if event.snr_db == snr]

@@ -193,3 +193,18 @@ def test_if_none_is_quiet_enough_the_quietest():
 def test_hours_count():
     busy = dataclasses.replace(point(1, 3), hours=3.0)
     assert choose([busy, point(2, 0)], 1.0) is busy
+
+
+def test_frames_before_the_first_whole_window_do_not_reach_the_detector():
+    """As a Detector that is given the other frames alone."""
+    labels, scale, unheard = ["yes", "no"], 0.1, 30
+    logits = np.random.default_rng(0).integers(-128, 128, (200, 2)).astype(np.int8)
+    config = DetectorConfig(smoothing=3, threshold=0.6, refractory_hops=4, background=())
+    detector = Detector(config, labels, scale)
+    wanted = [
+        (frame, detected)
+        for frame in range(unheard, len(logits))
+        if (detected := detector.push(logits[frame])[0]) >= 0
+    ]
+    found = stream_metrics.detections(logits, scale, config, labels, unheard)
+    assert found == wanted and found != stream_metrics.detections(logits, scale, config, labels)

@@ -47,9 +47,10 @@ def draw(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     taps = round(_LENGTH * sample_rate)
     size = 8 * taps
     hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    smooth = np.clip(_DEVIATION_DB * _smooth_process(rng), -_LIMIT_DB, _LIMIT_DB)
-    knots = _LOWEST_HZ * 2.0 ** (np.arange(len(smooth)) / _KNOTS_AN_OCTAVE)
-    decibels = np.interp(np.log2(np.maximum(hz, 1.0)), np.log2(knots), smooth)
+    knots = np.arange(_OCTAVES * _KNOTS_AN_OCTAVE + 1) / _KNOTS_AN_OCTAVE
+    smooth = smooth_root(len(knots), _KNOTS_AN_OCTAVE) @ rng.standard_normal(len(knots))
+    smooth = np.clip(_DEVIATION_DB * smooth, -_LIMIT_DB, _LIMIT_DB)
+    decibels = np.interp(np.log2(np.maximum(hz, 1.0) / _LOWEST_HZ), knots, smooth)
     low = 60.0 * 5.0 ** rng.random()
     high = sample_rate / 2 * 0.5 * 1.875 ** rng.random()
     low_order, high_order = rng.uniform(1.0, 2.0, 2)
@@ -170,17 +171,18 @@ def pink_gain(taps: np.ndarray, sample_rate: int) -> float:
 
 
 @functools.cache
-def _covariance_root() -> np.ndarray:
-    """Square root of the process' covariance at its knots, (knots, knots)."""
-    octaves = np.arange(_OCTAVES * _KNOTS_AN_OCTAVE + 1) / _KNOTS_AN_OCTAVE
-    covariance = np.exp(-0.5 * (octaves[:, None] - octaves[None, :]) ** 2)
-    values, vectors = np.linalg.eigh(covariance)
-    return vectors * np.sqrt(np.maximum(values, 0.0))
+def smooth_root(points: int, correlation: float) -> np.ndarray:
+    """What makes white noise a smooth random curve of variance 1: (points, points) float64.
 
+    The symmetric square root of the covariance: there is one only, on every machine.
 
-def _smooth_process(rng: np.random.Generator) -> np.ndarray:
-    root = _covariance_root()
-    return root @ rng.standard_normal(len(root))
+    Args:
+      points: length of the curve.
+      correlation: points in which the covariance falls to exp(-1/2).
+    """
+    steps = np.arange(points) / correlation
+    values, vectors = np.linalg.eigh(np.exp(-0.5 * (steps[:, None] - steps[None, :]) ** 2))
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
 
 
 def _reflections(rng: np.random.Generator, sample_rate: int) -> np.ndarray:

@@ -17,19 +17,23 @@ _NOT_IN_A_LINE = ("Cc", "Zl", "Zp", "Cs")
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """One clip of one second (FrontendConfig.clip_samples).
+    """One clip, FrontendConfig.clip_samples long.
 
     Attributes:
       label: index into Dataset.labels.
       path: WAV file below Dataset.root, or "" for digital silence.
       start: None for a file that is one clip; else the clip begins there, in seconds.
       gain: factor on the samples.
+      device: what it was recorded with, such as "a" or "s1"; "" if that is not known.
+      simulated: 0 as recorded; n >= 1 heard through simulated device n of edge_tf.audio.devices.
     """
 
     label: int
     path: str
     start: float | None = None
     gain: float = 1.0
+    device: str = ""
+    simulated: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Dataset:
     Attributes:
       root: folder that clip and noise paths are relative to.
       labels: names in the order of the logits.
-      splits: "training", "validation", "testing" to their clips; speakers are disjoint.
+      splits: "training", "validation", "testing" to their clips; no speaker (of words), no source
+        or location (of scenes) is in two of them.
       noise: background recordings.
       description: where the split comes from, for the record.
     """
@@ -56,6 +61,10 @@ class Dataset:
         for clip in self.splits[split]:
             result[self.labels[clip.label]] += 1
         return result
+
+    def devices(self, split: str) -> tuple[str, ...]:
+        """The recording devices of a split, sorted; empty where none is known."""
+        return tuple(sorted({clip.device for clip in self.splits[split]} - {""}))
 
 
 def check_labels(labels: Iterable[str], source: Path) -> None:

@@ -64,6 +64,10 @@ class RunData:
             )
         return waves
 
+    def training_devices(self) -> tuple[str, ...]:
+        """The recording devices that the model was trained on, sorted; empty if not known."""
+        return self._dataset.devices("training")
+
     def noise(self) -> list[np.ndarray]:
         """Background recordings, each (n,) int16."""
         return waveform_cache.load_noise(

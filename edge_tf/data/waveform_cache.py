@@ -6,6 +6,7 @@ fits. The key covers the clip list and each file's size and time of change.
 
 import collections
 import dataclasses
+import functools
 import hashlib
 import logging
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_tf import files, progress
-from edge_tf.audio import wav
+from edge_tf.audio import devices, wav
 from edge_tf.data.dataset import Clip, Dataset
 from edge_tf.errors import UserError
 
@@ -38,14 +39,17 @@ class Waveforms:
       labels: (clips,) int32.
       names: where each clip comes from.
       is_silence: (clips,) bool, clips of digital silence (they get noise in training).
+      devices: what each clip was recorded with or is heard through; "" if that is not known.
       fingerprint: SHA-256 of samples and labels, for the record.
-      notes: how many clips were resampled, down-mixed, padded, cropped.
+      notes: how many clips were resampled, down-mixed, padded, cropped, heard through a simulated
+        device.
     """
 
     samples: np.ndarray
     labels: np.ndarray
     names: tuple[str, ...]
     is_silence: np.ndarray
+    devices: tuple[str, ...]
     fingerprint: str
     notes: Mapping[str, int]
 
@@ -79,6 +83,7 @@ def load(
         labels=np.array([clip.label for clip in clips], np.int32),
         names=tuple(clip.path or "(silence)" for clip in clips),
         is_silence=np.array([not clip.path for clip in clips]),
+        devices=tuple(clip.device for clip in clips),
         fingerprint=fingerprint,
         notes=counts,
     )
@@ -125,7 +130,18 @@ def _key(dataset: Dataset, clips: tuple[Clip, ...], sample_rate: int, clip_sampl
                 ) from None
             stamp = (status.st_size, status.st_mtime_ns)
         update(f"{clip.label}\t{clip.path}\t{clip.start}\t{clip.gain}\t{stamp}\n")
+    filters = _simulated(clips, sample_rate)
+    if filters:  # the key of other splits is as it was, so their entries stay valid
+        update(f"simulated {[clip.simulated for clip in clips]}\n")
+        for taps in filters.values():
+            digest.update(taps.tobytes())
     return digest.hexdigest()[:24]
+
+
+def _simulated(clips: tuple[Clip, ...], sample_rate: int) -> dict[int, np.ndarray]:
+    """The filters of the simulated devices that clips are heard through, by number."""
+    numbers = sorted({clip.simulated for clip in clips} - {0})
+    return {number: devices.simulated(number, sample_rate) for number in numbers}
 
 
 def _decode(
@@ -159,6 +175,9 @@ def _decoded(
 ) -> Iterator[np.ndarray]:
     """The clips of a split, each (clip_samples,) int16; counts what was done to them."""
     clips = dataset.splits[split]
+    filters = _simulated(clips, sample_rate)
+    # The versions of a clip for each simulated device follow one another.
+    read = functools.lru_cache(maxsize=1)(lambda path: wav.read(path, sample_rate))
     long_files: dict[str, wav.Sound] = {}
     for row, clip in enumerate(progress.bar(clips, desc=f"decoding {split}", unit="clip")):
         if not clip.path:
@@ -167,9 +186,10 @@ def _decoded(
         path = dataset.root / clip.path
         if clip.start is None:
             try:
-                sound = wav.read(path, sample_rate)
+                sound = read(path)
             except UserError as error:
-                raise _with_others(error, dataset, clips[row + 1 :]) from None
+                others = [other for other in clips[row + 1 :] if other.path != clip.path]
+                raise _with_others(error, dataset, others) from None
             one = fit_length(sound.samples, clip_samples)
             counts["zero-padded at the end"] += len(sound.samples) < clip_samples
             counts["cropped to their middle"] += len(sound.samples) > clip_samples
@@ -189,10 +209,13 @@ def _decoded(
         counts["down-mixed to mono"] += sound.downmixed
         if clip.gain != 1.0:
             one = np.clip(np.rint(one * clip.gain), -32768, 32767).astype(np.int16)
+        if clip.simulated:
+            one = devices.apply(one, filters[clip.simulated])
+            counts["heard through a simulated device"] += 1
         yield one
 
 
-def _with_others(first: UserError, dataset: Dataset, clips: tuple[Clip, ...]) -> UserError:
+def _with_others(first: UserError, dataset: Dataset, clips: list[Clip]) -> UserError:
     """The error of one clip, and how many of `clips` have one too, so that one pass mends all."""
     others = []
     for path in sorted({clip.path for clip in clips if clip.path and clip.start is None}):

@@ -22,13 +22,22 @@ def waves() -> Waveforms:
     is_silence = np.arange(CLIPS) == CLIPS - 1
     samples[-1] = 0
     names = tuple(str(n) for n in range(CLIPS))
-    return Waveforms(samples, np.arange(CLIPS, dtype=np.int32), names, is_silence, "", {})
+    labels, devices = np.arange(CLIPS, dtype=np.int32), ("",) * CLIPS
+    return Waveforms(samples, labels, names, is_silence, devices, "", {})
 
 
 def epoch_of(waves, config=NONE, seed=0, epoch=0, noise=()):
     augmenter = Augmenter(config, list(noise))
-    batches = pipeline.training_batches(waves, FRONTEND, augmenter, BATCH, seed, epoch)
-    return [(features.numpy(), labels.numpy()) for features, labels in batches]
+    batches = pipeline.training_batches(waves, FRONTEND, augmenter, CLIPS, BATCH, seed, epoch)
+    return [(features.numpy(), numbers_of(labels.numpy())) for features, labels in batches]
+
+
+def numbers_of(labels: np.ndarray) -> np.ndarray:
+    """From labels that are certain to the numbers of the classes."""
+    assert labels.dtype == np.float32 and labels.shape[1:] == (CLIPS,)
+    numbers = np.argmax(labels, axis=1)
+    np.testing.assert_array_equal(labels, np.eye(CLIPS)[numbers])
+    return numbers
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,7 @@ def test_every_clip_is_in_an_epoch_once_and_the_last_batch_is_smaller(waves):
     assert sorted(np.concatenate([labels for _, labels in batches])) == list(range(CLIPS))
     for features, labels in batches:
         assert features.shape == (len(labels), *FRONTEND.feature_shape)
-        assert features.dtype == np.float32 and labels.dtype == np.int32
+        assert features.dtype == np.float32
 
 
 def test_batches_depend_on_seed_epoch_and_step_alone(waves, noise):
@@ -58,7 +67,7 @@ def test_batches_depend_on_seed_epoch_and_step_alone(waves, noise):
 
 def test_a_step_does_not_depend_on_the_steps_before_it(waves, noise):
     augmenter = Augmenter(ALL, noise)
-    batches = pipeline.training_batches(waves, FRONTEND, augmenter, BATCH, 3, 1)
+    batches = pipeline.training_batches(waves, FRONTEND, augmenter, CLIPS, BATCH, 3, 1)
     list(batches)  # as if an epoch had been drawn from the same objects before
     later = next(iter(batches.skip(2).take(1)))
     np.testing.assert_array_equal(

@@ -24,6 +24,8 @@ FLAGS = flags.FLAGS
 # Of bc_resnet, whose module loads TensorFlow; a test holds the two together.
 MOST_LOOKAHEAD = 58
 _DATA_FLAGS = ("data_dir", "task", "words", "split_lists", "test_dir", "data_seed")
+_WORDS_FLAGS = ("words", "split_lists", "test_dir", "download")  # not with --task=scenes
+_SCENES_FLAGS = ("fold", "simulated_devices")  # only with it
 
 
 def define_run_dir() -> None:
@@ -37,15 +39,31 @@ def define_run_dir() -> None:
 
 
 def define_data() -> None:
-    flags.DEFINE_string("data_dir", None, "Folder of word folders, such as Speech Commands.")
-    flags.DEFINE_enum("task", "kws12", ["kws12", "kws35", "words"], "Which labels; see README.")
+    flags.DEFINE_string(
+        "data_dir", None, "Folder of word folders, such as Speech Commands, or of scenes."
+    )
+    flags.DEFINE_enum(
+        "task", "kws12", ["kws12", "kws35", "words", "scenes"], "Which labels; see README."
+    )
     flags.DEFINE_list("words", [], "With --task=words: the keywords; other folders are 'unknown'.")
     flags.DEFINE_string("split_lists", None, "Folder of training/validation/testing.tsv to follow.")
     flags.DEFINE_string(
         "test_dir", None, "Official test set, unpacked: its clips replace the test."
     )
     flags.DEFINE_integer(
-        "data_seed", 0, "Choice of unknown clips and of silence in the test.", lower_bound=0
+        "data_seed",
+        0,
+        "Choice of unknown clips and of silence in the test; of scenes: of the validation.",
+        lower_bound=0,
+    )
+    flags.DEFINE_integer("fold", 1, "With --task=scenes: which fold is tested.", lower_bound=1)
+    flags.DEFINE_integer(
+        "simulated_devices",
+        -1,
+        "With --task=scenes: the test clips are also heard through this many simulated devices; "
+        "-1: 6, or 0 where the data is of several devices itself.",
+        lower_bound=-1,
+        upper_bound=100,
     )
     flags.DEFINE_enum(
         "download", None, ["0.01", "0.02"], "Fetch this Speech Commands version into --data_dir."
@@ -110,14 +128,22 @@ def data_flags() -> dict[str, Any]:
     """The data flags as given, to be recorded in the run.
 
     Raises:
-      UserError: there are none, or --run_dir is of no use; told before data and TensorFlow load.
+      UserError: there are none, flags of another task are among them, or --run_dir is of no use;
+        told before data and TensorFlow load.
     """
     from edge_tf.errors import UserError
 
     run_directory().check()
+    scenes = FLAGS.task == "scenes"
     if not FLAGS.data_dir:
-        raise UserError("--data_dir is missing", "name a folder of words, or see --download")
-    values = {name: getattr(FLAGS, name) for name in _DATA_FLAGS}
+        remedy = "a data set of scenes" if scenes else "a folder of words, or see --download"
+        raise UserError("--data_dir is missing", f"name {remedy}")
+    for name in _WORDS_FLAGS if scenes else _SCENES_FLAGS:
+        if FLAGS[name].value != FLAGS[name].default:
+            raise UserError(f"--{name} does not go with --task={FLAGS.task}", "leave one out")
+    # Runs on words are recorded as they were before there were scenes.
+    names = (*_DATA_FLAGS, *_SCENES_FLAGS) if scenes else _DATA_FLAGS
+    values = {name: getattr(FLAGS, name) for name in names}
     for name in ("data_dir", "split_lists", "test_dir"):
         values[name] = values[name] and str(Path(values[name]).resolve())
     return values
@@ -125,9 +151,11 @@ def data_flags() -> dict[str, Any]:
 
 def load_dataset(values: dict[str, Any]) -> "Dataset":
     """The dataset that data_flags() describe. Raises UserError when it is not there."""
-    from edge_tf.data import folder_of_words, split_lists
+    from edge_tf.data import folder_of_words, scenes, split_lists
 
     root = Path(values["data_dir"])
+    if values["task"] == "scenes":
+        return scenes.load(root, values["fold"], values["simulated_devices"], values["data_seed"])
     if values["split_lists"]:
         dataset = split_lists.load(root, Path(values["split_lists"]))
     else:

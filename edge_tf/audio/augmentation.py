@@ -1,12 +1,26 @@
-"""Augmentation as BC-ResNet was trained with: background noise, time shift, SpecAugment."""
+"""Augmentation: as BC-ResNet was trained with for words, and for scenes on unseen microphones.
+
+Words (arXiv:2106.04140): background noise, time shift, SpecAugment. Scenes (arXiv:2111.06531): time
+roll, mixup, SpecAugment, and random devices.
+"""
 
 import dataclasses
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from edge_tf.audio import devices
+from edge_tf.errors import UserError
+
 # Widest frequency mask for each tau (arXiv:2106.04140, sec. 4.1); narrower networks get none.
 SPEC_AUGMENT_BANDS = {1.5: 1, 2: 3, 3: 5, 6: 7, 8: 7}
+
+# Scenes: masks of up to 40 of 256 bands and up to 80 of the 336 frames of 10 s (hop 30 ms).
+_SCENE_MASKS = (40 / 256, 80 / 336)
+# Devices that trainings draw from; making a filter for each clip would cost more than its features.
+_POOL = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +34,18 @@ class AugmentationConfig:
       max_shift: samples; the clip moves by U(-max_shift, max_shift), zeros come in.
       frequency_mask, time_mask: SpecAugment; a mask is int(U(0, value)) bands or frames wide.
       masks: number of masks of each kind.
+      max_roll: samples; every clip is turned round by U(-max_roll, max_roll), what leaves at one
+        end comes in at the other.
+      mixup_alpha: features and labels are mixed with those of another clip of the batch, weights
+        Beta(mixup_alpha, mixup_alpha) (arXiv:1710.09412); 0: not.
+      device_probability: share of clips that are heard through another device.
+      device_responses: folder of recorded impulse responses for that; "": simulated devices.
+      equalizer_probability: share of clips whose log-mel bands get a random smooth curve added,
+        which is what a device does to them if noise floors are left out.
+      equalizer_decibels: standard deviation of that curve.
+
+    Raises:
+      UserError: a value out of range.
     """
 
     probability: float = 0.8
@@ -29,12 +55,67 @@ class AugmentationConfig:
     frequency_mask: int = 0
     time_mask: int = 0
     masks: int = 2
+    max_roll: int = 0
+    mixup_alpha: float = 0.0
+    device_probability: float = 0.0
+    device_responses: str = ""
+    equalizer_probability: float = 0.0
+    equalizer_decibels: float = 6.0
+
+    def __post_init__(self) -> None:
+        for name in ("probability", "device_probability", "equalizer_probability"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise UserError(f"{name}={getattr(self, name)} is not between 0 and 1")
+        for name in ("max_shift", "max_roll", "mixup_alpha", "equalizer_decibels"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise UserError(f"{name}={getattr(self, name)} must be finite and not below 0")
 
     @classmethod
     def for_bc_resnet(cls, tau: float) -> "AugmentationConfig":
         """The published settings: SpecAugment from tau 1.5 on."""
         bands = max((b for t, b in SPEC_AUGMENT_BANDS.items() if t <= tau), default=0)
         return cls(frequency_mask=bands, time_mask=20 if tau >= 1.5 else 0)
+
+    @classmethod
+    def for_scenes(
+        cls,
+        bands: int,
+        frames: int,
+        sample_rate: int = 16_000,
+        *,
+        device_probability: float = 0.0,
+        device_responses: str = "",
+        equalizer_probability: float = 0.0,
+    ) -> "AugmentationConfig":
+        """As the winner of DCASE 2021 task 1A: roll of 1.5 s, mixup 0.3, 2 + 2 masks.
+
+        The published masks of up to 40 of 256 bands and 80 frames are scaled to the features.
+
+        Args:
+          bands, frames: size of the features.
+          sample_rate: Hz.
+          device_probability, device_responses, equalizer_probability: as the attributes.
+        """
+        of_bands, of_frames = _SCENE_MASKS
+        return cls(
+            probability=0.0,
+            max_shift=0,
+            frequency_mask=round(of_bands * bands),
+            time_mask=round(of_frames * frames),
+            max_roll=round(1.5 * sample_rate),
+            mixup_alpha=0.3,
+            device_probability=device_probability,
+            device_responses=device_responses,
+            equalizer_probability=equalizer_probability,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As recorded in a run: what is for scenes only if it is used, as runs of words have it."""
+        values = dataclasses.asdict(self)
+        always = ("probability", "noise_amplitude", "silence_amplitude", "max_shift")
+        always += ("frequency_mask", "time_mask", "masks")
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        return {k: v for k, v in values.items() if k in always or v != defaults[k]}
 
 
 class Augmenter:
@@ -44,11 +125,22 @@ class Augmenter:
       config: the settings.
       noise: background recordings, each (n,) int16 and at least one clip long; may be empty, and
         then clips are shifted only.
+      sample_rate: Hz, of the clips.
+
+    Raises:
+      UserError: the recorded responses cannot be read.
     """
 
-    def __init__(self, config: AugmentationConfig, noise: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self, config: AugmentationConfig, noise: Sequence[np.ndarray], sample_rate: int = 16_000
+    ) -> None:
         self.config = config
         self.noise = list(noise)
+        self.devices: list[np.ndarray] = []
+        if config.device_probability > 0.0 and config.device_responses:
+            self.devices = devices.load_responses(config.device_responses, sample_rate)
+        elif config.device_probability > 0.0:
+            self.devices = devices.pool(0, _POOL, sample_rate)
 
     def waveforms(
         self, clips: np.ndarray, is_silence: np.ndarray, rng: np.random.Generator
@@ -83,6 +175,13 @@ class Augmenter:
                 start = rng.integers(len(recording) - samples + 1)
                 scale = np.float32(rng.uniform(0.0, amplitude) / 32768.0)
                 result[row] += scale * recording[start : start + samples]
+        if self.config.max_roll > 0:
+            for row in result:
+                row[:] = np.roll(row, int(rng.uniform(-self.config.max_roll, self.config.max_roll)))
+        if self.devices:
+            for row in result:
+                if rng.random() < self.config.device_probability:
+                    row[:] = devices.apply(row, self.devices[rng.integers(len(self.devices))])
         return np.clip(result, -1.0, 1.0, out=result)
 
     def masks(
@@ -107,3 +206,33 @@ class Augmenter:
                     start = rng.integers(len(row) - width + 1)
                     row[start : start + width] = 0.0
         return along_frequency, along_time
+
+    def equalizers(self, batch: int, bands: int, rng: np.random.Generator) -> np.ndarray:
+        """Random smooth curves over mel bands, 0 for the clips that get none.
+
+        A Gaussian process; a fifth of the bands, about an octave at 1 kHz, is its correlation
+        length.
+
+        Returns:
+          (batch, bands) float32, to add to log-mel features (natural logarithm of power).
+        """
+        curves = np.zeros((batch, bands), np.float32)
+        if self.config.equalizer_probability > 0.0:
+            chosen = rng.random(batch) < self.config.equalizer_probability
+            root = devices.smooth_root(bands, bands / 5)
+            smooth = rng.standard_normal((batch, bands)) @ root
+            neper = self.config.equalizer_decibels * math.log(10.0) / 10.0
+            curves[chosen] = neper * smooth[chosen]
+        return curves
+
+    def mixing(self, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Mixup (arXiv:1710.09412): clip i becomes weight * clip i + (1 - weight) * its partner.
+
+        Returns:
+          Partners, (batch,) int32, each clip one, and the weights, (batch,) float32.
+        """
+        alpha = self.config.mixup_alpha
+        if alpha <= 0.0:
+            return np.arange(batch, dtype=np.int32), np.ones(batch, np.float32)
+        partners = rng.permutation(batch).astype(np.int32)
+        return partners, rng.beta(alpha, alpha, batch).astype(np.float32)

@@ -11,7 +11,7 @@ import tf_keras as keras
 
 from edge_tf import files, run_dir
 from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
-from edge_tf.compression import phase_step, pruning, quantization
+from edge_tf.compression import budget, phase_step, pruning, quantization
 from edge_tf.compression.distillation import FeatureLoss, with_features
 from edge_tf.compression.network import State
 from edge_tf.compression.phase import Phase, epochs_of
@@ -55,8 +55,7 @@ def compress(
     """
     source = run.require(run_dir.FLOAT_MODEL)
     model = keras_float.load(source)
-    chain = [phase_step.phases_of(name, settings) for name in settings.recipes]
-    phases = [phase for recipe in chain for phase in recipe]
+    chain, phases = _phases(settings)
     if settings.epochs < len(phases):
         raise UserError(
             f"--epochs={settings.epochs} is too few for {len(phases)} phases "
@@ -69,6 +68,8 @@ def compress(
         quantization.config_for(layer)  # an unknown layer is told before hours of training
     if teacher_path is not None and keras_float.load(teacher_path).input_shape != model.input_shape:
         raise UserError(f"{teacher_path} takes other features than {source}")
+    settings = budget.with_sparsity(run, model, names, settings, lambda: _calibration(data))
+    chain, phases = _phases(settings)
     work = _Work(run, data, settings, teacher_path, names)
     state = State(model)
     for number, (phase, epochs) in enumerate(
@@ -77,6 +78,18 @@ def compress(
         state = work.run_phase(number, phase, epochs, state)
     work.write(state)
     return run.stage("compress")
+
+
+def _phases(settings: Settings) -> tuple[list[list[Phase]], list[Phase]]:
+    """Those of each recipe, and all one after the other."""
+    chain = [phase_step.phases_of(name, settings) for name in settings.recipes]
+    return chain, [phase for recipe in chain for phase in recipe]
+
+
+def _calibration(data: RunData) -> np.ndarray:
+    """Representative features of training clips."""
+    training = data.clips("training")
+    return data.features(training.samples[spread_over_labels(training.labels, _CALIBRATION_CLIPS)])
 
 
 class _Work:
@@ -95,7 +108,7 @@ class _Work:
         self._teacher = keras_float.load(teacher_path) if teacher_path else None
         self._history: list[dict[str, Any]] = []
         augmentation = AugmentationConfig(**run.stage("train")["augmentation"])
-        self._augmenter = Augmenter(augmentation, data.noise())
+        self._augmenter = Augmenter(augmentation, data.noise(), data.frontend.sample_rate)
         self._fingerprint = {
             **settings.to_dict(),
             "float_model": hashlib.sha256(
@@ -124,7 +137,7 @@ class _Work:
         """Trains a phase, or what is left of it."""
         settings = self._settings
         seed_everything(settings.seed)
-        network = phase_step.network(phase, state, self._calibration_clips)
+        network = phase_step.network(phase, state, lambda: _calibration(self._data))
         clips = len(self._training.labels)
         steps = epochs * -(-clips // settings.batch_size)
         parts = phase_step.parts(
@@ -147,16 +160,13 @@ class _Work:
             self._history.append({**record, "epoch": len(self._history) + 1, "phase": phase.name})
         return parts.state(network, state)
 
-    def _calibration_clips(self) -> np.ndarray:
-        rows = spread_over_labels(self._training.labels, _CALIBRATION_CLIPS)
-        return self._data.features(self._training.samples[rows])
-
     def _batches(self, epoch: int) -> tf.data.Dataset:
         settings = self._settings
         return pipeline.training_batches(
             self._training,
             self._data.frontend,
             self._augmenter,
+            len(self._run.labels()),
             settings.batch_size,
             settings.seed,
             _FIRST_EPOCH + epoch,

@@ -13,6 +13,7 @@ def training_batches(
     clips: Waveforms,
     frontend: FrontendConfig,
     augmenter: Augmenter,
+    classes: int,
     batch_size: int,
     seed: int,
     epoch: int,
@@ -22,28 +23,41 @@ def training_batches(
     What a batch holds depends on (seed, epoch, its number) alone, so a resumed run sees the same.
 
     Yields:
-      features (batch, mel_bands, frames, 1) float32 and labels (batch,) int32.
+      features (batch, mel_bands, frames, 1) float32 and labels (batch, classes) float32, the
+      probability of each class: one of them 1, or two where clips are mixed.
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(clips.labels))
     steps = -(-len(order) // batch_size)
     bands, frames, _ = frontend.feature_shape
+    config = augmenter.config
+    one_hot = np.eye(classes, dtype=np.float32)
 
     def gather(step: np.ndarray) -> tuple[np.ndarray, ...]:
         rows = order[step * batch_size : (step + 1) * batch_size]
         rng = np.random.default_rng([seed, epoch, int(step)])
         rows = np.sort(rows)  # the file is read forwards
         waves = augmenter.waveforms(clips.samples[rows], clips.is_silence[rows], rng)
-        return (waves, clips.labels[rows], *augmenter.masks(len(rows), bands, frames, rng))
+        by_band, by_frame = augmenter.masks(len(rows), bands, frames, rng)
+        curves = augmenter.equalizers(len(rows), bands, rng)
+        partners, weights = augmenter.mixing(len(rows), rng)
+        return waves, one_hot[clips.labels[rows]], by_band, by_frame, curves, partners, weights
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        waves, labels, by_band, by_frame = tf.numpy_function(
-            gather, [step], [tf.float32, tf.int32, tf.float32, tf.float32], stateful=False
+        types = [tf.float32] * 5 + [tf.int32, tf.float32]
+        gathered = tf.numpy_function(gather, [step], types, stateful=False)
+        sizes = [frontend.clip_samples], [classes], [bands], [frames], [bands], [], []
+        waves, labels, by_band, by_frame, curves, partners, weights = (
+            tf.ensure_shape(value, [None, *size])
+            for value, size in zip(gathered, sizes, strict=True)
         )
-        waves = tf.ensure_shape(waves, [None, frontend.clip_samples])
         features = log_mel(waves, frontend)
-        features *= tf.ensure_shape(by_band, [None, bands])[:, :, tf.newaxis, tf.newaxis]
-        features *= tf.ensure_shape(by_frame, [None, frames])[:, tf.newaxis, :, tf.newaxis]
-        return features, tf.ensure_shape(labels, [None])
+        if config.equalizer_probability > 0.0:
+            features += curves[:, :, tf.newaxis, tf.newaxis]
+        if config.mixup_alpha > 0.0:
+            features, labels = (_mixed(x, partners, weights) for x in (features, labels))
+        features *= by_band[:, :, tf.newaxis, tf.newaxis]
+        features *= by_frame[:, tf.newaxis, :, tf.newaxis]
+        return features, labels
 
     return _prefetched(tf.data.Dataset.range(steps).map(load, num_parallel_calls=2))
 
@@ -74,3 +88,8 @@ def evaluation_batches(
 
 def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.prefetch(2)
+
+
+def _mixed(values: tf.Tensor, partners: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    weights = tf.reshape(weights, [-1] + [1] * (values.shape.rank - 1))
+    return weights * values + (1.0 - weights) * tf.gather(values, partners)

@@ -38,7 +38,8 @@ def measure(run: run_dir.RunDirectory, data: RunData, steps: int, clips: int) ->
     recorded = run.stage("train")
     recipe = Recipe(**recorded["recipe"])
     training = data.clips("training")
-    augmenter = Augmenter(AugmentationConfig(**recorded["augmentation"]), data.noise())
+    augmentation = AugmentationConfig(**recorded["augmentation"])
+    augmenter = Augmenter(augmentation, data.noise(), data.frontend.sample_rate)
     model = keras_float.load(run.require(run_dir.FLOAT_MODEL))
     rows = spread_over_labels(training.labels, clips)
     features = data.features(training.samples[rows])
@@ -68,10 +69,11 @@ def _training(
     """Steps with the input pipeline, with one batch again and again, and the pipeline alone."""
 
     recipe = update.recipe
+    classes = update.model.output_shape[-1]
 
     def batches(epoch: int) -> tf.data.Dataset:
         return pipeline.training_batches(
-            training, data.frontend, augmenter, recipe.batch_size, recipe.seed, epoch
+            training, data.frontend, augmenter, classes, recipe.batch_size, recipe.seed, epoch
         ).repeat()
 
     whole, still = [], []

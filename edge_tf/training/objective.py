@@ -36,7 +36,7 @@ class Objective(Protocol):
 
         Args:
           features: (batch, mel_bands, frames, 1) float32.
-          labels: (batch,) int32.
+          labels: (batch, classes) float32, probabilities.
 
         Returns:
           Logits (batch, classes) of the network that is trained, and the terms; the first one's
@@ -50,8 +50,8 @@ class Objective(Protocol):
 
 
 def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Mean over the batch, scalar."""
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+    """Mean over the batch, scalar; labels are probabilities, (batch, classes) as the logits."""
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, logits))
 
 
 class CrossEntropy:

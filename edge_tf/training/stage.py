@@ -79,7 +79,7 @@ def train(
         "labels": list(dataset.labels),
         "model": model_config.to_dict(),
         "frontend": frontend.to_dict(),
-        "augmentation": dataclasses.asdict(augmentation),
+        "augmentation": augmentation.to_dict(),
         "recipe": dataclasses.asdict(recipe),
     }
     _refuse_other_training(run, settings)
@@ -94,10 +94,11 @@ def train(
     fingerprint = {k: settings[k] for k in settings if k not in ("data", "data_description")}
     trainer = Trainer(SgdStep(model, recipe), run.path, fingerprint)
     training = splits["training"]
-    augmenter = Augmenter(augmentation, noise)
+    augmenter = Augmenter(augmentation, noise, frontend.sample_rate)
+    classes = len(dataset.labels)
     history = trainer.fit(
         lambda epoch: pipeline.training_batches(
-            training, frontend, augmenter, recipe.batch_size, recipe.seed, epoch
+            training, frontend, augmenter, classes, recipe.batch_size, recipe.seed, epoch
         ),
         len(training.labels),
         pipeline.evaluation_batches(splits["validation"].samples, frontend),

@@ -88,7 +88,7 @@ class SgdStep:
         ]
         signature = [
             tf.TensorSpec([None, *model.input_shape[1:]], tf.float32),
-            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, model.output_shape[-1]], tf.float32),
         ]
         # Nothing here needs autograph, and tracing without it takes a third of the time.
         self._update = tf.function(self._trace, input_signature=signature, autograph=False)
@@ -116,11 +116,12 @@ class SgdStep:
 
         Args:
           features: (batch, mel_bands, frames, 1) float32.
-          labels: (batch,) int32.
+          labels: (batch, classes) float32, probabilities.
           rate: learning rate.
 
         Returns:
-          Mean cross-entropy and number of clips classified right, before the update.
+          Mean cross-entropy and number of clips whose largest logit is their most probable
+          label's, before the update.
         """
         self.optimizer.learning_rate.assign(rate)
         return self._update(features, labels)
@@ -146,7 +147,7 @@ class SgdStep:
         self.optimizer.apply_gradients(pairs)
         if self._after_update is not None:
             self._after_update()
-        hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
+        hits = tf.equal(tf.argmax(logits, axis=1), tf.argmax(labels, axis=1))
         return terms[0].loss, tf.reduce_sum(tf.cast(hits, tf.int32))
 
     def accuracy(self, batches: tf.data.Dataset, labels: np.ndarray) -> float:

@@ -20,7 +20,8 @@ def clips(count: int = 24, shape: Sequence[int] = SHAPE, seed: int = 0) -> np.nd
 
 
 def labels(count: int = 24, classes: int = CLASSES) -> np.ndarray:
-    return (np.arange(count) % classes).astype(np.int32)
+    """Probabilities, (count, classes), as training batches have them."""
+    return np.eye(classes, dtype=np.float32)[np.arange(count) % classes]
 
 
 def quantized(model: keras.Model | None = None, masks: dict | None = None) -> Network:

@@ -13,6 +13,7 @@ model_streaming.tflite  the same a frame at a time, of a run with --streaming (c
 device_graph.npz   its graph in float, and the node of each tensor (convert)
 golden.npz         a few clips, their int8 features and logits (convert)
 report.json/.html  the hop table                (evaluate)
+predictions.npz    logits of every hop and test clip (evaluate)
 detector.json      when a word is detected      (evaluate --stream)
 firmware/          what goes to the device      (export_firmware)
 """
@@ -42,6 +43,7 @@ HISTORY = "history.json"
 GOLDEN = "golden.npz"
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
+PREDICTIONS = "predictions.npz"
 FIRMWARE = "firmware"
 FIRMWARE_C = "firmware_c"
 
@@ -58,6 +60,7 @@ _MADE_BY = {
     GOLDEN: "convert",
     REPORT_JSON: "evaluate",
     REPORT_HTML: "evaluate",
+    PREDICTIONS: "evaluate",
     FIRMWARE: "export_firmware",
     FIRMWARE_C: "export_firmware --flavor=standalone",
 }
@@ -122,7 +125,7 @@ class RunDirectory:
         if not self.path.is_dir():
             raise UserError(
                 f"--run_dir={self.path} does not exist",
-                f"make it with: {self._command('train')}",
+                f"make it with: {self.command_of('train')}",
             )
         if name != "config.json":
             self.config()
@@ -130,7 +133,7 @@ class RunDirectory:
             stage = _MADE_BY.get(name, "run")
             raise UserError(
                 f"{self / name} is missing",
-                f"make it with: {self._command(stage)}",
+                f"make it with: {self.command_of(stage)}",
             )
         return self / name
 
@@ -156,7 +159,7 @@ class RunDirectory:
             return path
         if before != hashlib.sha256(source.read_bytes()).hexdigest():
             raise UserError(
-                f"{path} was not made from {source}", f"run: {self._command('convert')}"
+                f"{path} was not made from {source}", f"run: {self.command_of('convert')}"
             )
         return path
 
@@ -183,7 +186,7 @@ class RunDirectory:
         if name not in stages:
             raise UserError(
                 f"{self.path} has no finished stage '{name}'",
-                f"run: {self._command(name)}",
+                f"run: {self.command_of(name)}",
             )
         return stages[name]
 
@@ -208,9 +211,10 @@ class RunDirectory:
         if len(labels) < 2 or len(set(labels)) != len(labels) or not all(labels):
             raise UserError(
                 f"{path} must hold at least two different labels, one a line",
-                f"make it with: {self._command('train')}",
+                f"make it with: {self.command_of('train')}",
             )
         return labels
 
-    def _command(self, stage: str) -> str:
+    def command_of(self, stage: str) -> str:
+        """How a user starts a stage of this run."""
         return f"python -m pipelines.{stage} --run_dir={shlex.quote(str(self.path))}"

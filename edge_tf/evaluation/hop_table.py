@@ -11,100 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edge_tf.evaluation import gates, hop_text, metrics
+from edge_tf.evaluation import device_figures, gates, hop_text, metrics
+from edge_tf.evaluation.device_figures import ByDevice, Devices
 from edge_tf.evaluation.gates import Gate
+from edge_tf.evaluation.hop_result import HopResult
 
 BIT_REFERENCE = "litert_reference"
 SIMULATION = "keras_quantized"
-STARTS = ("features", "waveform")
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class HopResult:
-    """What one engine put out.
-
-    Attributes:
-      name: for people, different in every hop of a table: "TFLite Micro".
-      engine: identifier of the engine: "tflite_micro". The bit reference is found by it.
-      start: what the engine was fed, "features" or "waveform".
-      outputs: logits [N, C], float, or int8 with `scale` and `zero_point`; None if unavailable.
-      unavailable: why there are no outputs, for people; empty if there are.
-      scale: step of int8 outputs: real = scale * (int8 - zero_point). None for float.
-      zero_point: int8 that stands for zero. None for float.
-      seconds_per_inference: median over clips; None if not measured.
-      bit_exact: this engine must give the bytes of the bit reference.
-      compare_to: name of the hop to hold outputs against, if not the table's bit reference.
-      clip_indices: [N] rising indices of the clips that were run, for an engine too slow for all
-        (an emulated board); None if all were run.
-
-    Raises:
-      ValueError: the fields contradict each other.
-    """
-
-    name: str
-    engine: str
-    start: str = "features"
-    outputs: metrics.Array | None = None
-    unavailable: str = ""
-    scale: float | None = None
-    zero_point: int | None = None
-    seconds_per_inference: float | None = None
-    bit_exact: bool = False
-    compare_to: str = ""
-    clip_indices: metrics.Ints | None = None
-
-    def __post_init__(self) -> None:
-        if self.start not in STARTS:
-            raise ValueError(f"hop '{self.name}': start is one of {STARTS}, not '{self.start}'")
-        if (self.outputs is None) != bool(self.unavailable):
-            raise ValueError(f"hop '{self.name}' needs outputs, or the reason why it has none")
-        if self.outputs is None:
-            return
-        if self.outputs.ndim != 2 or not self.outputs.size:
-            raise ValueError(f"hop '{self.name}': outputs have shape {self.outputs.shape}")
-        if self.outputs.dtype == np.int8:
-            if self.scale is None or self.zero_point is None:
-                raise ValueError(f"hop '{self.name}': int8 outputs need scale and zero_point")
-            metrics.dequantize(self.outputs[:0], self.scale, self.zero_point)
-        elif not np.issubdtype(self.outputs.dtype, np.floating):
-            raise ValueError(f"hop '{self.name}': outputs are {self.outputs.dtype}, not int8")
-        elif self.bit_exact:
-            raise ValueError(f"hop '{self.name}' is to be bit-exact, but its outputs are float")
-        picked = self.clip_indices
-        if picked is not None and (
-            picked.shape != (len(self.outputs),) or picked[0] < 0 or np.any(np.diff(picked) <= 0)
-        ):
-            raise ValueError(f"hop '{self.name}': clip_indices must be [N], different and rising")
-
-    @property
-    def clips(self) -> int:
-        """Number of clips that were run; 0 if unavailable."""
-        return 0 if self.outputs is None else len(self.outputs)
-
-    @property
-    def is_int8(self) -> bool:
-        """Whether there are outputs and they are int8."""
-        return self.outputs is not None and self.outputs.dtype == np.int8
-
-    def which_clips(self) -> metrics.Ints:
-        """Indices [N] of the clips that were run."""
-        if self.clip_indices is not None:
-            return self.clip_indices
-        return np.arange(self.clips, dtype=np.int64)
-
-    def same_grid(self, other: "HopResult") -> bool:
-        """Whether int8 values of both mean the same real numbers; scales count as float32."""
-        return self.zero_point == other.zero_point and np.float32(self.scale or 0) == np.float32(
-            other.scale or 0
-        )
-
-    def real_outputs(self) -> metrics.Floats:
-        """Logits [N, C] as real numbers. Raises ValueError if unavailable."""
-        if self.outputs is None:
-            raise ValueError(f"hop '{self.name}' is not available: {self.unavailable}")
-        if self.scale is None or self.zero_point is None or not self.is_int8:
-            return self.outputs.astype(np.float64)
-        return metrics.dequantize(self.outputs, self.scale, self.zero_point)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +27,11 @@ class HopRow:
     Attributes:
       accuracy, standard_error: shares, 0 to 1; the error is binomial, of one accuracy.
       accuracy_interval: 95 % Wilson interval of the accuracy.
+      macro_accuracy: mean over the classes of their shares of right clips, as DCASE scores.
+      log_loss, log_loss_error: mean cross entropy in nats (metrics.log_losses) and its standard
+        error. Both errors take clips for independent; what one source sounds like on several
+        devices is not, so there the errors by device are those to read.
+      by_device: figures by recording device; None where no devices are known.
       undecided: clips with NaN or infinity among their outputs; they count as wrong.
       change_points: accuracy less that of the first hop on the same clips, in percentage points.
       agreement: share of clips with the class that the first hop chose.
@@ -133,6 +51,10 @@ class HopRow:
     accuracy: float | None = None
     standard_error: float | None = None
     accuracy_interval: tuple[float, float] | None = None
+    macro_accuracy: float | None = None
+    log_loss: float | None = None
+    log_loss_error: float | None = None
+    by_device: ByDevice | None = None
     undecided: int = 0
     change_points: float | None = None
     agreement: float | None = None
@@ -146,13 +68,18 @@ class HopRow:
 
 @dataclass(frozen=True, eq=False)
 class HopTable:
-    """Rows and gates, in the order of the hops, and what they were computed from."""
+    """Rows and gates, in the order of the hops, and what they were computed from.
+
+    Attributes:
+      devices: what the clips were recorded with; None if that is not known, or one device.
+    """
 
     rows: list[HopRow]
     gates: list[Gate]
     hops: list[HopResult] = field(repr=False)
     labels_true: metrics.Ints = field(repr=False)
     max_drop: float = 1.0
+    devices: Devices | None = None
 
     @property
     def failed(self) -> list[Gate]:
@@ -182,6 +109,7 @@ def build(
     *,
     max_drop: float = 1.0,
     bit_reference: str = BIT_REFERENCE,
+    devices: Devices | None = None,
 ) -> HopTable:
     """Computes rows and gates.
 
@@ -190,16 +118,20 @@ def build(
       labels_true: [N] class indices of all clips.
       max_drop: percentage points of accuracy an int8 hop may lose against the first hop.
       bit_reference: engine whose bytes the bit-exact hops must give.
+      devices: recording devices of all clips; rows are split by them if there are several.
 
     Raises:
       ValueError: no hop, two hops of one name, a compare_to that names none, a max_drop that is
-        negative or not finite, outputs that do not fit the labels.
+        negative or not finite, outputs or devices that do not fit the labels.
     """
     labels = np.asarray(labels_true)
     if not hops or labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError("a hop table needs at least one hop and integer labels [clips]")
     if not (np.isfinite(max_drop) and max_drop >= 0):
         raise ValueError(f"max_drop is {max_drop}, must be a number of points from 0 up")
+    if devices is not None and len(devices.of_clips) != len(labels):
+        raise ValueError(f"devices of {len(devices.of_clips)} clips for {len(labels)} labels")
+    devices = devices if devices is not None and devices.are_several else None
     by_name = {hop.name: hop for hop in hops}
     if len(by_name) != len(hops):
         raise ValueError(f"two hops have one name: {', '.join(hop.name for hop in hops)}")
@@ -211,12 +143,12 @@ def build(
     rows, judged = [], []
     for hop in hops:
         reference = by_name[hop.compare_to] if hop.compare_to else default
-        row = _row(hop, hops[0], reference, labels)
+        row = _row(hop, hops[0], reference, labels, devices)
         rows.append(row)
         judged += gates.judge(hop, row, hops[0], reference, max_drop)
     int8 = next((row for row in rows if row.engine == bit_reference), None)
     judged += [gates.judge_simulation(row, int8) for row in rows if row.engine == SIMULATION]
-    return HopTable(rows, judged, list(hops), labels.astype(np.int64), max_drop)
+    return HopTable(rows, judged, list(hops), labels.astype(np.int64), max_drop, devices)
 
 
 def _check_fits(hop: HopResult, hops: Sequence[HopResult], labels: metrics.Array) -> None:
@@ -231,7 +163,11 @@ def _check_fits(hop: HopResult, hops: Sequence[HopResult], labels: metrics.Array
 
 
 def _row(
-    hop: HopResult, first: HopResult, reference: HopResult | None, labels: metrics.Array
+    hop: HopResult,
+    first: HopResult,
+    reference: HopResult | None,
+    labels: metrics.Array,
+    devices: Devices | None,
 ) -> HopRow:
     if hop.outputs is None:
         return HopRow(
@@ -242,7 +178,8 @@ def _row(
             bit_exact_required=hop.bit_exact,
         )
     chosen = metrics.predictions(hop.outputs)
-    truth = labels[hop.which_clips()]
+    clips = hop.which_clips()
+    truth = labels[clips]
     right = metrics.correct(truth, chosen)
     accuracy = right / hop.clips
     agreement = change = None
@@ -254,6 +191,7 @@ def _row(
         difference -= metrics.correct(truth[mine], first_chosen)
         change = 100.0 * difference / mine.size
     max_lsb, differing, total = _differences(hop, reference)
+    losses = metrics.log_losses(hop.real_outputs(), truth)
     seconds = hop.seconds_per_inference
     return HopRow(
         name=hop.name,
@@ -263,6 +201,12 @@ def _row(
         accuracy=accuracy,
         standard_error=metrics.standard_error(accuracy, hop.clips),
         accuracy_interval=metrics.wilson_interval(right, hop.clips),
+        macro_accuracy=metrics.macro_accuracy(truth, chosen),
+        log_loss=float(np.mean(losses)),
+        log_loss_error=metrics.mean_error(losses),
+        by_device=device_figures.by_device(devices, clips, chosen == truth, losses)
+        if devices
+        else None,
         undecided=int(np.count_nonzero(chosen == metrics.UNDECIDED)),
         change_points=change,
         agreement=agreement,

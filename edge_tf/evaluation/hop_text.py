@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from edge_tf.evaluation import device_text
+
 if TYPE_CHECKING:
     from edge_tf.evaluation.hop_table import HopRow, HopTable
 
@@ -18,8 +20,17 @@ COLUMNS = (
     ("bytes", "bytes differ"),
     ("time", "ms"),
 )
+_LOG_LOSS = ("log_loss", "log loss")
 _LEFT = ("name", "start")
 _MARKS = {True: "PASSED", False: "FAILED", None: "NOT JUDGED"}
+
+
+def columns(table: "HopTable") -> tuple[tuple[str, str], ...]:
+    """COLUMNS, and behind the accuracy the log loss where recording devices are told apart."""
+    if table.devices is None:
+        return COLUMNS
+    at = COLUMNS.index(("accuracy", "accuracy %")) + 1
+    return (*COLUMNS[:at], _LOG_LOSS, *COLUMNS[at:])
 
 
 def milliseconds(value: float | None) -> str:
@@ -34,13 +45,15 @@ def milliseconds(value: float | None) -> str:
 
 def cells(row: "HopRow") -> dict[str, str]:
     """The row as text, by the keys of COLUMNS. An unavailable hop says so under "unavailable"."""
-    text = {key: NOTHING for key, _ in COLUMNS}
+    text = {key: NOTHING for key, _ in (*COLUMNS, _LOG_LOSS)}
     text |= {"name": row.name, "start": row.start, "unavailable": ""}
     if row.unavailable:
         return text | {"unavailable": f"not available here: {row.unavailable}"}
     text["clips"] = f"{row.clips:,}"
     if row.accuracy is not None and row.standard_error is not None:
         text["accuracy"] = f"{100 * row.accuracy:.2f} ± {100 * row.standard_error:.2f}"
+    if row.log_loss is not None:
+        text["log_loss"] = device_text.loss(row.log_loss, row.log_loss_error)
     if row.change_points is not None:
         text["change"] = f"{row.change_points:+.2f}"
     if row.agreement is not None:
@@ -54,10 +67,14 @@ def cells(row: "HopRow") -> dict[str, str]:
 
 
 def render(table: "HopTable") -> str:
-    """Rows in aligned columns, a reason in place of figures that are missing, then the gates."""
+    """Rows in aligned columns, a reason in place of figures that are missing, then the gates.
+
+    Between them stand the recording devices, where they are told apart.
+    """
     rows = [cells(row) for row in table.rows]
+    titles = columns(table)
     widths = {}
-    for key, title in COLUMNS:
+    for key, title in titles:
         whole = key in _LEFT  # A reason runs over the columns behind these.
         shown = [row[key] for row in rows if whole or not row["unavailable"]]
         widths[key] = max(len(text) for text in [title, *shown])
@@ -69,13 +86,15 @@ def render(table: "HopTable") -> str:
         )
         return "  ".join(aligned)
 
-    keys = [key for key, _ in COLUMNS]
-    lines = [line(dict(COLUMNS), keys).rstrip(), "  ".join("-" * widths[key] for key in keys)]
+    keys = [key for key, _ in titles]
+    lines = [line(dict(titles), keys).rstrip(), "  ".join("-" * widths[key] for key in keys)]
     for row in rows:
         if row["unavailable"]:
             lines.append(f"{line(row, list(_LEFT))}  {row['unavailable']}")
         else:
             lines.append(line(row, keys).rstrip())
+    if table.devices is not None:
+        lines += ["", *device_text.render(table.rows)]
     if table.gates:
         lines.append("")
         width = max(len(_MARKS[gate.passed]) for gate in table.gates)

@@ -17,6 +17,9 @@ Floats = npt.NDArray[np.float64]
 UNDECIDED = -1
 """Prediction of a clip whose outputs hold NaN or infinity: it is right for no label."""
 
+LEAST_PROBABILITY = 1e-15
+"""Log loss takes no probability for smaller, so that one clip costs 34.5 at the most."""
+
 _LSB_LIMIT = float(2**53)
 
 
@@ -238,3 +241,51 @@ def softmax(logits: Array) -> Floats:
     powers: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: Floats = powers / powers.sum(axis=1, keepdims=True)
     return shares
+
+
+def log_losses(logits: Array, labels: Array) -> Floats:
+    """Cross entropy of each clip in nats: -ln of the probability that softmax gives its label.
+
+    It is computed from logits, so that it stays exact where a probability would round to 0 or 1; a
+    probability counts as LEAST_PROBABILITY at least, and that of an UNDECIDED clip is just that.
+    The mean over clips is what DCASE Task 1A calls multi-class cross entropy (log loss).
+
+    Args:
+      logits: [N, C] real logits; int8 outputs are dequantized first.
+      labels: [N] class indices.
+
+    Returns:
+      [N], each from 0 to 34.54.
+
+    Raises:
+      ValueError: shapes do not fit, or a label is outside the classes.
+    """
+    logits, labels = np.asarray(logits).astype(np.float64), np.asarray(labels)
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or not logits.size:
+        raise ValueError(f"no log loss for logits {logits.shape} and labels {labels.shape}")
+    if labels.min() < 0 or labels.max() >= logits.shape[1]:
+        raise ValueError(f"labels must be within 0 to {logits.shape[1] - 1}")
+    most = -math.log(LEAST_PROBABILITY)
+    losses = np.full(len(logits), most)
+    decided = np.flatnonzero(np.isfinite(logits).all(axis=1))
+    if decided.size:
+        kept = logits[decided]
+        kept = kept - kept.max(axis=1, keepdims=True)
+        of_label = kept[np.arange(len(kept)), labels[decided]]
+        losses[decided] = np.minimum(np.log(np.exp(kept).sum(axis=1)) - of_label, most)
+    return losses
+
+
+def mean_error(values: Array) -> float | None:
+    """Standard error of the mean of [N] independent values; None of a single one."""
+    values = np.asarray(values).astype(np.float64)
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
+
+
+def macro_accuracy(labels: Array, predicted: Array) -> float:
+    """Mean over the classes of the share of their clips that are right: DCASE's accuracy.
+
+    Classes without a clip are left out. Arguments and errors as `correct`.
+    """
+    labels, predicted = _pair(labels, predicted)
+    return float(np.mean([np.mean(predicted[labels == one] == one) for one in np.unique(labels)]))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from edge_tf import files, run_dir
-from edge_tf.data.run_data import RunData, spread_over_labels
+from edge_tf.data.run_data import RunData
 from edge_tf.engines import side_by_side
 from edge_tf.engines.base import Engine, UnavailableError
 from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
@@ -16,7 +16,8 @@ from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.streaming import KerasStreaming, StreamingTFLiteMicro
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
-from edge_tf.evaluation import hop_table, layer_tables
+from edge_tf.evaluation import device_figures, hop_table, layer_tables, predictions
+from edge_tf.evaluation.device_figures import Devices
 from edge_tf.evaluation.report import ModelFacts, Report, write_report
 from edge_tf.evaluation.stream_stage import StreamReport
 from firmware_export import tflite_file
@@ -34,13 +35,13 @@ def evaluate(
     error_clips: int = 500,
     heard: StreamReport | None = None,
 ) -> hop_table.HopTable:
-    """Runs the test clips through every hop and writes the report.
+    """Runs the test clips through every hop, keeps their logits and writes the report.
 
     Args:
       run: a run whose conversion has finished.
       data: its data.
       max_drop: percentage points of accuracy that int8 may lose.
-      max_clips: cap on test clips, evenly over the labels; 0: all.
+      max_clips: cap on test clips, evenly over labels and recording devices; 0: all.
       error_clips: cap on those for the table of quantization errors; 0: no such table.
       heard: what a long stream gave, for the report.
 
@@ -60,12 +61,15 @@ def evaluate(
     testing = data.clips("testing")
     rows = np.arange(len(testing.labels))
     if max_clips:
-        rows = spread_over_labels(testing.labels, max_clips)
+        rows = device_figures.spread(testing.labels, testing.devices, max_clips)
+    labels, names = testing.labels[rows], [testing.names[row] for row in rows]
+    of_clips = tuple(testing.devices[row] for row in rows)
+    devices = Devices(of_clips, frozenset(data.training_devices()))
     features = data.features(testing.samples[rows])
 
     began = time.perf_counter()
     engines = [*_keras(run), *_engines(model, data), *_streaming(run, data)]
-    picks = [_rows_for(engine, testing.labels[rows]) for engine in engines]
+    picks = [_rows_for(engine, labels, of_clips) for engine in engines]
     clips = {"features": features, "waveform": testing.samples[rows]}
     outputs = side_by_side.run_all(engines, clips, picks)
     seconds = time.perf_counter() - began
@@ -100,8 +104,8 @@ def evaluate(
                 clip_indices=pick,
             )
         )
-    table = hop_table.build(hops, testing.labels[rows], max_drop=max_drop)
-    layers = layer_tables.of_run(run, model, features, testing.labels[rows], error_clips)
+    table = hop_table.build(hops, labels, max_drop=max_drop, devices=devices)
+    layers = layer_tables.of_run(run, model, features, labels, error_clips)
     run.record(
         "evaluate",
         {
@@ -112,11 +116,14 @@ def evaluate(
             "accuracy": {row.engine: row.accuracy for row in table.rows},
         },
     )
+    predictions.save(run, table, data.labels, names, devices, testing.fingerprint, model)
+    if table.devices is not None:  # one clip is heard through several
+        names = [f"{name} ({device})" for name, device in zip(names, of_clips, strict=True)]
     report = Report(
         table=table,
         labels=data.labels,
         title=f"edge_tf: {run.path.resolve().name}",
-        clip_names=[testing.names[row] for row in rows],
+        clip_names=names,
         history=_history(run),
         model=ModelFacts(
             file=run_dir.INT8_MODEL,
@@ -191,8 +198,8 @@ def _streaming(run: run_dir.RunDirectory, data: RunData) -> list[Engine]:
     return engines
 
 
-def _rows_for(engine: Engine, labels: np.ndarray) -> np.ndarray | None:
+def _rows_for(engine: Engine, labels: np.ndarray, devices: tuple[str, ...]) -> np.ndarray | None:
     """The clips that an engine runs; None: all."""
     if not engine.most_clips or engine.most_clips >= len(labels):
         return None
-    return spread_over_labels(labels, engine.most_clips)
+    return device_figures.spread(labels, devices, engine.most_clips)

@@ -1,0 +1,97 @@
+"""What one engine put out, for the hop table and the record of predictions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_tf.evaluation import metrics
+
+STARTS = ("features", "waveform")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HopResult:
+    """What one engine put out.
+
+    Attributes:
+      name: for people, different in every hop of a table: "TFLite Micro".
+      engine: identifier of the engine: "tflite_micro". The bit reference is found by it.
+      start: what the engine was fed, "features" or "waveform".
+      outputs: logits [N, C], float, or int8 with `scale` and `zero_point`; None if unavailable.
+      unavailable: why there are no outputs, for people; empty if there are.
+      scale: step of int8 outputs: real = scale * (int8 - zero_point). None for float.
+      zero_point: int8 that stands for zero. None for float.
+      seconds_per_inference: median over clips; None if not measured.
+      bit_exact: this engine must give the bytes of the bit reference.
+      compare_to: name of the hop to hold outputs against, if not the table's bit reference.
+      clip_indices: [N] rising indices of the clips that were run, for an engine too slow for all
+        (an emulated board); None if all were run.
+
+    Raises:
+      ValueError: the fields contradict each other.
+    """
+
+    name: str
+    engine: str
+    start: str = "features"
+    outputs: metrics.Array | None = None
+    unavailable: str = ""
+    scale: float | None = None
+    zero_point: int | None = None
+    seconds_per_inference: float | None = None
+    bit_exact: bool = False
+    compare_to: str = ""
+    clip_indices: metrics.Ints | None = None
+
+    def __post_init__(self) -> None:
+        if self.start not in STARTS:
+            raise ValueError(f"hop '{self.name}': start is one of {STARTS}, not '{self.start}'")
+        if (self.outputs is None) != bool(self.unavailable):
+            raise ValueError(f"hop '{self.name}' needs outputs, or the reason why it has none")
+        if self.outputs is None:
+            return
+        if self.outputs.ndim != 2 or not self.outputs.size:
+            raise ValueError(f"hop '{self.name}': outputs have shape {self.outputs.shape}")
+        if self.outputs.dtype == np.int8:
+            if self.scale is None or self.zero_point is None:
+                raise ValueError(f"hop '{self.name}': int8 outputs need scale and zero_point")
+            metrics.dequantize(self.outputs[:0], self.scale, self.zero_point)
+        elif not np.issubdtype(self.outputs.dtype, np.floating):
+            raise ValueError(f"hop '{self.name}': outputs are {self.outputs.dtype}, not int8")
+        elif self.bit_exact:
+            raise ValueError(f"hop '{self.name}' is to be bit-exact, but its outputs are float")
+        picked = self.clip_indices
+        if picked is not None and (
+            picked.shape != (len(self.outputs),) or picked[0] < 0 or np.any(np.diff(picked) <= 0)
+        ):
+            raise ValueError(f"hop '{self.name}': clip_indices must be [N], different and rising")
+
+    @property
+    def clips(self) -> int:
+        """Number of clips that were run; 0 if unavailable."""
+        return 0 if self.outputs is None else len(self.outputs)
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether there are outputs and they are int8."""
+        return self.outputs is not None and self.outputs.dtype == np.int8
+
+    def which_clips(self) -> metrics.Ints:
+        """Indices [N] of the clips that were run."""
+        if self.clip_indices is not None:
+            return self.clip_indices
+        return np.arange(self.clips, dtype=np.int64)
+
+    def same_grid(self, other: "HopResult") -> bool:
+        """Whether int8 values of both mean the same real numbers; scales count as float32."""
+        return self.zero_point == other.zero_point and np.float32(self.scale or 0) == np.float32(
+            other.scale or 0
+        )
+
+    def real_outputs(self) -> metrics.Floats:
+        """Logits [N, C] as real numbers. Raises ValueError if unavailable."""
+        if self.outputs is None:
+            raise ValueError(f"hop '{self.name}' is not available: {self.unavailable}")
+        if self.scale is None or self.zero_point is None or not self.is_int8:
+            return self.outputs.astype(np.float64)
+        return metrics.dequantize(self.outputs, self.scale, self.zero_point)

@@ -19,6 +19,14 @@ SPEC_AUGMENT_BANDS = {1.5: 1, 2: 3, 3: 5, 6: 7, 8: 7}
 
 # Scenes: masks of up to 40 of 256 bands and up to 80 of the 336 frames of 10 s (hop 30 ms).
 _SCENE_MASKS = (40 / 256, 80 / 336)
+_SCENES_ONLY = (
+    "max_roll",
+    "mixup_alpha",
+    "device_probability",
+    "device_responses",
+    "equalizer_probability",
+    "equalizer_decibels",
+)
 # Devices that trainings draw from; making a filter for each clip would cost more than its features.
 _POOL = 500
 
@@ -111,11 +119,10 @@ class AugmentationConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """As recorded in a run: what is for scenes only if it is used, as runs of words have it."""
-        values = dataclasses.asdict(self)
-        always = ("probability", "noise_amplitude", "silence_amplitude", "max_shift")
-        always += ("frequency_mask", "time_mask", "masks")
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        return {k: v for k, v in values.items() if k in always or v != defaults[k]}
+        fields = dataclasses.fields(self)
+        values = {field.name: getattr(self, field.name) for field in fields}
+        unused = {f.name for f in fields if f.name in _SCENES_ONLY and values[f.name] == f.default}
+        return {name: value for name, value in values.items() if name not in unused}
 
 
 class Augmenter:

@@ -21,6 +21,7 @@ from tensorflow_model_optimization.quantization.keras.graph_transformations impo
 
 from edge_tf.conversion import equalization
 from edge_tf.errors import UserError
+from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
 from edge_tf.layers.quantization import LayerConfig, Paths
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.layers.sub_spectral_norm_quantization import SubSpectralNormQuantizeConfig
@@ -31,7 +32,7 @@ layers = keras.layers
 Range = tuple[float | list[float], float | list[float]]
 
 _FUSED_BEHIND = (layers.BatchNormalization, SubSpectralNorm, layers.ReLU)
-_PASSING = (layers.ZeroPadding2D, layers.Dropout, layers.SpatialDropout2D)
+_PASSING = (layers.ZeroPadding2D, layers.Dropout, layers.SpatialDropout2D, FrequencyMixStyle)
 
 
 def _readers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:

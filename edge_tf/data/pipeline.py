@@ -45,7 +45,7 @@ def training_batches(
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         types = [tf.float32] * 5 + [tf.int32, tf.float32]
         gathered = tf.numpy_function(gather, [step], types, stateful=False)
-        sizes = [frontend.clip_samples], [classes], [bands], [frames], [bands], [], []
+        sizes = ((frontend.clip_samples,), (classes,), (bands,), (frames,), (bands,), (), ())
         waves, labels, by_band, by_frame, curves, partners, weights = (
             tf.ensure_shape(value, [None, *size])
             for value, size in zip(gathered, sizes, strict=True)

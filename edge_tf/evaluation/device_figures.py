@@ -111,7 +111,7 @@ def by_device(
     rows = {name: np.flatnonzero(mine == name) for name in devices.names}
     rows = {name: where for name, where in rows.items() if where.size}
     accuracy = {name: float(np.mean(right[where])) for name, where in rows.items()}
-    loss = {name: float(np.mean(losses[where])) for name, where in rows.items()}
+    loss = {name: metrics.mean_and_error(losses[where]) for name, where in rows.items()}
 
     def mean(is_seen: bool) -> DeviceMean | None:
         names = [name for name in rows if (name in devices.seen) == is_seen]
@@ -120,7 +120,7 @@ def by_device(
         return DeviceMean(
             devices=len(names),
             accuracy=float(np.mean([accuracy[name] for name in names])),
-            log_loss=float(np.mean([loss[name] for name in names])),
+            log_loss=float(np.mean([loss[name][0] for name in names])),
         )
 
     seen, unseen = mean(True), mean(False)
@@ -131,8 +131,8 @@ def by_device(
             clips=len(where),
             accuracy=accuracy[name],
             standard_error=metrics.standard_error(accuracy[name], len(where)),
-            log_loss=loss[name],
-            log_loss_error=metrics.mean_error(losses[where]),
+            log_loss=loss[name][0],
+            log_loss_error=loss[name][1],
             drop_points=None
             if seen is None or name in devices.seen
             else 100.0 * (seen.accuracy - accuracy[name]),

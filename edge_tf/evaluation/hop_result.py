@@ -72,6 +72,11 @@ class HopResult:
         return 0 if self.outputs is None else len(self.outputs)
 
     @property
+    def is_partial(self) -> bool:
+        """Whether only some clips were run."""
+        return self.clip_indices is not None
+
+    @property
     def is_int8(self) -> bool:
         """Whether there are outputs and they are int8."""
         return self.outputs is not None and self.outputs.dtype == np.int8

@@ -192,6 +192,7 @@ def _row(
         change = 100.0 * difference / mine.size
     max_lsb, differing, total = _differences(hop, reference)
     losses = metrics.log_losses(hop.real_outputs(), truth)
+    log_loss, log_loss_error = metrics.mean_and_error(losses)
     seconds = hop.seconds_per_inference
     return HopRow(
         name=hop.name,
@@ -202,8 +203,8 @@ def _row(
         standard_error=metrics.standard_error(accuracy, hop.clips),
         accuracy_interval=metrics.wilson_interval(right, hop.clips),
         macro_accuracy=metrics.macro_accuracy(truth, chosen),
-        log_loss=float(np.mean(losses)),
-        log_loss_error=metrics.mean_error(losses),
+        log_loss=log_loss,
+        log_loss_error=log_loss_error,
         by_device=device_figures.by_device(devices, clips, chosen == truth, losses)
         if devices
         else None,

@@ -276,10 +276,19 @@ def log_losses(logits: Array, labels: Array) -> Floats:
     return losses
 
 
-def mean_error(values: Array) -> float | None:
-    """Standard error of the mean of [N] independent values; None of a single one."""
-    values = np.asarray(values).astype(np.float64)
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
+def mean_and_error(values: Array) -> tuple[float, float | None]:
+    """Mean of [N] independent values and its standard error, None of a single one.
+
+    Sums are exact, so that the order of the values does not matter. Raises ValueError without any.
+    """
+    listed: list[float] = np.asarray(values).astype(np.float64).tolist()
+    if not listed:
+        raise ValueError("there are no values to take the mean of")
+    mean = math.fsum(listed) / len(listed)
+    if len(listed) == 1:
+        return mean, None
+    variance = math.fsum((value - mean) ** 2 for value in listed) / (len(listed) - 1)
+    return mean, math.sqrt(variance / len(listed))
 
 
 def macro_accuracy(labels: Array, predicted: Array) -> float:

@@ -1,0 +1,186 @@
+"""Does one way of training lose less on unseen devices than another? A paired bootstrap.
+
+The drop is the accuracy on the seen devices less that on the unseen ones, both as means over
+devices; what is asked is by which factor one way has a smaller drop. All versions of a clip, on
+every device and under both ways, are resampled together, since what makes it hard is in all of
+them. Everything here is NumPy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+HALF = 0.5
+_CHUNK = 1000  # resamples drawn at a time, for memory
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One model of each way on the same test clips.
+
+    Attributes:
+      right, right_against: (clips,) bool, which the model of A and that of B classify right.
+      devices: (clips,) what each was recorded with.
+      sources: (clips,) what each is a version of; clips of one source are resampled together.
+    """
+
+    right: npt.NDArray[Any]
+    right_against: npt.NDArray[Any]
+    devices: Sequence[str]
+    sources: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceDrop:
+    """What is known about the drops of A and B; drops are in percentage points.
+
+    Intervals are 95 %, had other sources been drawn; the trained models are these.
+
+    Attributes:
+      drop, drop_interval: of A.
+      drop_against, drop_against_interval: of B.
+      ratio: drop of A over that of B; None if B has none.
+      ratio_mean: mean of the ratio over the resamples; None if B has no drop in one of them.
+      ratio_interval: an end is infinite if B has no drop in more than 2.5 % of the resamples.
+      share_halved: of the resamples, those in which B has a drop and A at most half of it. Near 1:
+        A at least halves the drop.
+      sources, clips: how many; clips count every version.
+      seen, unseen: names of the devices.
+    """
+
+    drop: float
+    drop_interval: Interval
+    drop_against: float
+    drop_against_interval: Interval
+    ratio: float | None
+    ratio_mean: float | None
+    ratio_interval: Interval
+    share_halved: float
+    sources: int
+    clips: int
+    seen: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+    @property
+    def is_halved(self) -> bool:
+        """Whether the whole interval of the ratio is at most one half."""
+        return self.ratio_interval[1] <= HALF
+
+    def to_text(self) -> str:
+        """Two lines: both drops, and the ratio with the verdict."""
+        low, high = self.ratio_interval
+        ratio = "none, there is no drop to compare with" if self.ratio is None else _two(self.ratio)
+        verdict = "at least halved" if self.is_halved else "not shown to be halved"
+        return (
+            f"drop on {len(self.unseen)} unseen devices: {_two(self.drop)} points "
+            f"{_in_words(self.drop_interval)}, against {_two(self.drop_against)} points "
+            f"{_in_words(self.drop_against_interval)}\n"
+            f"ratio: {ratio}, 95 % interval [{_two(low)}, {_two(high)}] over {self.sources:,} "
+            f"clips, at most {HALF:g} in {100 * self.share_halved:.1f} % of resamples: {verdict}"
+        )
+
+
+def compare(
+    judged: Sequence[Judged], seen: Sequence[str], resamples: int = 10_000, seed: int = 0
+) -> DeviceDrop:
+    """Percentile intervals of both drops and of their ratio; folds or seeds are pooled.
+
+    A resample in which B has no drop gives no ratio; it counts as an infinite one, which speaks
+    against A.
+
+    Args:
+      judged: a pair of models each: five folds are five of these, with clips of their own; other
+        seeds have the same sources, which stay together.
+      seen: devices of the training clips; the others are unseen.
+      resamples: how many to draw.
+      seed: of the draws.
+
+    Raises:
+      ValueError: lengths differ, nothing is judged, there is no seen or no unseen device, or
+        resamples is below 1.
+    """
+    if resamples < 1:
+        raise ValueError(f"resamples={resamples} must be at least 1")
+    names, counts = _counts(judged)
+    is_seen = np.isin(names, list(seen))
+    if is_seen.all() or not is_seen.any():
+        raise ValueError("expected clips of a seen and of an unseen device")
+    # A drop is linear in the accuracies by device: a mean over some less a mean over others.
+    weights = is_seen / is_seen.sum() - ~is_seen / (~is_seen).sum()
+
+    def drops(pooled: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """(n, 2) drops of A and B from (n, 3, devices) pooled counts; NaN if a device has none."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return 100 * (pooled[:, :2] / pooled[:, 2:]) @ weights
+
+    sources = len(counts)
+    flat = counts.reshape(sources, -1)
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for begin in range(0, resamples, _CHUNK):
+        size = min(_CHUNK, resamples - begin)
+        times = rng.multinomial(sources, np.full(sources, 1 / sources), size)
+        drawn.append(drops((times @ flat).reshape(size, 3, len(names))))
+    both = np.concatenate(drawn)
+    both = both[np.isfinite(both).all(axis=1)]
+    if not len(both):
+        raise ValueError("too few clips of a device to resample")
+    drop, drop_against = (float(one) for one in drops(counts.sum(axis=0, keepdims=True))[0])
+    ratios = np.full(len(both), np.inf)
+    np.divide(both[:, 0], both[:, 1], out=ratios, where=both[:, 1] > 0)
+    return DeviceDrop(
+        drop=drop,
+        drop_interval=_interval(both[:, 0]),
+        drop_against=drop_against,
+        drop_against_interval=_interval(both[:, 1]),
+        ratio=drop / drop_against if drop_against > 0 else None,
+        ratio_mean=float(ratios.mean()) if np.isfinite(ratios).all() else None,
+        ratio_interval=_interval(ratios),
+        share_halved=float(np.mean(ratios <= HALF)),
+        sources=sources,
+        clips=int(counts[:, 2].sum()),
+        seen=tuple(names[is_seen].tolist()),
+        unseen=tuple(names[~is_seen].tolist()),
+    )
+
+
+def _counts(judged: Sequence[Judged]) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+    """Names of the devices; for each source (3, devices): A right, B right, clips."""
+    for one in judged:
+        shapes = {np.shape(part) for part in (one.right, one.right_against)}
+        if shapes != {(len(one.devices),)} or len(one.sources) != len(one.devices):
+            raise ValueError("expected results, devices and sources of the same clips")
+    devices = [name for one in judged for name in one.devices]
+    sources = [name for one in judged for name in one.sources]
+    if not devices:
+        raise ValueError("there is nothing to compare")
+    names, device = np.unique(np.array(devices), return_inverse=True)
+    known, source = np.unique(np.array(sources), return_inverse=True)
+    counts = np.zeros((len(known), 3, len(names)))
+    parts = (
+        np.concatenate([np.asarray(one.right, bool) for one in judged]),
+        np.concatenate([np.asarray(one.right_against, bool) for one in judged]),
+        np.ones(len(devices), bool),
+    )
+    for at, part in enumerate(parts):
+        np.add.at(counts, (source, at, device), part)
+    return names, counts
+
+
+def _interval(values: npt.NDArray[np.float64]) -> Interval:
+    """The middle 95 %; at values that are there, since between infinities there is nothing."""
+    low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
+    return float(low), float(high)
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}".replace("-0.00", "0.00")
+
+
+def _in_words(interval: Interval) -> str:
+    return f"[{_two(interval[0])}, {_two(interval[1])}]"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from edge_tf.evaluation import charts, hop_text, layer_html, stream_html
+from edge_tf.evaluation import charts, device_html, hop_text, layer_html, stream_html
 from edge_tf.evaluation.json_text import json_safe
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _HOP_TITLES = {
     "start": "From",
     "clips": "Clips",
     "accuracy": "Accuracy %",
+    "log_loss": "Log loss",
     "change": "Change, points",
     "agreement": "Agreement %",
     "max_lsb": "Max LSB",
@@ -54,7 +55,7 @@ def render(report: "Report") -> str:
         gates=sorted(report.table.gates, key=lambda g: {False: 0, None: 1, True: 2}[g.passed]),
         max_drop=report.table.max_drop,
         tiles=_tiles(report),
-        hop_columns=[(key, _HOP_TITLES[key]) for key, _ in hop_text.COLUMNS],
+        hop_columns=[(key, _HOP_TITLES[key]) for key, _ in hop_text.columns(report.table)],
         hop_rows=[hop_text.cells(row) for row in report.table.rows],
         chosen=report.chosen.name if report.chosen else None,
         charts=_charts(report),
@@ -66,6 +67,7 @@ def render(report: "Report") -> str:
         model=report.model,
         model_rows=_model_rows(report.model) if report.model else [],
         settings=_settings(report.settings),
+        **device_html.context(report),
         **layer_html.context(report.layers),
         **stream_html.context(report.stream),
     )

@@ -46,12 +46,24 @@ def real_data(edge_tf_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     At most CLIPS_PER_WORD clips a word and split. Shared by the session: read it, change nothing.
     """
     out = tmp_path_factory.mktemp("real_data")
-    command = [sys.executable, str(edge_tf_data / "unpack.py"), str(out), "--skip_esc10"]
-    command += ["--max_per_word", str(CLIPS_PER_WORD)]
+    _unpack(edge_tf_data, out, "--skip_esc10", f"--max_per_word={CLIPS_PER_WORD}")
+    return out / "speech_commands"
+
+
+@pytest.fixture(scope="session")
+def real_scenes(edge_tf_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ESC-10 by folders: CLASS/NAME.wav and folds.csv. Shared as real_data is."""
+    out = tmp_path_factory.mktemp("real_scenes")
+    # What is unpacked always has some words.
+    _unpack(edge_tf_data, out, "--words=yes", "--max_per_word=1")
+    return out / "esc10"
+
+
+def _unpack(edge_tf_data: Path, out: Path, *flags: str) -> None:
+    command = [sys.executable, str(edge_tf_data / "unpack.py"), str(out), *flags]
     unpacked = subprocess.run(command, capture_output=True, text=True, timeout=300)
     if unpacked.returncode:
         pytest.fail(f"{' '.join(command)} failed:\n{unpacked.stderr}", pytrace=False)
-    return out / "speech_commands"
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -23,13 +23,17 @@ def read(path: Path, columns: tuple[str, ...], separator: str) -> list[Row]:
       UserError: it cannot be read, lacks a column or has no rows, or a row lacks cells.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as source:
-            reader = csv.DictReader(source, delimiter=separator, quoting=csv.QUOTE_NONE)
-            there = reader.fieldnames or []
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{path} cannot be read ({reason})", "restore it") from None
+    reader = csv.DictReader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+    try:
+        there = reader.fieldnames or []
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        # The line of an error is not counted yet.
+        raise UserError(f"{path}, line {reader.line_num + 1}: {error}", "restore it") from None
     missing = [column for column in columns if column not in there]
     if missing:
         kind = "tabs" if separator == "\t" else "commas"

@@ -10,15 +10,19 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
+
 layers = keras.layers
 
-# Layers that pass each channel on by itself, linearly.
+# Layers that pass each channel on by itself, and with it a factor above 0.
 _PASSING = (
     layers.ZeroPadding2D,
     layers.AveragePooling2D,
     layers.GlobalAveragePooling2D,
+    layers.MaxPooling2D,
     layers.Dropout,
     layers.SpatialDropout2D,
+    FrequencyMixStyle,
 )
 # Channels that stay so far below the largest are dead. int8 would give them no value but zero, so
 # the weights that read them, which a batch norm may have blown up, become zero.

@@ -32,7 +32,7 @@ def inference_model(model: keras.Model, shift: np.ndarray | None = None) -> kera
     replacements = _plan(model)
     last = model.layers[-1]
     if shift is not None and ends_in_dense(model):
-        bias = last.bias.numpy() + shift
+        bias = _bias(last) + shift
         replacements[last.name] = _bind(_DenseAsConvolution, last.name, last.kernel, bias)
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -61,7 +61,7 @@ def _plan(model: keras.Model) -> dict[str, MakeLayer]:
         if isinstance(layer, SubSpectralNorm):
             plan |= _fold_sub_bands(layer)
         elif isinstance(layer, keras.layers.Dense) and _is_linear_on_vectors(layer):
-            plan[layer.name] = _bind(_DenseAsConvolution, layer.name, layer.kernel, layer.bias)
+            plan[layer.name] = _bind(_DenseAsConvolution, layer.name, layer.kernel, _bias(layer))
         elif isinstance(layer, keras.layers.AveragePooling2D) and _pools_everything(layer):
             plan[layer.name] = _bind(_RowMean, layer.name, layer.input_shape[1])
     return plan
@@ -113,7 +113,11 @@ def _only_source(norm: SubSpectralNorm) -> keras.layers.DepthwiseConv2D | None:
 
 def _is_linear_on_vectors(layer: keras.layers.Dense) -> bool:
     linear = layer.activation is keras.activations.linear
-    return linear and layer.use_bias and len(layer.input_shape) == 2
+    return linear and len(layer.input_shape) == 2
+
+
+def _bias(layer: keras.layers.Dense) -> np.ndarray:
+    return layer.bias.numpy() if layer.use_bias else np.zeros(layer.units, np.float32)
 
 
 def _pools_everything(layer: keras.layers.AveragePooling2D) -> bool:

@@ -136,17 +136,68 @@ class Affine(Node):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Add(Node):
-    """The sum of two inputs that broadcast."""
+class _Binary(Node):
+    """Two inputs that broadcast."""
 
     @functools.cached_property
     def shape(self) -> Shape:
         left, right = self.inputs
         return tuple(np.broadcast_shapes(left.shape, right.shape))
 
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Add(_Binary):
+    """The sum of two inputs that broadcast."""
+
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
         left, right = values
         return left + right
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subtract(_Binary):
+    """The first of two inputs that broadcast, less the second."""
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        left, right = values
+        return left - right
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Multiply(_Binary):
+    """The product of two inputs that broadcast."""
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        left, right = values
+        return left * right
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Mean(Node):
+    """The mean over some of rows (1), columns (2) and channels (3), which stay as axes of 1."""
+
+    axes: tuple[int, ...]
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        return tuple(
+            1 if axis in self.axes else size for axis, size in enumerate(self.inputs[0].shape)
+        )
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        return tf.reduce_mean(x, self.axes, keepdims=True)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class InverseRoot(Node):
+    """1 / sqrt(x + epsilon)."""
+
+    epsilon: float
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        return tf.math.rsqrt(x + self.epsilon)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -166,8 +217,8 @@ class Activation(Node):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Pool(Node):
-    """Averages over windows without overlap or padding."""
+class _Windows(Node):
+    """Windows without overlap or padding."""
 
     window: Pair
 
@@ -176,9 +227,23 @@ class Pool(Node):
         _, rows, columns, channels = self.inputs[0].shape
         return (1, rows // self.window[0], columns // self.window[1], channels)
 
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pool(_Windows):
+    """Averages over windows without overlap or padding."""
+
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
         (x,) = values
         return tf.nn.avg_pool2d(x, self.window, self.window, "VALID")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MaxPool(_Windows):
+    """Maxima of windows without overlap or padding."""
+
+    def compute(self, *values: tf.Tensor) -> tf.Tensor:
+        (x,) = values
+        return tf.nn.max_pool2d(x, self.window, self.window, "VALID")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -14,6 +14,10 @@ import tf_keras as keras
 
 from edge_tf.conversion import graph
 from edge_tf.errors import UserError
+from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNorm
+from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
+from edge_tf.layers.relaxed_instance_frequency_norm import RelaxedInstanceFrequencyNorm
+from edge_tf.layers.residual_norm import ResidualNorm
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 
 layers = keras.layers
@@ -137,10 +141,41 @@ def _sub_spectral_norm(layer: Any, sources: Sources) -> graph.Node:
     return graph.Affine(sources, *(t[np.newaxis, :, np.newaxis, :] for t in by_row))
 
 
-def _average_pool(layer: Any, sources: Sources) -> graph.Node:
+def _pool(kind: type[graph.Pool] | type[graph.MaxPool], layer: Any, sources: Sources) -> graph.Node:
     if tuple(layer.strides) != tuple(layer.pool_size) or layer.padding != "valid":
         raise UserError(f"layer {layer.name} pools windows that overlap or are padded")
-    return graph.Pool(sources, tuple(layer.pool_size))
+    return kind(sources, tuple(layer.pool_size))
+
+
+def _instance_norm(x: graph.Node, axes: tuple[int, ...], epsilon: float) -> graph.Node:
+    """(x - mean) / sqrt(variance + epsilon) with moments over axes."""
+    centred = graph.Subtract((x, graph.Mean((x,), axes)))
+    variance = graph.Mean((graph.Multiply((centred, centred)),), axes)
+    return graph.Multiply((centred, graph.InverseRoot((variance,), epsilon)))
+
+
+def _frequency_instance_norm(layer: Any, sources: Sources) -> graph.Node:
+    return _instance_norm(sources[0], (2, 3), layer.epsilon)
+
+
+def _residual_norm(layer: Any, sources: Sources) -> graph.Node:
+    normed = _frequency_instance_norm(layer, sources)
+    return graph.Add((_scaled(sources[0], layer.weight), normed)) if layer.weight else normed
+
+
+def _relaxed_norm(layer: Any, sources: Sources) -> graph.Node:
+    parts = ((layer.weight, (1, 2, 3)), (1 - layer.weight, (2, 3)))
+    scaled = [
+        _scaled(_instance_norm(sources[0], axes, layer.epsilon), weight)
+        for weight, axes in parts
+        if weight
+    ]
+    return functools.reduce(lambda left, right: graph.Add((left, right)), scaled)
+
+
+def _scaled(x: graph.Node, factor: float) -> graph.Node:
+    scale = np.full((1, 1, 1, x.shape[3]), factor, np.float32)
+    return graph.Affine((x,), scale, np.zeros_like(scale))
 
 
 def _global_average_pool(layer: Any, sources: Sources) -> graph.Node:
@@ -172,12 +207,17 @@ _LOWERINGS: dict[type, Callable[[Any, Sources], graph.Node]] = {
     layers.Dense: _dense,
     layers.BatchNormalization: _batch_norm,
     SubSpectralNorm: _sub_spectral_norm,
-    layers.AveragePooling2D: _average_pool,
+    FrequencyInstanceNorm: _frequency_instance_norm,
+    ResidualNorm: _residual_norm,
+    RelaxedInstanceFrequencyNorm: _relaxed_norm,
+    layers.AveragePooling2D: functools.partial(_pool, graph.Pool),
+    layers.MaxPooling2D: functools.partial(_pool, graph.MaxPool),
     layers.GlobalAveragePooling2D: _global_average_pool,
     layers.ZeroPadding2D: _pad,
     layers.ReLU: _relu,
     layers.Activation: lambda layer, sources: _activated(layer, sources[0]),
     layers.Add: _add,
+    FrequencyMixStyle: _pass,
     layers.Dropout: _pass,
     layers.SpatialDropout2D: _pass,
 }

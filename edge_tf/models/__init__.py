@@ -10,14 +10,15 @@ if TYPE_CHECKING:
 
 __all__ = ["MODELS", "build_model", "load_torch_bc_resnet"]
 
-MODELS = ("bc_resnet", "ds_cnn")
+MODELS = ("bc_resnet", "bc_resnet_asc", "ds_cnn")
 
 
 def build_model(name: str, **arguments: Any) -> "keras.Model":
     """Builds an untrained model; logits out, no softmax.
 
     Args:
-      name: "bc_resnet" (arguments: tau, num_classes, input_shape, dropout) or "ds_cnn"
+      name: "bc_resnet" (arguments: tau, num_classes, input_shape, dropout, lookahead),
+        "bc_resnet_asc" (tau, num_classes, input_shape, dropout, norm and its places) or "ds_cnn"
         (num_classes, input_shape).
       **arguments: of the model's own build function.
 
@@ -32,6 +33,10 @@ def build_model(name: str, **arguments: Any) -> "keras.Model":
         from edge_tf.models import bc_resnet
 
         return bc_resnet.build(**arguments)
+    if name == "bc_resnet_asc":
+        from edge_tf.models import bc_resnet_asc
+
+        return bc_resnet_asc.build(**arguments)
     if name == "ds_cnn":
         from edge_tf.models import ds_cnn
 

@@ -1,12 +1,15 @@
 """BC-ResNet: broadcasted residual learning for keyword spotting (arXiv:2106.04140)."""
 
-from typing import Any
-
-import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf.layers.frame_history import Delay, FrameHistory, SlidingMean
-from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
+from edge_tf.models.broadcasted_residual import (
+    batch_norm,
+    block,
+    depthwise,
+    kernel_init,
+    pointwise,
+)
 from edge_tf.models.time_axis import TimeAxis
 
 layers = keras.layers
@@ -37,27 +40,6 @@ def channels(tau: float) -> list[int]:
     return [2 * base, base, int(1.5 * base), 2 * base, int(2.5 * base), 4 * base]
 
 
-def _kernel_init(fan_in: int) -> keras.initializers.Initializer:
-    """Uniform in +-1/sqrt(fan_in), which the published figures were trained from."""
-    return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
-
-
-def _pointwise(filters: int, x: tf.Tensor, name: str) -> tf.Tensor:
-    init = _kernel_init(x.shape[-1])
-    return layers.Conv2D(filters, 1, use_bias=False, kernel_initializer=init, name=name)(x)
-
-
-def _depthwise(kernel: tuple[int, int], x: tf.Tensor, name: str, **arguments: Any) -> tf.Tensor:
-    init = _kernel_init(kernel[0] * kernel[1])
-    return layers.DepthwiseConv2D(
-        kernel, use_bias=False, depthwise_initializer=init, name=name, **arguments
-    )(x)
-
-
-def _batch_norm(x: tf.Tensor, name: str) -> tf.Tensor:
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
-
-
 def lookaheads(frames: int) -> dict[str, int]:
     """How a look-ahead is shared out: name of the stem, of a block, of the tail to its frames.
 
@@ -71,50 +53,6 @@ def lookaheads(frames: int) -> dict[str, int]:
         shares[name] = min(most, frames)
         frames -= shares[name]
     return shares
-
-
-def _block(
-    x: tf.Tensor,
-    filters: int,
-    stride: int,
-    dilation: int,
-    dropout: float,
-    name: str,
-    time: TimeAxis,
-) -> tf.Tensor:
-    """BC-ResBlock (fig. 2): y = ReLU(x + f2(x) + BC(f1(avgpool(f2(x))))).
-
-    A transition block (other number of channels) begins f2 with a 1x1 convolution and has no
-    identity shortcut.
-    """
-    transition = x.shape[-1] != filters
-    shortcut = x
-    if transition:
-        x = _pointwise(filters, x, f"{name}_f2_expand")
-        x = layers.ReLU(name=f"{name}_f2_expand_relu")(_batch_norm(x, f"{name}_f2_expand_bn"))
-    if stride == 1:
-        x = _depthwise((3, 1), x, f"{name}_f2_depthwise", padding="same")
-    else:
-        # One row of zeros on both sides, then "valid": "same" takes the other rows.
-        x = layers.ZeroPadding2D((1, 0), name=f"{name}_f2_pad")(x)
-        x = _depthwise((3, 1), x, f"{name}_f2_depthwise", strides=(stride, 1))
-    x = SubSpectralNorm(SUB_BANDS, name=f"{name}_f2_ssn")(x)
-
-    y = layers.AveragePooling2D((x.shape[1], 1), name=f"{name}_f1_pool")(x)
-    ahead, padding = time.ahead(name, dilation), "same"
-    if not time.centred:
-        y, padding = time.context(y, 2 * dilation - ahead, ahead, f"{name}_f1_pad"), "valid"
-    y = _depthwise((1, 3), y, f"{name}_f1_depthwise", padding=padding, dilation_rate=(1, dilation))
-    y = layers.Activation("swish", name=f"{name}_f1_swish")(_batch_norm(y, f"{name}_f1_bn"))
-    y = _pointwise(filters, y, f"{name}_f1_pointwise")
-    y = layers.SpatialDropout2D(dropout, name=f"{name}_f1_dropout")(y)
-
-    x = time.late(x, ahead, f"{name}_f2_delay")
-    x = layers.Add(name=f"{name}_broadcast")([x, y])
-    if not transition:
-        shortcut = time.late(shortcut, ahead, f"{name}_shortcut_delay")
-        x = layers.Add(name=f"{name}_shortcut")([x, shortcut])
-    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def build(
@@ -197,23 +135,23 @@ def _build(
     ahead = time.ahead("stem", 2)
     x = time.context(inputs, 4 - ahead, ahead, "stem_pad", rows=2)
     x = layers.Conv2D(
-        stem, 5, strides=(2, 1), use_bias=False, kernel_initializer=_kernel_init(25), name="stem"
+        stem, 5, strides=(2, 1), use_bias=False, kernel_initializer=kernel_init(25), name="stem"
     )(x)
-    x = layers.ReLU(name="stem_relu")(_batch_norm(x, "stem_bn"))
+    x = layers.ReLU(name="stem_relu")(batch_norm(x, "stem_bn"))
     for i, ((blocks, stride), filters) in enumerate(zip(STAGES, stages, strict=True)):
         for j in range(blocks):
             name = f"stage{i}_block{j}"
-            x = _block(x, filters, stride if j == 0 else 1, 2**i, dropout, name, time)
+            x = block(x, filters, name, time, SUB_BANDS, stride if j == 0 else 1, 2**i, dropout)
     ahead = time.ahead("tail", 2)
     x = time.context(x, 4 - ahead, ahead, "tail_pad")
-    x = _depthwise((5, 5), x, "tail_depthwise")
-    x = _pointwise(tail, x, "tail_pointwise")
-    x = layers.ReLU(name="tail_relu")(_batch_norm(x, "tail_bn"))
+    x = depthwise((5, 5), x, "tail_depthwise")
+    x = pointwise(tail, x, "tail_pointwise")
+    x = layers.ReLU(name="tail_relu")(batch_norm(x, "tail_bn"))
     x = time.mean(x, "pool")
     logits = layers.Dense(
         num_classes,
-        kernel_initializer=_kernel_init(tail),
-        bias_initializer=_kernel_init(tail),
+        kernel_initializer=kernel_init(tail),
+        bias_initializer=kernel_init(tail),
         name="classifier",
     )(x)
     return keras.Model(inputs, logits, name=f"bc_resnet_{tau:g}".replace(".", "_"))

@@ -6,6 +6,9 @@ import tf_keras as keras
 
 from edge_tf.conversion import graph, lowering
 from edge_tf.errors import UserError
+from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNorm
+from edge_tf.layers.relaxed_instance_frequency_norm import RelaxedInstanceFrequencyNorm
+from edge_tf.layers.residual_norm import ResidualNorm
 from edge_tf.models import build_model
 from tests.edge_tf.conversion.conversion_fixtures import (
     SHAPE,
@@ -45,6 +48,11 @@ def test_any_number_of_clips(count):
         ("bc_resnet", {"tau": 1}),
         ("bc_resnet", {"tau": 0.25, "num_classes": 3, "input_shape": (40, 33, 1)}),
         ("ds_cnn", {"input_shape": (10, 49, 1)}),
+        ("bc_resnet_asc", {"input_shape": (32, 41, 1)}),
+        (
+            "bc_resnet_asc",
+            {"input_shape": (32, 41, 1), "norm": "residual", "norm_places": ("input", "stages")},
+        ),
     ],
 )
 def test_whole_models(name, arguments):
@@ -62,6 +70,13 @@ def test_whole_models(name, arguments):
         layers.BatchNormalization(center=False),
         layers.BatchNormalization(scale=False),
         layers.AveragePooling2D((3, 5)),
+        layers.MaxPooling2D((3, 5)),
+        FrequencyInstanceNorm(),
+        ResidualNorm(),
+        ResidualNorm(weight=0.0, name="residual_norm_0"),
+        RelaxedInstanceFrequencyNorm(weight=0.3),
+        RelaxedInstanceFrequencyNorm(weight=0.0, name="relaxed_norm_0"),
+        RelaxedInstanceFrequencyNorm(weight=1.0, name="relaxed_norm_1"),
         layers.GlobalAveragePooling2D(),
         layers.GlobalAveragePooling2D(keepdims=True),
         layers.ZeroPadding2D(((1, 2), (0, 3))),

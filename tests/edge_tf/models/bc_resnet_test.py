@@ -333,5 +333,7 @@ def test_refuses_what_does_not_fit(bad):
 
 
 def test_refuses_an_unknown_model():
-    with pytest.raises(UserError, match="'bc_resnet_1' is unknown; choose one of bc_resnet, ds_"):
+    with pytest.raises(
+        UserError, match="'bc_resnet_1' is unknown; choose one of bc_resnet, bc_resnet_asc, ds_"
+    ):
         build_model("bc_resnet_1")

@@ -1,0 +1,43 @@
+"""Frequency-wise instance normalization: what a microphone does to a spectrum is taken out."""
+
+from typing import Any
+
+import tensorflow as tf
+import tf_keras as keras
+
+from edge_tf import instance_statistics
+
+
+@keras.saving.register_keras_serializable("edge_tf")
+class FrequencyInstanceNorm(keras.layers.Layer):
+    """Normalizes each frequency row of each clip by itself (FreqIN; arXiv:2111.06531, sec. 2).
+
+    For clip n and row f, with moments over channels and time:
+
+        y[n, f] = (x[n, f] - mean(x[n, f])) / sqrt(var(x[n, f]) + epsilon)
+
+    On log-mel features a filter that does not change over time, such as a microphone's response,
+    adds a constant to each row, and leaves no trace here. No weights, no moving moments: training
+    and inference are the same.
+
+    Args:
+      epsilon: added to the variance.
+
+    Input and output shape: (batch, F, T, C).
+
+    Raises:
+      ValueError: epsilon is not above 0.
+    """
+
+    def __init__(self, epsilon: float = 1e-5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not epsilon > 0:
+            raise ValueError(f"epsilon={epsilon} must be above 0")
+        self.epsilon = epsilon
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return instance_statistics.frequency_instance_norm(inputs, self.epsilon)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "epsilon": self.epsilon}

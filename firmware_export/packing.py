@@ -172,11 +172,13 @@ def runtime_files(
       streaming: the model is of the streaming form: it takes one frame.
 
     Raises:
-      ExportError: a device cannot compute such features, they are not what the model takes, or
-        there is no class to detect.
+      ExportError: a device cannot compute such features, or not frame by frame; they are not what
+        the model takes; or there is no class to detect.
     """
     given, result = info.inputs[0], info.outputs[0]
     config = LogMel.from_dict(frontend)
+    if streaming:
+        config.check_streaming()
     wanted = (1, config.mel_bands, 1 if streaming else config.frames, 1)
     if given.shape != wanted:
         raise ExportError(

@@ -9,14 +9,16 @@ import itertools
 
 import numpy as np
 
+from edge_tf.audio import fixed_normalization
 from edge_tf.audio.frontend_config import FrontendConfig
 from firmware_export.frontend import tables
+from firmware_export.frontend.normalization import MAX_LEVEL
 
 _BLOCK = 1 << 17  # samples of FFT data that are worked on together: they fit in the cache
 
 
 def log_mel(clips: np.ndarray, config: FrontendConfig, scale: float, zero_point: int) -> np.ndarray:
-    """int8 log-mel features of whole clips, quantized as a model's input.
+    """int8 log-mel features of whole clips, normalized and quantized as a model's input.
 
     Args:
       clips: (n, clip_samples) int16.
@@ -36,12 +38,16 @@ def log_mel(clips: np.ndarray, config: FrontendConfig, scale: float, zero_point:
         raise ValueError(
             f"clips are {clips.dtype} {clips.shape}, not int16 (n, {config.clip_samples})"
         )
-    features = np.empty((len(clips), config.num_frames, config.mel_bands), np.int8)
+    kind = np.int8 if made.normalization is None else np.uint16
+    features = np.empty((len(clips), config.num_frames, config.mel_bands), kind)
     frames = features.reshape(-1, config.mel_bands)
     step = max(1, _BLOCK // config.fft_size)
     for start in range(0, len(frames), step):
         index = np.arange(start, min(start + step, len(frames)))
         frames[index] = _features(_windows(clips, index, made), made)
+    if made.normalization is not None:
+        windows = [fixed_normalization.normalized(clip, made.normalization) for clip in features]
+        features = np.array(windows, np.int8).reshape(features.shape)
     return features.transpose(0, 2, 1)[..., np.newaxis]
 
 
@@ -59,12 +65,16 @@ def _windows(clips: np.ndarray, index: np.ndarray, made: tables.Tables) -> np.nd
 
 
 def _features(pcm: np.ndarray, made: tables.Tables) -> np.ndarray:
-    """(window, frames) int64 samples to (frames, mel_bands) int8."""
+    """(window, frames) int64 samples to (frames, mel_bands) int8, or uint16 levels."""
     used = np.bitwise_or.reduce(pcm ^ (pcm >> 15), axis=0)
     gain_bits = np.minimum(15 - _bit_length(used), made.max_gain_bits)
     power = _power_spectrum(*_fft(*_load(pcm << gain_bits, made), made), made)
     energies = _mel(power, made) + (made.offset >> (2 * (made.max_gain_bits - gain_bits)))
     log2 = _log2(np.maximum(energies, 1), made) - ((2 * gain_bits) << tables.LOG2_BITS)
+    norm = made.normalization
+    if norm is not None:
+        levels = (log2 + norm.level_bias) >> (tables.LOG2_BITS - norm.level_bits)
+        return np.clip(levels, 0, MAX_LEVEL).astype(np.uint16).T
     steps = (log2 * made.step + made.bias) >> (tables.LOG2_BITS + tables.STEP_BITS)
     return np.clip(steps, -128, 127).astype(np.int8).T
 
@@ -196,11 +206,12 @@ class FrameStream:
       config, scale, zero_point: as of `log_mel`.
 
     Raises:
-      ExportError: a device cannot compute such features.
+      ExportError: a device cannot compute such features, or they are normalized.
     """
 
     def __init__(self, config: FrontendConfig, scale: float, zero_point: int) -> None:
         self._made = tables.make(config.to_dict(), scale, zero_point)
+        self._made.config.check_streaming()
         self.reset()
 
     def reset(self) -> None:

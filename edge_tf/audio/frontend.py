@@ -1,10 +1,12 @@
-"""The front-end as a TensorFlow graph: waveforms to log-mel features."""
+"""The front-end as a TensorFlow graph: waveforms to log-mel features, normalized if asked for."""
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from edge_tf import instance_statistics
 from edge_tf.audio.frontend_config import FrontendConfig
+from firmware_export.frontend.normalization import EPSILON
 
 
 def hz_to_mel(hz: npt.ArrayLike) -> np.ndarray:
@@ -67,4 +69,13 @@ def log_mel(waveforms: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
     power = tf.math.square(tf.math.real(spectrum)) + tf.math.square(tf.math.imag(spectrum))
     mel = tf.matmul(power, tf.constant(mel_matrix(config), tf.float32))
     features = tf.math.log(mel + config.log_offset)
-    return tf.transpose(features, [0, 2, 1])[..., tf.newaxis]
+    return _normalized(tf.transpose(features, [0, 2, 1])[..., tf.newaxis], config)
+
+
+def _normalized(features: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
+    """(batch, mel_bands, num_frames, 1) features relative to the statistics of their clip."""
+    if config.norm_lambda is None:
+        return features
+    if config.normalization == "residual":
+        return instance_statistics.residual_norm(features, config.norm_lambda, EPSILON)
+    return instance_statistics.relaxed_norm(features, config.norm_lambda, EPSILON)

@@ -10,13 +10,18 @@ from edge_tf.errors import UserError
 
 PADDINGS = ("causal", "reflect")
 
+NORM_LAMBDAS = {"residual": 0.1, "relaxed": 0.5}
+"""Normalizations beside "none", with the lambda that their papers take."""
+
+_NORM_FIELDS = ("normalization", "norm_lambda")
+
 
 @dataclasses.dataclass(frozen=True)
 class FrontendConfig:
     """Log-mel front-end of BC-ResNet (arXiv:2106.04140, sec. 4; the authors' published recipe).
 
     Power spectrogram of a periodic Hann window, HTK mel filters without area normalization,
-    natural logarithm of (mel + log_offset); no mean or variance normalization.
+    natural logarithm of (mel + log_offset); then instance normalization, if asked for.
 
     Attributes:
       sample_rate: Hz.
@@ -30,6 +35,14 @@ class FrontendConfig:
         ends (the published features; needs sound from the future). "causal": frame t ends at
         sample t * hop and zeros stand before the clip: what a device can compute as sound
         arrives. Both give num_frames frames, so that weights fit both.
+      normalization: of the log-mel x of a clip, over all its frames; see instance_statistics.
+        "none": x. "residual": norm_lambda * x + FreqIN(x) (ResNorm, arXiv:2111.06531). "relaxed":
+        norm_lambda * LN(x) + (1 - norm_lambda) * FreqIN(x) (RFN, arXiv:2206.12513).
+      norm_lambda: 0 to 1; None: that of the paper, NORM_LAMBDAS, which then stands here. Without
+        normalization it stays None.
+
+    Raises:
+      UserError: no such features can be made.
     """
 
     sample_rate: int = 16_000
@@ -42,6 +55,8 @@ class FrontendConfig:
     high_hz: float = 8_000.0
     log_offset: float = 1e-6
     padding: str = "causal"
+    normalization: str = "none"
+    norm_lambda: float | None = None
 
     def __post_init__(self) -> None:
         if self.padding not in PADDINGS:
@@ -60,6 +75,24 @@ class FrontendConfig:
             )
         if self.mel_bands < 1 or not 0 < self.log_offset < math.inf:
             raise UserError("mel_bands must be at least 1 and log_offset finite and above 0")
+        self._check_normalization()
+
+    def _check_normalization(self) -> None:
+        """Also puts the paper's lambda in place of None."""
+        if self.normalization == "none":
+            if self.norm_lambda is not None:
+                raise UserError(
+                    f"norm_lambda={self.norm_lambda} is of a normalization, but there is none",
+                    f"choose normalization={' or '.join(NORM_LAMBDAS)}, or leave norm_lambda out",
+                )
+            return
+        if self.normalization not in NORM_LAMBDAS:
+            names = ", ".join(["none", *NORM_LAMBDAS])
+            raise UserError(f"normalization={self.normalization!r} is not one of {names}")
+        if self.norm_lambda is None:
+            object.__setattr__(self, "norm_lambda", NORM_LAMBDAS[self.normalization])
+        elif not 0 <= self.norm_lambda <= 1:
+            raise UserError(f"norm_lambda={self.norm_lambda} must be within 0 to 1")
 
     @property
     def num_frames(self) -> int:
@@ -71,7 +104,12 @@ class FrontendConfig:
         return (self.mel_bands, self.num_frames, 1)
 
     def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        """For JSON. Without normalization its fields are left out, as before there were any."""
+        values = dataclasses.asdict(self)
+        if self.normalization == "none":
+            for name in _NORM_FIELDS:
+                del values[name]
+        return values
 
     @classmethod
     def from_dict(
@@ -79,9 +117,14 @@ class FrontendConfig:
     ) -> "FrontendConfig":
         """The inverse of to_dict. Raises UserError on bad, unknown or missing fields."""
         fields: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(cls)}
-        if not isinstance(values, dict) or set(values) != set(fields):
-            raise UserError(f"{source} must have exactly the fields {', '.join(fields)}")
-        for name, kind in fields.items():
+        required = [name for name in fields if name not in _NORM_FIELDS]
+        if not isinstance(values, dict) or set(values) not in (set(required), set(fields)):
+            raise UserError(
+                f"{source} must have exactly the fields {', '.join(required)}; or these with "
+                f"{' and '.join(_NORM_FIELDS)}"
+            )
+        for name in values:
+            kind = float if name == "norm_lambda" else fields[name]
             expected = (int, float) if kind is float else kind
             if not isinstance(values[name], expected) or isinstance(values[name], bool):
                 raise UserError(f"{source}: {name}={values[name]!r} is not of type {kind.__name__}")

@@ -59,8 +59,15 @@ def train(
       The last epoch's record.
 
     Raises:
-      UserError: data cannot be read, or the run directory holds another training.
+      UserError: data cannot be read, the run directory holds another training, or a model for
+        streams is to have features that need a whole window.
     """
+    if model_config.lookahead is not None and frontend.normalization != "none":
+        raise UserError(
+            f"normalization={frontend.normalization} takes statistics over a whole window, but a "
+            "stream has one frame at a time",
+            "train without --streaming, or without normalization",
+        )
     run.create()
     splits = {
         split: waveform_cache.load(

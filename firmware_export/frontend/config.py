@@ -7,6 +7,8 @@ from typing import Any
 from firmware_export.errors import ExportError
 
 _PADDINGS = ("causal", "reflect")
+_NORMALIZATIONS = ("none", "residual", "relaxed")
+_NORM_FIELDS = ("normalization", "norm_lambda")
 _MIN_FFT, _MAX_FFT = 16, 32_768
 _MAX_BANDS = 1_024
 _MAX_FRAMES = 65_535
@@ -24,6 +26,8 @@ class LogMel:
       fft_size: points, a power of two; zeros follow the window.
       mel_bands: number of HTK mel filters between low_hz and high_hz.
       log_offset: added to the mel energy (of samples in [-1, 1)) before the logarithm.
+      normalization: "none", "residual" or "relaxed"; see firmware_export.frontend.normalization.
+      norm_lambda: of the normalization, 0 to 1.
     """
 
     sample_rate: int
@@ -35,32 +39,57 @@ class LogMel:
     low_hz: float
     high_hz: float
     log_offset: float
+    normalization: str = "none"
+    norm_lambda: float = 0.0
 
     @property
     def frames(self) -> int:
         """Frames of one model window: frame t ends before sample t * hop, t = 0 is silence."""
         return 1 + self.clip_samples // self.hop
 
+    @property
+    def feature_bytes(self) -> int:
+        """Of one feature in the window of frames; before normalization it has 16 bits."""
+        return 1 if self.normalization == "none" else 2
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "LogMel":
         """From the "frontend" part of a run's frontend.json.
+
+        The fields of normalization may be missing there, both or neither.
 
         Raises:
           ExportError: a field is missing, unknown or of another type, or a device cannot compute
             such features.
         """
-        names = {field.name: field.type for field in dataclasses.fields(cls)}
-        if not isinstance(values, dict) or set(values) != {*names, "padding"}:
+        kinds = {field.name: field.type for field in dataclasses.fields(cls)}
+        names = [*(name for name in kinds if name not in _NORM_FIELDS), "padding"]
+        if not isinstance(values, dict) or set(values) not in ({*names}, {*names, *_NORM_FIELDS}):
             given = ", ".join(map(str, values)) if isinstance(values, dict) else repr(values)
             raise ExportError(
-                f"the front-end has the fields {given}, not {', '.join([*names, 'padding'])}; "
-                "take the 'frontend' part of the run's frontend.json"
+                f"the front-end has the fields {given}, not {', '.join(names)}, to which "
+                f"{' and '.join(_NORM_FIELDS)} may come; take the 'frontend' part of the run's "
+                "frontend.json"
             )
-        numbers = {name: _number(name, values[name], kind) for name, kind in names.items()}
-        _check_padding(values["padding"])
-        frontend = cls(**numbers)
+        texts = {name: values[name] for name in ("padding", "normalization") if name in values}
+        numbers = {
+            name: _number(name, value, kinds[name])
+            for name, value in values.items()
+            if name not in texts
+        }
+        _check_padding(texts.pop("padding"))
+        frontend = cls(**numbers, **texts)
         frontend._check()
         return frontend
+
+    def check_streaming(self) -> None:
+        """Raises ExportError if features of a frame depend on others of its window."""
+        if self.normalization != "none":
+            raise ExportError(
+                f"normalization={self.normalization} takes statistics over a whole window, but a "
+                "stream has one frame at a time; train without --streaming or without "
+                "normalization"
+            )
 
     def _check(self) -> None:
         if not 0 < self.hop <= self.window <= self.fft_size <= self.clip_samples:
@@ -86,6 +115,12 @@ class LogMel:
                 f"a window of {self.frames} frames is too long for a device; train with a longer "
                 f"hop or shorter clips, for at most {_MAX_FRAMES} frames"
             )
+        if self.normalization not in _NORMALIZATIONS:
+            raise ExportError(
+                f"normalization={self.normalization!r} is not one of {', '.join(_NORMALIZATIONS)}"
+            )
+        if not 0 <= self.norm_lambda <= 1:
+            raise ExportError(f"norm_lambda={self.norm_lambda:g} must be within 0 to 1")
 
 
 def _number(name: str, value: Any, kind: Any) -> Any:

@@ -10,6 +10,9 @@ that they agree bit for bit. One frame:
     mel    sums of power with 16-bit weights, plus the offset; below 2^62
     log2   19 bits after the point
     out    log2 * step + bias, 39 bits after the point, rounded down and saturated to int8
+
+With normalization `out` is a level of 16 bits instead, and int8 comes from the window of frames:
+firmware_export.frontend.normalization.
 """
 
 import dataclasses
@@ -20,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from firmware_export.errors import ExportError
+from firmware_export.frontend import normalization
 from firmware_export.frontend.config import LogMel
 
 LOG2_BITS = 19
@@ -57,6 +61,7 @@ class Tables:
       offset: log_offset on the scale of a frame that was shifted by max_gain_bits.
       step: int8 steps for one unit of log2, STEP_BITS after the point.
       bias: what is added, rounding included, LOG2_BITS + STEP_BITS after the point.
+      normalization: what takes the place of step and bias; None without.
     """
 
     config: LogMel
@@ -69,6 +74,7 @@ class Tables:
     offset: int
     step: int
     bias: int
+    normalization: normalization.Normalization | None
 
 
 def make(frontend: dict[str, Any], scale: float, zero_point: int) -> Tables:
@@ -104,6 +110,7 @@ def make(frontend: dict[str, Any], scale: float, zero_point: int) -> Tables:
         offset=offset,
         step=round(steps * 2**STEP_BITS),
         bias=round(bias * 2 ** (LOG2_BITS + STEP_BITS)),
+        normalization=normalization.make(config, scale, zero_point, scale_bits, LOG2_BITS),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from firmware_export import templating
-from firmware_export.frontend import tables
+from firmware_export.frontend import normalization, tables
 from firmware_export.runtime import detector
 from firmware_export.tflm import c_array
 
@@ -37,6 +37,13 @@ def frontend_sources(
         "step_bits": tables.STEP_BITS,
         "log2_segments": tables.LOG2_SEGMENTS,
         "segment_bits": tables.SEGMENT_BITS,
+        "norm": made.normalization,
+        "mean_bits": normalization.MEAN_BITS,
+        "variance_bits": normalization.VARIANCE_BITS,
+        "slope_bits": normalization.SLOPE_BITS,
+        "max_level": normalization.MAX_LEVEL,
+        "read_per_feature": 30,
+        "read_per_band": 1000,
     }
     return _render(("frontend.h", "frontend.c"), values)
 

@@ -318,7 +318,8 @@ def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, in
         smoothing = math.ceil(spotting.detector.smoothing * classes / 2)
         ram["front-end"] = 4 * words + 8 * (config.fft_size // 2 + 1)
         if not past:
-            ram["window of features"] = 4 * math.ceil(config.frames * config.mel_bands / 4) + 8
+            window = config.frames * config.mel_bands * config.feature_bytes
+            ram["window of features"] = 4 * math.ceil(window / 4) + 8
         ram["detector"] = 4 * (smoothing + classes) + 8
     return ram
 

@@ -182,7 +182,7 @@ static void infer_from_window(void) {
   infer(true);
 }
 
-static void keep_frame(const int8_t *frame) { feature_window_push(&window, frame); }
+static void keep_frame(const frontend_feature_t *frame) { feature_window_push(&window, frame); }
 
 /* After the number-th frame of a clip. */
 static void infer_frame(uint32_t number, bool is_last) {
@@ -211,7 +211,7 @@ static void run_waveform(void) {
     read_all(block_pcm, samples * sizeof *block_pcm);
     left -= (uint32_t)samples;
     while (samples > 0) {
-      int8_t frame[FRONTEND_BANDS];
+      frontend_feature_t frame[FRONTEND_BANDS];
       bool ready = false;
       const uint64_t start = board_instructions();
       const size_t taken = frontend_push(&frontend, pcm, samples, frame, &ready);

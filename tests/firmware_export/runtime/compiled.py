@@ -39,7 +39,7 @@ static frontend_t frontend;
 static feature_window_t window;
 
 void start(void);
-int block(const int16_t *pcm, size_t samples, int8_t *frames);
+int block(const int16_t *pcm, size_t samples, frontend_feature_t *frames);
 void read_window(int8_t *features);
 uint32_t pushed(void);
 size_t frontend_bytes(void);
@@ -49,7 +49,7 @@ void start(void) {
   feature_window_reset(&window);
 }
 
-int block(const int16_t *pcm, size_t samples, int8_t *frames) {
+int block(const int16_t *pcm, size_t samples, frontend_feature_t *frames) {
   int count = 0;
   while (samples > 0) {
     bool ready;
@@ -157,9 +157,13 @@ class CompiledFrontend:
         self._library.start()
 
     def push(self, pcm: np.ndarray) -> np.ndarray:
-        """Features of the frames that a block of samples completes, (frames, mel_bands) int8."""
+        """Features of the frames that a block of samples completes, (frames, mel_bands) int8.
+
+        With normalization they are levels, uint16.
+        """
         bands = self._frontend["mel_bands"]
-        frames = np.zeros((len(pcm) // self._frontend["hop"] + 2, bands), np.int8)
+        kind = np.uint16 if "normalization" in self._frontend else np.int8
+        frames = np.zeros((len(pcm) // self._frontend["hop"] + 2, bands), kind)
         pcm = np.ascontiguousarray(pcm, np.int16)
         count = self._library.block(_pointer(pcm), ctypes.c_size_t(len(pcm)), _pointer(frames))
         return frames[:count]

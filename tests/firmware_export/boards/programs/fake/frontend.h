@@ -10,6 +10,8 @@
 #define FRONTEND_BANDS 4
 #define FRONTEND_FRAMES 5
 
+typedef int8_t frontend_feature_t;
+
 typedef struct {
   int16_t pcm[FRONTEND_HOP];
   size_t missing;

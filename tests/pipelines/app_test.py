@@ -166,6 +166,7 @@ def test_notes_of_this_project_are_shown_and_other_libraries_are_quiet():
 SHARED = ("run_dir", "data_dir", "cache_dir")
 TRAINING = (
     *("task", "words", "split_lists", "test_dir", "data_seed", "download"),
+    *("fold", "simulated_devices"),
     *("model", "tau", "epochs", "batch_size", "peak_rate", "seed"),
     *("padding", "mel_bands", "hop_ms", "clip_ms"),
 )

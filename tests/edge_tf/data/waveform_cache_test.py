@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_tf.audio import wav
+from edge_tf.audio import devices, wav
 from edge_tf.data import folder_of_words, waveform_cache
 from edge_tf.data.dataset import Clip, Dataset
 from edge_tf.errors import UserError
@@ -108,6 +108,65 @@ def test_a_touched_file_another_rate_and_another_list_are_decoded_anew(dataset, 
     fewer = dataclasses.replace(dataset, splits={"training": dataset.splits["training"][1:]})
     assert len(load(fewer, cache).labels) == 6
     assert len(entries(cache)) == 4
+
+
+def test_entries_of_before_there_were_devices_stay_valid(dataset, tmp_path, monkeypatch):
+    """The key, as it was computed then; names of devices are no part of it."""
+    cache = tmp_path / "cache"
+    clips = dataset.splits["training"]
+    named = [dataclasses.replace(clip, device="a") for clip in clips]
+    waves = load(dataclasses.replace(dataset, splits={"training": tuple(named)}), cache)
+    assert waves.devices == ("a",) * 7
+    text = f"1 {dataset.root.resolve()} 16000 {CLIP}\n"
+    for clip in clips:
+        status = (dataset.root / clip.path).stat() if clip.path else None
+        stamp = (status.st_size, status.st_mtime_ns) if status else (0, 0)
+        text += f"{clip.label}\t{clip.path}\t{clip.start}\t{clip.gain}\t{stamp}\n"
+    assert [path.name for path in entries(cache)] == [
+        f"training-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    ]
+    refuse_reading(monkeypatch)
+    assert load(dataset, cache).devices == ("",) * 7
+
+
+def test_simulated_devices_are_heard_and_part_of_the_key(dataset, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    plain = dataset.splits["training"][0]
+
+    def through(*numbers: int) -> waveform_cache.Waveforms:
+        clips = tuple(dataclasses.replace(plain, simulated=number) for number in numbers)
+        return load(dataclasses.replace(dataset, splits={"training": clips}), cache)
+
+    waves = through(0, 1, 2)
+    assert waves.notes == {"heard through a simulated device": 2}
+    for number in (1, 2):
+        heard = devices.apply(np.array(waves.samples[0]), devices.simulated(number, 16_000))
+        np.testing.assert_array_equal(waves.samples[number], heard)
+    np.testing.assert_array_equal(through(0, 2, 1).samples, waves.samples[[0, 2, 1]])
+    assert len(entries(cache)) == 2
+    # Devices that were defined otherwise are other data.
+    monkeypatch.setattr(devices, "simulated", lambda number, rate: np.array([0.5 * number]))
+    half = np.rint(waves.samples[0] / 2)
+    np.testing.assert_allclose(through(0, 1, 2).samples[1], half, atol=1)
+    assert len(entries(cache)) == 3
+
+
+def test_the_versions_of_a_clip_are_decoded_once(dataset, tmp_path, monkeypatch):
+    read, paths = wav.read, []
+
+    def counted(path: Path, sample_rate: int) -> wav.Sound:
+        paths.append(path.name)
+        return read(path, sample_rate)
+
+    monkeypatch.setattr(wav, "read", counted)
+    exact, short, *_ = dataset.splits["training"]
+    clips = [dataclasses.replace(clip, simulated=n) for clip in (exact, short) for n in range(4)]
+    load(dataclasses.replace(dataset, splits={"training": tuple(clips)}), tmp_path / "cache")
+    assert paths == ["exact.wav", "short.wav"]
+    # A file that cannot be read is one, however many clips are made of it.
+    (dataset.root / "a" / "exact.wav").write_bytes(b"")
+    with pytest.raises(UserError, match=r"exact\.wav: the file is empty; .* remove it$"):
+        load(dataclasses.replace(dataset, splits={"training": tuple(clips)}), tmp_path / "cache")
 
 
 def test_the_same_clips_elsewhere_have_the_same_fingerprint(dataset, tmp_path):

@@ -1,0 +1,90 @@
+"""The data flags: what is recorded of them, what is refused, and records of earlier versions."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines import common
+from tests.edge_tf.data.scene_folders import make_esc_folders, make_tau
+from tests.edge_tf.data.word_folders import make
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import json
+from pipelines import app, common
+common.define_run_dir()
+common.define_data()
+app.run(lambda: print(json.dumps(common.data_flags())))
+"""
+OF_WORDS: dict[str, object] = {"words": [], "split_lists": None, "test_dir": None, "data_seed": 0}
+
+
+def data_flags(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    places = (f"--run_dir={folder / 'run'}", f"--data_dir={folder}")
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *places, *flags],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def recorded(folder: Path, *flags: str) -> dict[str, object]:
+    done = data_flags(folder, *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    values: dict[str, object] = json.loads(done.stdout)
+    return values
+
+
+def test_runs_on_words_are_recorded_as_before_there_were_scenes(tmp_path):
+    values = recorded(tmp_path, "--task=words")
+    assert values == {"data_dir": str(tmp_path), "task": "words", **OF_WORDS}
+
+
+def test_a_recorded_run_on_words_still_loads(tmp_path):
+    root = make(tmp_path, ("lamp", "music"))
+    dataset = common.load_dataset({"data_dir": str(root), "task": "words", **OF_WORDS})
+    assert dataset.labels == ("_silence_", "lamp", "music")
+
+
+@pytest.mark.parametrize("number", [-1, 2])
+def test_a_run_on_scenes_is_recorded_and_loads(tmp_path, number):
+    root = make_esc_folders(tmp_path)
+    flags = ("--fold=3", "--data_seed=1") + (f"--simulated_devices={number}",) * (number != -1)
+    values = recorded(root, "--task=scenes", *flags)
+    scenes = {"fold": 3, "simulated_devices": number}
+    expected = {"data_dir": str(root), "task": "scenes", **OF_WORDS, **scenes, "data_seed": 1}
+    assert values == expected
+    clips = common.load_dataset(values).splits["testing"]
+    assert all("/3-" in clip.path for clip in clips)
+    assert len({clip.device for clip in clips}) == 1 + (6 if number == -1 else number)
+
+
+def test_tau_has_unseen_devices_of_its_own(tmp_path):
+    values = recorded(make_tau(tmp_path), "--task=scenes")
+    assert not any(clip.simulated for clip in common.load_dataset(values).splits["testing"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--task=scenes", "--words=yes"), "--words does not go with --task=scenes; leave one out"),
+        (("--task=scenes", "--split_lists=x"), "--split_lists does not go with --task=scenes"),
+        (("--task=scenes", "--test_dir=x"), "--test_dir does not go with --task=scenes"),
+        (("--task=scenes", "--download=0.02"), "--download does not go with --task=scenes"),
+        (("--task=kws12", "--fold=2"), "--fold does not go with --task=kws12; leave one out"),
+        (("--task=words", "--simulated_devices=3"), "--simulated_devices does not go with --task"),
+        (("--task=scenes", "--data_dir="), "--data_dir is missing; name a data set of scenes"),
+        (("--task=scenes", "--fold=0"), "--fold=0"),
+        (("--task=scenes", "--simulated_devices=101"), "--simulated_devices=101"),
+    ],
+)
+def test_flags_of_another_task_are_refused(tmp_path, flags, message):
+    failed = data_flags(tmp_path, *flags)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr.startswith("error: ") and failed.stderr.count("\n") == 1
+    assert message in failed.stderr

@@ -1,11 +1,14 @@
-"""Noise, time shift and SpecAugment: ranges, shares and limits of the published recipe."""
+"""Noise, shift, SpecAugment; roll, devices, mixup: ranges and shares of the published recipes."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_tf.audio import devices
 from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
+from edge_tf.errors import UserError
+from tests.edge_tf.audio import wav_files
 
 SAMPLES = 400
 # Digital full scale all along: the amplitude of the added noise can be read off the output.
@@ -302,3 +305,154 @@ def test_another_generator_gives_another_batch():
     a = augmenter.waveforms(ramps(4), speech(4), rng(1))
     b = augmenter.waveforms(ramps(4), speech(4), rng(2))
     assert not np.array_equal(a, b)
+
+
+# Scenes
+
+QUIET = {"probability": 0.0, "max_shift": 0}  # what words get is off
+SCENES = AugmentationConfig.for_scenes(64, 167, device_probability=0.5, equalizer_probability=0.5)
+
+
+def test_the_settings_of_scenes_are_the_published_ones_scaled_to_the_features():
+    """40 of 256 bands, 80 of 336 frames; roll of 1.5 s; mixup 0.3; no device unless asked for."""
+    whole = AugmentationConfig.for_scenes(256, 336)
+    assert (whole.frequency_mask, whole.time_mask, whole.masks) == (40, 80, 2)
+    ours = AugmentationConfig.for_scenes(64, 167)
+    assert (ours.frequency_mask, ours.time_mask, ours.masks) == (10, 40, 2)
+    assert (ours.max_roll, ours.mixup_alpha) == (24_000, 0.3)
+    assert (ours.device_probability, ours.equalizer_probability) == (0.0, 0.0)
+    assert (ours.probability, ours.max_shift) == (0.0, 0)
+    assert AugmentationConfig.for_scenes(64, 167, 44_100).max_roll == 66_150
+
+
+def test_the_record_of_words_is_as_before_scenes_and_every_record_is_read_again():
+    """A run of words that was begun earlier goes on: its settings have not changed."""
+    assert AugmentationConfig().to_dict() == {
+        "probability": 0.8,
+        "noise_amplitude": 0.1,
+        "silence_amplitude": 1.0,
+        "max_shift": 1_600,
+        "frequency_mask": 0,
+        "time_mask": 0,
+        "masks": 2,
+    }
+    for config in (SCENES, AugmentationConfig.for_bc_resnet(3), AugmentationConfig(max_roll=1)):
+        assert AugmentationConfig(**config.to_dict()) == config
+
+
+def test_a_roll_loses_nothing_and_goes_both_ways():
+    config = AugmentationConfig(**QUIET, max_roll=50)
+    clips = ramps(300)
+    out = np.round(Augmenter(config, []).waveforms(clips, speech(300), rng()) * 32768).astype(int)
+    shifts = []
+    for row in out:
+        shift = int(np.argmin(row))
+        np.testing.assert_array_equal(np.roll(row, -shift), clips[0])
+        shifts.append(shift if shift <= SAMPLES // 2 else shift - SAMPLES)
+    assert max(map(abs, shifts)) <= 50
+    assert min(shifts) < -40 and max(shifts) > 40
+
+
+@pytest.mark.parametrize("probability", [0.2, 1.0])
+def test_the_share_of_clips_that_are_heard_through_a_device(probability):
+    config = AugmentationConfig(**QUIET, device_probability=probability)
+    augmenter = Augmenter(config, [])
+    clips = rng().integers(-3_000, 3_000, (400, SAMPLES)).astype(np.int16)
+    out = augmenter.waveforms(clips, speech(400), rng(1))
+    changed = np.any(out != clips / np.float32(32768), axis=1)
+    assert abs(changed.mean() - probability) <= 4 * (probability * (1 - probability) / 400) ** 0.5
+    # Each by one of the pool, which is drawn once.
+    row = int(np.flatnonzero(changed)[0])
+    heard = [devices.apply(clips[row] / np.float32(32768), taps) for taps in augmenter.devices]
+    assert min(np.abs(np.clip(one, -1, 1) - out[row]).max() for one in heard) == 0.0
+    assert len(augmenter.devices) > 100
+
+
+def test_recorded_responses_take_the_place_of_simulated_devices(tmp_path):
+    inverted = np.zeros(40)
+    inverted[0] = -0.5
+    wav_files.write(tmp_path / "inverted.wav", inverted)
+    config = AugmentationConfig(**QUIET, device_probability=1.0, device_responses=str(tmp_path))
+    out = Augmenter(config, []).waveforms(ramps(3), speech(3), rng())
+    np.testing.assert_allclose(out, -ramps(3) / 32768.0, atol=1e-6)
+
+
+def test_devices_cost_nothing_where_they_are_not_asked_for():
+    assert Augmenter(AugmentationConfig.for_scenes(64, 167), []).devices == []
+    unread = AugmentationConfig(device_responses="/nowhere")
+    assert Augmenter(unread, []).devices == []
+
+
+def test_words_take_the_same_draws_as_before_scenes():
+    """What scenes need moves the generator only where it is used."""
+    used, plain = rng(7), rng(7)
+    augmenter = Augmenter(AugmentationConfig.for_bc_resnet(8), [FLAT_NOISE])
+    augmenter.waveforms(ramps(4), speech(4), used)
+    augmenter.waveforms(ramps(4), speech(4), plain)
+    curves = augmenter.equalizers(4, 40, used)
+    partners, weights = augmenter.mixing(4, used)
+    assert not curves.any() and curves.dtype == np.float32
+    assert partners.tolist() == [0, 1, 2, 3] and weights.tolist() == [1.0] * 4
+    assert used.bit_generator.state == plain.bit_generator.state
+
+
+def test_equalizers_are_smooth_and_of_the_stated_size():
+    config = AugmentationConfig(equalizer_probability=1.0, equalizer_decibels=3.0)
+    curves = Augmenter(config, []).equalizers(2_000, 64, rng())
+    assert curves.shape == (2_000, 64) and curves.dtype == np.float32
+    in_decibels = curves * 10 / np.log(10)
+    np.testing.assert_allclose(in_decibels.std(axis=0), 3.0, rtol=0.1)
+    correlation = np.corrcoef(curves.T)
+    assert correlation[10, 11] > 0.99 and abs(correlation[5, 60]) < 0.1
+
+
+def test_the_share_of_clips_that_are_equalized():
+    config = AugmentationConfig(equalizer_probability=0.3)
+    curves = Augmenter(config, []).equalizers(1_000, 40, rng())
+    assert abs(curves.any(axis=1).mean() - 0.3) < 4 * (0.21 / 1_000) ** 0.5
+
+
+def test_mixing_gives_every_clip_one_partner_and_beta_weights():
+    alpha = 0.3
+    augmenter = Augmenter(AugmentationConfig(mixup_alpha=alpha), [])
+    partners, weights = augmenter.mixing(5_000, rng())
+    assert sorted(partners) == list(range(5_000))
+    assert partners.dtype == np.int32 and weights.dtype == np.float32
+    assert weights.min() >= 0.0 and weights.max() <= 1.0
+    variance = 1 / (8 * alpha + 4)
+    assert abs(weights.mean() - 0.5) < 4 * (variance / 5_000) ** 0.5
+    assert weights.var() == pytest.approx(variance, rel=0.05)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seeds)
+def test_scenes_depend_on_the_generator_alone(seed):
+    augmenter = Augmenter(SCENES, [])
+    clips = ramps(3, 2_000)
+    drawn = []
+    for _ in range(2):
+        draw = rng(seed)
+        waves = augmenter.waveforms(clips, speech(3), draw)
+        more = augmenter.equalizers(3, 64, draw), *augmenter.mixing(3, draw)
+        drawn.append((waves, *augmenter.masks(3, 64, 167, draw), *more))
+    for one, other in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"device_probability": 1.5},
+        {"equalizer_probability": -0.1},
+        {"probability": float("nan")},
+        {"max_roll": -1},
+        {"mixup_alpha": -0.3},
+        {"mixup_alpha": float("inf")},
+        {"equalizer_decibels": float("nan")},
+    ],
+    ids=str,
+)
+def test_refuses_settings_out_of_range(bad):
+    (name,) = bad
+    with pytest.raises(UserError, match=name):
+        AugmentationConfig(**bad)

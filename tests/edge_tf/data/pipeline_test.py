@@ -94,6 +94,46 @@ def test_silence_gets_noise_even_where_words_get_none(waves, noise):
     assert (by_label[CLIPS - 1] > expected[CLIPS - 1] + 1).mean() > 0.9
 
 
+def raw_epoch(waves, config, seed=0):
+    augmenter = Augmenter(config, [])
+    batches = pipeline.training_batches(waves, FRONTEND, augmenter, CLIPS, BATCH, seed, 0)
+    return [(features.numpy(), labels.numpy()) for features, labels in batches]
+
+
+def test_mixup_mixes_labels_and_features_with_the_same_weights(waves):
+    """Within a batch, so that the features can be told from the labels alone."""
+    config = AugmentationConfig(probability=0.0, mixup_alpha=1.0)
+    expected = log_mel(waves.samples.astype(np.float32) / 32768.0, FRONTEND).numpy()
+    mixed = 0
+    for features, labels in raw_epoch(waves, config):
+        np.testing.assert_allclose(labels.sum(axis=1), 1.0, rtol=1e-6)
+        assert np.all((labels >= 0).sum(axis=1) == CLIPS) and (labels > 0).sum(axis=1).max() <= 2
+        mixed += int(((labels > 0).sum(axis=1) == 2).sum())
+        of_clips = np.tensordot(labels, expected, 1)
+        np.testing.assert_allclose(features, of_clips, atol=1e-3)
+    assert mixed > CLIPS // 2
+
+
+def test_equalizers_add_one_number_to_each_band_of_a_clip(waves):
+    config = AugmentationConfig(probability=0.0, equalizer_probability=1.0)
+    plain = epoch_of(waves)
+    for (features, labels), (before, numbers) in zip(raw_epoch(waves, config), plain, strict=True):
+        np.testing.assert_array_equal(labels.argmax(axis=1), numbers)
+        added = (features - before)[..., 0]
+        np.testing.assert_allclose(added, np.broadcast_to(added[:, :, :1], added.shape), atol=1e-3)
+        assert np.all(added[:, :, 0].std(axis=1) > 0)
+
+
+def test_scenes_depend_on_seed_epoch_and_step_alone(waves):
+    config = AugmentationConfig.for_scenes(
+        40, 101, device_probability=0.5, equalizer_probability=0.5
+    )
+    for one, same in zip(raw_epoch(waves, config, 3), raw_epoch(waves, config, 3), strict=True):
+        for a, b in zip(one, same, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert np.any(raw_epoch(waves, config, 4)[0][0] != raw_epoch(waves, config, 3)[0][0])
+
+
 def test_evaluation_keeps_the_order_and_adds_nothing(waves):
     batches = list(pipeline.evaluation_batches(waves.samples, FRONTEND, batch_size=10))
     assert [len(batch) for batch in batches] == [10, 10, 3]

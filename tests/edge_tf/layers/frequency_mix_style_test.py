@@ -61,7 +61,7 @@ def test_probability_0_is_the_identity_in_training():
 def test_the_new_moments_lie_between_those_of_two_instances_with_one_weight():
     """Means and deviations of all frequencies, by the same weight and from the same instance."""
     x = inputs()
-    mean, deviation = moments(x)
+    _, deviation = moments(x)
     changed = 0
     for _ in range(10):
         y = FrequencyMixStyle(1.0, alpha=1.0)(x, training=True).numpy()

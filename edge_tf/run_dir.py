@@ -168,6 +168,14 @@ class RunDirectory:
         model = self.config()["stages"].get("train", {}).get("model")
         return model.get("lookahead") if isinstance(model, dict) else None
 
+    def target_nonzero_kb(self) -> float | None:
+        """KB of parameters that are not zero that the model was compressed to; None: no budget."""
+        if not (self / COMPRESSED_MODEL).exists():
+            return None
+        compressed = self.config()["stages"].get("compress")
+        target = compressed.get("target_nonzero_kb") if isinstance(compressed, dict) else None
+        return float(target) if isinstance(target, int | float) and target > 0 else None
+
     def config(self) -> dict[str, Any]:
         """config.json, parsed. Raises UserError when it is another version's or not ours."""
         path = self.require("config.json")

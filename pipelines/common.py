@@ -88,6 +88,16 @@ def define_streaming_again() -> None:
     )
 
 
+def define_graph() -> None:
+    """For the stages that make an int8 graph, or reckon with one."""
+    flags.DEFINE_enum(
+        "graph",
+        "device",
+        ["device", "plain"],
+        "device: rewritten to need few and cheap ops; plain: the ops that Keras computes.",
+    )
+
+
 def check_streaming(run: "RunDirectory") -> None:
     """Raises UserError if --streaming says something else than the run."""
     from edge_tf.errors import UserError

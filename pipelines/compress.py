@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from edge_tf.compression import PRUNE_BY
+from edge_tf.errors import UserError
 from pipelines import app, common
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def define_flags() -> None:
     flags.DEFINE_float("peak_rate", 0.0, "Highest learning rate; 0: the recipe's own.")
     flags.DEFINE_integer("seed", 0, "Order, augmentation, dropout.", lower_bound=0)
     define_own_flags()
+    common.define_graph()
     flags.mark_flag_as_required("recipe")
 
 
@@ -36,13 +39,26 @@ def define_own_flags() -> None:
         "prune,qat.",
     )
     flags.DEFINE_float("sparsity", 0.8, "Share of zeros in each kernel that is pruned.")
+    flags.DEFINE_float(
+        "target_nonzero_kb",
+        0.0,
+        "Instead of --sparsity: KB of 1,024 bytes that the parameters of the int8 file that are "
+        "not zero may take.",
+    )
     flags.DEFINE_list(
         "prune", ["pointwise", "stem"], "Which kernels are pruned: pointwise, stem, depthwise."
+    )
+    flags.DEFINE_enum(
+        "prune_by",
+        "layer",
+        list(PRUNE_BY),
+        "layer: each kernel gets the same share of zeros; network: the least of all (LAMP).",
     )
     flags.DEFINE_string(
         "teacher_run",
         None,
-        "Run of a larger model that teaches; needed by distill and qkd, an addition to others.",
+        "Run of a larger model that teaches, or this run, so that it keeps what it knows; needed "
+        "by distill and qkd, an addition to others.",
     )
     flags.DEFINE_float("temperature", 2.0, "Of distillation.")
     flags.DEFINE_float("distill_weight", 0.5, "Share of the teacher in the loss, 0 to 1.")
@@ -57,6 +73,14 @@ def define_own_flags() -> None:
 
 def check_flags(epochs: int, peak_rate: float) -> None:
     """Raises UserError for values that no run could do with; needs no run."""
+    if FLAGS["target_nonzero_kb"].present and FLAGS["sparsity"].present:
+        raise UserError(
+            "--target_nonzero_kb and --sparsity exclude each other", "leave one of them out"
+        )
+    if FLAGS["target_nonzero_kb"].present and not FLAGS.target_nonzero_kb > 0:
+        raise UserError(
+            f"--target_nonzero_kb={FLAGS.target_nonzero_kb:g} must be above 0", "or leave it out"
+        )
     _settings(epochs, peak_rate, "to be read" if FLAGS.teacher_run else None)
 
 
@@ -67,7 +91,10 @@ def _settings(epochs: int, peak_rate: float, teacher: str | None) -> "Settings":
         recipes=tuple(FLAGS.recipe),
         epochs=epochs,
         sparsity=FLAGS.sparsity,
+        target_nonzero_kb=FLAGS.target_nonzero_kb,
+        graph=FLAGS.graph if FLAGS.target_nonzero_kb else "device",
         prune=tuple(FLAGS.prune),
+        prune_by=FLAGS.prune_by,
         temperature=FLAGS.temperature,
         distill_weight=FLAGS.distill_weight,
         distill_features=FLAGS.distill_features,
@@ -101,6 +128,8 @@ def compress(epochs: int, peak_rate: float) -> None:
 
     path = teacher / run_dir.FLOAT_MODEL if teacher else None
     record = stage.compress(run, data, settings, path)
+    if settings.target_nonzero_kb:
+        print(f"sparsity for {settings.target_nonzero_kb:g} KB: {record['sparsity']:.2%}")
     print(
         f"compressed by {', '.join(settings.recipes)}: validation accuracy "
         f"{record['val_accuracy']:.2%} -> {run / run_dir.COMPRESSED_MODEL}"

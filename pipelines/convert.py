@@ -22,12 +22,7 @@ def define_own_flags() -> None:
     flags.DEFINE_integer(
         "representative_clips", 300, "Training clips that the ranges of activations come from."
     )
-    flags.DEFINE_enum(
-        "graph",
-        "device",
-        ["device", "plain"],
-        "device: rewritten to need few and cheap ops; plain: the ops that Keras computes.",
-    )
+    common.define_graph()
 
 
 def main() -> None:
@@ -39,11 +34,19 @@ def main() -> None:
     data = common.run_data(run)
 
     from edge_tf.conversion import stage
+    from firmware_export import sparsity
 
     info = stage.convert(run, data, FLAGS.representative_clips, FLAGS.graph)
     print(
         f"converted: {info.byte_size:,} bytes, {len(info.ops)} ops, "
         f"{info.constant_bytes():,} bytes of weights -> {run / 'model_int8.tflite'}"
+    )
+    size = sparsity.parameter_size(info)
+    target = run.target_nonzero_kb()
+    limit = f", asked for were at most {target:g} KB" if target else ""
+    print(
+        f"parameters that are not zero: {size.nonzero:,} of {size.elements:,}, "
+        f"{size.nonzero_kb:.1f} KB of 1,024 bytes{limit}"
     )
 
 

@@ -32,3 +32,6 @@ RECIPES = {
 
 # Kernels that pruning tells apart; pruning.kind says which is which.
 KINDS = ("pointwise", "stem", "depthwise")
+
+# Where the weights of least magnitude are looked for: in each kernel, or in all together.
+PRUNE_BY = ("layer", "network")

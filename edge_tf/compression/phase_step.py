@@ -88,7 +88,9 @@ def parts(
     objective, features = _objective(phase, network, settings, teacher, steps)
     gradual = None
     if phase.sparsity is not None:
-        gradual = pruning.GradualPruning(network.masks, names, phase.sparsity, steps)
+        gradual = pruning.GradualPruning(
+            network.masks, names, phase.sparsity, steps, settings.prune_by
+        )
 
     def after_update() -> None:
         if gradual is not None:

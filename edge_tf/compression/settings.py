@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Any
 
-from edge_tf.compression import KINDS, RECIPES
+from edge_tf.compression import KINDS, PRUNE_BY, RECIPES
 from edge_tf.errors import UserError
 
 FEATURES = ("none", "factor", "overhaul")
@@ -18,7 +18,11 @@ class Settings:
       recipes: names of RECIPES, applied one after the other.
       epochs: of all phases together.
       sparsity: share of zeros in each pruned kernel, for recipes that prune.
+      target_nonzero_kb: the int8 file shall have so many KB of 1,024 bytes of parameters that are
+        not zero; the sparsity is chosen for it. 0: the sparsity is the user's.
+      graph: form of that int8 file, one of conversion's.
       prune: which kernels, some of KINDS.
+      prune_by: one of PRUNE_BY.
       temperature: of distillation.
       distill_weight: share of the teacher's logits in the loss, 0 to 1.
       distill_features: "none", "factor" (arXiv:1802.04977) or "overhaul" (arXiv:1904.01866).
@@ -35,7 +39,10 @@ class Settings:
     recipes: tuple[str, ...]
     epochs: int = 10
     sparsity: float = 0.8
+    target_nonzero_kb: float = 0.0
+    graph: str = "device"
     prune: tuple[str, ...] = ("pointwise", "stem")
+    prune_by: str = "layer"
     temperature: float = 2.0
     distill_weight: float = 0.5
     distill_features: str = "none"
@@ -60,6 +67,20 @@ class Settings:
         if unknown or not self.prune:
             told = f"--prune has '{unknown[0]}'" if unknown else "--prune names no kernels"
             raise UserError(told, f"choose from {', '.join(KINDS)}")
+        if self.prune_by not in PRUNE_BY:
+            raise UserError(
+                f"--prune_by={self.prune_by} is unknown", f"choose {' or '.join(PRUNE_BY)}"
+            )
+        if not 0.0 <= self.target_nonzero_kb < math.inf:
+            raise UserError(
+                f"--target_nonzero_kb={self.target_nonzero_kb:g} must be above 0", "or leave it out"
+            )
+        if self.target_nonzero_kb and "depthwise" in self.prune:
+            # Conversion adds copies of them up, so that their zeros are no zeros of the file.
+            raise UserError(
+                "--target_nonzero_kb cannot be met by depthwise kernels",
+                "leave depthwise out of --prune",
+            )
         if self.peak_rate == 0.0:
             rates = [RECIPES[name].peak_rate for name in self.recipes]
             object.__setattr__(self, "peak_rate", max(rates))

@@ -26,6 +26,7 @@ from edge_tf.training.step import seed_everything
 # Epochs draw their order and augmentation by number; training has had the first ones.
 _FIRST_EPOCH = 1000
 _CALIBRATION_CLIPS = 300
+_COUNTED_CLIPS = 50  # are enough to count what conversion makes
 _PREPARING_BATCHES = 50
 
 
@@ -68,7 +69,9 @@ def compress(
         quantization.config_for(layer)  # an unknown layer is told before hours of training
     if teacher_path is not None and keras_float.load(teacher_path).input_shape != model.input_shape:
         raise UserError(f"{teacher_path} takes other features than {source}")
-    settings = budget.with_sparsity(run, model, names, settings, lambda: _calibration(data))
+    settings = budget.with_sparsity(
+        run, model, names, settings, lambda: _calibration(data, _COUNTED_CLIPS)
+    )
     chain, phases = _phases(settings)
     work = _Work(run, data, settings, teacher_path, names)
     state = State(model)
@@ -86,10 +89,10 @@ def _phases(settings: Settings) -> tuple[list[list[Phase]], list[Phase]]:
     return chain, [phase for recipe in chain for phase in recipe]
 
 
-def _calibration(data: RunData) -> np.ndarray:
-    """Representative features of training clips."""
+def _calibration(data: RunData, count: int = _CALIBRATION_CLIPS) -> np.ndarray:
+    """Representative features of so many training clips."""
     training = data.clips("training")
-    return data.features(training.samples[spread_over_labels(training.labels, _CALIBRATION_CLIPS)])
+    return data.features(training.samples[spread_over_labels(training.labels, count)])
 
 
 class _Work:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from firmware_export.sparsity import KB, ParameterSize
+
 if TYPE_CHECKING:
     from edge_tf.evaluation.hop_table import HopResult, HopRow
 
@@ -91,6 +93,18 @@ def judge_simulation(row: "HopRow", reference: "HopRow | None") -> Gate:
     points = 100 * (row.accuracy - reference.accuracy)
     detail = f"{points:+.2f} points from {reference.name} on {row.clips:,} clips"
     return Gate(name, abs(points) <= _SIMULATION + 1e-9, detail)
+
+
+def judge_size(size: ParameterSize, target_kb: float) -> Gate:
+    """Whether the parameters that are not zero fit the budget that the network was compressed to.
+
+    Args:
+      size: of the int8 file.
+      target_kb: the budget in KB of 1,024 bytes.
+    """
+    detail = f"{size.nonzero:,} of {size.elements:,} are not zero, {size.nonzero_bytes:,} bytes"
+    passed = size.nonzero_bytes <= target_kb * KB
+    return Gate(f"parameters that are not zero fit {target_kb:g} KB", passed, detail)
 
 
 def _bit_gate(

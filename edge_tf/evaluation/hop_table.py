@@ -110,6 +110,7 @@ def build(
     max_drop: float = 1.0,
     bit_reference: str = BIT_REFERENCE,
     devices: Devices | None = None,
+    others: Sequence[Gate] = (),
 ) -> HopTable:
     """Computes rows and gates.
 
@@ -119,6 +120,7 @@ def build(
       max_drop: percentage points of accuracy an int8 hop may lose against the first hop.
       bit_reference: engine whose bytes the bit-exact hops must give.
       devices: recording devices of all clips; rows are split by them if there are several.
+      others: gates that were judged elsewhere; they come last.
 
     Raises:
       ValueError: no hop, two hops of one name, a compare_to that names none, a max_drop that is
@@ -148,6 +150,7 @@ def build(
         judged += gates.judge(hop, row, hops[0], reference, max_drop)
     int8 = next((row for row in rows if row.engine == bit_reference), None)
     judged += [gates.judge_simulation(row, int8) for row in rows if row.engine == SIMULATION]
+    judged += others
     return HopTable(rows, judged, list(hops), labels.astype(np.int64), max_drop, devices)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from edge_tf.evaluation import hop_text
 from edge_tf.evaluation.layer_tables import LayerTables, SparsityTable
 from edge_tf.evaluation.quantization_error import LayerError, QuantizationError
+from firmware_export.sparsity import ParameterSize
 
 # Rows that are seen at once; all are one click away.
 _FIRST = 15
@@ -41,6 +42,7 @@ def _sparsity(table: SparsityTable) -> dict[str, Any]:
             ("The same under gzip", f"{counts.gzip_bytes:,} bytes"),
             ("Constants", f"{counts.constant_bytes:,} bytes"),
             ("Of them not zero", f"{counts.nonzero_bytes:,} bytes"),
+            ("Parameters that are not zero (DCASE's rule)", _parameters(counts.parameters)),
             ("Zeros in CONV_2D", _percent(counts.share("CONV_2D"))),
             ("Zeros in DEPTHWISE_CONV_2D", _percent(counts.share("DEPTHWISE_CONV_2D"))),
             ("Zeros in both", _percent(counts.share("CONV_2D", "DEPTHWISE_CONV_2D"))),
@@ -61,6 +63,13 @@ def _sparsity(table: SparsityTable) -> dict[str, Any]:
         ],
         "rewritten": bool(table.names),
     }
+
+
+def _parameters(size: ParameterSize) -> str:
+    return (
+        f"{size.nonzero:,} of {size.elements:,}, {size.nonzero_bytes:,} bytes: "
+        f"{size.nonzero_kb:.1f} KB of 1,024 bytes, {size.nonzero_bytes / 1000:.1f} KB of 1,000"
+    )
 
 
 def _zeros(elements: int, zeros: int) -> tuple[str, str, str]:

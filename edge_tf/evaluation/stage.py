@@ -16,11 +16,11 @@ from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.streaming import KerasStreaming, StreamingTFLiteMicro
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
-from edge_tf.evaluation import device_figures, hop_table, layer_tables, predictions
+from edge_tf.evaluation import device_figures, gates, hop_table, layer_tables, predictions
 from edge_tf.evaluation.device_figures import Devices
 from edge_tf.evaluation.report import ModelFacts, Report, write_report
 from edge_tf.evaluation.stream_stage import StreamReport
-from firmware_export import tflite_file
+from firmware_export import sparsity, tflite_file
 from firmware_export.standalone.package import Spotting
 
 # Where emitted C runs in the hop table.
@@ -104,7 +104,9 @@ def evaluate(
                 clip_indices=pick,
             )
         )
-    table = hop_table.build(hops, labels, max_drop=max_drop, devices=devices)
+    budget = run.target_nonzero_kb()
+    size = [] if budget is None else [gates.judge_size(sparsity.parameter_size(info), budget)]
+    table = hop_table.build(hops, labels, max_drop=max_drop, devices=devices, others=size)
     layers = layer_tables.of_run(run, model, features, labels, error_clips)
     run.record(
         "evaluate",

@@ -24,7 +24,7 @@ from edge_tf.evaluation.report import (
     Report,
     write_report,
 )
-from firmware_export.sparsity import Sparsity, WeightsSparsity
+from firmware_export.sparsity import ParameterSize, Sparsity, WeightsSparsity
 
 HOSTILE = "<script>alert('x')</script>"
 DOCS = Path(__file__).parents[3] / "docs" / "report.md"
@@ -50,6 +50,7 @@ LAYERS = LayerTables(
             gzip_bytes=1025,
             constant_bytes=812,
             nonzero_bytes=411,
+            parameters=ParameterSize(elements=222, nonzero=168, nonzero_bytes=186),
             weights=(WeightsSparsity(3, "CONV_2D", 7, (6, 3, 3, 4), 216, 54, 162),),
         ),
         {3: f"stem {HOSTILE}"},

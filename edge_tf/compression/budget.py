@@ -1,0 +1,169 @@
+"""From a byte budget to a sparsity: what int8 conversion leaves beside the weights that go.
+
+Norms become 32-bit biases in the int8 file, and a sub-band norm copies the kernel before it, so
+that what does not shrink is not what the Keras model has. It is counted in the float model's int8
+file; what is left of the budget is how many weights may stay. The size is DCASE's
+(firmware_export/sparsity.py).
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tf_keras as keras
+
+from edge_tf import files, run_dir
+from edge_tf.compression.network import kernel_of
+from edge_tf.compression.settings import Settings
+from edge_tf.conversion import int8
+from edge_tf.errors import UserError
+from firmware_export import sparsity, tflite_file
+from firmware_export.tflite_info import ITEM_BITS, ModelInfo, TensorInfo
+
+# No kernel is pruned further for a budget: with so few weights nothing is learned.
+HIGHEST = 0.99
+_STEPS = 100_000  # of sparsity between 0 and 1
+_FILE = "budget.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Capacity:
+    """What an int8 file can shrink to.
+
+    Attributes:
+      fixed_bytes: parameters that are not pruned, at most; those that happen to round to zero now
+        need not do so after training, zeros of whole taps are the conversion's own.
+      kernels: number of weights of each kernel that is pruned, a byte each.
+    """
+
+    fixed_bytes: int
+    kernels: tuple[int, ...]
+
+    def bytes_at(self, share: float, prune_by: str) -> int:
+        """Non-zero bytes, at most, with this share of zeros in what is pruned, 0 to 1."""
+        counted = (sum(self.kernels),) if prune_by == "network" else self.kernels
+        # As TFMOT rounds; a kernel keeps one weight at least.
+        kept = np.round(np.array(counted, np.float32) * (np.float32(1.0) - np.float32(share)))
+        return self.fixed_bytes + int(np.maximum(kept, 1).sum())
+
+    def sparsity_for(self, target_bytes: int, prune_by: str) -> float:
+        """The least sparsity, in steps of 1e-5, with which the file is within the target.
+
+        Raises:
+          UserError: the target is out of reach.
+        """
+        if self.bytes_at(HIGHEST, prune_by) > target_bytes:
+            total = self.fixed_bytes + sum(self.kernels)
+            least = self.bytes_at(HIGHEST, prune_by) / sparsity.KB
+            raise UserError(
+                f"{target_bytes:,} bytes are out of reach: of {total:,} bytes of the int8 file "
+                f"{self.fixed_bytes:,} are biases and kernels that are not pruned",
+                f"--target_nonzero_kb must be at least {np.ceil(10 * least) / 10:.1f}, or prune "
+                "more kernels (--prune), or train a smaller network",
+            )
+        low, high = -1, round(HIGHEST * _STEPS)
+        while high - low > 1:  # low is too little, high is enough
+            middle = (low + high) // 2
+            enough = self.bytes_at(middle / _STEPS, prune_by) <= target_bytes
+            low, high = (low, middle) if enough else (middle, high)
+        return high / _STEPS
+
+
+def with_sparsity(
+    run: run_dir.RunDirectory,
+    model: keras.Model,
+    names: Sequence[str],
+    settings: Settings,
+    clips: Callable[[], np.ndarray],
+) -> Settings:
+    """The settings, with the sparsity that meets their budget if they have one.
+
+    Measured once: what came out stays in the run for the next time the same is asked.
+
+    Args:
+      run: whose float model this is.
+      model: to be compressed.
+      names: layers to prune.
+      settings: the user's.
+      clips: gives representative features (n, mel_bands, frames, 1) when they are needed.
+
+    Raises:
+      UserError: the budget is out of reach, or no phase prunes.
+    """
+    if not settings.target_nonzero_kb:
+        return settings
+    if not names:
+        raise UserError(
+            f"--target_nonzero_kb={settings.target_nonzero_kb:g} needs a recipe that prunes",
+            "choose prune, prune_qat or pqk",
+        )
+    path = run / run_dir.COMPRESSION / _FILE
+    float_model = hashlib.sha256(run.require(run_dir.FLOAT_MODEL).read_bytes()).hexdigest()
+    asked = {"float_model": float_model, "graph": settings.graph, "layers": list(names)}
+    capacity = _remembered(path, asked)
+    if capacity is None:
+        file = tflite_file.parse(int8.convert(model, clips(), settings.graph), "the int8 model")
+        capacity = measure(file, [model.get_layer(name) for name in names])
+        files.write_json(path, {**asked, **dataclasses.asdict(capacity)})
+    target = int(settings.target_nonzero_kb * sparsity.KB)
+    return dataclasses.replace(settings, sparsity=capacity.sparsity_for(target, settings.prune_by))
+
+
+def _remembered(path: Path, asked: dict[str, Any]) -> Capacity | None:
+    """What was measured before for the same question."""
+    try:
+        known = files.read_json(path) if path.exists() else {}
+        if {key: known.get(key) for key in asked} == asked:
+            return Capacity(int(known["fixed_bytes"]), tuple(int(n) for n in known["kernels"]))
+    except (AttributeError, KeyError, TypeError, ValueError, UserError):
+        pass  # a damaged file is made again
+    return None
+
+
+def measure(file: ModelInfo, layers: Sequence[keras.layers.Layer]) -> Capacity:
+    """Counts in the int8 file of a float model what pruning some of its layers leaves.
+
+    Args:
+      file: the int8 file, parsed.
+      layers: of the model, those to be pruned: convolutions that are not depthwise, dense layers.
+
+    Raises:
+      UserError: their kernels are not in the file as they are in the model.
+    """
+    kernels = tuple(int(np.prod(kernel_of(layer).shape)) for layer in layers)
+    wanted = {_is_pointwise(layer.kernel.shape[:-2]) for layer in layers}
+    pruned = {
+        file.tensors[op.inputs[1]].index: file.tensors[op.inputs[1]]
+        for op in file.ops
+        if op.name in ("CONV_2D", "FULLY_CONNECTED")
+        and _is_pointwise(file.tensors[op.inputs[1]].shape[1:-1]) in wanted
+    }
+    if sum(tensor.byte_size for tensor in pruned.values()) != sum(kernels):
+        raise UserError(
+            "the int8 file does not hold each kernel that is to be pruned once",
+            "give --sparsity instead of --target_nonzero_kb",
+        )
+    others = [tensor for tensor in file.tensors if tensor.index not in pruned]
+    return Capacity(sum(_bytes_at_most(t) for t in others if sparsity.is_parameter(t)), kernels)
+
+
+def _is_pointwise(window: Sequence[int]) -> bool:
+    """Of a kernel's rows and columns; a dense layer has none."""
+    return all(size == 1 for size in window)
+
+
+def _bytes_at_most(tensor: TensorInfo) -> int:
+    """What a constant may have after training with the same structure.
+
+    A tap that is zero in every channel was put there by conversion and stays; so does a constant
+    of zeros alone.
+    """
+    taken = sparsity.nonzero(tensor)
+    if taken.ndim == 4:
+        taken = np.broadcast_to(taken.any(axis=3, keepdims=True), taken.shape)
+    elif taken.any():
+        taken = np.ones_like(taken)
+    return (int(taken.sum()) * ITEM_BITS[tensor.type] + 7) // 8

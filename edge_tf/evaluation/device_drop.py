@@ -116,7 +116,8 @@ def compare(
     def drops(pooled: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """(n, 2) drops of A and B from (n, 3, devices) pooled counts; NaN if a device has none."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return 100 * (pooled[:, :2] / pooled[:, 2:]) @ weights
+            # Without what rounding leaves of a drop that is none.
+            return np.round(100 * (pooled[:, :2] / pooled[:, 2:]) @ weights, 9)
 
     sources = len(counts)
     flat = counts.reshape(sources, -1)

@@ -4,6 +4,7 @@ A device here is a microphone that clips were recorded with, or a simulation of 
 training clips were recorded with it. What a model loses on a device is held against the seen ones.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -146,9 +147,9 @@ def by_device(
 def spread(labels: np.ndarray, devices: Sequence[str], count: int, seed: int = 0) -> np.ndarray:
     """Rows of about `count` clips, as evenly over labels and devices as both allow, rising.
 
-    With one device this is spread_over_labels. Else the clips of a label take turns through the
-    devices, and each label begins with another device, so that any `count` that is at least the
-    number of devices has a clip of each (if there are as many labels, and each pair occurs).
+    With one device this is spread_over_labels. Else labels take turns, and so do devices, each
+    choice being of the next of both. Where every label has as many clips of every device, there
+    are, but for one, as many of each label and of each device, whatever `count` is.
 
     Args:
       labels: (clips,) class indices.
@@ -164,14 +165,19 @@ def spread(labels: np.ndarray, devices: Sequence[str], count: int, seed: int = 0
     names, device = np.unique(np.array(devices), return_inverse=True)
     if len(names) < 2:
         return spread_over_labels(labels, count, seed)
+    of_labels = np.unique(labels)
+    # The turn of a label at which a device comes, so that the devices go on from label to label.
+    turns = np.arange(len(names))
+    again = turns // (len(names) // math.gcd(len(of_labels), len(names)))
+    comes = np.argsort((turns * len(of_labels) + again) % len(names))
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     turn = np.empty(len(labels), np.int64)
-    for at, label in enumerate(np.unique(labels)):
+    for at, label in enumerate(of_labels):
         mine = shuffled[labels[shuffled] == label]
         round_of = np.empty(len(mine), np.int64)
         for one in np.unique(device[mine]):
             where = device[mine] == one
             round_of[where] = np.arange(np.count_nonzero(where))
-        order = np.lexsort(((device[mine] - at) % len(names), round_of))
+        order = np.lexsort((comes[(device[mine] - at) % len(names)], round_of))
         turn[mine[order]] = np.arange(len(mine))
     return np.sort(np.lexsort((labels, turn))[:count])

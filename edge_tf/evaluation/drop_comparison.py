@@ -108,12 +108,13 @@ def _check_different(flag: str, side: Side, kept: Sequence[Predictions]) -> None
     """Raises UserError for the same model twice on a side: it would pass for a second one."""
     seen: dict[str, RunDirectory] = {}
     for run, one in zip(side.runs, kept, strict=True):
-        before = seen.setdefault(one.model_sha256, run)
-        if before is not run:
+        if one.model_sha256 in seen:
+            before = seen[one.model_sha256].path
             raise UserError(
-                f"{flag}: {before.path} and {run.path} hold the same {run_dir.INT8_MODEL}",
+                f"{flag}: {before} and {run.path} hold the same {run_dir.INT8_MODEL}",
                 "name runs of different folds or seeds",
             )
+        seen[one.model_sha256] = run
 
 
 def _same_clips(one: Predictions, other: Predictions) -> bool:

@@ -22,7 +22,16 @@ from edge_tf.evaluation.hop_table import HopTable
 from edge_tf.run_dir import RunDirectory
 
 FORMAT_VERSION = 1
-_DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+# What NumPy, zipfile and json raise on files that are cut off, changed or made to harm.
+_DAMAGED = (
+    OSError,
+    EOFError,
+    MemoryError,
+    RecursionError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _HOP_FIELDS = ("name", "engine", "start", "scale", "zero_point")
 
 

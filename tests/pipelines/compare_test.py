@@ -13,10 +13,11 @@ from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import folder_of_words
 from edge_tf.data.run_data import RunData
 from edge_tf.errors import UserError
-from edge_tf.evaluation import comparison, metrics
+from edge_tf.evaluation import comparison, drop_comparison, metrics
 from edge_tf.evaluation.comparison import Side
 from edge_tf.run_dir import RunDirectory
 from tests.edge_tf.data.word_folders import make
+from tests.edge_tf.evaluation.drop_comparison_test import evaluated
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("lamp", "music")
@@ -172,6 +173,19 @@ def test_a_side_against_itself_is_level(place, here):
     assert comparison.to_text(record).splitlines()[-1].startswith("level (0.00 points)")
 
 
+def test_device_drop_of_kept_predictions(tmp_path):
+    """Through the binary: 2 of 20 clips are lost on unseen devices against 10."""
+    runs = [evaluated(tmp_path / name, wrong) for name, wrong in (("norm", 2), ("plain", 10))]
+    out = tmp_path / "record.json"
+    flags = [f"--runs={runs[0].path}", f"--against={runs[1].path}", "--hop=int8"]
+    done = start("--device_drop", *flags, f"--out={out}")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(out.read_text(encoding="utf-8"))
+    assert done.stdout == drop_comparison.to_text(record) + "\n"
+    assert "drop on 2 unseen devices: 10.00 points" in done.stdout
+    assert record["ratio"] == pytest.approx(0.2)
+
+
 # What is refused
 
 
@@ -192,6 +206,8 @@ def test_the_binary_refuses_at_once(place):
     assert "--runs names 2 runs and --against 1; give as many on both sides" in line
     line = refused(f"--runs={place}/run0", f"--against={place}/none", "--hop=int8")
     assert f"{place}/none does not exist; make it with: python -m pipelines.train" in line
+    line = refused(f"--runs={place}/run0", f"--against={place}/run1", "--device_drop")
+    assert f"{place}/run0/predictions.npz is missing; make it with: " in line
     line = refused(f"--runs={place}/run0")
     assert "--against" in line
 

@@ -103,6 +103,7 @@ def test_every_stage_left_its_files_and_its_record(finished):
         "golden.npz",
         "report.json",
         "report.html",
+        "predictions.npz",
         "firmware",
     } <= names
     assert not [name for name in names if name.startswith(".")]  # nothing half-written

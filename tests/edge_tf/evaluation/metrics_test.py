@@ -151,6 +151,58 @@ def test_softmax_of_large_logits():
     assert shares == pytest.approx(np.array([[0.5, 0.5], [0.25, 0.75]]))
 
 
+def test_log_loss_of_equal_logits_is_that_of_guessing():
+    losses = metrics.log_losses(np.full((3, 10), 7.0), np.array([0, 4, 9]))
+    assert losses == pytest.approx(np.full(3, math.log(10)))
+
+
+def test_log_loss_by_hand():
+    logits = np.array([[math.log(3), 0.0], [0.0, math.log(3)]])
+    losses = metrics.log_losses(logits, np.array([0, 0]))
+    assert losses == pytest.approx([math.log(4 / 3), math.log(4)])
+
+
+def test_log_loss_is_exact_for_the_sure_and_bounded_for_the_wrong():
+    logits = np.array([[40.0, 0.0], [0.0, 1e300], [np.nan, 0.0], [np.inf, 0.0]])
+    losses = metrics.log_losses(logits, np.zeros(4, np.int64))
+    most = -math.log(metrics.LEAST_PROBABILITY)
+    assert losses[0] == pytest.approx(math.exp(-40), rel=0.1)
+    assert losses[1:].tolist() == [most] * 3
+    small = metrics.log_losses(np.array([[0.0, 30.0]], np.float32), np.array([0]))
+    assert small == pytest.approx([30.0])
+
+
+@settings(deadline=None)
+@given(
+    hnp.arrays(np.float64, (6, 3), elements=st.floats(-9, 9)),
+    hnp.arrays(np.float64, (6, 1), elements=st.floats(-1e3, 1e3)),
+)
+def test_log_loss_ignores_a_shared_offset_and_agrees_with_softmax(logits, offset):
+    labels = np.array([0, 1, 2, 0, 1, 2])
+    losses = metrics.log_losses(logits, labels)
+    assert losses == pytest.approx(-np.log(metrics.softmax(logits)[np.arange(6), labels]))
+    assert metrics.log_losses(logits + offset, labels) == pytest.approx(losses, abs=1e-9)
+
+
+def test_mean_and_error_by_hand():
+    assert list(metrics.mean_and_error(np.array([1.0, 3.0]))) == pytest.approx([2.0, 1.0])
+    assert metrics.mean_and_error(np.array([5.0])) == (5.0, None)
+
+
+def test_macro_accuracy_counts_each_class_the_same():
+    labels, chosen = np.array([0, 0, 0, 1, 4]), np.array([0, 0, 1, 1, 0])
+    assert metrics.macro_accuracy(labels, chosen) == pytest.approx((2 / 3 + 1 + 0) / 3)
+
+
+@settings(deadline=None)
+@given(judged())
+def test_macro_accuracy_is_the_mean_recall(pair):
+    labels, chosen = pair
+    recalls = [figures.recall for figures in metrics.per_class(labels, chosen, CLASSES)]
+    expected = np.mean([recall for recall in recalls if recall is not None])
+    assert metrics.macro_accuracy(labels, chosen) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -160,6 +212,11 @@ def test_softmax_of_large_logits():
         lambda: metrics.confusion_matrix(np.array([3]), np.array([0]), 3),
         lambda: metrics.confusion_matrix(np.array([0]), np.array([3]), 3),
         lambda: metrics.confusion_matrix(np.array([-1]), np.array([0]), 3),
+        lambda: metrics.macro_accuracy(np.array([]), np.array([])),
+        lambda: metrics.log_losses(np.zeros((2, 3)), np.array([0])),
+        lambda: metrics.log_losses(np.zeros((1, 3)), np.array([3])),
+        lambda: metrics.log_losses(np.zeros(3), np.array([0, 1, 2])),
+        lambda: metrics.mean_and_error(np.array([])),
         lambda: metrics.standard_error(1.1, 3),
         lambda: metrics.wilson_interval(4, 3),
         lambda: metrics.to_lsb(np.array([np.nan]), 1.0, 0),

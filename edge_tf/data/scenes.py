@@ -6,6 +6,7 @@ weights of its last epoch, so validation chooses nothing, and shows only how the
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -161,7 +162,7 @@ def _check_labels_everywhere(
 
 
 def _check_files(root: Path, clips: list[SceneClip]) -> None:
-    missing = [clip.path for clip in clips if not (root / clip.path).is_file()]
+    missing = [clip.path for clip in clips if not os.path.isfile(os.path.join(root, clip.path))]
     if missing:
         raise UserError(
             f"--data_dir={root} lacks {len(missing)} of {len(clips)} listed clips, first "

@@ -1,6 +1,7 @@
 """Tables of text with named columns (.csv, .tsv), as data sets come with."""
 
 import csv
+import os
 from pathlib import Path
 
 from edge_tf.errors import UserError
@@ -52,8 +53,7 @@ def inside(path: Path, line: int, name: str) -> str:
     Args:
       path, line: which row, for the message.
     """
-    parts = Path(name).parts
-    if Path(name).is_absolute() or ".." in parts or not parts:
+    if os.path.isabs(name) or ".." in name.split("/"):  # Path would take seconds for TAU 2022
         raise UserError(
             f"{path}, line {line}: '{name}' leaves --data_dir", "name files relative to it"
         )

@@ -7,7 +7,7 @@ roll, mixup, SpecAugment, and random devices.
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,6 +26,7 @@ _SCENES_ONLY = (
     "device_responses",
     "equalizer_probability",
     "equalizer_decibels",
+    "translator_probability",
 )
 # Devices that trainings draw from; making a filter for each clip would cost more than its features.
 _POOL = 500
@@ -51,6 +52,8 @@ class AugmentationConfig:
       equalizer_probability: share of clips whose log-mel bands get a random smooth curve added,
         which is what a device does to them if noise floors are left out.
       equalizer_decibels: standard deviation of that curve.
+      translator_probability: share of the clips of the translator's source that are translated to
+        another device.
 
     Raises:
       UserError: a value out of range.
@@ -69,9 +72,11 @@ class AugmentationConfig:
     device_responses: str = ""
     equalizer_probability: float = 0.0
     equalizer_decibels: float = 6.0
+    translator_probability: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("probability", "device_probability", "equalizer_probability"):
+        shares = ("probability", "device_probability", "equalizer_probability")
+        for name in (*shares, "translator_probability"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UserError(f"{name}={getattr(self, name)} is not between 0 and 1")
         for name in ("max_shift", "max_roll", "mixup_alpha", "equalizer_decibels"):
@@ -94,6 +99,7 @@ class AugmentationConfig:
         device_probability: float = 0.0,
         device_responses: str = "",
         equalizer_probability: float = 0.0,
+        translator_probability: float = 0.0,
     ) -> "AugmentationConfig":
         """As the winner of DCASE 2021 task 1A: roll of 1.5 s, mixup 0.3, 2 + 2 masks.
 
@@ -102,7 +108,8 @@ class AugmentationConfig:
         Args:
           bands, frames: size of the features.
           sample_rate: Hz.
-          device_probability, device_responses, equalizer_probability: as the attributes.
+          device_probability, device_responses, equalizer_probability, translator_probability: as
+            the attributes.
         """
         of_bands, of_frames = _SCENE_MASKS
         return cls(
@@ -115,6 +122,7 @@ class AugmentationConfig:
             device_probability=device_probability,
             device_responses=device_responses,
             equalizer_probability=equalizer_probability,
+            translator_probability=translator_probability,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,6 +133,25 @@ class AugmentationConfig:
         return {name: value for name, value in values.items() if name not in unused}
 
 
+class Translator(Protocol):
+    """Maps features of one device to those of others (edge_tf.training.device_translation).
+
+    Attributes:
+      source: the device whose clips it translates.
+      targets: names of the others.
+    """
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def targets(self) -> tuple[str, ...]: ...
+
+    def __call__(self, features: Any, targets: Any) -> Any:
+        """Features (batch, mel_bands, frames, 1) to the same; targets (batch,) int32, -1: none."""
+        ...
+
+
 class Augmenter:
     """Applies an AugmentationConfig to batches; all randomness comes from the caller's generator.
 
@@ -133,15 +160,21 @@ class Augmenter:
       noise: background recordings, each (n,) int16 and at least one clip long; may be empty, and
         then clips are shifted only.
       sample_rate: Hz, of the clips.
+      translator: for config.translator_probability; None: no clip is translated.
 
     Raises:
       UserError: the recorded responses cannot be read.
     """
 
     def __init__(
-        self, config: AugmentationConfig, noise: Sequence[np.ndarray], sample_rate: int = 16_000
+        self,
+        config: AugmentationConfig,
+        noise: Sequence[np.ndarray],
+        sample_rate: int = 16_000,
+        translator: Translator | None = None,
     ) -> None:
         self.config = config
+        self.translator = translator if config.translator_probability > 0.0 else None
         self.noise = list(noise)
         self.devices: list[np.ndarray] = []
         if config.device_probability > 0.0 and config.device_responses:
@@ -231,6 +264,24 @@ class Augmenter:
             neper = self.config.equalizer_decibels * math.log(10.0) / 10.0
             curves[chosen] = neper * smooth[chosen]
         return curves
+
+    def translations(self, recorded_with: Sequence[str], rng: np.random.Generator) -> np.ndarray:
+        """Which target device each clip is translated to; -1: none.
+
+        Args:
+          recorded_with: devices of the clips.
+          rng: source of randomness.
+
+        Returns:
+          (batch,) int32.
+        """
+        found = np.full(len(recorded_with), -1, np.int32)
+        if self.translator is not None:
+            chosen = rng.random(len(found)) < self.config.translator_probability
+            chosen &= np.array([name == self.translator.source for name in recorded_with], bool)
+            targets = rng.integers(len(self.translator.targets), size=len(found))
+            found[chosen] = targets[chosen]
+        return found
 
     def mixing(self, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Mixup (arXiv:1710.09412): clip i becomes weight * clip i + (1 - weight) * its partner.

@@ -69,11 +69,19 @@ def log_mel(waveforms: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
     power = tf.math.square(tf.math.real(spectrum)) + tf.math.square(tf.math.imag(spectrum))
     mel = tf.matmul(power, tf.constant(mel_matrix(config), tf.float32))
     features = tf.math.log(mel + config.log_offset)
-    return _normalized(tf.transpose(features, [0, 2, 1])[..., tf.newaxis], config)
+    return normalized(tf.transpose(features, [0, 2, 1])[..., tf.newaxis], config)
 
 
-def _normalized(features: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
-    """(batch, mel_bands, num_frames, 1) features relative to the statistics of their clip."""
+def normalized(features: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
+    """What log_mel ends with: features relative to statistics of their clip, if config says so.
+
+    Args:
+      features: (batch, mel_bands, num_frames, 1) float32, log-mel as it is.
+      config: the front-end.
+
+    Returns:
+      The same shape.
+    """
     if config.norm_lambda is None:
         return features
     if config.normalization == "residual":

@@ -1,10 +1,12 @@
 """tf.data: from decoded clips to batches of features, augmented or not."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
 from edge_tf.audio.augmentation import Augmenter
-from edge_tf.audio.frontend import log_mel
+from edge_tf.audio.frontend import log_mel, normalized
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data.waveform_cache import Waveforms
 
@@ -30,6 +32,8 @@ def training_batches(
     steps = -(-len(order) // batch_size)
     bands, frames, _ = frontend.feature_shape
     config = augmenter.config
+    # Devices are what normalization is against: what imitates them comes before it.
+    plain = dataclasses.replace(frontend, normalization="none", norm_lambda=None)
     one_hot = np.eye(classes, dtype=np.float32)
 
     def gather(step: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -39,20 +43,25 @@ def training_batches(
         waves = augmenter.waveforms(clips.samples[rows], clips.is_silence[rows], rng)
         by_band, by_frame = augmenter.masks(len(rows), bands, frames, rng)
         curves = augmenter.equalizers(len(rows), bands, rng)
+        targets = augmenter.translations([clips.devices[row] for row in rows], rng)
         partners, weights = augmenter.mixing(len(rows), rng)
-        return waves, one_hot[clips.labels[rows]], by_band, by_frame, curves, partners, weights
+        labels = one_hot[clips.labels[rows]]
+        return waves, labels, by_band, by_frame, curves, targets, partners, weights
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        types = [tf.float32] * 5 + [tf.int32, tf.float32]
+        types = [tf.float32] * 5 + [tf.int32, tf.int32, tf.float32]
         gathered = tf.numpy_function(gather, [step], types, stateful=False)
-        sizes = ((frontend.clip_samples,), (classes,), (bands,), (frames,), (bands,), (), ())
-        waves, labels, by_band, by_frame, curves, partners, weights = (
+        sizes = ((frontend.clip_samples,), (classes,), (bands,), (frames,), (bands,), (), (), ())
+        waves, labels, by_band, by_frame, curves, targets, partners, weights = (
             tf.ensure_shape(value, [None, *size])
             for value, size in zip(gathered, sizes, strict=True)
         )
-        features = log_mel(waves, frontend)
+        features = log_mel(waves, plain)
+        if augmenter.translator is not None:
+            features = augmenter.translator(features, targets)
         if config.equalizer_probability > 0.0:
             features += curves[:, :, tf.newaxis, tf.newaxis]
+        features = normalized(features, frontend)
         if config.mixup_alpha > 0.0:
             features, labels = (_mixed(x, partners, weights) for x in (features, labels))
         features *= by_band[:, :, tf.newaxis, tf.newaxis]

@@ -3,26 +3,20 @@
 Flags are defined by calling a function, not on import, so that run.py can use the other stages.
 """
 
-import dataclasses
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 if TYPE_CHECKING:
-    from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.data.dataset import Dataset
     from edge_tf.data.run_data import RunData
     from edge_tf.run_dir import RunDirectory
-    from edge_tf.training.stage import ModelConfig
 
 # absl lists a flag in --help of the module that defines it; the caller is who it belongs to.
 flags.disclaim_key_flags()
 
 FLAGS = flags.FLAGS
-# Of bc_resnet, whose module loads TensorFlow; a test holds the two together.
-MOST_LOOKAHEAD = 58
 _DATA_FLAGS = ("data_dir", "task", "words", "split_lists", "test_dir", "data_seed")
 _WORDS_FLAGS = ("words", "split_lists", "test_dir", "download")  # not with --task=scenes
 _SCENES_FLAGS = ("fold", "simulated_devices")  # only with it
@@ -173,70 +167,3 @@ def load_dataset(values: dict[str, Any]) -> "Dataset":
     if values["test_dir"]:
         dataset = folder_of_words.with_test_folder(dataset, Path(values["test_dir"]))
     return dataset
-
-
-def define_training() -> None:
-    flags.DEFINE_enum("model", "bc_resnet", ["bc_resnet", "ds_cnn"], "Which network.")
-    flags.DEFINE_float("tau", 1.0, "Width of bc_resnet: 1, 1.5, 2, 3, 6 or 8.")
-    flags.register_validator("tau", lambda tau: 0.25 <= tau <= 64, message="must be in 0.25 to 64")
-    flags.DEFINE_boolean(
-        "streaming", False, "Train for streams: no convolution over time reads frames to come."
-    )
-    flags.DEFINE_integer(
-        "lookahead",
-        0,
-        "With --streaming: frames to come that may be read all the same.",
-        lower_bound=0,
-    )
-    flags.DEFINE_integer("epochs", 20, "Passes over the training clips.", lower_bound=1)
-    flags.DEFINE_integer("batch_size", 100, "Clips a step.", lower_bound=2)
-    flags.DEFINE_float("peak_rate", 0.1, "Highest learning rate, after the warm-up.")
-    flags.register_validator(
-        "peak_rate", lambda rate: 0 < rate < math.inf, message="must be above 0"
-    )
-    flags.DEFINE_integer("seed", 0, "Initial weights, order, augmentation, dropout.", lower_bound=0)
-    flags.DEFINE_enum(
-        "padding",
-        "causal",
-        ["causal", "reflect"],
-        "Front-end: 'causal' is what a device computes, 'reflect' the published features.",
-    )
-    flags.DEFINE_integer("mel_bands", 40, "Front-end: features of a frame.", lower_bound=1)
-    flags.DEFINE_integer("hop_ms", 10, "Front-end: from one frame to the next.", lower_bound=1)
-    flags.DEFINE_integer("clip_ms", 1000, "Length of the model's input.", lower_bound=100)
-
-
-def check_model() -> None:
-    """Raises UserError for a stream that the model cannot run on."""
-    from edge_tf.errors import UserError
-
-    if FLAGS.lookahead and not FLAGS.streaming:
-        raise UserError(f"--lookahead={FLAGS.lookahead} is of streams", "add --streaming")
-    if FLAGS.streaming and FLAGS.model != "bc_resnet":
-        raise UserError(f"{FLAGS.model} cannot run on streams", "use --model=bc_resnet")
-    if FLAGS.lookahead > MOST_LOOKAHEAD:
-        raise UserError(
-            f"--lookahead={FLAGS.lookahead} is more than the model can read",
-            f"it has use for {MOST_LOOKAHEAD} frames at the most",
-        )
-
-
-def model_config() -> "ModelConfig":
-    """As the flags ask for."""
-    from edge_tf.training.stage import ModelConfig
-
-    return ModelConfig(FLAGS.model, FLAGS.tau, FLAGS.lookahead if FLAGS.streaming else None)
-
-
-def frontend_config() -> "FrontendConfig":
-    """As the flags ask for. Raises UserError for what no front-end or the model cannot do."""
-    from edge_tf.audio.frontend_config import FrontendConfig
-    from edge_tf.errors import UserError
-
-    if FLAGS.model == "bc_resnet" and FLAGS.mel_bands != 40:
-        raise UserError(f"bc_resnet has no --mel_bands={FLAGS.mel_bands}", "it takes 40")
-    config = FrontendConfig(mel_bands=FLAGS.mel_bands, padding=FLAGS.padding)
-    per_ms = config.sample_rate // 1000
-    return dataclasses.replace(
-        config, hop=FLAGS.hop_ms * per_ms, clip_samples=FLAGS.clip_ms * per_ms
-    )

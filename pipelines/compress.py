@@ -23,7 +23,9 @@ def define_flags() -> None:
     common.define_data_again()
     common.define_streaming_again()
     flags.DEFINE_integer("epochs", 10, "Passes over the training clips, all phases together.")
-    flags.DEFINE_integer("batch_size", 100, "Clips a step.", lower_bound=2)
+    flags.DEFINE_integer(
+        "batch_size", None, "Clips a step; default: as in the training.", lower_bound=2
+    )
     flags.DEFINE_float("peak_rate", 0.0, "Highest learning rate; 0: the recipe's own.")
     flags.DEFINE_integer("seed", 0, "Order, augmentation, dropout.", lower_bound=0)
     define_own_flags()
@@ -84,7 +86,9 @@ def check_flags(epochs: int, peak_rate: float) -> None:
     _settings(epochs, peak_rate, "to be read" if FLAGS.teacher_run else None)
 
 
-def _settings(epochs: int, peak_rate: float, teacher: str | None) -> "Settings":
+def _settings(
+    epochs: int, peak_rate: float, teacher: str | None, batch_size: int = 100
+) -> "Settings":
     from edge_tf.compression.settings import Settings
 
     return Settings(
@@ -99,7 +103,7 @@ def _settings(epochs: int, peak_rate: float, teacher: str | None) -> "Settings":
         distill_weight=FLAGS.distill_weight,
         distill_features=FLAGS.distill_features,
         bits=FLAGS.bits,
-        batch_size=FLAGS.batch_size,
+        batch_size=FLAGS.batch_size or batch_size,
         peak_rate=peak_rate,
         seed=FLAGS.seed,
         teacher=teacher,
@@ -121,7 +125,8 @@ def compress(epochs: int, peak_rate: float) -> None:
     run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
     teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None
     digest = teachers.digest(run, teacher) if teacher else None
-    settings = _settings(epochs, peak_rate, digest)
+    trained = run.stage("train")["recipe"]["batch_size"]
+    settings = _settings(epochs, peak_rate, digest, trained)
     data = common.run_data(run)
 
     from edge_tf.compression import stage

@@ -1,12 +1,14 @@
-"""Trains a model on a folder of words.
+"""Trains a model on a folder of words, or of scenes.
 
 Writes float.keras, labels.txt, frontend.json and history.json to --run_dir. Given again after an
 interruption, the same command goes on after the last finished epoch.
 """
 
+from pathlib import Path
+
 from absl import flags
 
-from pipelines import app, common
+from pipelines import app, common, training_flags
 
 FLAGS = flags.FLAGS
 
@@ -14,13 +16,13 @@ FLAGS = flags.FLAGS
 def define_flags() -> None:
     common.define_run_dir()
     common.define_data()
-    common.define_training()
+    training_flags.define()
 
 
 def main() -> None:
     values = common.data_flags()
-    frontend = common.frontend_config()  # said before data and TensorFlow load
-    common.check_model()
+    training_flags.check()  # said before data and TensorFlow load
+    frontend = training_flags.frontend_config(Path(values["data_dir"]))
     if FLAGS.download:
         from edge_tf.data import download
 
@@ -29,15 +31,15 @@ def main() -> None:
 
     from edge_tf.run_dir import RunDirectory
     from edge_tf.training import stage
-    from edge_tf.training.step import Recipe
 
     last = stage.train(
         RunDirectory(FLAGS.run_dir),
         dataset,
         values,
-        common.model_config(),
+        training_flags.model_config(),
         frontend,
-        Recipe(FLAGS.epochs, FLAGS.batch_size, FLAGS.peak_rate, seed=FLAGS.seed),
+        training_flags.augmentation_config(frontend),
+        training_flags.recipe(),
         common.cache_folder(),
     )
     print(

@@ -17,22 +17,40 @@ from edge_tf.training.step import Recipe, SgdStep, seed_everything
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """Which model: a name of edge_tf.models; for bc_resnet tau and, for streams, the look-ahead."""
+    """Which model, and arguments of its build function.
+
+    Attributes:
+      name: of edge_tf.models.
+      tau: width of bc_resnet and bc_resnet_asc.
+      lookahead: of bc_resnet for streams; None: for whole windows.
+      norm, norm_places, norm_lambda, mix_style: of bc_resnet_asc.
+    """
 
     name: str = "bc_resnet"
     tau: float = 1.0
     lookahead: int | None = None
+    norm: str = "none"
+    norm_places: tuple[str, ...] = ()
+    norm_lambda: float | None = None
+    mix_style: float = 0.0
 
     def arguments(self) -> dict[str, Any]:
         """Of the model's build function."""
-        if self.name != "bc_resnet":
-            return {}
-        return {"tau": self.tau, "lookahead": self.lookahead}
+        if self.name == "bc_resnet":
+            return {"tau": self.tau, "lookahead": self.lookahead}
+        if self.name == "bc_resnet_asc":
+            names = ("tau", "norm", "norm_places", "norm_lambda", "mix_style")
+            return {name: getattr(self, name) for name in names}
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
-        """As recorded in the run; a model for whole windows has no look-ahead."""
-        values = dataclasses.asdict(self)
-        return values if self.lookahead is not None else {k: values[k] for k in ("name", "tau")}
+        """As recorded in the run: name, tau, and what is not as by default."""
+        return {
+            field.name: list(value) if isinstance(value, tuple) else value
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) != field.default
+            or field.name in ("name", "tau")
+        }
 
 
 def train(
@@ -41,6 +59,7 @@ def train(
     data_flags: dict[str, Any],
     model_config: ModelConfig,
     frontend: FrontendConfig,
+    augmentation: AugmentationConfig,
     recipe: Recipe,
     cache: Path,
 ) -> dict[str, Any]:
@@ -52,7 +71,7 @@ def train(
       run: where to; made if it is not there.
       dataset: the task.
       data_flags: recorded, so that later stages find the same data.
-      model_config, frontend, recipe: what to train and how.
+      model_config, frontend, augmentation, recipe: what to train and how.
       cache: folder of decoded clips.
 
     Returns:
@@ -76,9 +95,6 @@ def train(
         for split in ("training", "validation")
     }
     noise = waveform_cache.load_noise(dataset, frontend.sample_rate, frontend.clip_samples)
-    augmentation = AugmentationConfig()
-    if model_config.name == "bc_resnet":
-        augmentation = AugmentationConfig.for_bc_resnet(model_config.tau)
     settings = {
         "data": data_flags,
         "data_description": dataset.description,

@@ -1,0 +1,294 @@
+"""Flags of a training: network, front-end, augmentation, recipe, and what a task asks for.
+
+A flag that is not given has the value that suits the task; see _WORDS and _SCENES.
+"""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge_tf.audio.augmentation import AugmentationConfig
+    from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.training.stage import ModelConfig
+    from edge_tf.training.step import Recipe
+
+flags.disclaim_key_flags()
+
+FLAGS = flags.FLAGS
+# Of bc_resnet, whose module loads TensorFlow; a test holds the two together.
+MOST_LOOKAHEAD = 58
+# Values of flags that are not given: for words those of the BC-ResNet paper, for scenes after the
+# winners of DCASE 2021 Task 1A, with features of a size that a microcontroller can hold.
+_WORDS: dict[str, Any] = {
+    "model": "bc_resnet",
+    "epochs": 20,
+    "batch_size": 100,
+    "peak_rate": 0.1,
+    "mel_bands": 40,
+    "window_ms": 30,
+    "hop_ms": 10,
+    "clip_ms": 1000,
+    "norm": "none",
+}
+_SCENES: dict[str, Any] = {
+    "model": "bc_resnet_asc",
+    "epochs": 100,
+    "batch_size": 32,
+    "peak_rate": 0.06,
+    "mel_bands": 64,
+    "window_ms": 64,
+    "hop_ms": 30,
+    "norm": "residual",
+}
+_AUGMENTATION = ("device_augmentation", "equalizer_augmentation", "device_translation")
+
+
+def define() -> None:
+    """Defines the flags."""
+    _define_model()
+    _define_recipe()
+    _define_frontend()
+    _define_augmentation()
+
+
+def _define_model() -> None:
+    flags.DEFINE_enum(
+        "model",
+        None,
+        ["bc_resnet", "bc_resnet_asc", "ds_cnn"],
+        "Which network; default bc_resnet, for scenes bc_resnet_asc.",
+    )
+    flags.DEFINE_float("tau", 1.0, "Width of bc_resnet (1, 1.5, 2, 3, 6, 8) or bc_resnet_asc.")
+    flags.register_validator("tau", lambda tau: 0.25 <= tau <= 64, message="must be in 0.25 to 64")
+    flags.DEFINE_boolean(
+        "streaming", False, "Train for streams: no convolution over time reads frames to come."
+    )
+    flags.DEFINE_integer(
+        "lookahead",
+        0,
+        "With --streaming: frames to come that may be read all the same.",
+        lower_bound=0,
+    )
+    flags.DEFINE_enum(
+        "norm",
+        None,
+        ["none", "residual", "relaxed"],
+        "Against unlike microphones: ResNorm or RFN; default none, for scenes residual.",
+    )
+    flags.DEFINE_float("norm_lambda", None, "Of --norm; default 0.1 for residual, 0.5 for relaxed.")
+    flags.DEFINE_list(
+        "norm_at",
+        ["frontend"],
+        "Where --norm stands: frontend (integers in front of the network), input (the same as ops "
+        "of its graph), stages (behind each stage of bc_resnet_asc).",
+    )
+
+
+def _define_recipe() -> None:
+    flags.DEFINE_integer(
+        "epochs", None, "Passes over the training clips; default 20, for scenes 100.", lower_bound=1
+    )
+    flags.DEFINE_integer(
+        "batch_size", None, "Clips a step; default 100, for scenes 32.", lower_bound=2
+    )
+    flags.DEFINE_float(
+        "peak_rate",
+        None,
+        "Highest learning rate, after the warm-up; default 0.1, for scenes 0.06.",
+    )
+    flags.register_validator(
+        "peak_rate", lambda rate: rate is None or 0 < rate < math.inf, message="must be above 0"
+    )
+    flags.DEFINE_integer("seed", 0, "Initial weights, order, augmentation, dropout.", lower_bound=0)
+
+
+def _define_frontend() -> None:
+    flags.DEFINE_enum(
+        "padding",
+        "causal",
+        ["causal", "reflect"],
+        "Front-end: 'causal' is what a device computes, 'reflect' the published features.",
+    )
+    flags.DEFINE_integer(
+        "mel_bands",
+        None,
+        "Front-end: features of a frame; default 40, for scenes 64.",
+        lower_bound=1,
+    )
+    flags.DEFINE_integer(
+        "window_ms",
+        None,
+        "Front-end: sound that a frame is made of; default 30, for scenes 64.",
+        lower_bound=1,
+    )
+    flags.DEFINE_integer(
+        "hop_ms",
+        None,
+        "Front-end: from one frame to the next; default 10, for scenes 30.",
+        lower_bound=1,
+    )
+    flags.DEFINE_integer(
+        "clip_ms",
+        None,
+        "Length of the model's input; default 1000, for scenes that of the clips.",
+        lower_bound=100,
+    )
+
+
+def _define_augmentation() -> None:
+    for name, of in (
+        ("device_augmentation", "clips that are heard through a random device"),
+        ("equalizer_augmentation", "clips that get a random smooth gain over frequency"),
+        ("device_translation", "clips that a trained network translates to another device"),
+        ("mix_style", "batches whose clips exchange statistics of frequencies (Freq-MixStyle)"),
+    ):
+        flags.DEFINE_float(name, 0.0, f"Scenes: share of {of}.", lower_bound=0.0, upper_bound=1.0)
+    flags.DEFINE_string(
+        "device_responses",
+        None,
+        "With --device_augmentation: folder of recorded impulse responses (WAV) to draw from.",
+    )
+
+
+def value(name: str) -> Any:
+    """Of a flag: as given, else as the task asks for."""
+    given = getattr(FLAGS, name)
+    return given if given is not None else (_SCENES if _scenes() else _WORDS)[name]
+
+
+def _scenes() -> bool:
+    return FLAGS.task == "scenes"
+
+
+def check() -> None:
+    """Raises UserError for flags that contradict each other; needs no TensorFlow."""
+    from edge_tf.errors import UserError
+
+    model, norm, places = value("model"), value("norm"), set(FLAGS.norm_at)
+    if FLAGS.lookahead and not FLAGS.streaming:
+        raise UserError(f"--lookahead={FLAGS.lookahead} is of streams", "add --streaming")
+    if FLAGS.streaming and model != "bc_resnet":
+        raise UserError(f"{model} cannot run on streams", "use --model=bc_resnet")
+    if FLAGS.lookahead > MOST_LOOKAHEAD:
+        raise UserError(
+            f"--lookahead={FLAGS.lookahead} is more than the model can read",
+            f"it has use for {MOST_LOOKAHEAD} frames at the most",
+        )
+    if FLAGS.norm_lambda is not None and norm == "none":
+        raise UserError("--norm_lambda is of a norm", "add --norm=residual or relaxed")
+    if not places or not places <= {"frontend", "input", "stages"}:
+        raise UserError(
+            f"--norm_at={','.join(FLAGS.norm_at)} is no place", "name frontend, input or stages"
+        )
+    if {"frontend", "input"} <= places:
+        raise UserError("--norm_at=frontend,input would do the same twice", "leave one out")
+    if norm != "none" and places - {"frontend"} and model != "bc_resnet_asc":
+        raise UserError(f"{model} has no norms within", "use --norm_at=frontend")
+    if FLAGS.streaming and norm != "none":
+        raise UserError(f"--norm={norm} needs a whole window", "leave out --streaming")
+    _check_augmentation(model)
+
+
+def _check_augmentation(model: str) -> None:
+    from edge_tf.errors import UserError
+
+    given = [name for name in _AUGMENTATION if getattr(FLAGS, name)]
+    if given and not _scenes():
+        raise UserError(f"--{given[0]} is for scenes", "add --task=scenes, or leave it out")
+    if FLAGS.mix_style and model != "bc_resnet_asc":
+        raise UserError(f"{model} has no --mix_style", "use --model=bc_resnet_asc")
+    if FLAGS.mix_style and value("norm") != "none" and "frontend" in FLAGS.norm_at:
+        raise UserError(
+            "--mix_style mixes statistics that --norm in the front-end has taken out",
+            "leave one out, or use --norm_at=input",
+        )
+    if FLAGS.device_responses and not FLAGS.device_augmentation:
+        raise UserError("--device_responses is not used", "add --device_augmentation=0.5")
+
+
+def model_config() -> "ModelConfig":
+    """As the flags ask for."""
+    from edge_tf.training.stage import ModelConfig
+
+    places = tuple(place for place in ("input", "stages") if place in FLAGS.norm_at)
+    norm = value("norm") if places else "none"
+    return ModelConfig(
+        value("model"),
+        FLAGS.tau,
+        FLAGS.lookahead if FLAGS.streaming else None,
+        norm=norm,
+        norm_places=places if norm != "none" else (),
+        norm_lambda=FLAGS.norm_lambda if norm != "none" else None,
+        mix_style=FLAGS.mix_style,
+    )
+
+
+def frontend_config(data_dir: "Path") -> "FrontendConfig":
+    """As the flags ask for.
+
+    Args:
+      data_dir: of scenes, whose clips say how long they are.
+
+    Raises:
+      UserError: no front-end or the model can do that.
+    """
+    from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.errors import UserError
+
+    model, bands = value("model"), value("mel_bands")
+    if model == "bc_resnet" and bands != 40:
+        raise UserError(f"bc_resnet has no --mel_bands={bands}", "it takes 40")
+    if model == "bc_resnet_asc" and bands % 32:
+        raise UserError(f"bc_resnet_asc has no --mel_bands={bands}", "it takes multiples of 32")
+    if FLAGS.clip_ms is None and _scenes():
+        from edge_tf.data import scenes
+
+        clip_ms = scenes.clip_ms(data_dir)
+    else:
+        clip_ms = value("clip_ms")
+    in_front = value("norm") != "none" and "frontend" in FLAGS.norm_at
+    per_ms = FrontendConfig.sample_rate // 1000
+    window = value("window_ms") * per_ms
+    return FrontendConfig(
+        clip_samples=clip_ms * per_ms,
+        window=window,
+        hop=value("hop_ms") * per_ms,
+        fft_size=1 << (window - 1).bit_length(),
+        mel_bands=bands,
+        padding=FLAGS.padding,
+        normalization=value("norm") if in_front else "none",
+        norm_lambda=FLAGS.norm_lambda if in_front else None,
+    )
+
+
+def augmentation_config(frontend: "FrontendConfig") -> "AugmentationConfig":
+    """What suits task and model."""
+    from pathlib import Path
+
+    from edge_tf.audio.augmentation import AugmentationConfig
+
+    if not _scenes():
+        is_bc_resnet = value("model") == "bc_resnet"
+        return AugmentationConfig.for_bc_resnet(FLAGS.tau) if is_bc_resnet else AugmentationConfig()
+    bands, frames, _ = frontend.feature_shape
+    responses = FLAGS.device_responses
+    return AugmentationConfig.for_scenes(
+        bands,
+        frames,
+        frontend.sample_rate,
+        device_probability=FLAGS.device_augmentation,
+        device_responses=str(Path(responses).resolve()) if responses else "",
+        equalizer_probability=FLAGS.equalizer_augmentation,
+        translator_probability=FLAGS.device_translation,
+    )
+
+
+def recipe() -> "Recipe":
+    """As the flags ask for."""
+    from edge_tf.training.step import Recipe
+
+    return Recipe(value("epochs"), value("batch_size"), value("peak_rate"), seed=FLAGS.seed)

@@ -202,8 +202,85 @@ def test_equals_the_training_graph_on_real_speech(real_data: Path, shift: int) -
     assert (apart == 0).mean() >= 0.999
 
 
-def read(path: Path) -> np.ndarray:
-    """(16_000,) int16, zeros at the end."""
+# Normalization: the scale is one of a model that was calibrated on such features.
+SCENES = FrontendConfig(clip_samples=80_000, window=1_024, hop=480, fft_size=1_024, mel_bands=64)
+NORMALIZED = pytest.mark.parametrize(
+    ("kind", "lam"), [("residual", 0.1), ("relaxed", 0.5), ("relaxed", 0.0)]
+)
+NORMALIZED_SCALE = 0.05
+
+
+def check_normalized(clips: np.ndarray, config: FrontendConfig) -> np.ndarray:
+    """Within a step of the training graph, and nearly always the same; gives the features."""
+    found = fixed_point.log_mel(clips, config, NORMALIZED_SCALE, 10)
+    assert found.dtype == np.int8 and found.shape == (len(clips), *config.feature_shape)
+    real = frontend.log_mel(tf.constant(clips.astype(np.float32) / 32_768), config).numpy()
+    apart = np.abs(found.astype(int) - base.quantize(real, NORMALIZED_SCALE, 10))
+    assert apart.max() <= 1 and (apart == 0).mean() >= 0.985
+    return found
+
+
+@NORMALIZED
+@pytest.mark.parametrize("sizes", [(1_024, 1_024, 64), (1_024, 2_048, 128), (2_048, 2_048, 256)])
+def test_normalized_is_within_a_step_of_the_graph(kind, lam, sizes):
+    """Noise of any loudness, half of it silence, clicks, and sound of the last bit.
+
+    Of 256 bands the lowest have no bin, or one at the edge of their filter.
+    """
+    window, fft_size, bands = sizes
+    config = dataclasses.replace(
+        SCENES,
+        window=window,
+        fft_size=fft_size,
+        mel_bands=bands,
+        normalization=kind,
+        norm_lambda=lam,
+    )
+    half = np.arange(80_000) < 40_000
+    click = np.arange(80_000) % 7_919 == 0
+    clips = np.concatenate(
+        [
+            noise(1, 3_000, config),
+            noise(1, 3_000, config) * half,
+            noise(1, 1, config),
+            20_000 * click[np.newaxis],
+            np.where(half, 1, -1)[np.newaxis],
+        ]
+    )
+    check_normalized(clips.astype(np.int16), config)
+
+
+@NORMALIZED
+def test_normalized_silence_is_one_value(kind, lam):
+    config = dataclasses.replace(SCENES, normalization=kind, norm_lambda=lam)
+    found = check_normalized(np.zeros((1, 80_000), np.int16), config)
+    value = lam * np.log(config.log_offset) if kind == "residual" else 0.0
+    assert np.unique(found).tolist() == [round(value / NORMALIZED_SCALE) + 10]
+
+
+def test_normalized_clips_of_a_batch_do_not_meet():
+    config = dataclasses.replace(CONFIG, normalization="relaxed")
+    clips = noise(3, 1_000)
+    together = fixed_point.log_mel(clips, config, 0.05, 0)
+    alone = fixed_point.log_mel(clips[1:2], config, 0.05, 0)
+    np.testing.assert_array_equal(together[1:2], alone)
+    assert fixed_point.log_mel(clips[:0], config, 0.05, 0).shape == (0, 40, 101, 1)
+
+
+@pytest.mark.real_data
+@NORMALIZED
+@pytest.mark.parametrize("shift", [0, 8], ids=["as recorded", "-48 dB"])
+def test_normalized_real_scenes(real_scenes: Path, kind, lam, shift):
+    """Some clips end in digital silence."""
+    paths = sorted(real_scenes.glob("*/*.wav"))[::20]
+    clips = np.stack([read(path, 80_000) for path in paths]) >> shift
+    assert len(clips) >= 20
+    config = dataclasses.replace(SCENES, normalization=kind, norm_lambda=lam)
+    check_normalized(clips, config)
+
+
+def read(path: Path, length: int = 16_000) -> np.ndarray:
+    """(length,) int16, zeros at the end."""
     with wave.open(str(path)) as file:
-        samples = np.frombuffer(file.readframes(16_000), "<i2").astype(np.int16)
-    return np.pad(samples, (0, 16_000 - len(samples)))
+        samples = np.frombuffer(file.readframes(length), "<i2").astype(np.int16)
+    return np.pad(samples, (0, length - len(samples)))

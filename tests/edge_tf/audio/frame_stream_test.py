@@ -96,6 +96,12 @@ def test_many_frames_at_once_are_worked_on_in_parts(monkeypatch):
     np.testing.assert_array_equal(got, expected)
 
 
+def test_refuses_what_needs_the_whole_window():
+    config = dataclasses.replace(CONFIG, normalization="relaxed")
+    with pytest.raises(ExportError, match="normalization=relaxed takes statistics over a whole"):
+        FrameStream(config, SCALE, ZERO_POINT)
+
+
 @pytest.mark.parametrize("changes", [{"padding": "reflect"}, {"fft_size": 600}])
 def test_refuses_what_a_device_cannot_compute(changes):
     config = dataclasses.replace(CONFIG, **changes)

@@ -49,7 +49,16 @@ def test_a_frame_for_every_whole_hop_and_one_at_the_start(clip, frames):
     assert FrontendConfig(clip_samples=clip).num_frames == frames
 
 
-@pytest.mark.parametrize("config", [FrontendConfig(), FrontendConfig(padding="reflect"), SMALL])
+@pytest.mark.parametrize(
+    "config",
+    [
+        FrontendConfig(),
+        FrontendConfig(padding="reflect"),
+        SMALL,
+        FrontendConfig(normalization="residual", norm_lambda=0.25),
+        FrontendConfig(normalization="relaxed"),
+    ],
+)
 def test_round_trip_through_json(config):
     assert FrontendConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
@@ -57,6 +66,26 @@ def test_round_trip_through_json(config):
 def test_whole_numbers_serve_as_frequencies():
     """JSON written by others has 8000 where we write 8000.0."""
     assert FrontendConfig.from_dict({**FrontendConfig().to_dict(), "high_hz": 8000}).high_hz == 8000
+
+
+@pytest.mark.parametrize(("kind", "lam"), [("residual", 0.1), ("relaxed", 0.5)])
+def test_lambda_is_that_of_the_paper_unless_given(kind, lam):
+    config = FrontendConfig(normalization=kind)
+    assert config == FrontendConfig(normalization=kind, norm_lambda=lam)
+    assert config.to_dict() == {
+        **FrontendConfig().to_dict(),
+        "normalization": kind,
+        "norm_lambda": lam,
+    }
+    assert FrontendConfig(normalization=kind, norm_lambda=0.0).norm_lambda == 0.0
+
+
+@pytest.mark.parametrize("field", ["normalization", "norm_lambda"])
+def test_from_dict_refuses_half_a_normalization(field):
+    values = FrontendConfig(normalization="residual").to_dict()
+    del values[field]
+    with pytest.raises(UserError, match="or these with normalization and norm_lambda"):
+        FrontendConfig.from_dict(values)
 
 
 def test_cannot_be_changed():
@@ -91,6 +120,12 @@ def test_cannot_be_changed():
         {"log_offset": -1e-6},
         {"log_offset": math.nan},
         {"log_offset": math.inf},
+        {"normalization": "batch"},
+        {"normalization": ""},
+        {"norm_lambda": 0.1},  # of what?
+        {"normalization": "residual", "norm_lambda": -0.1},
+        {"normalization": "relaxed", "norm_lambda": 1.1},
+        {"normalization": "relaxed", "norm_lambda": math.nan},
     ],
     ids=str,
 )
@@ -110,13 +145,19 @@ def test_refuses_what_gives_no_features(bad):
         {"low_hz": False},
         {"padding": 1},
         {"padding": None},
+        {"normalization": 1},
+        {"normalization": None},
+        {"norm_lambda": "0.1"},
+        {"norm_lambda": True},
+        {"norm_lambda": None},
     ],
     ids=str,
 )
 def test_from_dict_refuses_another_type_and_names_the_field(bad):
     (field,) = bad
     with pytest.raises(UserError, match=f"given: .*{field}="):
-        FrontendConfig.from_dict({**FrontendConfig().to_dict(), **bad}, "given")
+        values = FrontendConfig(normalization="residual").to_dict()
+        FrontendConfig.from_dict({**values, **bad}, "given")
 
 
 @pytest.mark.parametrize("values", [None, [], "log-mel", 7])
@@ -125,7 +166,7 @@ def test_from_dict_refuses_what_is_not_a_dict(values):
         FrontendConfig.from_dict(values, "given")
 
 
-@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(FrontendConfig)])
+@pytest.mark.parametrize("field", FrontendConfig().to_dict())
 def test_from_dict_refuses_a_missing_field(field):
     """A default that changes later must not change what an old run means."""
     values = FrontendConfig().to_dict()

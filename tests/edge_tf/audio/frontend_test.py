@@ -163,6 +163,65 @@ def test_works_in_a_graph_with_any_batch():
         np.testing.assert_allclose(out, features(noise(count), CAUSAL), rtol=0, atol=1e-5)
 
 
+# Normalization
+
+
+@pytest.mark.parametrize("padding", ["causal", "reflect"])
+@pytest.mark.parametrize(("kind", "lam"), [("residual", 0.1), ("relaxed", 0.5), ("relaxed", 0.0)])
+def test_normalized_equals_the_reference(padding, kind, lam):
+    """Over all frames of the clip; band and window with the same epsilon."""
+    clips = noise(2, CAUSAL)
+    config = FrontendConfig(padding=padding, normalization=kind, norm_lambda=lam)
+    x = np.stack([reference_log_mel(clip, config) for clip in clips])
+    band = (x - x.mean(axis=2, keepdims=True)) / np.sqrt(x.var(axis=2, keepdims=True) + 1e-3)
+    axes = (1, 2)
+    whole = (x - x.mean(axis=axes, keepdims=True)) / np.sqrt(x.var(axis=axes, keepdims=True) + 1e-3)
+    expected = lam * x + band if kind == "residual" else lam * whole + (1 - lam) * band
+    np.testing.assert_allclose(features(clips, config), expected, rtol=0, atol=1e-4)
+
+
+def test_a_louder_clip_is_the_same_to_rfn():
+    """Where log_offset is far below the sound; frame 0, which is silence, falls behind."""
+    config = FrontendConfig(normalization="relaxed", padding="reflect", log_offset=1e-12)
+    clip = noise(1, config)
+    np.testing.assert_allclose(
+        features(10 * clip, config), features(clip, config), rtol=0, atol=2e-3
+    )
+
+
+def test_a_filter_is_the_same_to_instance_norm():
+    """Two taps change the spectrum slowly, so each band has its gain and FreqIN takes it away."""
+    config = FrontendConfig(
+        normalization="residual", norm_lambda=0.0, padding="reflect", log_offset=1e-12
+    )
+    clip = noise(1, config)
+    filtered = clip.copy()
+    filtered[:, 1:] -= 0.9 * clip[:, :-1]  # 20 dB less at the lower end
+    plain = dataclasses.replace(config, normalization="none", norm_lambda=None)
+    apart = np.abs(features(filtered, plain) - features(clip, plain)).mean(axis=(0, 2))
+    assert apart.max() > 3.0
+    change = np.abs(features(filtered, config) - features(clip, config))
+    assert change[:, 3:].mean() < 0.1
+
+
+@pytest.mark.parametrize(("kind", "value"), [("residual", 0.1 * np.log(1e-6)), ("relaxed", 0.0)])
+def test_normalized_silence_is_finite(kind, value):
+    config = FrontendConfig(normalization=kind)
+    out = features(np.zeros((1, 16_000), np.float32), config)
+    np.testing.assert_allclose(out, value, atol=1e-3)
+
+
+def test_bands_without_a_bin_are_silent():
+    """256 mel bands of 512 points: the lowest are narrower than a bin, and stay finite."""
+    config = FrontendConfig(mel_bands=256)
+    empty = frontend.mel_matrix(config).max(axis=0) == 0
+    assert empty.sum() > 10
+    clips = noise(2, config)
+    np.testing.assert_allclose(features(clips, config)[:, empty], np.log(1e-6), rtol=1e-6)
+    normalized = features(clips, dataclasses.replace(config, normalization="relaxed"))
+    assert np.isfinite(normalized).all() and np.abs(normalized).max() < 20
+
+
 # What the two paddings promise
 
 

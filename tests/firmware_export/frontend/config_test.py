@@ -17,6 +17,19 @@ def test_whole_numbers_are_frequencies() -> None:
     assert LogMel.from_dict({**FRONTEND, "low_hz": 20, "high_hz": 8000}).high_hz == 8000.0
 
 
+def test_files_of_before_normalization() -> None:
+    config = LogMel.from_dict(FRONTEND)
+    assert (config.normalization, config.norm_lambda, config.feature_bytes) == ("none", 0.0, 1)
+    config.check_streaming()
+
+
+def test_normalization() -> None:
+    config = LogMel.from_dict({**FRONTEND, "normalization": "relaxed", "norm_lambda": 1})
+    assert (config.normalization, config.norm_lambda, config.feature_bytes) == ("relaxed", 1.0, 2)
+    with pytest.raises(ExportError, match="normalization=relaxed takes statistics over a whole"):
+        config.check_streaming()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -39,6 +52,14 @@ def test_whole_numbers_are_frequencies() -> None:
         ({"window": "480"}, "window='480' is not a number"),
         ({"clip_samples": 20_000_000}, "window of 125001 frames is too long"),
         ({"pcen": True}, "the fields sample_rate, .*pcen, not sample_rate"),
+        ({"normalization": "residual"}, "normalization and norm_lambda may come"),
+        ({"norm_lambda": 0.1}, "normalization and norm_lambda may come"),
+        ({"normalization": "batch", "norm_lambda": 0.1}, "normalization='batch' is not one of"),
+        ({"normalization": None, "norm_lambda": 0.1}, "normalization=None is not one of none"),
+        ({"normalization": [], "norm_lambda": 0.1}, r"normalization=\[\] is not one of none"),
+        ({"normalization": "relaxed", "norm_lambda": "1"}, "norm_lambda='1' is not a number"),
+        ({"normalization": "relaxed", "norm_lambda": 1.5}, "norm_lambda=1.5 must be within 0 to"),
+        ({"normalization": "relaxed", "norm_lambda": -1}, "norm_lambda=-1 must be within 0 to 1"),
     ],
 )
 def test_what_a_device_cannot_compute(changes: dict[str, Any], message: str) -> None:

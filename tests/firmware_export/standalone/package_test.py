@@ -1,5 +1,6 @@
 """The folder of plain C: its files, its manifest, and that it builds and proves itself."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion import streaming
-from firmware_export import folder, packing
+from firmware_export import folder, packing, tflite_file
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.standalone import package, passes
@@ -63,8 +64,6 @@ def run(*command: Any, **options: Any) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def spotting(converted_model: bytes) -> tuple[package.Spotting, Golden]:
     """Four clips of noise as a run has them."""
-    from firmware_export import tflite_file
-
     tensor = tflite_file.parse(converted_model).inputs[0]
     loudness = np.array([10, 300, 3000, 9000])[:, np.newaxis]
     wav = (np.random.default_rng(0).normal(size=(4, 16000)) * loudness).astype(np.int16)
@@ -410,6 +409,49 @@ class TestAnyModel:
         manifest = package.export(models.fully_connected(), tmp_path / "out", "1", target=target)
         assert manifest["target"] == target
         assert f"-mcpu={target}" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def normalized(converted_model: bytes, tmp_path_factory: Any) -> Path:
+    """An export whose front-end normalizes, with sound for its self-test."""
+    config = dataclasses.replace(CONFIG, normalization="residual")
+    tensor = tflite_file.parse(converted_model).inputs[0]
+    loudness = np.array([10, 300, 9000])[:, np.newaxis]
+    wav = (np.random.default_rng(0).normal(size=(3, 16000)) * loudness).astype(np.int16)
+    features = fixed_point.log_mel(wav, config, tensor.scales[0], tensor.zero_points[0])
+    logits = [tflm_oracle.run(converted_model, [clip[np.newaxis]])[0][0] for clip in features]
+    words = package.Spotting(LABELS, config.to_dict(), sound=package.Sound(wav, features))
+    golden = Golden(features, np.stack(logits), np.arange(3))
+    out = tmp_path_factory.mktemp("export") / "firmware"
+    package.export(converted_model, out, "1.2.3", spotting=words, golden=golden)
+    return out
+
+
+class TestNormalized:
+    def test_self_test(self, normalized: Path, tmp_path: Path):
+        done = run(build_with_cmake(normalized, tmp_path) / "self_test")
+        assert done.returncode == 0, done.stdout
+        assert done.stdout.count("0 of 4040 features differ") == 3
+
+    def test_memory_has_wider_frames(self, normalized: Path, exported: Path):
+        ram, plain = (
+            json.loads((path / "manifest.json").read_text())["memory"]["ram"]
+            for path in (normalized, exported)
+        )
+        assert ram["window of features"] == 2 * 4040 + 8
+        assert plain["window of features"] == 4040 + 8
+        assert {**ram, "window of features": 0} == {**plain, "window of features": 0}
+
+    def test_headers_and_sketches_in_cpp(self, normalized: Path, tmp_path: Path):
+        check_cpp(normalized, tmp_path, "c++11")
+
+    def test_a_stream_has_no_whole_window(self, streaming_model: bytes, tmp_path: Path):
+        config = dataclasses.replace(CONFIG, normalization="residual")
+        words = package.Spotting(LABELS, config.to_dict())
+        form = streaming.rewrite(streaming_model).data
+        with pytest.raises(ExportError, match="normalization=residual takes statistics over a"):
+            package.export(streaming_model, tmp_path / "out", "1", spotting=words, streaming=form)
+        assert not (tmp_path / "out").exists()
 
 
 class TestBadInput:

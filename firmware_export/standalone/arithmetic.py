@@ -143,7 +143,7 @@ def table(
 
     Args:
       kind: the schema's name of the op: LOGISTIC, TANH, HARD_SWISH, RELU, RELU6, RELU_N1_TO_1,
-        RELU_0_TO_1, LEAKY_RELU or QUANTIZE.
+        RELU_0_TO_1, LEAKY_RELU, RSQRT or QUANTIZE.
       quantization: (scale, zero point) of the input.
       output_quantization: the same of the output.
       alpha: slope of LEAKY_RELU below 0.
@@ -164,6 +164,7 @@ def table(
         "RELU_0_TO_1": lambda q, a, b: _relu(q, a, b, 0.0, 1.0),
         "RELU6": _relu6,
         "LEAKY_RELU": lambda q, a, b: _leaky_relu(q, a, b, alpha),
+        "RSQRT": _rsqrt,
         "QUANTIZE": _requantize,
     }
     every = np.arange(-128, 128, dtype=np.int64)
@@ -265,6 +266,47 @@ def _leaky_relu(
     slope, shift = _checked_multiplier(real, given, result)
     below = np.sign(slope) * rescale(q - given[1], abs(slope), shift) + result[1]
     return np.where(q >= given[1], _requantize_single(q, given, result), below)
+
+
+_RSQRT_BITS = 20  # after the point, between the two multiplications of RSQRT
+
+
+def _rsqrt(q: np.ndarray, given: tuple[float, int], result: tuple[float, int]) -> np.ndarray:
+    if given[1] != -128:
+        raise ValueError(
+            f"RSQRT has an input zero point of {given[1]}, so its input may be negative, which "
+            "TFLite Micro refuses; calibrate on more data"
+        )
+    scale = float(np.sqrt(np.float32(given[0])) * np.float32(result[0]))
+    multiplier, shift = quantize_multiplier(1.0 / scale)
+    if not _RSQRT_BITS - 31 <= shift <= 31:
+        raise ValueError(
+            f"RSQRT goes from scale {given[0]:g} to {result[0]:g}, which 32 bits cannot hold; "
+            "calibrate on data that is not all alike"
+        )
+    steps = q - given[1]
+    roots = np.array([rescale(1, *_inverse_root(max(n, 1))) for n in steps.tolist()])
+    values = rescale(roots, multiplier, shift - _RSQRT_BITS) + result[1]
+    return np.where(steps == 0, 127, values)
+
+
+def _inverse_root(n: int) -> tuple[int, int]:
+    """1 / sqrt(n) of 1 to 255 with _RSQRT_BITS after the point, as (multiplier, shift).
+
+    Newton's method for 1 / sqrt(x), n = x * 4^pairs / 2 with 1 / 4 < x / 2 <= 1, in numbers with
+    three integer bits; then times sqrt(1 / 2).
+    """
+    if n == 1:
+        return _INT32_MAX, _RSQRT_BITS
+    pairs = (32 - n.bit_length() - 1) // 2 - 1
+    x = np.array((n << (2 * pairs)) >> 1, np.int64)
+    half_x, three_halves = _divide_by_power(x, 1), (1 << 28) + (1 << 27)
+    y = np.array(1 << 28, np.int64)
+    for _ in range(5):
+        cube = _shift_left(_high_product(_high_product(y, y), y), 6)
+        y = _shift_left(_high_product(y, three_halves) - _high_product(half_x, cube), 3)
+    root, shift = int(_high_product(y, 1518500250)), pairs - 11
+    return (root << shift, _RSQRT_BITS) if shift > 0 else (root, shift + _RSQRT_BITS)
 
 
 def _requantize(q: np.ndarray, given: tuple[float, int], result: tuple[float, int]) -> np.ndarray:

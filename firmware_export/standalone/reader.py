@@ -40,6 +40,7 @@ _READERS: dict[str, tuple[_Reader, int]] = {
     "RELU_N1_TO_1": (values.unary, 1),
     "RESHAPE": (shapes.reshape, 2),
     "RESIZE_NEAREST_NEIGHBOR": (shapes.resize_nearest, 4),
+    "RSQRT": (values.unary, 2),
     "SLICE": (shapes.slice_, 6),
     "SOFTMAX": (values.softmax, 3),
     "SQUEEZE": (shapes.reshape, 2),

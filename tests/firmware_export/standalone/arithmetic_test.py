@@ -62,6 +62,28 @@ def test_rescaling(kind, scale, zero_point, ratio, output_zero_point):
     np.testing.assert_array_equal(arithmetic.table(kind, x, y), interpreted(kind, x, y))
 
 
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(scales(1e-5, 30), scales(1e-4, 10), zero_points)
+def test_rsqrt(scale, output_scale, output_zero_point):
+    x, y = (scale, -128), (output_scale, output_zero_point)
+    np.testing.assert_array_equal(arithmetic.table("RSQRT", x, y), interpreted("RSQRT", x, y))
+
+
+def test_rsqrt_is_one_over_the_root():
+    x, y = (0.05, -128), (0.035, -128)
+    real = 1.0 / np.sqrt(0.05 * np.arange(1, 256))
+    expected = np.minimum(np.rint(real / 0.035) - 128, 127)
+    assert np.abs(arithmetic.table("RSQRT", x, y)[1:] - expected).max() <= 1
+    assert arithmetic.table("RSQRT", x, y)[0] == 127
+
+
+def test_rsqrt_of_what_may_be_negative_is_refused():
+    with pytest.raises(ValueError, match="input may be negative"):
+        arithmetic.table("RSQRT", (0.05, -127), (0.05, 0))
+    with pytest.raises(ValueError, match="32 bits cannot hold"):
+        arithmetic.table("RSQRT", (1e-12, -128), (1e-12, 0))
+
+
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(
     scales(1e-3, 10),

@@ -134,12 +134,12 @@ def test_softmax(rows, depth, scale, zero_point, beta, seed):
 
 
 @pytest.mark.parametrize(
-    "name", ["LOGISTIC", "TANH", "HARD_SWISH", "RELU", "RELU6", "QUANTIZE", "LEAKY_RELU"]
+    "name", ["LOGISTIC", "TANH", "HARD_SWISH", "RELU", "RELU6", "QUANTIZE", "LEAKY_RELU", "RSQRT"]
 )
 def test_table(name):
     values = np.arange(-128, 128, dtype=np.int8).reshape(1, 8, 8, 4)
     builder = Builder()
-    x = builder.activation(values.shape, 0.07, 11)
+    x = builder.activation(values.shape, 0.07, -128 if name == "RSQRT" else 11)
     quantization = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}.get(name, (0.06, -20))
     y = builder.activation(values.shape, *quantization)
     builder.op(name, [x], y, **({"alpha": 0.2} if name == "LEAKY_RELU" else {}))

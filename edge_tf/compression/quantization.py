@@ -21,8 +21,11 @@ from tensorflow_model_optimization.quantization.keras.graph_transformations impo
 
 from edge_tf.conversion import equalization
 from edge_tf.errors import UserError
+from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNorm
 from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
 from edge_tf.layers.quantization import LayerConfig, Paths
+from edge_tf.layers.relaxed_instance_frequency_norm import RelaxedInstanceFrequencyNorm
+from edge_tf.layers.residual_norm import ResidualNorm
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.layers.sub_spectral_norm_quantization import SubSpectralNormQuantizeConfig
 
@@ -33,6 +36,8 @@ Range = tuple[float | list[float], float | list[float]]
 
 _FUSED_BEHIND = (layers.BatchNormalization, SubSpectralNorm, layers.ReLU)
 _PASSING = (layers.ZeroPadding2D, layers.Dropout, layers.SpatialDropout2D, FrequencyMixStyle)
+# Of these only the output is rounded here; in the int8 graph the statistics are, too.
+_INSTANCE_NORMS = (FrequencyInstanceNorm, ResidualNorm, RelaxedInstanceFrequencyNorm)
 
 
 def _readers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
@@ -80,6 +85,9 @@ _CONFIGS: dict[type, Callable[[Any], LayerConfig]] = {
     layers.Activation: lambda layer: LayerConfig(),
     layers.AveragePooling2D: lambda layer: LayerConfig(),
     layers.GlobalAveragePooling2D: lambda layer: LayerConfig(),
+    # The largest of some values is one of them.
+    layers.MaxPooling2D: lambda layer: LayerConfig(output=False),
+    **{norm: lambda layer: LayerConfig() for norm in _INSTANCE_NORMS},
     **{passing: lambda layer: LayerConfig(output=False) for passing in _PASSING},
 }
 

@@ -95,9 +95,7 @@ def _fold_sub_bands(norm: SubSpectralNorm) -> dict[str, MakeLayer]:
         offset = offset - scale * bias
         kernel = before.depthwise_kernel.numpy() * factor[:, np.newaxis]
         plan[before.name] = lambda: _DepthwiseWithBias(kernel, bias, before, name=before.name)
-    rows = norm.input_shape[1] // norm.sub_bands
-    by_row = (np.repeat(t, rows, axis=0) for t in (scale, offset))
-    plan[norm.name] = _bind(_RowAffine, norm.name, *by_row)
+    plan[norm.name] = _bind(_BandAffine, norm.name, scale, offset)
     return plan
 
 
@@ -132,8 +130,12 @@ class _Folded(keras.layers.Layer):
         raise TypeError("a folded model is for conversion, it is not saved")
 
 
-class _RowAffine(_Folded):
-    """y[:, f, :, c] = x * scale[f, c] + offset[f, c]: a sub-band norm at inference."""
+class _BandAffine(_Folded):
+    """y[:, f, :, c] = x * scale[s, c] + offset[s, c], f in sub-band s: the norm at inference.
+
+    The rows of a sub-band are taken for one long row, so that the file has a constant a sub-band
+    and not one a row; in memory nothing moves.
+    """
 
     def __init__(self, scale: np.ndarray, offset: np.ndarray, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -141,7 +143,10 @@ class _RowAffine(_Folded):
         self._offset = offset[np.newaxis, :, np.newaxis, :]
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return inputs * tf.constant(self._scale) + tf.constant(self._offset)
+        bands, channels = self._scale.shape[1], self._scale.shape[3]
+        joined = tf.reshape(inputs, [1, bands, -1, channels])
+        outputs = joined * tf.constant(self._scale) + tf.constant(self._offset)
+        return tf.reshape(outputs, inputs.shape)
 
 
 class _RowMean(_Folded):

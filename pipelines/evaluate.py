@@ -1,6 +1,7 @@
 """Measures a converted run at every hop: Keras, LiteRT reference, LiteRT XNNPACK, TFLite Micro.
 
-Prints the hop table and writes report.json and report.html to --run_dir. Exit status 1 when TFLite
+Prints the hop table, by recording device too where test clips are of several, and writes
+report.json, report.html and predictions.npz (all logits) to --run_dir. Exit status 1 when TFLite
 Micro differs from LiteRT's reference kernels in any byte, or int8 loses more than --max_drop.
 """
 
@@ -19,7 +20,9 @@ def define_flags() -> None:
 
 def define_own_flags() -> None:
     flags.DEFINE_float("max_drop", 1.0, "Points of accuracy that int8 may lose against float.")
-    flags.DEFINE_integer("max_clips", 0, "Cap on test clips, evenly over the labels; 0: all.")
+    flags.DEFINE_integer(
+        "max_clips", 0, "Cap on test clips, evenly over labels and recording devices; 0: all."
+    )
     flags.DEFINE_integer(
         "error_clips",
         500,

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from edge_tf.evaluation.report import write_report
-from tests.edge_tf.evaluation import report_test
+from tests.edge_tf.evaluation import device_html_test, report_test
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 FLAGS = (
@@ -50,6 +50,13 @@ def test_the_browser_shows_the_tables_and_complains_of_nothing(tmp_path):
     assert "1 of 180" in text and "LiteRT reference" in text
     assert report_test.HOSTILE in text
     assert console == []
+
+
+def test_the_browser_shows_the_recording_devices(tmp_path):
+    _, page = write_report(device_html_test.report(), tmp_path)
+    dom, console = load(page, tmp_path / "profile")
+    assert "sim1 no 20 75.00 ± 9.68 25.00" in report_test.Page(dom).text
+    assert dom.count("<rect") == 6 and console == []
 
 
 def test_a_request_to_elsewhere_would_be_seen(tmp_path):

@@ -5,6 +5,7 @@ labels.txt         one label a line, in the order of the logits
 frontend.json      FrontendConfig, and after conversion the quantization of the model's input
 history.json       one record an epoch         (train)
 float.keras        the trained model            (train)
+translator.keras   from one recording device to others, with --device_translation (train)
 compressed.keras   the same after compression  (compress)
 quantization.json  ranges of activations that it was trained with (compress, if quantized)
 compression/       its checkpoints and history (compress)

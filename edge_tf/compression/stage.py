@@ -20,6 +20,7 @@ from edge_tf.data import pipeline
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.engines import keras_float
 from edge_tf.errors import UserError
+from edge_tf.training.device_translation import DeviceTranslator
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import seed_everything
 
@@ -111,7 +112,12 @@ class _Work:
         self._teacher = keras_float.load(teacher_path) if teacher_path else None
         self._history: list[dict[str, Any]] = []
         augmentation = AugmentationConfig(**run.stage("train")["augmentation"])
-        self._augmenter = Augmenter(augmentation, data.noise(), data.frontend.sample_rate)
+        translator = None
+        if augmentation.translator_probability > 0.0:
+            translator = DeviceTranslator.load(run.path)
+        self._augmenter = Augmenter(
+            augmentation, data.noise(), data.frontend.sample_rate, translator
+        )
         self._fingerprint = {
             **settings.to_dict(),
             "float_model": hashlib.sha256(

@@ -21,7 +21,7 @@ def load(path: Path) -> "keras.Model":
     """
     import tf_keras as keras
 
-    from edge_tf.layers import sub_spectral_norm  # noqa: F401  registers the layer
+    import edge_tf.models.bc_resnet_asc  # noqa: F401  registers the layers of all models
 
     try:
         return keras.models.load_model(path, compile=False)

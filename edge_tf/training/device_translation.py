@@ -7,6 +7,7 @@ shall be those of the target device, and clips shall change as little as that al
 tell devices from one another only where all recorded the same kinds of sound, and much of it.
 """
 
+import collections
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf import files
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data import pipeline
+from edge_tf.data.waveform_cache import Waveforms
 from edge_tf.errors import UserError
 
 _MODEL, _NAMES = "translator.keras", "translator.json"
@@ -145,6 +149,32 @@ def train(
         target = number % len(targets)
         step(tf.constant(features[next(rows)]), tf.constant(target), *wanted[target])
     return DeviceTranslator(model, source, targets)
+
+
+def of_run(folder: Path, clips: Waveforms, frontend: FrontendConfig, seed: int) -> DeviceTranslator:
+    """The translator of a run: trained on its training clips, then kept in `folder`.
+
+    From the device with most clips to all others. What is kept is not trained again, since that
+    need not give the same bits.
+
+    Args:
+      folder: of the run.
+      clips: the training split.
+      frontend: the run's; normalization comes behind the translator.
+      seed: of the training.
+
+    Raises:
+      UserError: all clips are of one device, or what is kept is damaged.
+    """
+    if (folder / _NAMES).exists():
+        return DeviceTranslator.load(folder)
+    plain = dataclasses.replace(frontend, normalization="none", norm_lambda=None)
+    features = np.concatenate(list(pipeline.evaluation_batches(clips.samples, plain)))
+    known = collections.Counter(device for device in clips.devices if device)
+    source = known.most_common(1)[0][0] if known else ""
+    translator = train(features, clips.devices, source, seed)
+    translator.save(folder)
+    return translator
 
 
 def moments(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -11,6 +11,7 @@ from edge_tf.data import pipeline, waveform_cache
 from edge_tf.data.dataset import Dataset
 from edge_tf.errors import UserError
 from edge_tf.models import build_model
+from edge_tf.training import device_translation
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import Recipe, SgdStep, seed_everything
 
@@ -107,6 +108,9 @@ def train(
     }
     _refuse_other_training(run, settings)
 
+    translator = None
+    if augmentation.translator_probability > 0.0:
+        translator = device_translation.of_run(run.path, splits["training"], frontend, recipe.seed)
     seed_everything(recipe.seed)
     model = build_model(
         model_config.name,
@@ -117,7 +121,7 @@ def train(
     fingerprint = {k: settings[k] for k in settings if k not in ("data", "data_description")}
     trainer = Trainer(SgdStep(model, recipe), run.path, fingerprint)
     training = splits["training"]
-    augmenter = Augmenter(augmentation, noise, frontend.sample_rate)
+    augmenter = Augmenter(augmentation, noise, frontend.sample_rate, translator)
     classes = len(dataset.labels)
     history = trainer.fit(
         lambda epoch: pipeline.training_batches(

@@ -186,3 +186,44 @@ def test_the_share_of_translated_clips_and_that_all_targets_are_drawn(translator
     assert targets.dtype == np.int32 and np.all(targets[2_000:] == -1)
     shares = np.bincount(targets[:2_000] + 1, minlength=3) / 2_000
     np.testing.assert_allclose(shares, [0.6, 0.2, 0.2], atol=0.045)  # four standard errors
+
+
+# In a run
+
+
+def test_a_run_trains_its_translator_once(tmp_path, monkeypatch):
+    frontend = FrontendConfig(clip_samples=4_000, mel_bands=8, normalization="residual")
+    draw = np.random.default_rng(0)
+    samples = (3_000 * draw.normal(size=(12, 4_000))).clip(-32_768, 32_767).astype(np.int16)
+    devices = ("a",) * 7 + ("b",) * 4 + ("",)
+    clips = Waveforms(
+        samples=samples,
+        labels=np.zeros(12, np.int32),
+        names=tuple("abcdefghijkl"),
+        is_silence=np.zeros(12, bool),
+        devices=devices,
+        fingerprint="",
+        notes={},
+    )
+    made = device_translation.of_run(tmp_path, clips, frontend, seed=0)
+    assert (made.source, made.targets) == ("a", ("b",))
+    monkeypatch.setattr(device_translation, "train", None)  # calling it would fail
+    kept = device_translation.of_run(tmp_path, clips, frontend, seed=0)
+    x = draw.normal(size=(2, *frontend.feature_shape)).astype(np.float32)
+    np.testing.assert_array_equal(kept(x, np.array([0, -1])), made(x, np.array([0, -1])))
+
+
+def test_clips_of_one_device_have_nothing_to_be_translated_to(tmp_path):
+    frontend = FrontendConfig(clip_samples=4_000, mel_bands=8)
+    clips = Waveforms(
+        samples=np.zeros((3, 4_000), np.int16),
+        labels=np.zeros(3, np.int32),
+        names=("a", "b", "c"),
+        is_silence=np.zeros(3, bool),
+        devices=("recorded",) * 3,
+        fingerprint="",
+        notes={},
+    )
+    with pytest.raises(UserError, match="of another one, and there are those of recorded"):
+        device_translation.of_run(tmp_path, clips, frontend, seed=0)
+    assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge_tf import run_dir
+from edge_tf.audio.augmentation import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.training import stage
@@ -21,6 +22,7 @@ def test_a_stream_has_no_whole_window(tmp_path: Path) -> None:
             data_flags={},
             model_config=ModelConfig(lookahead=0),
             frontend=FrontendConfig(normalization="relaxed"),
+            augmentation=AugmentationConfig(),
             recipe=Recipe(),
             cache=tmp_path / "cache",
         )

@@ -8,6 +8,7 @@ from edge_tf.layers.relaxed_instance_frequency_norm import RelaxedInstanceFreque
 from edge_tf.layers.residual_norm import ResidualNorm
 from edge_tf.models.broadcasted_residual import batch_norm, block, kernel_init
 from edge_tf.models.time_axis import TimeAxis
+from firmware_export.frontend.normalization import EPSILON
 
 layers = keras.layers
 
@@ -74,7 +75,9 @@ def build(
             return x
         kind = ResidualNorm if norm == "residual" else RelaxedInstanceFrequencyNorm
         weight = {} if norm_lambda is None else {"weight": norm_lambda}
-        return kind(name=name, **weight)(x)
+        # At the input it is the front-end's norm: of log-mel, so with the front-end's epsilon.
+        epsilon = EPSILON if place == "input" else 1e-5
+        return kind(name=name, epsilon=epsilon, **weight)(x)
 
     inputs = time.inputs(input_shape)
     x = FrequencyMixStyle(probability=mix_style, name="mix_style")(inputs) if mix_style else inputs

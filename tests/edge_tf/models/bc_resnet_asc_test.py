@@ -1,9 +1,13 @@
 """BC-ResNet-ASC: the published sizes and shapes (arXiv:2206.13909), and where norms stand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tf_keras as keras
 
+from edge_tf.audio.frontend import log_mel
+from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.models import bc_resnet_asc, build_model
 
@@ -117,6 +121,20 @@ def test_freq_in_at_the_input_makes_devices_alike():
     x = draw.normal(0, 2, (2, 64, 167, 1)).astype(np.float32)
     device = draw.normal(0, 3, (1, 64, 1, 1)).astype(np.float32)
     np.testing.assert_allclose(model(x + device), model(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("norm", ["residual", "relaxed"])
+def test_a_norm_at_the_input_is_that_of_the_front_end(norm):
+    """The same weights give the same logits, whether statistics are features' or the graph's."""
+    draw = np.random.default_rng(0)
+    waves = 0.1 * draw.normal(size=(2, 16_000)).astype(np.float32)
+    plain = FrontendConfig(mel_bands=32, hop=320)
+    in_front = dataclasses.replace(plain, normalization=norm)
+    shape = plain.feature_shape
+    without, within = build(input_shape=shape), build(input_shape=shape, norm=norm)
+    within.set_weights(without.get_weights())
+    expected = without(log_mel(waves, in_front))
+    np.testing.assert_allclose(within(log_mel(waves, plain)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class Capacity:
                 f"{target_bytes:,} bytes are out of reach: of {total:,} bytes of the int8 file "
                 f"{self.fixed_bytes:,} are biases and kernels that are not pruned",
                 f"--target_nonzero_kb must be at least {np.ceil(10 * least) / 10:.1f}, or prune "
-                "more kernels (--prune), or use --graph=plain, which copies none, or train a "
+                "more kernels (--prune), or try --graph=plain, which copies no weights, or train a "
                 "smaller network",
             )
         low, high = -1, round(HIGHEST * _STEPS)

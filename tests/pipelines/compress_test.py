@@ -90,6 +90,17 @@ def as_trained(path, labels=("a", "b"), padding="causal") -> RunDirectory:
         (("--recipe=prune", "--sparsity=1"), "--sparsity=1 is not in [0, 1); 0.8 sets 80 %"),
         (("--recipe=distill",), "--recipe=distill needs a teacher; name a larger run: --teacher"),
         (("--recipe=prune", "--prune=all"), "--prune has 'all'; choose from pointwise, stem, dep"),
+        (("--recipe=prune", "--prune_by=all"), "--prune_by=all: value should be one of <layer|net"),
+        (
+            ("--recipe=prune", "--target_nonzero_kb=61", "--sparsity=0.5"),
+            "--target_nonzero_kb and --sparsity exclude each other; leave one of them out",
+        ),
+        (("--recipe=prune", "--target_nonzero_kb=0"), "--target_nonzero_kb=0 must be above 0"),
+        (("--recipe=prune", "--target_nonzero_kb=-1"), "--target_nonzero_kb=-1 must be above 0"),
+        (
+            ("--recipe=prune", "--target_nonzero_kb=61", "--prune=stem,depthwise"),
+            "--target_nonzero_kb cannot be met by depthwise kernels; leave depthwise out of --pru",
+        ),
         (("--recipe=psg", "--bits=9"), "--bits=9 is not in 2 to 8"),
         (("--recipe=qat", "--teacher_run=OUT/none"), "none does not exist; make it with: python"),
     ],

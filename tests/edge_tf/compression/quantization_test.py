@@ -13,7 +13,7 @@ from edge_tf.errors import UserError
 from edge_tf.layers import quantization as layer_quantization
 from edge_tf.layers.quantization import RangeQuantizer
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
-from edge_tf.models import build_model
+from edge_tf.models import bc_resnet_asc, build_model
 from firmware_export import tflite_file
 from tests.edge_tf.compression.small import clips, half_masks, quantized
 from tests.edge_tf.conversion.conversion_fixtures import SHAPE, block_model, randomize
@@ -249,3 +249,26 @@ def test_all_of_bc_resnet_has_rules(tau):
     model = build_model("bc_resnet", tau=tau, num_classes=12, input_shape=(40, 101, 1))
     for layer in model.layers[1:]:
         quantization.config_for(layer)
+
+
+def test_each_rounded_tensor_of_bc_resnet_asc_is_one_of_the_int8_file():
+    """Pooling by maximum rounds nothing; p of each of the nine blocks shares the range of x."""
+    model = randomize(bc_resnet_asc.build(0.5, 4, (32, 16, 1), mix_style=0.5))
+    info = tflite_file.parse(int8.convert(model, clips(20, (32, 16, 1))), "asc")
+    activations = {
+        (info.tensors[i].scales[0], info.tensors[i].zero_points[0])
+        for op in info.ops
+        for i in op.outputs
+    } | {(t.scales[0], t.zero_points[0]) for t in info.inputs}
+    assert len(activations) == len(rounded_outputs(model)) - 9
+
+
+@pytest.mark.parametrize("norm", ["residual", "relaxed"])
+def test_bc_resnet_asc_with_instance_norms_is_simulated(norm):
+    model = randomize(bc_resnet_asc.build(0.4, 4, (32, 16, 1), norm=norm, norm_places=("stages",)))
+    features = clips(20, (32, 16, 1))
+    ranges = quantization.calibrated(model, features)
+    simulated = quantization.QuantizedModel(model, ranges=ranges).model
+    exact = model.predict(features, verbose=0)
+    error = simulated.predict(features, verbose=0) - exact
+    assert 0 < np.sqrt(np.mean(error**2)) < 0.1 * np.std(exact)

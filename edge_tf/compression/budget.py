@@ -16,7 +16,7 @@ import numpy as np
 import tf_keras as keras
 
 from edge_tf import files, run_dir
-from edge_tf.compression.network import kernel_of
+from edge_tf.compression.network import copy_of, kernel_of
 from edge_tf.compression.settings import Settings
 from edge_tf.conversion import int8
 from edge_tf.errors import UserError
@@ -26,6 +26,7 @@ from firmware_export.tflite_info import ITEM_BITS, ModelInfo, TensorInfo
 # No kernel is pruned further for a budget: with so few weights nothing is learned.
 HIGHEST = 0.99
 _STEPS = 100_000  # of sparsity between 0 and 1
+_SMALL = 0.01
 _FILE = "budget.json"
 
 
@@ -106,11 +107,25 @@ def with_sparsity(
     asked = {"float_model": float_model, "graph": settings.graph, "layers": list(names)}
     capacity = _remembered(path, asked)
     if capacity is None:
-        file = tflite_file.parse(int8.convert(model, clips(), settings.graph), "the int8 model")
+        file = tflite_file.parse(
+            int8.convert(_touched(model), clips(), settings.graph), "the int8 model"
+        )
         capacity = measure(file, [model.get_layer(name) for name in names])
         files.write_json(path, {**asked, **dataclasses.asdict(capacity)})
     target = int(settings.target_nonzero_kb * sparsity.KB)
     return dataclasses.replace(settings, sparsity=capacity.sparsity_for(target, settings.prune_by))
+
+
+def _touched(model: keras.Model) -> keras.Model:
+    """A copy in which nothing that learns is zero, as a bias is before training.
+
+    What is zero in its int8 file, whole taps and constants, is the conversion's own.
+    """
+    copy = copy_of(model)
+    for variable in copy.trainable_variables:
+        value = variable.numpy()
+        variable.assign(np.where(value == 0.0, _SMALL, value))
+    return copy
 
 
 def _remembered(path: Path, asked: dict[str, Any]) -> Capacity | None:

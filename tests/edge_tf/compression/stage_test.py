@@ -16,12 +16,14 @@ from edge_tf.audio.augmentation import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.compression import stage, teachers
 from edge_tf.compression.settings import Settings
+from edge_tf.conversion import int8
 from edge_tf.data import folder_of_words
 from edge_tf.data.run_data import RunData
 from edge_tf.engines import keras_float
 from edge_tf.engines.keras_quantized import KerasQuantized, read_ranges
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
+from firmware_export import sparsity, tflite_file
 from tests.edge_tf.data.word_folders import make
 
 layers = keras.layers
@@ -156,6 +158,40 @@ def test_the_same_command_again_changes_nothing_and_another_is_refused(compresse
         compress(run, dataclasses.replace(SETTINGS, sparsity=0.6))
     for mine, other in zip(weights(run), weights(compressed), strict=True):
         np.testing.assert_array_equal(mine, other)
+
+
+def test_a_budget_is_met_and_the_same_command_goes_on_with_it(trained, tmp_path, monkeypatch):
+    run = copy(trained, tmp_path / "run")
+    settings = dataclasses.replace(SETTINGS, sparsity=0.8, target_nonzero_kb=1.17, epochs=2)
+    compress(run, settings)
+    record = run.stage("compress")
+    assert record["target_nonzero_kb"] == 1.17 and 0.0 < record["sparsity"] < 0.99
+    assert run.target_nonzero_kb() == 1.17
+    clips = np.random.default_rng(0).normal(-5, 3, (20, 40, 101, 1)).astype(np.float32)
+    data = int8.convert(keras_float.load(run / "compressed.keras"), clips)
+    size = sparsity.parameter_size(tflite_file.parse(data, "model"))
+    assert 0.98 * 1.17 < size.nonzero_kb <= 1.17
+    before = weights(run)
+    monkeypatch.setattr(int8, "convert", None)  # what was measured is remembered
+    compress(run, settings)
+    for mine, other in zip(weights(run), before, strict=True):
+        np.testing.assert_array_equal(mine, other)
+    with pytest.raises(UserError, match=r"other settings \(sparsity, target_nonzero_kb\)"):
+        compress(run, dataclasses.replace(settings, target_nonzero_kb=1.19))
+
+
+def test_a_budget_out_of_reach_is_told_before_training(trained, tmp_path):
+    run = copy(trained, tmp_path / "run")
+    with pytest.raises(UserError, match=r"102 bytes are out of reach: of .* be at least 1\.2"):
+        compress(run, dataclasses.replace(SETTINGS, target_nonzero_kb=0.1))
+    assert not (run / "compressed.keras").exists()
+
+
+def test_a_run_can_teach_itself(trained, tmp_path):
+    run = copy(trained, tmp_path / "run")
+    settings = Settings(("prune",), epochs=1, batch_size=4, teacher=teachers.digest(run, run))
+    compress(run, settings, run / "float.keras")
+    assert run.stage("compress")["teacher"] == run.stage("compress")["float_model"]
 
 
 def test_a_float_recipe_leaves_no_ranges_behind(trained, tmp_path):

@@ -7,7 +7,16 @@ exit status is 1 and no firmware is written.
 from absl import flags
 
 from edge_tf import run_dir
-from pipelines import app, common, compress, convert, evaluate, export_firmware, train
+from pipelines import (
+    app,
+    common,
+    compress,
+    convert,
+    evaluate,
+    export_firmware,
+    train,
+    training_flags,
+)
 
 FLAGS = flags.FLAGS
 
@@ -49,7 +58,9 @@ def _compress() -> None:
 def _export() -> None:
     run = common.run_directory()
     folders = {"tflm": run / run_dir.FIRMWARE}
-    if FLAGS.padding == "causal":  # plain C has the front-end inside, which cannot look ahead
+    if (
+        training_flags.value("padding") != "reflect"
+    ):  # plain C has the front-end inside, which cannot look ahead
         folders["standalone"] = run / run_dir.FIRMWARE_C
     for flavor, folder in folders.items():
         print(export_firmware.summary(export_firmware.export(run.path, folder, flavor), folder))

@@ -32,6 +32,7 @@ _WORDS: dict[str, Any] = {
     "window_ms": 30,
     "hop_ms": 10,
     "clip_ms": 1000,
+    "padding": "causal",
     "norm": "none",
 }
 _SCENES: dict[str, Any] = {
@@ -42,6 +43,7 @@ _SCENES: dict[str, Any] = {
     "mel_bands": 64,
     "window_ms": 64,
     "hop_ms": 30,
+    "padding": "none",
     "norm": "residual",
 }
 _AUGMENTATION = ("device_augmentation", "equalizer_augmentation", "device_translation")
@@ -109,9 +111,11 @@ def _define_recipe() -> None:
 def _define_frontend() -> None:
     flags.DEFINE_enum(
         "padding",
-        "causal",
-        ["causal", "reflect"],
-        "Front-end: 'causal' is what a device computes, 'reflect' the published features.",
+        None,
+        ["causal", "none", "reflect"],
+        "Front-end: 'causal' is what a device computes, with silence before the clip; 'none' the "
+        "same without the frames that reach there; 'reflect' the published features. Default "
+        "causal, for scenes none.",
     )
     flags.DEFINE_integer(
         "mel_bands",
@@ -173,6 +177,8 @@ def check() -> None:
         raise UserError(f"--lookahead={FLAGS.lookahead} is of streams", "add --streaming")
     if FLAGS.streaming and model != "bc_resnet":
         raise UserError(f"{model} cannot run on streams", "use --model=bc_resnet")
+    if FLAGS.streaming and value("padding") == "none":
+        raise UserError("--padding=none leaves frames out", "use --padding=causal for streams")
     if FLAGS.lookahead > MOST_LOOKAHEAD:
         raise UserError(
             f"--lookahead={FLAGS.lookahead} is more than the model can read",
@@ -259,7 +265,7 @@ def frontend_config(data_dir: "Path") -> "FrontendConfig":
         hop=value("hop_ms") * per_ms,
         fft_size=1 << (window - 1).bit_length(),
         mel_bands=bands,
-        padding=FLAGS.padding,
+        padding=value("padding"),
         normalization=value("norm") if in_front else "none",
         norm_lambda=FLAGS.norm_lambda if in_front else None,
     )

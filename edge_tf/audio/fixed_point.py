@@ -22,7 +22,7 @@ def log_mel(clips: np.ndarray, config: FrontendConfig, scale: float, zero_point:
 
     Args:
       clips: (n, clip_samples) int16.
-      config: the front-end; padding must be causal and fft_size a power of two.
+      config: the front-end; padding must not be reflect and fft_size a power of two.
       scale: of the model's input.
       zero_point: of the model's input.
 
@@ -60,7 +60,8 @@ def _windows(clips: np.ndarray, index: np.ndarray, made: tables.Tables) -> np.nd
       made: the tables.
     """
     clip, frame = np.divmod(index, made.config.frames)
-    n = np.arange(-made.config.window, 0)[:, np.newaxis] + frame * made.config.hop
+    end = (frame + made.config.warm_up) * made.config.hop
+    n = np.arange(-made.config.window, 0)[:, np.newaxis] + end
     return np.where(n < 0, 0, clips[clip, np.maximum(n, 0)]).astype(np.int64)
 
 

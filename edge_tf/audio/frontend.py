@@ -60,8 +60,10 @@ def log_mel(waveforms: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
         padded = tf.pad(waveforms, [[0, 0], [side, side]], mode="REFLECT")
         margin = (config.fft_size - config.window) // 2
         padded = padded[:, margin : padded.shape[1] - margin]
-    else:
+    elif config.padding == "causal":
         padded = tf.pad(waveforms, [[0, 0], [config.window, 0]])
+    else:
+        padded = waveforms[:, config.warm_up * config.hop - config.window :]
     frames = tf.signal.frame(padded, config.window, config.hop)[:, : config.num_frames]
     frames *= tf.constant(hann_window(config), tf.float32)
     # Where the window stands in the FFT frame turns phases only, and the power has none.

@@ -8,7 +8,7 @@ from typing import Any
 from edge_tf import files
 from edge_tf.errors import UserError
 
-PADDINGS = ("causal", "reflect")
+PADDINGS = ("causal", "reflect", "none")
 
 NORM_LAMBDAS = {"residual": 0.1, "relaxed": 0.5}
 """Normalizations beside "none", with the lambda that their papers take."""
@@ -34,7 +34,9 @@ class FrontendConfig:
       padding: "reflect": frame t is centred on sample t * hop and the clip is mirrored at both
         ends (the published features; needs sound from the future). "causal": frame t ends at
         sample t * hop and zeros stand before the clip: what a device can compute as sound
-        arrives. Both give num_frames frames, so that weights fit both.
+        arrives. Both give as many frames, so that weights fit both. "none": causal without the
+        frames that reach before the clip, so that statistics are of sound alone and a clip is what
+        a device hears that listens all the time.
       normalization: of the log-mel x of a clip, over all its frames; see instance_statistics.
         "none": x. "residual": norm_lambda * x + FreqIN(x) (ResNorm, arXiv:2111.06531). "relaxed":
         norm_lambda * LN(x) + (1 - norm_lambda) * FreqIN(x) (RFN, arXiv:2206.12513).
@@ -96,7 +98,17 @@ class FrontendConfig:
 
     @property
     def num_frames(self) -> int:
-        return 1 + self.clip_samples // self.hop
+        return 1 + self.clip_samples // self.hop - self.warm_up
+
+    @property
+    def warm_up(self) -> int:
+        """Frames after a reset that are left out, since they reach before the clip."""
+        return -(-self.window // self.hop) if self.padding == "none" else 0
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether frames need no sound from the future, so that a device can compute them."""
+        return self.padding != "reflect"
 
     @property
     def feature_shape(self) -> tuple[int, int, int]:

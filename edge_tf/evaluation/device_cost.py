@@ -56,7 +56,7 @@ def measure(run: run_dir.RunDirectory, targets: Sequence[str]) -> list[measuring
     if streaming:
         features = frames_first(features)
     spotting = None
-    if frontend.padding == "causal":
+    if frontend.is_causal:
         detector = operating_point.of_run(run) if streaming else DetectorConfig()
         spotting = Spotting(run.labels(), frontend.to_dict(), detector)
     return [

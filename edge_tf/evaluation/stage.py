@@ -172,7 +172,7 @@ def _engines(model: bytes, data: RunData) -> list[Engine]:
         TFLiteMicro(model),
         *(EmittedC(model, board) for board in BOARDS),
     ]
-    if data.frontend.padding == "causal":  # else a frame needs sound that has not come yet
+    if data.frontend.is_causal:  # else a frame needs sound that has not come yet
         frontend = data.frontend.to_dict()
         spotting = Spotting(data.labels, frontend)
         engines.append(IntegerFrontend(model, frontend))
@@ -195,7 +195,7 @@ def _streaming(run: run_dir.RunDirectory, data: RunData) -> list[Engine]:
         StreamingTFLiteMicro(model),
         *(EmittedC(model, board, streaming=True) for board in BOARDS),
     ]
-    if data.frontend.padding == "causal":
+    if data.frontend.is_causal:
         engines += [EmittedC(model, b, spotting, "waveform", streaming=True) for b in BOARDS]
     return engines
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from firmware_export.errors import ExportError
 
-_PADDINGS = ("causal", "reflect")
+_PADDINGS = ("causal", "reflect", "none")
 _NORMALIZATIONS = ("none", "residual", "relaxed")
 _NORM_FIELDS = ("normalization", "norm_lambda")
 _MIN_FFT, _MAX_FFT = 16, 32_768
@@ -26,6 +26,7 @@ class LogMel:
       fft_size: points, a power of two; zeros follow the window.
       mel_bands: number of HTK mel filters between low_hz and high_hz.
       log_offset: added to the mel energy (of samples in [-1, 1)) before the logarithm.
+      padding: "causal": zeros stand before a clip; "none": frames that reach there are left out.
       normalization: "none", "residual" or "relaxed"; see firmware_export.frontend.normalization.
       norm_lambda: of the normalization, 0 to 1.
     """
@@ -39,13 +40,22 @@ class LogMel:
     low_hz: float
     high_hz: float
     log_offset: float
+    padding: str = "causal"
     normalization: str = "none"
     norm_lambda: float = 0.0
 
     @property
     def frames(self) -> int:
-        """Frames of one model window: frame t ends before sample t * hop, t = 0 is silence."""
-        return 1 + self.clip_samples // self.hop
+        """Frames of one model window."""
+        return 1 + self.clip_samples // self.hop - self.warm_up
+
+    @property
+    def warm_up(self) -> int:
+        """Frames after a reset that the first window does without.
+
+        Frame t ends before sample t * hop, so these reach back to before the sound.
+        """
+        return -(-self.window // self.hop) if self.padding == "none" else 0
 
     @property
     def feature_bytes(self) -> int:
@@ -63,7 +73,7 @@ class LogMel:
             such features.
         """
         kinds = {field.name: field.type for field in dataclasses.fields(cls)}
-        names = [*(name for name in kinds if name not in _NORM_FIELDS), "padding"]
+        names = [name for name in kinds if name not in _NORM_FIELDS]
         if not isinstance(values, dict) or set(values) not in ({*names}, {*names, *_NORM_FIELDS}):
             given = ", ".join(map(str, values)) if isinstance(values, dict) else repr(values)
             raise ExportError(
@@ -77,7 +87,7 @@ class LogMel:
             for name, value in values.items()
             if name not in texts
         }
-        _check_padding(texts.pop("padding"))
+        _check_padding(texts["padding"])
         frontend = cls(**numbers, **texts)
         frontend._check()
         return frontend
@@ -139,5 +149,5 @@ def _check_padding(padding: Any) -> None:
             "padding=reflect needs sound from the future, which a device does not have; train "
             "with --padding=causal"
         )
-    if padding != "causal":
+    if padding not in _PADDINGS:
         raise ExportError(f"padding={padding!r} is not one of {', '.join(_PADDINGS)}")

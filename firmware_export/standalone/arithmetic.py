@@ -284,8 +284,8 @@ def _rsqrt(q: np.ndarray, given: tuple[float, int], result: tuple[float, int]) -
             f"RSQRT goes from scale {given[0]:g} to {result[0]:g}, which 32 bits cannot hold; "
             "calibrate on data that is not all alike"
         )
-    steps = q - given[1]
-    roots = np.array([rescale(1, *_inverse_root(max(n, 1))) for n in steps.tolist()])
+    steps, one = q - given[1], np.array(1, np.int64)
+    roots = np.array([rescale(one, *_inverse_root(max(n, 1))) for n in steps.tolist()])
     values = rescale(roots, multiplier, shift - _RSQRT_BITS) + result[1]
     return np.where(steps == 0, 127, values)
 

@@ -187,8 +187,8 @@ static void keep_frame(const frontend_feature_t *frame) { feature_window_push(&w
 /* After the number-th frame of a clip. */
 static void infer_frame(uint32_t number, bool is_last) {
   if (header.every == 0 ? is_last
-                        : number >= FRONTEND_FRAMES &&
-                              (number - FRONTEND_FRAMES) % header.every == 0) {
+                        : number >= FRONTEND_WARM_UP + FRONTEND_FRAMES &&
+                              (number - FRONTEND_WARM_UP - FRONTEND_FRAMES) % header.every == 0) {
     infer_from_window();
   }
 }

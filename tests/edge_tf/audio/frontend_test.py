@@ -245,6 +245,32 @@ def test_the_first_causal_frame_is_before_the_sound():
     np.testing.assert_allclose(features(noise(3), CAUSAL)[:, :, 0], np.log(1e-6), rtol=1e-6)
 
 
+@pytest.mark.parametrize("config", [CAUSAL, ODD], ids=["even", "odd"])
+@pytest.mark.parametrize("kind", ["none", "residual"])
+def test_without_padding_the_frames_are_causal_ones_that_lie_within_the_clip(config, kind):
+    within = dataclasses.replace(config, padding="none")
+    first = within.warm_up
+    assert (first - 1) * config.hop < config.window <= first * config.hop
+    waves = noise(3, config)
+    expected = frontend.log_mel(waves, config)[:, :, first:]
+    if kind == "residual":
+        within = dataclasses.replace(within, normalization="residual")
+        expected = frontend.normalized(expected, within)
+    got = frontend.log_mel(waves, within)
+    assert got.shape[1:] == within.feature_shape
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_without_padding_a_clip_is_what_is_heard_all_the_time():
+    """Normalized features of a clip do not depend on whether there was sound before it."""
+    within = dataclasses.replace(CAUSAL, padding="none", normalization="residual")
+    long = noise(1, dataclasses.replace(CAUSAL, clip_samples=32_000))
+    later = dataclasses.replace(CAUSAL, clip_samples=32_000)
+    heard = frontend.log_mel(long, later)[:, :, -within.num_frames :]
+    expected = frontend.normalized(heard, within)
+    np.testing.assert_allclose(frontend.log_mel(long[:, 16_000:], within), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("n", [1_599, 1_600, 1_601, 7_999, 8_000])
 def test_reflect_frames_hear_half_a_window_of_the_future(n):
     """Away from the borders: frame t covers t * hop - 240 to t * hop + 239."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from firmware_export.frontend.config import LogMel
 from firmware_export.runtime import render
 from firmware_export.runtime.detector import DetectorConfig
 
@@ -177,7 +178,7 @@ class CompiledFrontend:
 
     def window(self) -> np.ndarray:
         """(mel_bands, frames) int8."""
-        frames = 1 + self._frontend["clip_samples"] // self._frontend["hop"]
+        frames = LogMel.from_dict(self._frontend).frames
         features = np.zeros((self._frontend["mel_bands"], frames), np.int8)
         self._library.read_window(_pointer(features))
         return features

@@ -57,6 +57,20 @@ def long_sounds(samples: int) -> list[np.ndarray]:
     ]
 
 
+@pytest.mark.parametrize("kind", ["none", "residual", "relaxed"])
+def test_without_padding_the_first_frames_are_left_out(tmp_path: Path, kind: str) -> None:
+    config = FrontendConfig(padding="none", normalization=kind)
+    causal = dataclasses.replace(config, padding="causal", normalization="none", norm_lambda=None)
+    frontend = built(tmp_path, config)
+    assert config.num_frames == causal.num_frames - 3
+    for sound in sounds().values():
+        clip = np.rint(sound).astype(np.int16)
+        frontend.frames(clip)
+        np.testing.assert_array_equal(frontend.window(), reference(clip, config))
+        if kind == "none":
+            np.testing.assert_array_equal(frontend.window(), reference(clip, causal)[:, 3:])
+
+
 @BOTH
 def test_equals_the_reference_bit_for_bit(tmp_path: Path, config: FrontendConfig) -> None:
     frontend = built(tmp_path, config)

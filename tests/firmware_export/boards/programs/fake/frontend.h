@@ -9,6 +9,7 @@
 #define FRONTEND_HOP 8
 #define FRONTEND_BANDS 4
 #define FRONTEND_FRAMES 5
+#define FRONTEND_WARM_UP 0
 
 typedef int8_t frontend_feature_t;
 

@@ -177,6 +177,15 @@ class RunDirectory:
         target = compressed.get("target_nonzero_kb") if isinstance(compressed, dict) else None
         return float(target) if isinstance(target, int | float) and target > 0 else None
 
+    def graph(self) -> str:
+        """The form that a model is converted to if nothing else is asked for.
+
+        With a budget it is the form that its bytes were counted in.
+        """
+        if self.target_nonzero_kb() is None:
+            return "device"
+        return str(self.stage("compress").get("graph", "device"))
+
     def config(self) -> dict[str, Any]:
         """config.json, parsed. Raises UserError when it is another version's or not ours."""
         path = self.require("config.json")

@@ -86,9 +86,10 @@ def define_graph() -> None:
     """For the stages that make an int8 graph, or reckon with one."""
     flags.DEFINE_enum(
         "graph",
-        "device",
+        None,
         ["device", "plain"],
-        "device: rewritten to need few and cheap ops; plain: the ops that Keras computes.",
+        "device: rewritten to need few and cheap ops; plain: the ops that Keras computes, with "
+        "fewer parameters. Default device, with --target_nonzero_kb plain.",
     )
 
 

@@ -96,7 +96,7 @@ def _settings(
         epochs=epochs,
         sparsity=FLAGS.sparsity,
         target_nonzero_kb=FLAGS.target_nonzero_kb,
-        graph=FLAGS.graph if FLAGS.target_nonzero_kb else "device",
+        graph=(FLAGS.graph or "plain") if FLAGS.target_nonzero_kb else "device",
         prune=tuple(FLAGS.prune),
         prune_by=FLAGS.prune_by,
         temperature=FLAGS.temperature,

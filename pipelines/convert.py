@@ -36,7 +36,7 @@ def main() -> None:
     from edge_tf.conversion import stage
     from firmware_export import sparsity
 
-    info = stage.convert(run, data, FLAGS.representative_clips, FLAGS.graph)
+    info = stage.convert(run, data, FLAGS.representative_clips, FLAGS.graph or run.graph())
     print(
         f"converted: {info.byte_size:,} bytes, {len(info.ops)} ops, "
         f"{info.constant_bytes():,} bytes of weights -> {run / 'model_int8.tflite'}"

@@ -10,6 +10,7 @@ from absl import flags
 from pipelines import app, common
 
 FLAGS = flags.FLAGS
+_BOARDS = ("host", "cortex-m4", "cortex-m55")
 
 
 def define_flags() -> None:
@@ -29,7 +30,11 @@ def define_own_flags() -> None:
         "Cap on test clips for the table of quantization errors by layer; 0: no such table.",
         lower_bound=0,
     )
-
+    flags.DEFINE_list(
+        "boards",
+        list(_BOARDS),
+        "Where plain C runs; large models take long on emulated boards.",
+    )
     flags.DEFINE_boolean(
         "stream",
         False,
@@ -44,7 +49,11 @@ def define_own_flags() -> None:
 
 def main() -> None:
     from edge_tf import run_dir
+    from edge_tf.errors import UserError
 
+    unknown = [board for board in FLAGS.boards if board not in _BOARDS]
+    if unknown:
+        raise UserError(f"--boards={unknown[0]} is unknown", f"choose from {', '.join(_BOARDS)}")
     run = common.run_directory()
     for name in (run_dir.FLOAT_MODEL, run_dir.INT8_MODEL):
         run.require(name)  # said before TensorFlow takes its seconds to load
@@ -60,7 +69,9 @@ def main() -> None:
         settings = stream_stage.StreamSettings(FLAGS.stream_minutes, FLAGS.max_false_accepts)
         heard = stream_stage.evaluate(run, data, settings)
         print(heard.to_text())
-    table = stage.evaluate(run, data, FLAGS.max_drop, FLAGS.max_clips, FLAGS.error_clips, heard)
+    table = stage.evaluate(
+        run, data, FLAGS.max_drop, FLAGS.max_clips, FLAGS.error_clips, heard, tuple(FLAGS.boards)
+    )
     print(table.to_text())
     print(f"report -> {run / 'report.html'}")
     if table.failed:

@@ -1,6 +1,7 @@
 """The stage "evaluate": the task metric at every hop, report.json and report.html out."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def evaluate(
     max_clips: int = 0,
     error_clips: int = 500,
     heard: StreamReport | None = None,
+    boards: Sequence[str] = BOARDS,
 ) -> hop_table.HopTable:
     """Runs the test clips through every hop, keeps their logits and writes the report.
 
@@ -44,6 +46,7 @@ def evaluate(
       max_clips: cap on test clips, evenly over labels and recording devices; 0: all.
       error_clips: cap on those for the table of quantization errors; 0: no such table.
       heard: what a long stream gave, for the report.
+      boards: where emitted C runs, some of BOARDS.
 
     Returns:
       The table; its `failed` lists broken gates.
@@ -68,7 +71,7 @@ def evaluate(
     features = data.features(testing.samples[rows])
 
     began = time.perf_counter()
-    engines = [*_keras(run), *_engines(model, data), *_streaming(run, data)]
+    engines = [*_keras(run), *_engines(model, data, boards), *_streaming(run, data, boards)]
     picks = [_rows_for(engine, labels, of_clips) for engine in engines]
     clips = {"features": features, "waveform": testing.samples[rows]}
     outputs = side_by_side.run_all(engines, clips, picks)
@@ -164,23 +167,23 @@ def _keras(run: run_dir.RunDirectory) -> list[Engine]:
     return engines
 
 
-def _engines(model: bytes, data: RunData) -> list[Engine]:
+def _engines(model: bytes, data: RunData, boards: Sequence[str]) -> list[Engine]:
     """The hops of the int8 file, in the order the model travels."""
     engines: list[Engine] = [
         LiteRTReference(model),
         LiteRTXnnpack(model),
         TFLiteMicro(model),
-        *(EmittedC(model, board) for board in BOARDS),
+        *(EmittedC(model, board) for board in boards),
     ]
     if data.frontend.is_causal:  # else a frame needs sound that has not come yet
         frontend = data.frontend.to_dict()
         spotting = Spotting(data.labels, frontend)
         engines.append(IntegerFrontend(model, frontend))
-        engines += [EmittedC(model, board, spotting, "waveform") for board in BOARDS]
+        engines += [EmittedC(model, board, spotting, "waveform") for board in boards]
     return engines
 
 
-def _streaming(run: run_dir.RunDirectory, data: RunData) -> list[Engine]:
+def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[str]) -> list[Engine]:
     """The hops of the streaming form, of a run that was trained for streams.
 
     Each clip begins a stream of its own, so that its last frame must give what its window gives.
@@ -193,10 +196,10 @@ def _streaming(run: run_dir.RunDirectory, data: RunData) -> list[Engine]:
     engines: list[Engine] = [
         KerasStreaming(run.model_to_convert(), 0),
         StreamingTFLiteMicro(model),
-        *(EmittedC(model, board, streaming=True) for board in BOARDS),
+        *(EmittedC(model, board, streaming=True) for board in boards),
     ]
     if data.frontend.is_causal:
-        engines += [EmittedC(model, b, spotting, "waveform", streaming=True) for b in BOARDS]
+        engines += [EmittedC(model, b, spotting, "waveform", streaming=True) for b in boards]
     return engines
 
 

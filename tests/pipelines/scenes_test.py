@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from firmware_export import tflite_file
+import pipelines.evaluate
+from edge_tf.evaluation import stage as evaluation_stage
+from firmware_export import sparsity, tflite_file
 from tests.edge_tf.data.scene_folders import ALL_DEVICES, make_tau
 from tests.pipelines.run_test import BOARDS, start
 
 DEVICES = ["recorded", "sim1", "sim2"]
+BUDGET_KB = 6
 
 
 @pytest.fixture(scope="module")
@@ -125,26 +128,42 @@ def test_statistics_within_the_graph(real_scenes, tmp_path, cache):
     assert all(row["by_device"] is None for row in rows)  # all were recorded by one
 
 
-def test_recordings_of_several_devices(tmp_path):
-    """The layout of TAU Urban: devices come from names, those that training lacks are unseen."""
+def test_recordings_of_several_devices_and_a_budget(tmp_path):
+    """The layout of TAU Urban: devices come from names, those that training lacks are unseen.
+
+    The budget is counted in the graph that convert then makes, without a flag.
+    """
     root = make_tau(tmp_path / "tau", seconds=0.6)
     run, cache_dir = tmp_path / "run", f"--cache_dir={tmp_path / 'cache'}"
-    flags = ["--task=scenes", f"--data_dir={root}", f"--run_dir={run}", cache_dir]
-    done = start("train", *flags, "--epochs=1", "--device_translation=0.5", "--mel_bands=32")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (run / "translator.keras").exists()
+    flags = ["--task=scenes", f"--data_dir={root}", "--device_translation=0.5", "--mel_bands=32"]
+    budget = ["--recipe=prune_qat", "--epochs=2", f"--target_nonzero_kb={BUDGET_KB}"]
+    judging = ["--max_drop=100", "--error_clips=0", "--boards=host"]
     for stage, more in (
-        ("compress", ("--recipe=qat", "--epochs=1")),
-        ("convert", ("--representative_clips=20",)),
-        ("evaluate", ("--max_drop=100", "--error_clips=0")),
+        ("train", [*flags, "--epochs=1"]),
+        ("compress", budget),
+        ("convert", ["--representative_clips=20"]),
+        ("evaluate", judging),
     ):
         done = start(stage, f"--run_dir={run}", cache_dir, *more)
         assert done.returncode == 0, done.stdout + done.stderr
-    for row in report(run)["hops"]:
-        if not row["unavailable"]:
-            each = row["by_device"]["each"]
-            assert [one["device"] for one in each] == list(ALL_DEVICES)
-            assert [one["device"] for one in each if not one["is_seen"]] == ["s4", "s5", "s6"]
+    assert (run / "translator.keras").exists()
+    size = sparsity.parameter_size(tflite_file.read(run / "model_int8.tflite"))
+    assert 0.95 * BUDGET_KB < size.nonzero_kb <= BUDGET_KB
+    assert f"{size.nonzero_bytes:,} bytes" in done.stdout  # the gate's line
+    assert json.loads((run / "config.json").read_text())["stages"]["convert"]["graph"] == "plain"
+    rows = report(run)["hops"]
+    assert not [row for row in rows if "cortex" in row["engine"]]
+    for row in rows:
+        each = row["by_device"]["each"]
+        assert [one["device"] for one in each] == list(ALL_DEVICES)
+        assert [one["device"] for one in each if not one["is_seen"]] == ["s4", "s5", "s6"]
+
+
+def test_boards_of_the_flag_are_those_of_the_stage(tmp_path):
+    assert pipelines.evaluate._BOARDS == evaluation_stage.BOARDS
+    done = start("evaluate", f"--run_dir={tmp_path / 'run'}", "--boards=host,cortex-m3")
+    assert done.returncode == 2
+    assert "--boards=cortex-m3 is unknown; choose from host, cortex-m4" in done.stderr
 
 
 @pytest.mark.parametrize(

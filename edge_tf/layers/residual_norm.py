@@ -6,10 +6,11 @@ import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf import instance_statistics
+from edge_tf.layers.weighted_instance_norm import WeightedInstanceNorm
 
 
 @keras.saving.register_keras_serializable("edge_tf")
-class ResidualNorm(keras.layers.Layer):
+class ResidualNorm(WeightedInstanceNorm):
     """ResNorm(x) = lambda * x + FreqIN(x) (arXiv:2111.06531, eq. 2; arXiv:2206.13909).
 
     FreqIN normalizes each frequency row of each clip over channels and time, see
@@ -29,21 +30,8 @@ class ResidualNorm(keras.layers.Layer):
       ValueError: an argument is out of range.
     """
 
-    def __init__(
-        self,
-        weight: float = 0.1,
-        epsilon: float = 1e-5,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        if not 0 <= weight <= 1 or not epsilon > 0:
-            raise ValueError(f"weight={weight} must be in 0 to 1 and epsilon={epsilon} above 0")
-        self.weight = weight
-        self.epsilon = epsilon
-        self.input_spec = keras.layers.InputSpec(ndim=4)
+    def __init__(self, weight: float = 0.1, epsilon: float = 1e-5, **kwargs: Any) -> None:
+        super().__init__(weight, epsilon, **kwargs)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return instance_statistics.residual_norm(inputs, self.weight, self.epsilon)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "weight": self.weight, "epsilon": self.epsilon}

@@ -139,7 +139,7 @@ def test_gradients_pass(kind):
 @pytest.mark.parametrize("arguments", [{"weight": -0.1}, {"weight": 1.1}, {"epsilon": 0.0}])
 def test_arguments_out_of_range(arguments):
     for kind in (ResidualNorm, RelaxedInstanceFrequencyNorm):
-        with pytest.raises(ValueError, match="must be in 0 to 1"):
+        with pytest.raises(ValueError, match="must be"):
             kind(**arguments)
     with pytest.raises(ValueError, match="above 0"):
         FrequencyInstanceNorm(epsilon=0.0)

@@ -1,0 +1,26 @@
+"""What ResNorm and RFN share: a weight lambda beside the epsilon of FreqIN."""
+
+from typing import Any
+
+from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNorm
+
+
+class WeightedInstanceNorm(FrequencyInstanceNorm):
+    """A norm of two parts; subclasses say which.
+
+    Args:
+      weight: lambda, 0 to 1.
+      epsilon: added to the variances.
+
+    Raises:
+      ValueError: an argument is out of range.
+    """
+
+    def __init__(self, weight: float, epsilon: float = 1e-5, **kwargs: Any) -> None:
+        super().__init__(epsilon, **kwargs)
+        if not 0 <= weight <= 1:
+            raise ValueError(f"weight={weight} must be in 0 to 1")
+        self.weight = weight
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "weight": self.weight}

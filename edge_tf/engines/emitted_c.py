@@ -9,6 +9,7 @@ from edge_tf.engines.base import Outputs, UnavailableError, quantize
 from firmware_export import tflite_file
 from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs, toolchain
+from firmware_export.boards.building import DoesNotFitError
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler
 from firmware_export.standalone.package import Spotting
@@ -84,16 +85,20 @@ class EmittedC:
             raise UnavailableError(f"no plain C of this model: {error}") from None
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
-            # What fits a part is the export's and the benchmark's business; here it is to run.
-            built = programs.build(
-                self._model,
-                board,
-                folder,
-                self._spotting,
-                streaming=self._streaming,
-                flash_kb=512,
-                ram_kb=512,
-            )
+            # What fits a part is the export's business; here it is to run.
+            flash_kb, ram_kb = board.memory_kb
+            try:
+                built = programs.build(
+                    self._model,
+                    board,
+                    folder,
+                    self._spotting,
+                    streaming=self._streaming,
+                    flash_kb=flash_kb,
+                    ram_kb=ram_kb,
+                )
+            except DoesNotFitError as error:
+                raise UnavailableError(f"too large for the emulated board: {error}") from None
             if self.start == "waveform":
                 result = clips.run_waveforms(
                     built, clips_in, folder / "run", timeout_s=_TIMEOUT_S, count=False

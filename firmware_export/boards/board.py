@@ -58,6 +58,13 @@ class Board:
     ram: tuple[int, int] | None = None
 
     @property
+    def memory_kb(self) -> tuple[int, int]:
+        """All flash and RAM that the machine offers, in KB; of the host there is no limit."""
+        if self.flash is None or self.ram is None:
+            return 0, 0
+        return self.flash[1] // _KB, self.ram[1] // _KB
+
+    @property
     def compiler(self) -> str:
         return f"{self.prefix}gcc"
 

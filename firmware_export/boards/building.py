@@ -28,6 +28,10 @@ _TIMEOUT_S = 300
 _NAMES = {"FLASH": "flash", "RAM": "RAM"}
 
 
+class DoesNotFitError(ExportError):
+    """A program is larger than the memory it was given."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Build:
     """A program, ready to run.
@@ -190,7 +194,7 @@ def _link(board: Board, command: list[str], budget_kb: Mapping[str, int]) -> str
         needed = given * 1024 + int(excess)
         over.append(f"{needed:,} bytes of {_NAMES[region]}, {int(excess):,} more than {given} KB")
     if over:
-        raise ExportError(
+        raise DoesNotFitError(
             f"the program for {board.name} needs {' and '.join(over)}: "
             "make the model smaller or the budget larger"
         )

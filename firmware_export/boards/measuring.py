@@ -1,6 +1,7 @@
 """What a model costs on a board: instructions, flash and RAM, by part."""
 
 import dataclasses
+import functools
 import tempfile
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def measure(
     pcm: np.ndarray | None = None,
     streaming: bool = False,
 ) -> Cost:
-    """Builds and runs a model on an emulated board, within the memory of a real part.
+    """Builds and runs a model on an emulated board, in as much memory as that has.
 
     Args:
       model: an int8 .tflite file.
@@ -76,13 +77,15 @@ def measure(
     if not board.is_emulated:
         raise ExportError(f"instructions are not counted on {board.name}: name an emulated board")
     with tempfile.TemporaryDirectory() as scratch:
-        alone = programs.build(model, board, Path(scratch) / "model", streaming=streaming)
+        flash_kb, ram_kb = board.memory_kb
+        build = functools.partial(
+            programs.build, model, board, streaming=streaming, flash_kb=flash_kb, ram_kb=ram_kb
+        )
+        alone = build(Path(scratch) / "model")
         ran = clips.run_features(alone, features, Path(scratch) / "features").figures
         whole, heard = alone, ran
         if spotting is not None and pcm is not None:
-            whole = programs.build(
-                model, board, Path(scratch) / "whole", spotting, streaming=streaming
-            )
+            whole = build(Path(scratch) / "whole", spotting)
             heard = clips.run_waveforms(whole, pcm, Path(scratch) / "sound").figures
     with_frontend = whole is not alone
 

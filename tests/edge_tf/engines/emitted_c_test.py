@@ -172,3 +172,10 @@ def test_a_model_that_cannot_be_plain_c_is_a_hop_that_is_not_available(model, mo
     monkeypatch.setattr("firmware_export.standalone.compiler.compile", refuse)
     with pytest.raises(UnavailableError, match="op 3 SVDF has no kernel"):
         EmittedC(model, "host").run(features(2))
+
+
+def test_what_is_too_large_for_a_board_has_no_row_there(model, monkeypatch):
+    usable("cortex-m4")
+    monkeypatch.setattr(board.Board, "memory_kb", property(lambda self: (4, 16)))
+    with pytest.raises(UnavailableError, match="too large for the emulated board: .* for cortex-m4"):
+        EmittedC(model, "cortex-m4").run(features(2))

@@ -36,6 +36,14 @@ INPUT = (8, 8, 1)
 FILTERS = 4
 
 
+def wide(shape: tuple[int, ...]) -> bytes:
+    """One op on many values."""
+    builder = Builder()
+    x, y = builder.activation(shape, 0.1), builder.activation(shape, 1 / 256, -128)
+    builder.op("LOGISTIC", [x], y)
+    return builder.finish([x], [y])
+
+
 def small(filters: int = FILTERS) -> bytes:
     """A convolution of 3 x 3, the mean of it, and three logits."""
     rng = np.random.default_rng(0)
@@ -129,14 +137,15 @@ class TestFigures:
         assert other.board == name
         assert 0.2 < other.instructions / cost.instructions < 5
 
+    def test_more_ram_than_small_parts_have(self):
+        shape = (1, 10, 7_000)
+        found = measuring.measure(wide(shape), usable("cortex-m4"), np.zeros(shape, np.int8))
+        assert found.arena_bytes >= 70_000
+
     def test_what_does_not_fit_is_told_in_one_line(self):
-        builder = Builder()
-        x, y = builder.activation((1, 70_000), 0.1), builder.activation((1, 70_000), 1 / 256, -128)
-        builder.op("LOGISTIC", [x], y)
-        with pytest.raises(ExportError) as caught:
-            measuring.measure(
-                builder.finish([x], [y]), usable("cortex-m4"), np.zeros((1, 70_000), np.int8)
-            )
+        shape = (1, 300, 20_000)
+        with pytest.raises(ExportError, match="for cortex-m4 needs .* bytes of RAM") as caught:
+            measuring.measure(wide(shape), usable("cortex-m4"), np.zeros(shape, np.int8))
         assert "\n" not in str(caught.value)
 
 

@@ -87,16 +87,22 @@ def check_flags(epochs: int, peak_rate: float) -> None:
 
 
 def _settings(
-    epochs: int, peak_rate: float, teacher: str | None, batch_size: int = 100
+    epochs: int,
+    peak_rate: float,
+    teacher: str | None,
+    batch_size: int = 100,
+    streams: bool = False,
 ) -> "Settings":
     from edge_tf.compression.settings import Settings
+
+    smallest = "device" if streams else "plain"  # the plain graph has no streaming form
 
     return Settings(
         recipes=tuple(FLAGS.recipe),
         epochs=epochs,
         sparsity=FLAGS.sparsity,
         target_nonzero_kb=FLAGS.target_nonzero_kb,
-        graph=(FLAGS.graph or "plain") if FLAGS.target_nonzero_kb else "device",
+        graph=(FLAGS.graph or smallest) if FLAGS.target_nonzero_kb else "device",
         prune=tuple(FLAGS.prune),
         prune_by=FLAGS.prune_by,
         temperature=FLAGS.temperature,
@@ -126,7 +132,7 @@ def compress(epochs: int, peak_rate: float) -> None:
     teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None
     digest = teachers.digest(run, teacher) if teacher else None
     trained = run.stage("train")["recipe"]["batch_size"]
-    settings = _settings(epochs, peak_rate, digest, trained)
+    settings = _settings(epochs, peak_rate, digest, trained, run.lookahead() is not None)
     data = common.run_data(run)
 
     from edge_tf.compression import stage

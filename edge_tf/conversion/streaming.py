@@ -198,7 +198,9 @@ class _Rewriter:
         source, output = (self._tensor(int(i)) for i in (op.inputs[0], op.outputs[0]))
         shape = [1, 1, self._frames, int(output.shape[-1])]
         if list(source.shape) != shape or len(output.shape) != 2 or output.shape[0] != 1:
-            raise UserError("RESHAPE of frames has no streaming form", "convert with --graph=device")
+            raise UserError(
+                "RESHAPE of frames has no streaming form", "convert with --graph=device"
+            )
         flat = np.array(shape[2:], np.int32)
         op.inputs = [op.inputs[0], self._add_constant(flat)]
         if op.builtinOptions is not None:

@@ -144,7 +144,7 @@ class TestFigures:
 
     def test_what_does_not_fit_is_told_in_one_line(self):
         shape = (1, 300, 20_000)
-        with pytest.raises(ExportError, match="for cortex-m4 needs .* bytes of RAM") as caught:
+        with pytest.raises(ExportError, match=r"for cortex-m4 needs .* bytes of RAM") as caught:
             measuring.measure(wide(shape), usable("cortex-m4"), np.zeros(shape, np.int8))
         assert "\n" not in str(caught.value)
 

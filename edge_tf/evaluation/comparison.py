@@ -177,15 +177,22 @@ def _told(side: Side, right: Sequence[np.ndarray]) -> dict[str, Any]:
         "bits": side.bits,
         "accuracy": float(np.mean(right)),
         "each": [
-            {
-                "run": str(run.path),
-                "seed": (run.stage("train").get("recipe") or {}).get("seed"),
-                "model_sha256": _digest(run, side.hop),
-                "accuracy": float(np.mean(one)),
-            }
-            for run, one in zip(side.runs, right, strict=True)
+            {**one, "model_sha256": _digest(run, side.hop)}
+            for run, one in zip(side.runs, each_run(side, right), strict=True)
         ],
     }
+
+
+def each_run(side: Side, right: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    """What a record says of each run of a side; `right` are the clips that it classifies right."""
+    return [
+        {
+            "run": str(run.path),
+            "seed": (run.stage("train").get("recipe") or {}).get("seed"),
+            "accuracy": float(np.mean(one)),
+        }
+        for run, one in zip(side.runs, right, strict=True)
+    ]
 
 
 def to_text(record: Mapping[str, Any]) -> str:

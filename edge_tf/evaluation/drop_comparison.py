@@ -13,7 +13,7 @@ import numpy as np
 from edge_tf import run_dir
 from edge_tf.errors import UserError
 from edge_tf.evaluation import device_drop, metrics, predictions
-from edge_tf.evaluation.comparison import Side
+from edge_tf.evaluation.comparison import Side, each_run
 from edge_tf.evaluation.device_drop import DeviceDrop, Judged
 from edge_tf.evaluation.predictions import Predictions
 from edge_tf.run_dir import RunDirectory
@@ -164,14 +164,7 @@ def _told(
         "accuracy_by_device": {
             name: float(np.mean(pooled[devices == name])) for name in (*found.seen, *found.unseen)
         },
-        "each": [
-            {
-                "run": str(run.path),
-                "seed": (run.stage("train").get("recipe") or {}).get("seed"),
-                "accuracy": float(np.mean(one)),
-            }
-            for run, one in zip(side.runs, right, strict=True)
-        ],
+        "each": each_run(side, right),
     }
 
 

@@ -17,6 +17,7 @@ report.json/.html  the hop table                (evaluate)
 predictions.npz    logits of every hop and test clip (evaluate)
 detector.json      when a word is detected      (evaluate --stream)
 firmware/          what goes to the device      (export_firmware)
+android/           what goes into an app        (export_android)
 """
 
 import datetime
@@ -47,6 +48,7 @@ REPORT_HTML = "report.html"
 PREDICTIONS = "predictions.npz"
 FIRMWARE = "firmware"
 FIRMWARE_C = "firmware_c"
+ANDROID = "android"
 
 _MADE_BY = {
     "config.json": "train",
@@ -64,6 +66,7 @@ _MADE_BY = {
     PREDICTIONS: "evaluate",
     FIRMWARE: "export_firmware",
     FIRMWARE_C: "export_firmware --flavor=standalone",
+    ANDROID: "export_android",
 }
 
 _PACKAGES = (

@@ -9,7 +9,6 @@ A README.md in the folder
 says how to flash it.
 """
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +17,9 @@ from absl import flags
 
 from edge_tf import __version__, files, run_dir
 from edge_tf.errors import UserError
-from pipelines import app
+from pipelines import app, exporting
 
 if TYPE_CHECKING:
-    from firmware_export.runtime.detector import DetectorConfig
     from firmware_export.standalone.package import Sound
 
 FLAVORS = ("tflm", "standalone")
@@ -164,7 +162,7 @@ def _export_tflm(directory: run_dir.RunDirectory, folder: Path, streaming: bool)
     model = directory.require_int8()
     frontend = files.read_json(directory.require(run_dir.FRONTEND))
     labels = directory.labels()
-    golden, _ = _read_golden(directory.require(run_dir.GOLDEN))
+    golden, _ = exporting.read_golden(directory)
 
     # It takes a moment to import, which --help need not wait for.
     from firmware_export.tflm import package
@@ -176,7 +174,7 @@ def _export_tflm(directory: run_dir.RunDirectory, folder: Path, streaming: bool)
         golden,
         folder,
         __version__,
-        detector=_detector(directory, streaming),
+        detector=exporting.detector(directory, streaming),
         streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
         model_name=str(model),
     )
@@ -195,14 +193,14 @@ def _export_standalone(
     if not isinstance(frontend, dict):
         raise UserError(f"{path} does not describe a front-end", "restore it, or train again")
     labels = directory.labels()
-    golden, wav = _read_golden(directory.require(run_dir.GOLDEN))
+    golden, wav = exporting.read_golden(directory)
 
     from firmware_export import tflite_file
     from firmware_export.standalone import package
     from firmware_export.standalone import passes as all_passes
 
     sound = _sound(wav, frontend, tflite_file.read(model).inputs[0])
-    spotting = package.Spotting(labels, frontend, _detector(directory, streaming), sound)
+    spotting = package.Spotting(labels, frontend, exporting.detector(directory, streaming), sound)
     return package.export(
         model.read_bytes(),
         folder,
@@ -214,14 +212,6 @@ def _export_standalone(
         streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
         model_name=str(model),
     )
-
-
-def _detector(directory: run_dir.RunDirectory, streaming: bool) -> "DetectorConfig":
-    """The one that was chosen on frames, for those who hear frames; else the usual one."""
-    from edge_tf.evaluation import operating_point
-    from firmware_export.runtime.detector import DetectorConfig
-
-    return operating_point.of_run(directory) if streaming else DetectorConfig()
 
 
 def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
@@ -239,27 +229,6 @@ def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
             f"the golden clips do not fit the front-end ({error})", "convert the run again"
         ) from None
     return package.Sound(wav[:_WAVS], features)
-
-
-def _read_golden(path: Path) -> Any:
-    """The golden vectors, and the same clips as sound."""
-    import numpy as np
-
-    from firmware_export.golden import Golden
-
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            golden = Golden(
-                features=arrays["features"],
-                logits=arrays["logits"],
-                label_index=arrays["label_index"],
-            )
-            return golden, arrays["wav"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path} holds no golden vectors ({error})",
-            f"make it again with: python -m pipelines.convert --run_dir={path.parent}",
-        ) from None
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""The whole chain: train, compress if asked, convert, evaluate at every hop, export the firmware.
+"""The whole chain: train, compress if asked, convert, evaluate at every hop, export for devices.
 
 The same command goes on where it was interrupted. When a gate breaks, the report is on disk, the
-exit status is 1 and no firmware is written.
+exit status is 1 and nothing is exported.
 """
 
 from absl import flags
@@ -13,12 +13,14 @@ from pipelines import (
     compress,
     convert,
     evaluate,
+    export_android,
     export_firmware,
     train,
     training_flags,
 )
 
 FLAGS = flags.FLAGS
+_RESULTS = (run_dir.REPORT_HTML, run_dir.FIRMWARE, run_dir.FIRMWARE_C, run_dir.ANDROID)
 
 
 def define_flags() -> None:
@@ -41,6 +43,7 @@ def main() -> None:
         "convert": convert.main,
         "evaluate": evaluate.main,
         "export_firmware": _export,
+        "export_android": _export_android,
     }
     if FLAGS.recipe:
         compress.check_flags(
@@ -64,7 +67,14 @@ def _export() -> None:
         folders["standalone"] = run / run_dir.FIRMWARE_C
     for flavor, folder in folders.items():
         print(export_firmware.summary(export_firmware.export(run.path, folder, flavor), folder))
-    print(f"done: {', '.join(str(path) for path in (run / 'report.html', *folders.values()))}")
+
+
+def _export_android() -> None:
+    run = common.run_directory()
+    folder = run / run_dir.ANDROID
+    print(export_android.summary(export_android.export(run.path, folder), folder))
+    made = [name for name in _RESULTS if (run / name).exists()]
+    print(f"done: {', '.join(str(run / name) for name in made)}")
 
 
 if __name__ == "__main__":

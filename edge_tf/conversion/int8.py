@@ -151,7 +151,7 @@ def quantize_graph(function: _Function, representative: np.ndarray) -> bytes:
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
     try:
-        with _quiet():
+        with quiet():
             data = converter.convert()
     except Exception as error:  # the converter raises RuntimeError, ValueError and its own
         reason = str(error).strip().splitlines()
@@ -195,7 +195,7 @@ def check(data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """The converter's C++ chatters on the standard error of the process, not through Python."""
     saved = os.dup(2)
     with open(os.devnull, "w") as null:

@@ -7,23 +7,22 @@ of live tensors; names go to flash with the model.
 
 from collections.abc import Callable, Iterable
 
-import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
+
+from edge_tf.conversion.tflite_edit import pack, unpack
 
 
 def slim(data: bytes) -> bytes:
     """The same model with its ops reordered and its inner tensors renamed."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(data), 0))
+    model = unpack(data)
     (graph,) = model.subgraphs
     graph.operators = [graph.operators[i] for i in _order(graph, model.buffers)]
     named = {*graph.inputs, *graph.outputs}
     for index, tensor in enumerate(graph.tensors):
         if index not in named:
             tensor.name = f"t{index}".encode()
-    builder = flatbuffers.Builder(len(data))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return pack(model)
 
 
 def _order(graph: schema.SubGraphT, buffers: list[schema.BufferT]) -> list[int]:

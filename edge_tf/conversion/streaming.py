@@ -16,10 +16,10 @@ first frame it holds their zero point.
 import dataclasses
 from collections.abc import Callable, Sequence
 
-import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
+from edge_tf.conversion import tflite_edit
 from edge_tf.errors import UserError
 
 _TIME = 2  # axis of [1, rows, frames, channels]
@@ -62,13 +62,11 @@ def rewrite(window_form: bytes, frames: int = 1, remember: bool = True) -> Strea
     Raises:
       UserError: an op cannot work frame by frame; names it.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(window_form), 0))
+    model = tflite_edit.unpack(window_form)
     rewriter = _Rewriter(model, frames, remember)
     delay = rewriter.run()
     model.signatureDefs = None  # they name the inputs of before
-    builder = flatbuffers.Builder(2 * len(window_form))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return Streamed(bytes(builder.Output()), delay)
+    return Streamed(tflite_edit.pack(model), delay)
 
 
 class _Rewriter:
@@ -98,8 +96,7 @@ class _Rewriter:
     # Ops
 
     def _one(self, op: schema.OperatorT) -> None:
-        code = self._model.operatorCodes[op.opcodeIndex]
-        kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+        kind = tflite_edit.builtin_of(self._model.operatorCodes[op.opcodeIndex])
         kinds = schema.BuiltinOperator
         convolutions = (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D)
         if kind not in convolutions and self._padded.intersection(map(int, op.inputs)):
@@ -217,8 +214,7 @@ class _Rewriter:
         joined = self._like(source, count + self._frames) if output is None else output
         self._set_time(joined, count + self._frames)
         self._append(
-            schema.BuiltinOperator.CONCATENATION,
-            schema.BuiltinOptions.ConcatenationOptions,
+            "CONCATENATION",
             _options(schema.ConcatenationOptionsT, axis=_TIME),
             [past, source],
             joined,
@@ -257,8 +253,7 @@ class _Rewriter:
         begin = np.array([0, 0, first, 0], np.int32)
         size = np.array(self._tensor(output).shape, np.int32)
         self._append(
-            schema.BuiltinOperator.SLICE,
-            schema.BuiltinOptions.SliceOptions,
+            "SLICE",
             schema.SliceOptionsT(),
             [source, self._add_constant(begin), self._add_constant(size)],
             output,
@@ -336,26 +331,9 @@ class _Rewriter:
         self._model.buffers.append(buffer)
         return len(self._model.buffers) - 1
 
-    def _append(
-        self, kind: int, options_type: int, options: object, inputs: Sequence[int], output: int
-    ) -> None:
-        op = schema.OperatorT()
-        op.opcodeIndex = op_code(self._model, kind, version=2)  # that of int8
-        op.inputs, op.outputs = list(inputs), [output]
-        op.builtinOptionsType, op.builtinOptions = options_type, options
+    def _append(self, kind: str, options: object, inputs: Sequence[int], output: int) -> None:
+        op = tflite_edit.operator(self._model, kind, inputs, [output], options, version=2)  # int8's
         self._ops.append(op)
-
-
-def op_code(model: schema.ModelT, kind: int, version: int) -> int:
-    """The index of a kind of op, which is added if there is none."""
-    for number, code in enumerate(model.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == kind:
-            return number
-    code = schema.OperatorCodeT()
-    code.builtinCode, code.version = kind, version
-    code.deprecatedBuiltinCode = min(kind, 127)  # what the 8 bits of old files hold
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
 
 
 def _options(make: Callable[[], object], **values: int) -> object:

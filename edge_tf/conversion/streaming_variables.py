@@ -4,11 +4,10 @@ The same bytes come out as with states as inputs and outputs (streaming.py). BUI
 what either costs, and why the other one is exported.
 """
 
-import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from edge_tf.conversion.streaming import op_code
+from edge_tf.conversion.tflite_edit import operator, pack, unpack
 
 
 def with_variables(streamed: bytes) -> bytes:
@@ -20,11 +19,9 @@ def with_variables(streamed: bytes) -> bytes:
     Args:
       streamed: a file of `streaming.rewrite` that remembers.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(streamed), 0))
+    model = unpack(streamed)
     _Variables(model).run()
-    builder = flatbuffers.Builder(2 * len(streamed))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return pack(model)
 
 
 class _Variables:
@@ -86,11 +83,4 @@ class _Variables:
     def _op(
         self, kind: str, inputs: list[int], outputs: list[int], options: object | None = None
     ) -> schema.OperatorT:
-        op = schema.OperatorT()
-        op.opcodeIndex = op_code(self._model, getattr(schema.BuiltinOperator, kind), version=1)
-        op.inputs, op.outputs = inputs, outputs
-        if options is not None:
-            name = type(options).__name__.removesuffix("T")
-            op.builtinOptionsType = getattr(schema.BuiltinOptions, name)
-            op.builtinOptions = options
-        return op
+        return operator(self._model, kind, inputs, outputs, options)

@@ -23,12 +23,14 @@ class Outputs:
       scale: step of int8 logits; None for float.
       zero_point: int8 that stands for 0; None for float.
       seconds_per_inference: median over clips, or mean; None where it would mean nothing.
+      are_shifted: the logits are logarithms of scores: right but for a constant a clip.
     """
 
     logits: np.ndarray
     scale: float | None
     zero_point: int | None
     seconds_per_inference: float | None
+    are_shifted: bool = False
 
     def real_logits(self) -> np.ndarray:
         """The logits as real numbers, (clips, classes) float64."""
@@ -71,6 +73,13 @@ def quantize(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
     """Float to the int8 grid real = scale * (int8 - zero_point): to the nearest, saturating."""
     scaled = np.rint(features / np.float32(scale)) + zero_point
     return np.clip(scaled, -128, 127).astype(np.int8)
+
+
+def log_scores(scores: np.ndarray, seconds_per_inference: float | None) -> Outputs:
+    """Outputs of an engine that gives the softmax of its logits, (clips, classes)."""
+    floor = np.finfo(np.float32).tiny  # a score can be 0
+    logits = np.log(np.maximum(scores, floor)).astype(np.float32)
+    return Outputs(logits, None, None, seconds_per_inference, are_shifted=True)
 
 
 def run_each(

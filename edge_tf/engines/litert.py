@@ -1,8 +1,10 @@
 """LiteRT on the host: its reference kernels, which give the bytes to agree on, and XNNPACK."""
 
+from typing import Any
+
 import numpy as np
 
-from edge_tf.engines.base import Outputs, UnavailableError, quantize, run_each
+from edge_tf.engines.base import Outputs, UnavailableError, log_scores, quantize, run_each
 
 
 class _LiteRT:
@@ -17,25 +19,10 @@ class _LiteRT:
         self._model = model
 
     def run(self, features: np.ndarray) -> Outputs:
-        try:
-            from ai_edge_litert import interpreter as litert
-        except ImportError as error:
-            raise UnavailableError(f"ai-edge-litert is not installed ({error})") from None
-        interpreter = litert.Interpreter(
-            model_content=self._model,
-            num_threads=1,
-            experimental_op_resolver_type=getattr(litert.OpResolverType, self._resolver),
-        )
-        interpreter.allocate_tensors()
+        interpreter = _interpreter(self._model, self._resolver)
         source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-
-        def invoke(clip: np.ndarray) -> np.ndarray:
-            interpreter.set_tensor(source["index"], clip)
-            interpreter.invoke()
-            return interpreter.get_tensor(target["index"])
-
         clips = quantize(features, *source["quantization"])
-        logits, seconds = run_each(self.name, clips, invoke)
+        logits, seconds = _run_each(self.name, interpreter, clips)
         scale, zero_point = target["quantization"]
         return Outputs(logits, scale, zero_point, seconds)
 
@@ -56,3 +43,51 @@ class LiteRTXnnpack(_LiteRT):
     name = "LiteRT XNNPACK"
     bit_exact = False
     _resolver = "BUILTIN"
+
+
+class AndroidWaveform:
+    """The model for Android, from the waveform on, as LiteRT runs it on a phone."""
+
+    id = "android_xnnpack"
+    name = "android (LiteRT XNNPACK, waveform)"
+    bit_exact = False
+    start = "waveform"
+    most_clips = 0
+
+    def __init__(self, model: bytes) -> None:
+        """model: a file of conversion.waveform, float32 [1, samples] to [1, classes] scores."""
+        self._model = model
+
+    def run(self, clips_in: np.ndarray) -> Outputs:
+        """clips_in: (clips, samples) int16."""
+        interpreter = _interpreter(self._model, LiteRTXnnpack._resolver)
+        sound = np.asarray(clips_in, np.float32) / 32768
+        scores, seconds = _run_each(self.name, interpreter, sound)
+        return log_scores(scores, seconds)
+
+
+def _interpreter(model: bytes, resolver: str) -> Any:
+    try:
+        from ai_edge_litert import interpreter as litert
+    except ImportError as error:
+        raise UnavailableError(f"ai-edge-litert is not installed ({error})") from None
+    interpreter = litert.Interpreter(
+        model_content=model,
+        num_threads=1,
+        experimental_op_resolver_type=getattr(litert.OpResolverType, resolver),
+    )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def _run_each(name: str, interpreter: Any, clips: np.ndarray) -> tuple[np.ndarray, float]:
+    """Outputs of the clips, as the model takes them, and the median of seconds."""
+    given = interpreter.get_input_details()[0]["index"]
+    result = interpreter.get_output_details()[0]["index"]
+
+    def invoke(clip: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(given, clip)
+        interpreter.invoke()
+        return interpreter.get_tensor(result)
+
+    return run_each(name, clips, invoke)

@@ -72,8 +72,9 @@ def judge(
     return gates
 
 
-# A simulation's accuracy may be so far from that of the int8 model, in points.
-_SIMULATION = 0.5
+# A simulation's accuracy may be so far from that of the int8 model, in points; and that of the same
+# int8 model behind an Android app's front-end from that behind Keras' features.
+_SIMULATION, _ANDROID = 0.5, 0.3
 # On fewer clips, one or two of them are that much.
 _FEWEST = 400
 
@@ -85,14 +86,28 @@ def judge_simulation(row: "HopRow", reference: "HopRow | None") -> Gate:
       row: of the simulation in Keras.
       reference: of the int8 model on the same clips, if there is one.
     """
-    name = f"{row.name} is within {_SIMULATION:g} points of int8"
+    return _judge_near(row, reference, "int8", _SIMULATION)
+
+
+def judge_android(row: "HopRow", reference: "HopRow | None") -> Gate:
+    """Whether an app hears what the int8 model was measured with.
+
+    Args:
+      row: of the model for Android, from the waveform on.
+      reference: of the int8 model by itself, with LiteRT's optimized kernels as a phone has them.
+    """
+    return _judge_near(row, reference, reference.name if reference else "int8", _ANDROID)
+
+
+def _judge_near(row: "HopRow", reference: "HopRow | None", what: str, most: float) -> Gate:
+    name = f"{row.name} is within {most:g} points of {what}"
     if row.accuracy is None or reference is None or reference.accuracy is None:
         return Gate(name, None, row.unavailable or "there is no int8 hop to compare with")
     if row.clips != reference.clips or row.clips < _FEWEST:
         return Gate(name, None, f"{row.clips:,} clips are too few, {_FEWEST} are needed")
     points = 100 * (row.accuracy - reference.accuracy)
     detail = f"{points:+.2f} points from {reference.name} on {row.clips:,} clips"
-    return Gate(name, abs(points) <= _SIMULATION + 1e-9, detail)
+    return Gate(name, abs(points) <= most + 1e-9, detail)
 
 
 def judge_size(size: ParameterSize, target_kb: float) -> Gate:

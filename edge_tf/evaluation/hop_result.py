@@ -22,6 +22,8 @@ class HopResult:
       scale: step of int8 outputs: real = scale * (int8 - zero_point). None for float.
       zero_point: int8 that stands for zero. None for float.
       seconds_per_inference: median over clips; None if not measured.
+      are_shifted: outputs are right but for a constant a clip, as logarithms of scores are, so they
+        are on no other hop's grid.
       bit_exact: this engine must give the bytes of the bit reference.
       compare_to: name of the hop to hold outputs against, if not the table's bit reference.
       clip_indices: [N] rising indices of the clips that were run, for an engine too slow for all
@@ -39,6 +41,7 @@ class HopResult:
     scale: float | None = None
     zero_point: int | None = None
     seconds_per_inference: float | None = None
+    are_shifted: bool = False
     bit_exact: bool = False
     compare_to: str = ""
     clip_indices: metrics.Ints | None = None

@@ -18,6 +18,8 @@ from edge_tf.evaluation.hop_result import HopResult
 
 BIT_REFERENCE = "litert_reference"
 SIMULATION = "keras_quantized"
+ANDROID = ("android_xnnpack", "android_mediapipe")
+OPTIMIZED = "litert_xnnpack"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +152,8 @@ def build(
         judged += gates.judge(hop, row, hops[0], reference, max_drop)
     int8 = next((row for row in rows if row.engine == bit_reference), None)
     judged += [gates.judge_simulation(row, int8) for row in rows if row.engine == SIMULATION]
+    phone = next((row for row in rows if row.engine == OPTIMIZED), None)
+    judged += [gates.judge_android(row, phone) for row in rows if row.engine in ANDROID]
     judged += others
     return HopTable(rows, judged, list(hops), labels.astype(np.int64), max_drop, devices)
 
@@ -238,6 +242,8 @@ def _differences(
     if reference is None or reference.outputs is None or not reference.is_int8:
         return None, None, None
     if hop.outputs is None or reference.scale is None or reference.zero_point is None:
+        return None, None, None
+    if hop.are_shifted:
         return None, None, None
     mine, theirs = _common(hop, reference)
     if not mine.size:

@@ -44,6 +44,4 @@ def save(run: run_dir.RunDirectory, detector: DetectorConfig, about: dict[str, A
       detector: the choice.
       about: how it was chosen, for people.
     """
-    values = dataclasses.asdict(detector)
-    values["background"] = list(values["background"])
-    files.write_json(run / FILE, {"detector": values, "about": about})
+    files.write_json(run / FILE, {"detector": detector.to_dict(), "about": about})

@@ -17,6 +17,7 @@ from edge_tf.evaluation.json_text import json_safe
 from edge_tf.evaluation.layer_tables import LayerTables
 from edge_tf.evaluation.stream_stage import StreamReport
 from edge_tf.run_dir import REPORT_HTML, REPORT_JSON
+from firmware_export.tflite_info import ModelInfo
 
 SCHEMA_VERSION = 1
 MAX_CONFUSED = 20
@@ -34,10 +35,10 @@ HISTORY_KEYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """What the int8 model file is made of.
+    """What a .tflite file is made of.
 
     Attributes:
-      file: its name in the run directory.
+      file: its name in the run directory, or in the export.
       file_bytes: size of the file.
       weight_bytes: bytes of its constant tensors.
       tensors: number of tensors.
@@ -51,6 +52,18 @@ class ModelFacts:
     tensors: int
     parameters: int | None
     ops: Mapping[str, int]
+
+    @classmethod
+    def of(cls, info: ModelInfo, file: str, parameters: int | None = None) -> "ModelFacts":
+        """The facts of a file that was read."""
+        return cls(
+            file=file,
+            file_bytes=info.byte_size,
+            weight_bytes=info.constant_bytes(),
+            tensors=len(info.tensors),
+            parameters=parameters,
+            ops=info.op_counts(),
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,7 @@ class Report:
       history: a mapping per epoch with HISTORY_KEYS; accuracies as shares, times in seconds. Keys
         may be missing and others may be added.
       model: facts of the int8 file, or None.
+      android: facts of the file that an app loads, or None.
       settings: config.json of the run.
       layers: sparsity and quantization error by layer, or None.
       stream: what a long stream gave, or None.
@@ -92,6 +106,7 @@ class Report:
     clip_names: Sequence[str] = ()
     history: Sequence[Mapping[str, Any]] = ()
     model: ModelFacts | None = None
+    android: ModelFacts | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     layers: LayerTables | None = None
     stream: StreamReport | None = None
@@ -177,6 +192,7 @@ class Report:
             "most_confused_clips": [dataclasses.asdict(clip) for clip in self.most_confused],
             "learning_curve": [dict(epoch) for epoch in self.history],
             "model": dataclasses.asdict(self.model) if self.model else None,
+            "android": dataclasses.asdict(self.android) if self.android else None,
             **(self.layers or LayerTables()).to_dict(),
             "stream": self.stream.to_dict() if self.stream else None,
             "settings": self.settings,

@@ -64,8 +64,14 @@ def render(report: "Report") -> str:
         confusion=_confusion(report),
         per_class=_per_class(report),
         confused=report.most_confused,
-        model=report.model,
-        model_rows=_model_rows(report.model) if report.model else [],
+        models=[
+            (title, model, _model_rows(model))
+            for title, model in (
+                ("Model", report.model),
+                ("Model for Android, from the waveform on", report.android),
+            )
+            if model
+        ],
         settings=_settings(report.settings),
         **device_html.context(report),
         **layer_html.context(report.layers),

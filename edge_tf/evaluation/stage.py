@@ -1,5 +1,6 @@
 """The stage "evaluate": the task metric at every hop, report.json and report.html out."""
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from edge_tf import files, run_dir
+from edge_tf.android import models as android_models
 from edge_tf.data.run_data import RunData
-from edge_tf.engines import side_by_side
+from edge_tf.engines import mediapipe_audio, side_by_side
 from edge_tf.engines.base import Engine, UnavailableError
 from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
 from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.keras_quantized import KerasQuantized
-from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
+from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.streaming import KerasStreaming, StreamingTFLiteMicro
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
@@ -21,8 +23,10 @@ from edge_tf.evaluation import device_figures, gates, hop_table, layer_tables, p
 from edge_tf.evaluation.device_figures import Devices
 from edge_tf.evaluation.report import ModelFacts, Report, write_report
 from edge_tf.evaluation.stream_stage import StreamReport
-from firmware_export import sparsity, tflite_file
+from firmware_export import packing, sparsity, tflite_file
 from firmware_export.standalone.package import Spotting
+
+_LOG = logging.getLogger("edge_tf")
 
 # Where emitted C runs in the hop table.
 BOARDS = ("host", "cortex-m4", "cortex-m55")
@@ -70,8 +74,10 @@ def evaluate(
     devices = Devices(of_clips, frozenset(data.training_devices()))
     features = data.features(testing.samples[rows])
 
+    phone = _android_model(run, model, data)
     began = time.perf_counter()
     engines = [*_keras(run), *_engines(model, data, boards), *_streaming(run, data, boards)]
+    engines += _android(phone, data)
     picks = [_rows_for(engine, labels, of_clips) for engine in engines]
     clips = {"features": features, "waveform": testing.samples[rows]}
     outputs = side_by_side.run_all(engines, clips, picks)
@@ -103,6 +109,7 @@ def evaluate(
                 scale=output.scale,
                 zero_point=output.zero_point,
                 seconds_per_inference=output.seconds_per_inference,
+                are_shifted=output.are_shifted,
                 compare_to=compare_to,
                 clip_indices=pick,
             )
@@ -119,6 +126,7 @@ def evaluate(
             "max_drop": max_drop,
             "seconds": round(seconds, 1),
             "accuracy": {row.engine: row.accuracy for row in table.rows},
+            **({} if phone is None else {"android_sha256": packing.sha256(phone)}),
         },
     )
     predictions.save(run, table, data.labels, names, devices, testing.fingerprint, model)
@@ -130,14 +138,10 @@ def evaluate(
         title=f"edge_tf: {run.path.resolve().name}",
         clip_names=names,
         history=_history(run),
-        model=ModelFacts(
-            file=run_dir.INT8_MODEL,
-            file_bytes=info.byte_size,
-            weight_bytes=info.constant_bytes(),
-            tensors=len(info.tensors),
-            parameters=run.stage("convert")["parameters"],
-            ops=info.op_counts(),
-        ),
+        model=ModelFacts.of(info, run_dir.INT8_MODEL, run.stage("convert")["parameters"]),
+        android=None
+        if phone is None
+        else ModelFacts.of(tflite_file.parse(phone), android_models.WAVEFORM),
         settings=run.config(),
         layers=layers,
         stream=heard,
@@ -180,6 +184,27 @@ def _engines(model: bytes, data: RunData, boards: Sequence[str]) -> list[Engine]
         spotting = Spotting(data.labels, frontend)
         engines.append(IntegerFrontend(model, frontend))
         engines += [EmittedC(model, board, spotting, "waveform") for board in boards]
+    return engines
+
+
+def _android_model(run: run_dir.RunDirectory, model: bytes, data: RunData) -> bytes | None:
+    """What `export_android` writes for the waveform; None if TFLite has no such front-end."""
+    try:
+        made = android_models.make(model, data.frontend, data.labels, android_models.title(run))
+    except UserError as error:
+        _LOG.warning("no model for Android: %s", error)
+        return None
+    return made.waveform
+
+
+def _android(model: bytes | None, data: RunData) -> list[Engine]:
+    """The hops of an Android app; MediaPipe where it is installed."""
+    if model is None:
+        return []
+    engines: list[Engine] = [AndroidWaveform(model)]
+    if mediapipe_audio.python() is not None:
+        rate = data.frontend.sample_rate
+        engines.append(mediapipe_audio.MediaPipe(model, data.labels, rate))
     return engines
 
 

@@ -7,6 +7,7 @@ give the same detections and the same scores.
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from firmware_export.errors import ExportError
 ONE = 1 << 15
 """The score that stands for a probability of 1."""
 
+_INFERENCES_A_SECOND = 10
 _MAX_SMOOTHING = 1_000
 _MAX_REFRACTORY = 1_000_000
 
@@ -52,6 +54,10 @@ class DetectorConfig:
                 "a list of labels"
             )
 
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**dataclasses.asdict(self), "background": list(self.background)}
+
     @property
     def threshold_score(self) -> int:
         """The threshold as a score, at least 1."""
@@ -71,6 +77,16 @@ class DetectorConfig:
                 "background labels"
             )
         return mask
+
+
+def frames_between(sample_rate: int, hop: int) -> int:
+    """Frames from one inference of a whole window to the next.
+
+    Args:
+      sample_rate: Hz.
+      hop: samples a frame.
+    """
+    return max(1, round(sample_rate / hop / _INFERENCES_A_SECOND))
 
 
 def exponentials(logit_scale: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from firmware_export import folder, packing, tflite_file
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden, frames_first
-from firmware_export.runtime.detector import DetectorConfig
+from firmware_export.runtime.detector import DetectorConfig, frames_between
 from firmware_export.standalone import compiler, plan_svg
 from firmware_export.standalone import passes as all_passes
 from firmware_export.tflite_info import ModelInfo
@@ -22,7 +22,6 @@ from firmware_export.tflm import arena as oracle
 FLAVOR = "standalone"
 
 _RANDOM_INPUTS = 4
-_INFERENCES_A_SECOND = 10
 _MODEL_FILES = ("src/model.c", "src/model.h")
 _SELF_TEST = (
     "src/golden.c",
@@ -248,7 +247,7 @@ def _values(
         frontend = LogMel.from_dict(spotting.frontend)
         frames = 1
         if not is_streaming:
-            frames = max(1, round(frontend.sample_rate / frontend.hop / _INFERENCES_A_SECOND))
+            frames = frames_between(frontend.sample_rate, frontend.hop)
         values |= {
             "frontend_json": json.dumps(spotting.frontend, indent=2, ensure_ascii=False),
             "sample_rate": frontend.sample_rate,
@@ -324,10 +323,6 @@ def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, in
     return ram
 
 
-def _detector(config: DetectorConfig) -> dict[str, Any]:
-    return {**dataclasses.asdict(config), "background": list(config.background)}
-
-
 def _manifest(
     model: bytes,
     info: ModelInfo,
@@ -353,7 +348,7 @@ def _manifest(
         },
         "labels": list(spotting.labels) if spotting else [],
         "frontend": spotting.frontend if spotting else None,
-        "detector": _detector(spotting.detector) if spotting else None,
+        "detector": spotting.detector.to_dict() if spotting else None,
         "memory": {
             "arena_bytes": compiled.plan.size,
             "lower_bound_bytes": compiled.plan.lower_bound,

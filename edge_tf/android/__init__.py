@@ -1,0 +1,1 @@
+"""What an Android app loads, and a project that shows how."""

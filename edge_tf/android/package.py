@@ -1,0 +1,219 @@
+"""Exports a run for Android: two .tflite files, and a project that listens with them."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from edge_tf import __version__
+from edge_tf.android import models
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.engines.litert import AndroidWaveform
+from edge_tf.errors import UserError
+from edge_tf.evaluation import metrics
+from firmware_export import folder, packing, tflite_file
+from firmware_export.golden import Golden
+from firmware_export.runtime.detector import DetectorConfig
+from firmware_export.tflite_info import TensorInfo
+
+FLAVOR = "android"
+FORMAT_VERSION = 1
+
+_HERE = Path(__file__).parent
+_ASSETS = "sample/app/src/main/assets"
+# A wheel and a build folder have no files whose names begin with a dot.
+_RENAMED = {"sample/gitignore": "sample/.gitignore"}
+# Clips that the app tests itself with.
+_CLIPS = 2
+# Kernels of XNNPACK differ by some steps of the logits; another front-end differs by far more.
+_MOST_DIFFERENCE = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class Listening:
+    """What an app does with the scores of the model.
+
+    Attributes:
+      detector: when a class is detected, as in the firmware.
+      hop_samples: from one inference to the next.
+    """
+
+    detector: DetectorConfig
+    hop_samples: int
+
+
+def export(
+    made: models.Models,
+    title: str,
+    config: FrontendConfig,
+    labels: Sequence[str],
+    listening: Listening,
+    golden: Golden,
+    wav: np.ndarray,
+    out_dir: Path,
+    measured: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
+
+    Args:
+      made: the files of `models.make`.
+      title: name of the model, for people.
+      config: the front-end.
+      labels: in the order of the scores.
+      listening: what the app does with the scores.
+      golden: what the int8 model says of a few clips; so must the model for the waveform.
+      wav: the same clips as sound, (n, samples) int16.
+      out_dir: new, empty, or an earlier export.
+      measured: accuracy of this very file in the run's report; None if it was not measured.
+
+    Returns:
+      The manifest, as written to manifest.json.
+
+    Raises:
+      UserError, ExportError: the golden clips contradict the model, there is no class to detect,
+        or `out_dir` holds what an export did not write. Nothing is written then.
+    """
+    folder.check_replaceable(out_dir)
+    listening.detector.background_mask(labels)
+    info = tflite_file.parse(made.features, models.FEATURES)
+    golden.check(info)
+    _check_sound(wav, (len(golden), config.clip_samples))
+    logits = golden.logits * info.outputs[0].scales[0]  # softmax needs no zero point
+    scores = _checked_scores(made.waveform, wav, metrics.softmax(logits))
+    spotting = _spotting(config, labels, listening, scores[:_CLIPS])
+    files = {
+        models.WAVEFORM: made.waveform,
+        models.FEATURES: made.features,
+        **_sample(),
+        f"{_ASSETS}/{models.WAVEFORM}": made.waveform,
+        f"{_ASSETS}/spotting.json": _json(spotting),
+    }
+    for clip, entry in zip(wav, spotting["golden"], strict=False):
+        files[f"{_ASSETS}/{entry['file']}"] = clip.astype("<i2").tobytes()
+    manifest: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "flavor": FLAVOR,
+        "edge_tf_version": __version__,
+        "title": title,
+        "models": {
+            name: _model_facts(content, name)
+            for name, content in (
+                (models.WAVEFORM, made.waveform),
+                (models.FEATURES, made.features),
+            )
+        },
+        "labels": list(labels),
+        "frontend": config.to_dict(),
+        "detector": listening.detector.to_dict(),
+        "hop_samples": listening.hop_samples,
+        "measured": dict(measured) if measured else None,
+        "golden": {"clips": len(golden), "in_sample": len(spotting["golden"])},
+    }
+    files["README.md"] = _readme(manifest)
+    manifest["files"] = packing.listed(files)
+    folder.write(out_dir, files, manifest)
+    return manifest
+
+
+def _check_sound(wav: np.ndarray, shape: tuple[int, int]) -> None:
+    if wav.dtype != np.int16 or wav.shape != shape:
+        raise UserError(
+            f"the golden clips are {wav.dtype} {wav.shape}, the front-end takes int16 {shape}",
+            "convert the run again",
+        )
+
+
+def _checked_scores(model: bytes, wav: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Scores of the golden clips, which must be about those of the int8 model."""
+    scores = np.exp(AndroidWaveform(model).run(wav).logits)
+    difference = float(np.abs(scores - expected).mean())
+    if not difference <= _MOST_DIFFERENCE:
+        raise UserError(
+            "from the waveform the golden clips get other scores than the int8 model gives by "
+            f"itself (by {difference:.3f} on average)",
+            "convert the run again",
+        )
+    return scores
+
+
+def _spotting(
+    config: FrontendConfig, labels: Sequence[str], listening: Listening, scores: np.ndarray
+) -> dict[str, Any]:
+    """What the sample app reads."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "labels": list(labels),
+        "sample_rate": config.sample_rate,
+        "window_samples": config.clip_samples,
+        "hop_samples": listening.hop_samples,
+        "detector": listening.detector.to_dict(),
+        "golden": [
+            {
+                "file": f"golden_{at}.pcm",
+                "label": labels[int(np.argmax(row))],
+                "scores": [round(float(score), 6) for score in row],
+            }
+            for at, row in enumerate(scores)
+        ],
+    }
+
+
+def _sample() -> dict[str, bytes]:
+    """The project as it stands beside this module."""
+    root = _HERE / "sample"
+    found = {
+        f"sample/{path.relative_to(root).as_posix()}": path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+    return {_RENAMED.get(name, name): content for name, content in found.items()}
+
+
+def _model_facts(content: bytes, name: str) -> dict[str, Any]:
+    info = tflite_file.parse(content, name)
+    return {
+        "bytes": len(content),
+        "sha256": packing.sha256(content),
+        "constant_bytes": info.constant_bytes(),
+        "input": _tensor(info.inputs[0]),
+        "output": _tensor(info.outputs[0]),
+        "ops": info.op_versions(),
+    }
+
+
+def _tensor(tensor: TensorInfo) -> dict[str, Any]:
+    if tensor.scales:
+        return packing.quantization(tensor)
+    return {"type": tensor.type.lower(), "shape": list(tensor.shape)}
+
+
+def _readme(manifest: Mapping[str, Any]) -> bytes:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    facts = {
+        name: ", ".join(f"{op['count']} {op['name']}" for op in model["ops"])
+        for name, model in manifest["models"].items()
+    }
+    values = {
+        **manifest,
+        "version": manifest["edge_tf_version"],
+        "waveform": manifest["models"][models.WAVEFORM],
+        "features": manifest["models"][models.FEATURES],
+        "ops_text": facts,
+        **packing.label_values(manifest["labels"]),
+    }
+    return environment.get_template("README.md.jinja").render(values).encode("utf-8")
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")

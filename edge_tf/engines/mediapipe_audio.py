@@ -1,0 +1,85 @@
+"""MediaPipe's AudioClassifier, which Android apps use, on the host.
+
+MediaPipe and TFMOT do not go into one environment (BUILD_NOTES.md), so it is called in a process of
+another Python: the one that EDGE_TF_MEDIAPIPE_PYTHON names, or that of `make android-tools`.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edge_tf.engines.base import Outputs, UnavailableError, log_scores
+
+PYTHON_VARIABLE = "EDGE_TF_MEDIAPIPE_PYTHON"
+_ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-mediapipe" / "bin" / "python"
+_WORKER = Path(__file__).with_name("mediapipe_worker.py")
+
+
+def python() -> str | None:
+    """An interpreter that has mediapipe; None if there is none."""
+    named = os.environ.get(PYTHON_VARIABLE)
+    if named:
+        return named
+    if _ENVIRONMENT.exists():
+        return str(_ENVIRONMENT)
+    return sys.executable if importlib.util.find_spec("mediapipe") else None
+
+
+class MediaPipe:
+    """The model for Android, classified by the library that apps call.
+
+    Scores are put in order by the names that MediaPipe gives the classes, which it has from the
+    model's metadata.
+    """
+
+    id = "android_mediapipe"
+    name = "android (MediaPipe, waveform)"
+    bit_exact = False
+    start = "waveform"
+    most_clips = 0
+
+    def __init__(self, model: bytes, labels: Sequence[str], sample_rate: int) -> None:
+        """
+        Args:
+          model: a .tflite file with metadata, from the waveform on.
+          labels: the order of the logits.
+          sample_rate: of the clips, Hz.
+        """
+        self._model = model
+        self._labels = list(labels)
+        self._sample_rate = sample_rate
+
+    def run(self, clips_in: np.ndarray) -> Outputs:
+        """clips_in: (clips, samples) int16.
+
+        Raises:
+          UnavailableError: MediaPipe is not installed, or refuses the model; with its reason.
+        """
+        interpreter = python()
+        if interpreter is None:
+            raise UnavailableError("MediaPipe is not installed: make android-tools")
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            (folder / "model.tflite").write_bytes(self._model)
+            np.save(folder / "clips.npy", np.asarray(clips_in))
+            command = [interpreter, str(_WORKER), scratch, str(self._sample_rate)]
+            try:
+                done = subprocess.run(command, capture_output=True, text=True)
+            except OSError as error:
+                raise UnavailableError(f"{interpreter} cannot be started ({error})") from None
+            if done.returncode:
+                reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+                raise UnavailableError(f"MediaPipe: {reason[-1]}")
+            scores = np.load(folder / "scores.npy")
+            heard = json.loads((folder / "heard.json").read_text(encoding="utf-8"))
+        if sorted(heard["labels"]) != sorted(self._labels):
+            raise UnavailableError(f"MediaPipe reads the labels {', '.join(heard['labels'])}")
+        order = [heard["labels"].index(label) for label in self._labels]
+        return log_scores(scores[:, order], heard["seconds"])

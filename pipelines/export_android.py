@@ -1,0 +1,129 @@
+"""Exports the model of a run for Android: sound in, scores out, in one file that apps load.
+
+Writes DIR (default RUN/android): model_waveform.tflite for MediaPipe's AudioClassifier, the Task
+Library and LiteRT; model_int8.tflite for apps that compute features themselves; an Android Studio
+project that listens; README.md with the steps.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from edge_tf import run_dir
+from pipelines import app, common, exporting
+
+if TYPE_CHECKING:
+    from edge_tf.android.package import Listening
+    from edge_tf.audio.frontend_config import FrontendConfig
+
+FLAGS = flags.FLAGS
+
+
+def define_flags() -> None:
+    common.define_run_dir()
+    flags.DEFINE_string("out", None, "Folder to write (default: android in the run directory).")
+    flags.register_validator("out", lambda path: path != "", message="must name something")
+
+
+def export(run: str | Path, out: str | Path | None = None) -> dict[str, Any]:
+    """Exports the model of a run and records the stage.
+
+    Args:
+      run: the run directory.
+      out: folder to write; None for "android" in the run directory.
+
+    Returns:
+      The manifest of what was written; see `edge_tf.android.package.export`.
+
+    Raises:
+      UserError, ExportError: an earlier stage is missing, or the files do not fit together.
+    """
+    directory = run_dir.RunDirectory(run)
+    folder = Path(out) if out else directory / run_dir.ANDROID
+    model = directory.require_int8().read_bytes()
+    path = directory.require(run_dir.FRONTEND)
+    labels = directory.labels()
+    golden, wav = exporting.read_golden(directory)
+
+    # TensorFlow takes its seconds to load.
+    from edge_tf.android import models, package
+    from edge_tf.audio.frontend_config import FrontendConfig
+    from firmware_export import packing
+
+    config = FrontendConfig.load(path)
+    title = models.title(directory)
+    made = models.make(model, config, labels, title)
+    manifest = package.export(
+        made,
+        title,
+        config,
+        labels,
+        _listening(directory, config),
+        golden,
+        wav,
+        folder,
+        _measured(directory, packing.sha256(made.waveform)),
+    )
+    directory.record(
+        "export_android",
+        {
+            "out": str(folder),
+            "models": {
+                name: {field: facts[field] for field in ("bytes", "sha256")}
+                for name, facts in manifest["models"].items()
+            },
+        },
+    )
+    return manifest
+
+
+def summary(manifest: dict[str, Any], folder: str | Path) -> str:
+    """One line for the screen about what was exported."""
+    sizes = ", ".join(f"{name} {facts['bytes']:,} B" for name, facts in manifest["models"].items())
+    measured = manifest["measured"]
+    told = "not measured yet, see pipelines.evaluate"
+    if measured:
+        told = f"{100 * measured['accuracy']:.2f} % of {measured['clips']:,} test clips"
+    return f"android: {folder}: {sizes}; from the waveform: {told}"
+
+
+def _listening(directory: run_dir.RunDirectory, config: "FrontendConfig") -> "Listening":
+    """The firmware's detector; of a stream's, counted in frames, the same times in windows."""
+    from edge_tf.android.package import Listening
+    from firmware_export.runtime.detector import frames_between
+
+    frames = frames_between(config.sample_rate, config.hop)
+    streaming = directory.lookahead() is not None
+    detector = exporting.detector(directory, streaming)
+    if streaming:
+        detector = dataclasses.replace(
+            detector,
+            smoothing=max(1, round(detector.smoothing / frames)),
+            refractory_hops=round(detector.refractory_hops / frames),
+        )
+    return Listening(detector, frames * config.hop)
+
+
+def _measured(directory: run_dir.RunDirectory, sha256: str) -> dict[str, Any] | None:
+    """What the last evaluation says of this very file."""
+    evaluated = directory.config()["stages"].get("evaluate")
+    if not isinstance(evaluated, dict) or evaluated.get("android_sha256") != sha256:
+        return None
+    accuracy = evaluated["accuracy"]
+    return {
+        "clips": evaluated["clips"],
+        "accuracy": accuracy["android_xnnpack"],
+        "keras_accuracy": accuracy["keras"],
+    }
+
+
+def main() -> None:
+    manifest = export(FLAGS.run_dir, FLAGS.out)
+    print(summary(manifest, FLAGS.out or Path(FLAGS.run_dir) / run_dir.ANDROID))
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

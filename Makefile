@@ -19,7 +19,7 @@ ARGS ?=
 # The environment by itself: `make lock` works where uv is not installed yet.
 UV ?= $(if $(wildcard .venv/bin/uv),.venv/bin/uv,uv)
 
-.PHONY: help setup demo test test-all firmware-test lint format lock upgrade clean
+.PHONY: help setup demo test test-all firmware-test android-tools lint format lock upgrade clean
 
 help: ## this list
 	@echo "make TARGET, where TARGET is:"
@@ -57,19 +57,25 @@ format: setup ## let ruff put sources in order
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
+android-tools: ## MediaPipe in .venv-mediapipe and a Kotlin compiler, for the tests of Android
+	@tools/android_tools.sh
+
 # Hashes are the public registry's: configuration of this machine and its local files are left out.
-COMPILE := env -u UV_FIND_LINKS -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
-  $(UV) pip compile pyproject.toml --output-file requirements.lock \
-  --extra synthesis --extra tflm --extra dev \
-  --universal --python-version 3.10 --generate-hashes --no-annotate --no-python-downloads \
-  --custom-compile-command "make lock" --quiet
+COMPILE_ANY := env -u UV_FIND_LINKS -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
+  $(UV) pip compile --universal --python-version 3.10 --generate-hashes --no-annotate \
+  --no-python-downloads --custom-compile-command "make lock" --quiet
+COMPILE := $(COMPILE_ANY) pyproject.toml --output-file requirements.lock \
+  --extra synthesis --extra tflm --extra dev
+COMPILE_MEDIAPIPE := $(COMPILE_ANY) --group mediapipe --output-file requirements-mediapipe.lock
 
 lock: ## bring requirements.lock in line with pyproject.toml, keeping versions where it can
 	@$(COMPILE)
+	@$(COMPILE_MEDIAPIPE)
 
 upgrade: ## the same, taking the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade
+	@$(COMPILE_MEDIAPIPE) --upgrade
 
 clean: ## remove .venv, caches and the demo
-	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis "$(DEMO_DIR)/words" "$(DEMO_DIR)/run"
+	@rm -rf .venv .venv-mediapipe tools/kotlin/node_modules build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis "$(DEMO_DIR)/words" "$(DEMO_DIR)/run"
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,6 +19,7 @@ SLOW_TO_IMPORT = {
     "ai_edge_litert",
     "keras",
     "matplotlib",
+    "mediapipe",
     "scipy",
     "tensorboard",
     "tensorflow",

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from edge_tf.engines.base import Outputs, UnavailableError, log_scores, quantize, run_each
+from firmware_export import tflite_file
 
 
 class _LiteRT:
@@ -66,7 +67,26 @@ class AndroidWaveform:
         return log_scores(scores, seconds)
 
 
-def _interpreter(model: bytes, resolver: str) -> Any:
+def values_between(model: bytes, op: str, clips: np.ndarray) -> np.ndarray:
+    """What the first op of a kind gives, by reference kernels.
+
+    Args:
+      model: a .tflite file.
+      op: name of the kind of op.
+      clips: (clips, ...) as the model takes them.
+
+    Returns:
+      (clips, ...) as the op gives them.
+    """
+    info = tflite_file.parse(model)
+    result = next(each for each in info.ops if each.name == op).outputs[0]
+    interpreter = _interpreter(
+        model, LiteRTReference._resolver, experimental_preserve_all_tensors=True
+    )
+    return _run_each(op, interpreter, clips, result)[0]
+
+
+def _interpreter(model: bytes, resolver: str, **options: Any) -> Any:
     try:
         from ai_edge_litert import interpreter as litert
     except ImportError as error:
@@ -75,15 +95,19 @@ def _interpreter(model: bytes, resolver: str) -> Any:
         model_content=model,
         num_threads=1,
         experimental_op_resolver_type=getattr(litert.OpResolverType, resolver),
+        **options,
     )
     interpreter.allocate_tensors()
     return interpreter
 
 
-def _run_each(name: str, interpreter: Any, clips: np.ndarray) -> tuple[np.ndarray, float]:
-    """Outputs of the clips, as the model takes them, and the median of seconds."""
+def _run_each(
+    name: str, interpreter: Any, clips: np.ndarray, result: int | None = None
+) -> tuple[np.ndarray, float]:
+    """A tensor's values for each clip, by default the output's, and the median of seconds."""
     given = interpreter.get_input_details()[0]["index"]
-    result = interpreter.get_output_details()[0]["index"]
+    if result is None:
+        result = interpreter.get_output_details()[0]["index"]
 
     def invoke(clip: np.ndarray) -> np.ndarray:
         interpreter.set_tensor(given, clip)

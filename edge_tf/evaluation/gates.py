@@ -43,7 +43,7 @@ def judge(
       row: its figures.
       first: the first hop, whose accuracy is to be kept.
       reference: the hop whose bytes are to be given, if there is one.
-      max_drop: percentage points of accuracy that int8 outputs may lose.
+      max_drop: percentage points of accuracy that int8 outputs, or scores made of them, may lose.
     """
     gates = []
     missing = f"not available here: {hop.unavailable}" if hop.unavailable else ""
@@ -56,7 +56,8 @@ def judge(
         gates.append(_bit_gate(name, hop, row, reference, missing))
     # On a few clips a change is chance, and who gives the reference's bytes has its accuracy.
     spared = hop.bit_exact and hop.clip_indices is not None
-    if hop is not first and (hop.is_int8 or missing) and not spared:
+    comes_of_int8 = hop.is_int8 or hop.are_shifted  # scores of an int8 network
+    if hop is not first and (comes_of_int8 or missing) and not spared:
         points = "1 point" if max_drop == 1 else f"{max_drop:g} points"
         name = f"{hop.name} loses at most {points} against {first.name}"
         if missing:

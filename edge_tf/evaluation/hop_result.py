@@ -22,8 +22,8 @@ class HopResult:
       scale: step of int8 outputs: real = scale * (int8 - zero_point). None for float.
       zero_point: int8 that stands for zero. None for float.
       seconds_per_inference: median over clips; None if not measured.
-      are_shifted: outputs are right but for a constant a clip, as logarithms of scores are, so they
-        are on no other hop's grid.
+      are_shifted: outputs are logarithms of scores, which are logits but for a constant a clip, and
+        on no other hop's grid.
       bit_exact: this engine must give the bytes of the bit reference.
       compare_to: name of the hop to hold outputs against, if not the table's bit reference.
       clip_indices: [N] rising indices of the clips that were run, for an engine too slow for all

@@ -180,6 +180,7 @@ TRAINING = (
         ("evaluate", (*SHARED, "max_drop", "max_clips")),
         ("benchmark", (*SHARED, "steps", "clips", "out", "targets")),
         ("export_firmware", ("run_dir", "out", "flavor")),
+        ("export_android", ("run_dir", "out")),
         ("run", (*SHARED, *TRAINING, "representative_clips", "graph", "max_drop", "max_clips")),
     ],
 )

@@ -100,14 +100,14 @@ def test_training_refuses_data_and_flags_at_once(tmp_path, words, damage, flags,
     assert [path.name for path in tmp_path.iterdir()] == ["words"]
 
 
-STAGES = ("convert", "evaluate", "benchmark", "export_firmware", "compress")
+STAGES = ("convert", "evaluate", "benchmark", "export_firmware", "export_android", "compress")
 
 
 @pytest.mark.parametrize("stage", ("train", *STAGES))
 def test_a_run_of_another_version_is_refused_and_left_alone(tmp_path, words, stage):
     config = '{"format_version": 99, "stages": {}}'
     (tmp_path / "config.json").write_text(config)
-    data: tuple[str, ...] = () if stage == "export_firmware" else (f"--data_dir={words}",)
+    data: tuple[str, ...] = () if stage.startswith("export") else (f"--data_dir={words}",)
     data += ("--recipe=qat",) if stage == "compress" else ()
     line = refused_early(stage, f"--run_dir={tmp_path}", *data)
     assert "config.json has format_version 99, this edge_tf reads 1; use the edge_tf that" in line

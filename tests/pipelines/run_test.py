@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_tf.engines import mediapipe_audio
 from firmware_export import tflite_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +19,8 @@ ENGINES = [
     *(f"emitted_c_{board}" for board in BOARDS),
     "litert_reference_integer",
     *(f"emitted_c_{board}_pcm" for board in BOARDS),
+    "android_xnnpack",
+    *(["android_mediapipe"] if mediapipe_audio.python() else []),
 ]
 
 
@@ -105,10 +108,11 @@ def test_every_stage_left_its_files_and_its_record(finished):
         "report.html",
         "predictions.npz",
         "firmware",
+        "android",
     } <= names
     assert not [name for name in names if name.startswith(".")]  # nothing half-written
     stages = json.loads((run / "config.json").read_text())["stages"]
-    assert list(stages) == ["train", "convert", "evaluate", "export_firmware"]
+    assert list(stages) == ["train", "convert", "evaluate", "export_firmware", "export_android"]
     assert stages["train"]["recipe"]["seed"] == 0
     assert (run / "labels.txt").read_text().split() == [
         "_silence_",
@@ -147,6 +151,31 @@ def test_firmware_holds_this_model(finished):
     model = (run / "model_int8.tflite").read_bytes()
     assert manifest["model"]["sha256"] == hashlib.sha256(model).hexdigest()
     assert manifest["arena"]["bytes"] > 50_000
+
+
+def test_an_app_hears_what_the_int8_model_hears(finished):
+    """Real clips, from the waveform on; the file that was judged is the one that is exported."""
+    run, _, printed = finished
+    report = json.loads((run / "report.json").read_text())
+    rows = {row["engine"]: row for row in report["hops"]}
+    features = rows["litert_xnnpack"]
+    for name in ENGINES:
+        if name.startswith("android"):
+            row = rows[name]
+            assert row["name"].startswith("android (") and row["start"] == "waveform"
+            assert row["clips"] == features["clips"] and not row["unavailable"]
+            # A feature that is rounded the other way may turn a clip that was a tie.
+            assert abs(row["accuracy"] - features["accuracy"]) <= 1 / row["clips"]
+            assert row["log_loss"] == pytest.approx(features["log_loss"], abs=0.01)
+    assert "android (LiteRT XNNPACK, waveform)" in printed
+    manifest = json.loads((run / "android" / "manifest.json").read_text())
+    assert manifest["measured"]["accuracy"] == rows["android_xnnpack"]["accuracy"]
+    exported = (run / "android" / "model_waveform.tflite").read_bytes()
+    assert (
+        report["android"]["file_bytes"]
+        < len(exported)
+        == manifest["models"]["model_waveform.tflite"]["bytes"]
+    )
 
 
 def test_the_same_command_again_trains_nothing_and_gives_the_same_model(finished):

@@ -10,7 +10,12 @@ from edge_tf.audio import frontend
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion import tflite_edit, waveform
 from edge_tf.engines.base import quantize
-from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpack
+from edge_tf.engines.litert import (
+    AndroidWaveform,
+    LiteRTReference,
+    LiteRTXnnpack,
+    values_between,
+)
 from edge_tf.errors import UserError
 from edge_tf.evaluation import metrics
 from firmware_export import tflite_file
@@ -69,40 +74,13 @@ def test_scores_are_the_softmax_of_the_int8_model_s_logits(converted_model, name
 def test_features_inside_are_training_s_within_one_int8_step(converted_model, name):
     config = CONFIGS[name]
     samples = sound(config, 20)
-    made = tflite_edit.unpack(waveform.convert(converted_model, config, LABELS))
-    (graph,) = made.subgraphs
-    given = next(op for op in graph.operators if op_name(made, op) == "QUANTIZE")
-    inside = _tensor(tflite_edit.pack(made), int(given.outputs[0]), samples)
+    model = waveform.convert(converted_model, config, LABELS)
+    inside = values_between(model, "QUANTIZE", samples.astype(np.float32) / 32768)
     source = tflite_file.parse(converted_model).inputs[0]
     outside = quantize(features(samples, config), source.scales[0], source.zero_points[0])
     distance = np.abs(inside.astype(int) - outside)
     assert distance.max() <= 1
     assert np.mean(distance == 0) > 0.999
-
-
-def op_name(model, op) -> str:
-    code = tflite_edit.builtin_of(model.operatorCodes[op.opcodeIndex])
-    names = {v: k for k, v in vars(tflite_edit.schema.BuiltinOperator).items()}
-    return names[code]
-
-
-def _tensor(model: bytes, index: int, samples: np.ndarray) -> np.ndarray:
-    from ai_edge_litert import interpreter as litert
-
-    interpreter = litert.Interpreter(
-        model_content=model,
-        experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
-    found = []
-    for clip in samples:
-        interpreter.set_tensor(
-            interpreter.get_input_details()[0]["index"], clip[np.newaxis].astype(np.float32) / 32768
-        )
-        interpreter.invoke()
-        found.append(interpreter.get_tensor(index)[0])
-    return np.stack(found)
 
 
 def test_the_network_is_carried_over_op_by_op_and_byte_by_byte(converted_model):
@@ -183,6 +161,7 @@ def _compiled(kind, model: bytes, clip: np.ndarray, dtype: type) -> np.ndarray:
 def test_reference_kernels_run_it_too(converted_model):
     samples = sound(CONFIGS["causal"], 8)
     network = LiteRTReference(converted_model).run(features(samples, CONFIGS["causal"]))
+    assert network.scale is not None
     model = waveform.convert(converted_model, CONFIGS["causal"], LABELS)
     from ai_edge_litert import interpreter as litert
 

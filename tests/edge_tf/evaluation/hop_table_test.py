@@ -296,3 +296,49 @@ def test_a_simulation_is_not_judged_on_a_few_clips_or_without_int8():
         gates = hop_table.build(chosen, labels, max_drop=100).gates
         (gate,) = [g for g in gates if g.name.startswith("simulation is within")]
         assert gate.passed is None and gate.detail == detail
+
+
+def android_hop(logits, **fields):
+    """Scores' logarithms: the same logits, but for a constant a clip."""
+    shifted = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return HopResult(
+        name="android", engine="android_xnnpack", outputs=shifted, are_shifted=True, **fields
+    )
+
+
+def optimized_hop(logits):
+    return HopResult(name="XNNPACK", engine="litert_xnnpack", outputs=quantized(logits), **GRID)
+
+
+def test_scores_count_for_accuracy_and_log_loss_and_are_on_no_grid():
+    logits, labels = real_logits()
+    hops = [float_hop(logits), reference_hop(quantized(logits)), android_hop(logits)]
+    first, _, row = hop_table.build(hops, labels, max_drop=100).rows
+    assert row.accuracy == first.accuracy and row.agreement == 1
+    assert row.log_loss == pytest.approx(first.log_loss, abs=1e-6)
+    assert row.max_lsb is None and row.differing_bytes is None
+
+
+@pytest.mark.parametrize(("wrong", "passed"), [(0, True), (3, True), (4, False)])
+def test_an_app_hears_what_the_int8_model_was_measured_with(wrong, passed):
+    """Within 0.3 points, in both directions, of the same kernels behind Keras' features."""
+    labels = np.zeros(1000, np.int64)
+    right = np.tile(np.float32([1, 0, 0, 0]), (1000, 1))
+    other = right.copy()
+    other[:wrong] = [0, 1, 0, 0]
+    for heard, real in ((other, right), (right, other)):
+        hops = [float_hop(right), optimized_hop(real), android_hop(heard)]
+        gates = hop_table.build(hops, labels, max_drop=100).gates
+        (gate,) = [g for g in gates if g.name == "android is within 0.3 points of XNNPACK"]
+        assert gate.passed is passed, gate.detail
+
+
+def test_an_app_s_accuracy_is_gated_as_that_of_other_int8_hops():
+    logits, labels = real_logits()
+    worse = logits.copy()
+    worse[:20] = np.roll(worse[:20], 1, axis=1)
+    for heard, passed in ((logits, True), (worse, False)):
+        gates = hop_table.build([float_hop(logits), android_hop(heard)], labels, max_drop=1).gates
+        by_name = {gate.name: gate.passed for gate in gates}
+        assert by_name["android loses at most 1 point against Keras float"] is passed
+        assert by_name["android is within 0.3 points of int8"] is None  # there is no such hop

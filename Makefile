@@ -57,7 +57,7 @@ format: setup ## let ruff put sources in order
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-android-tools: ## MediaPipe in .venv-mediapipe and a Kotlin compiler, for the tests of Android
+android-tools: setup ## MediaPipe in .venv-mediapipe and a Kotlin compiler, for the tests of Android
 	@tools/android_tools.sh
 
 # Hashes are the public registry's: configuration of this machine and its local files are left out.

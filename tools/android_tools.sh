@@ -2,7 +2,7 @@
 # What the tests of Android need beside .venv: MediaPipe, in .venv-mediapipe from its own lock, since
 # it does not go together with TFMOT; and a Kotlin compiler from npm, in tools/kotlin/node_modules.
 #
-# Run by `make android-tools`, after `make setup`. Instant when nothing changed.
+# Run by `make android-tools`. Instant when nothing changed.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -45,7 +45,6 @@ install_kotlin() {
   printf '%s\n' "$stamp" >"$kotlin/node_modules/.edge_tf_setup"
 }
 
-[[ -x .venv/bin/python ]] || die "there is no .venv; run: make setup"
 install_mediapipe
 install_kotlin
 command -v java >/dev/null ||

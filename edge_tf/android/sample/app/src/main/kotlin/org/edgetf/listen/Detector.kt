@@ -1,0 +1,86 @@
+package org.edgetf.listen
+
+import kotlin.math.max
+import kotlin.math.round
+
+/**
+ * When a class is detected. A hop is one inference.
+ *
+ * @property smoothing a class's score is the mean of its probabilities in the last so many hops
+ * @property threshold score from which on the best class is detected, above 0, at most 1
+ * @property refractoryHops for so many hops after a detection there is no other
+ * @property background labels that are never detected
+ */
+data class DetectorConfig(
+    val smoothing: Int,
+    val threshold: Double,
+    val refractoryHops: Int,
+    val background: Set<String>,
+) {
+    init {
+        require(smoothing in 1..1000) { "smoothing=$smoothing must be within 1 to 1000" }
+        require(threshold > 0 && threshold <= 1) { "threshold=$threshold must be above 0, at most 1" }
+        require(refractoryHops in 0..1_000_000) {
+            "refractory_hops=$refractoryHops must be within 0 to 1000000"
+        }
+    }
+}
+
+/** A class that was detected, and its smoothed score, 0 to 1. */
+data class Detection(val label: String, val score: Float)
+
+/**
+ * Probabilities to detections: what detector.c does in the firmware, in the same integers.
+ *
+ * Hops before the first count as 0.
+ */
+class Detector(private val labels: List<String>, private val config: DetectorConfig) {
+    private val threshold = max(1, toScore(config.threshold))
+    private val recent = Array(config.smoothing) { IntArray(labels.size) } // a ring of hops
+    private val sums = IntArray(labels.size)
+    private var oldest = 0
+    private var pause = 0
+
+    /** Index of the class with the highest smoothed score, after the last push. */
+    var best = 0
+        private set
+
+    /** Smoothed score of a class, 0 to 1. */
+    fun score(index: Int): Float = smoothed(index).toFloat() / ONE
+
+    /**
+     * Takes the scores of one hop.
+     *
+     * @param scores probability of each class
+     * @return the class that is detected, or null
+     */
+    fun push(scores: FloatArray): Detection? {
+        require(scores.size == labels.size) {
+            "the model gives ${scores.size} scores for ${labels.size} labels"
+        }
+        val row = recent[oldest]
+        oldest = (oldest + 1) % recent.size
+        for (i in labels.indices) {
+            val score = toScore(scores[i].toDouble())
+            sums[i] += score - row[i]
+            row[i] = score
+        }
+        best = labels.indices.maxBy(::smoothed) // the first of equals, as in detector.c
+        if (pause > 0) {
+            pause--
+            return null
+        }
+        if (labels[best] in config.background || smoothed(best) < threshold) return null
+        pause = config.refractoryHops
+        return Detection(labels[best], score(best))
+    }
+
+    private fun smoothed(index: Int) = sums[index] / config.smoothing
+
+    private companion object {
+        /** The integer that stands for a probability of 1. */
+        const val ONE = 1 shl 15
+
+        fun toScore(probability: Double) = round(probability * ONE).toInt()
+    }
+}

@@ -1,0 +1,95 @@
+package org.edgetf.listen
+
+import java.util.concurrent.Executor
+import java.util.concurrent.atomic.AtomicBoolean
+
+/**
+ * Sound to detections: ring buffer, model, detector.
+ *
+ * Inferences run on [worker], one at a time, so that a slow one never holds up the microphone. A hop
+ * that comes while one is running is skipped and counted; the next inference has the newest sound.
+ */
+class Listener(
+    private val spotting: Spotting,
+    private val classifier: Classifier,
+    private val worker: Executor,
+    private val events: Events,
+) {
+    interface Events {
+        /** After every inference, on the worker. */
+        fun onHop(hop: Hop)
+
+        /** An inference failed, on the worker; there will be no others. */
+        fun onFailure(error: Exception)
+    }
+
+    /**
+     * What one inference gave.
+     *
+     * @property best the class with the highest smoothed score, detected or not
+     * @property score of it, 0 to 1
+     * @property detection the class that is detected in this hop, or null
+     * @property milliseconds that the model took
+     * @property skipped hops without an inference, since the beginning
+     */
+    class Hop(
+        val best: String,
+        val score: Float,
+        val detection: Detection?,
+        val milliseconds: Double,
+        val skipped: Int,
+    )
+
+    private val ring = RingBuffer(spotting.windowSamples)
+    private val window = FloatArray(spotting.windowSamples)
+    private val detector = Detector(spotting.labels, spotting.detector)
+    private val busy = AtomicBoolean(false)
+    private var sinceHop = 0
+    private var skipped = 0
+
+    /** Takes the next samples, -1 to 1; always from the same thread. */
+    fun feed(block: FloatArray) {
+        var from = 0
+        while (from < block.size) {
+            val count = minOf(block.size - from, spotting.hopSamples - sinceHop)
+            ring.push(block.copyOfRange(from, from + count))
+            from += count
+            sinceHop += count
+            if (sinceHop == spotting.hopSamples) {
+                sinceHop = 0
+                if (ring.isFull) hop()
+            }
+        }
+    }
+
+    private fun hop() {
+        if (!busy.compareAndSet(false, true)) {
+            skipped++
+            return
+        }
+        ring.copyTo(window) // nobody reads it now
+        val skippedBefore = skipped
+        worker.execute { infer(skippedBefore) }
+    }
+
+    private fun infer(skippedBefore: Int) {
+        try {
+            val began = System.nanoTime()
+            val scores = classifier.scores(window)
+            val milliseconds = (System.nanoTime() - began) / 1e6
+            val detection = detector.push(scores)
+            val best = detector.best
+            val hop = Hop(
+                spotting.labels[best],
+                detector.score(best),
+                detection,
+                milliseconds,
+                skippedBefore,
+            )
+            busy.set(false)
+            events.onHop(hop)
+        } catch (error: Exception) { // stays busy: what failed once is not tried ten times a second
+            events.onFailure(error)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package org.edgetf.listen
+
+import android.content.Context
+import com.google.mediapipe.tasks.audio.audioclassifier.AudioClassifier
+import com.google.mediapipe.tasks.audio.core.RunningMode
+import com.google.mediapipe.tasks.components.containers.AudioData
+import com.google.mediapipe.tasks.core.BaseOptions
+
+/** The model in MediaPipe's AudioClassifier, which knows sample rate and labels from its metadata. */
+class MediaPipeClassifier(context: Context, private val spotting: Spotting) : Classifier {
+    private val classifier = AudioClassifier.createFromOptions(
+        context,
+        AudioClassifier.AudioClassifierOptions.builder()
+            .setBaseOptions(BaseOptions.builder().setModelAssetPath(MODEL).build())
+            // Windows are ours: MediaPipe's own stream mode cuts sound into pieces without overlap.
+            .setRunningMode(RunningMode.AUDIO_CLIPS)
+            .build(),
+    )
+    private val sound = AudioData.create(
+        AudioData.AudioDataFormat.builder()
+            .setNumOfChannels(1)
+            .setSampleRate(spotting.sampleRate.toFloat())
+            .build(),
+        spotting.windowSamples,
+    )
+
+    override fun scores(window: FloatArray): FloatArray {
+        sound.load(window)
+        val head = classifier.classify(sound).classificationResults().first().classifications().first()
+        val scores = FloatArray(spotting.labels.size)
+        for (category in head.categories()) { // the best comes first
+            scores[category.index()] = category.score()
+        }
+        return scores
+    }
+
+    override fun close() = classifier.close()
+}

@@ -1,0 +1,9 @@
+// A stub for the tests: it checks syntax and our own calls, not the vendor's interface.
+package android.widget;
+
+import android.view.View;
+
+public class ListView extends View {
+    public ListAdapter getAdapter() { return null; }
+    public void setAdapter(ListAdapter adapter) {}
+}

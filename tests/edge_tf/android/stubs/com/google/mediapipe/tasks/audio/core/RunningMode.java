@@ -1,0 +1,7 @@
+// A stub for the tests: it checks syntax and our own calls, not the vendor's interface.
+package com.google.mediapipe.tasks.audio.core;
+
+public enum RunningMode {
+    AUDIO_CLIPS,
+    AUDIO_STREAM,
+}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ def export(
         "measured": dict(measured) if measured else None,
         "golden": {"clips": len(golden), "in_sample": len(spotting["golden"])},
     }
-    files["README.md"] = _readme(manifest)
+    files["README.md"] = readme(manifest)
     manifest["files"] = packing.listed(files)
     folder.write(out_dir, files, manifest)
     return manifest
@@ -173,7 +174,7 @@ def _model_facts(content: bytes, name: str) -> dict[str, Any]:
         "constant_bytes": info.constant_bytes(),
         "input": _tensor(info.inputs[0]),
         "output": _tensor(info.outputs[0]),
-        "ops": info.op_versions(),
+        "ops": info.op_counts(),
     }
 
 
@@ -183,7 +184,8 @@ def _tensor(tensor: TensorInfo) -> dict[str, Any]:
     return {"type": tensor.type.lower(), "shape": list(tensor.shape)}
 
 
-def _readme(manifest: Mapping[str, Any]) -> bytes:
+def readme(manifest: Mapping[str, Any]) -> bytes:
+    """README.md of an export, which says what the manifest says."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         undefined=jinja2.StrictUndefined,
@@ -192,19 +194,24 @@ def _readme(manifest: Mapping[str, Any]) -> bytes:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    facts = {
-        name: ", ".join(f"{op['count']} {op['name']}" for op in model["ops"])
-        for name, model in manifest["models"].items()
-    }
     values = {
         **manifest,
         "version": manifest["edge_tf_version"],
         "waveform": manifest["models"][models.WAVEFORM],
         "features": manifest["models"][models.FEATURES],
-        "ops_text": facts,
+        "mediapipe": _dependency("com.google.mediapipe:tasks-audio"),
+        "litert": _dependency("com.google.ai.edge.litert:litert"),
         **packing.label_values(manifest["labels"]),
     }
     return environment.get_template("README.md.jinja").render(values).encode("utf-8")
+
+
+def _dependency(name: str) -> str:
+    """A library of the sample, with the version that it has there."""
+    gradle = (_HERE / "sample" / "app" / "build.gradle.kts").read_text(encoding="utf-8")
+    found = re.search(rf'"({re.escape(name)}:[^"]+)"', gradle)
+    assert found is not None
+    return found[1]
 
 
 def _json(value: Any) -> bytes:

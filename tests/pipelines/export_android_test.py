@@ -95,8 +95,10 @@ def test_the_command_writes_what_the_readme_of_the_folder_lists(run):
         "type": "float32",
         "shape": [1, 16_000],
     }
-    ops = {op["name"] for op in manifest["models"]["model_waveform.tflite"]["ops"]}
-    assert {"RFFT2D", "QUANTIZE", "DEQUANTIZE", "SOFTMAX"} <= ops and "CUSTOM" not in ops
+    ops = manifest["models"]["model_waveform.tflite"]["ops"]
+    for name in ("RFFT2D", "QUANTIZE", "DEQUANTIZE", "SOFTMAX"):
+        assert ops[name] == 1
+    assert not [name for name in ops if name.startswith(("CUSTOM", "Flex"))]
     stage = run.stage("export_android")["models"]
     assert stage["model_int8.tflite"]["sha256"] == packing.sha256(
         (folder / "model_int8.tflite").read_bytes()

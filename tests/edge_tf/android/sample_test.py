@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from edge_tf.android import package
 from firmware_export.runtime import detector as firmware
 from tests.edge_tf.android import kotlin_tools
 from tests.edge_tf.android.kotlin_tools import MANIFEST, RESOURCES, SAMPLE, SOURCES, STUBS
@@ -31,7 +32,8 @@ def out(tmp_path_factory) -> Path:
     generated = kotlin_tools.link_resources(folder / "r")
     units = SAMPLE / "app" / "src" / "test" / "kotlin"
     build_files = gradle_sources(folder / "gradle")
-    sources = [STUBS, generated, SOURCES, units, build_files, HERE / "jvm"]
+    snippets = readme_sources(folder / "readme")
+    sources = [STUBS, generated, SOURCES, units, build_files, snippets, HERE / "jvm"]
     done = kotlin_tools.compile_kotlin(sources, folder / "out")
     assert done.returncode == 0, done.stderr
     return folder / "out"
@@ -46,6 +48,46 @@ def gradle_sources(folder: Path) -> Path:
         body = path.read_text(encoding="utf-8")
         text = f"package gradle\n\nfun Build.file{number}() {{\n{body}}}\n"
         (folder / f"file{number}.kt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def readme_sources(folder: Path) -> Path:
+    """The pieces of Kotlin in the README of an export, as bodies of functions."""
+    folder.mkdir()
+    tensor = {"type": "int8", "shape": [1, 40, 101, 1], "scale": 0.1, "zero_point": 3}
+    model = {"bytes": 1, "input": tensor, "output": tensor, "ops": {"ADD": 1}}
+    readme = package.readme(
+        {
+            "title": "t",
+            "edge_tf_version": "1",
+            "labels": LABELS,
+            "frontend": {"sample_rate": 16_000, "clip_samples": 16_000},
+            "hop_samples": 1_600,
+            "detector": firmware.DetectorConfig().to_dict(),
+            "measured": None,
+            "golden": {"clips": 8, "in_sample": 2},
+            "models": {"model_waveform.tflite": model, "model_int8.tflite": model},
+        }
+    )
+    pieces = re.findall(r"```kotlin\n(.*?)```", readme.decode("utf-8"), flags=re.DOTALL)
+    assert len(pieces) == 2
+    imports = sorted(
+        line
+        for path in SOURCES.rglob("*Classifier.kt")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("import com.google")
+    )
+    given = "context: Context, samples: FloatArray, window: FloatArray, labels: List<String>"
+    for number, piece in enumerate(pieces):
+        text = "\n".join(
+            [
+                "package readme",
+                "import android.content.Context",
+                *imports,
+                f"fun piece{number}({given}, show: (String, Float) -> Unit) {{\n{piece}}}\n",
+            ]
+        )
+        (folder / f"piece{number}.kt").write_text(text, encoding="utf-8")
     return folder
 
 

@@ -12,6 +12,10 @@ public final class AudioClassifier implements AutoCloseable {
         throw new UnsupportedOperationException();
     }
 
+    public static AudioClassifier createFromFile(Context context, String path) {
+        throw new UnsupportedOperationException();
+    }
+
     public AudioClassifierResult classify(AudioData clip) {
         throw new UnsupportedOperationException();
     }

@@ -9,7 +9,8 @@ import pytest
 
 from edge_tf.android import models
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
+from edge_tf.engines.base import quantize
+from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpack
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
 from firmware_export import tflite_file
@@ -36,6 +37,32 @@ def test_the_int8_file_gives_the_bytes_of_the_run_s(made, converted_model):
         found, expected = engine(made.features).run(clips), engine(converted_model).run(clips)
         np.testing.assert_array_equal(found.logits, expected.logits)
         assert (found.scale, found.zero_point) == (expected.scale, expected.zero_point)
+
+
+def compiled(model: bytes, clip: np.ndarray) -> np.ndarray:
+    """What LiteRT's newer interface gives, which Kotlin's CompiledModel is of."""
+    from ai_edge_litert.compiled_model import CompiledModel
+
+    runner = CompiledModel.from_buffer(model)
+    inputs, outputs = runner.create_input_buffers(0), runner.create_output_buffers(0)
+    inputs[0].write(np.ascontiguousarray(clip).reshape(-1))
+    runner.run_by_index(0, inputs, outputs)
+    return np.array(outputs[0].read(len(LABELS), clip.dtype.type))
+
+
+def test_compiled_model_runs_both_files(made):
+    rng = np.random.default_rng(1)
+    samples = rng.integers(-9_000, 9_000, (6, 16_000)).astype(np.int16)
+    expected = np.exp(AndroidWaveform(made.waveform).run(samples).logits)
+    sound = samples.astype(np.float32) / 32768
+    found = np.stack([compiled(made.waveform, clip) for clip in sound])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+    clips = rng.normal(size=(6, 40, 101, 1)).astype(np.float32)
+    source = tflite_file.parse(made.features).inputs[0]
+    values = quantize(clips, source.scales[0], source.zero_points[0])
+    found = np.stack([compiled(made.features, clip) for clip in values])
+    np.testing.assert_array_equal(found, LiteRTXnnpack(made.features).run(clips).logits)
 
 
 def test_front_end_and_labels_are_in_the_files(made, converted_model):

@@ -129,35 +129,6 @@ def test_litert_s_signature_names_both_ends(converted_model):
     assert run(waveform=np.zeros((1, 16_000), np.float32))["scores"].shape == (1, 4)
 
 
-def test_compiled_model_gives_what_the_interpreter_gives(converted_model):
-    """LiteRT's newer interface, which Kotlin's CompiledModel is of, on both files."""
-    from ai_edge_litert.compiled_model import CompiledModel
-
-    samples = sound(CONFIGS["causal"], 8)
-    model = waveform.convert(converted_model, CONFIGS["causal"], LABELS)
-    expected = np.exp(AndroidWaveform(model).run(samples).logits)
-    found = [
-        _compiled(CompiledModel, model, clip / np.float32(32768), np.float32) for clip in samples
-    ]
-    np.testing.assert_allclose(np.stack(found), expected, atol=1e-6)
-
-    source = tflite_file.parse(converted_model).inputs[0]
-    values = features(samples, CONFIGS["causal"])
-    clips = quantize(values, source.scales[0], source.zero_points[0])
-    found = [_compiled(CompiledModel, converted_model, clip, np.int8) for clip in clips]
-    np.testing.assert_array_equal(
-        np.stack(found), LiteRTXnnpack(converted_model).run(values).logits
-    )
-
-
-def _compiled(kind, model: bytes, clip: np.ndarray, dtype: type) -> np.ndarray:
-    compiled = kind.from_buffer(model)
-    inputs, outputs = compiled.create_input_buffers(0), compiled.create_output_buffers(0)
-    inputs[0].write(np.ascontiguousarray(clip, dtype).reshape(-1))
-    compiled.run_by_index(0, inputs, outputs)
-    return np.array(outputs[0].read(len(LABELS), dtype))
-
-
 def test_reference_kernels_run_it_too(converted_model):
     samples = sound(CONFIGS["causal"], 8)
     network = LiteRTReference(converted_model).run(features(samples, CONFIGS["causal"]))

@@ -26,8 +26,11 @@ android {
     }
 }
 
+// A target and no toolchain: any JDK from 17 on will do, such as the one in Android Studio.
 kotlin {
-    jvmToolchain(17)
+    compilerOptions {
+        jvmTarget.set(org.jetbrains.kotlin.gradle.dsl.JvmTarget.JVM_17)
+    }
 }
 
 dependencies {

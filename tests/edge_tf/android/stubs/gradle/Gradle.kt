@@ -1,6 +1,8 @@
 // A stub for the tests: it checks syntax and our own calls, not the vendor's interface.
 package gradle
 
+import org.jetbrains.kotlin.gradle.dsl.JvmTarget
+
 class Build {
     val rootProject = Named()
 
@@ -84,7 +86,15 @@ class Options {
 enum class JavaVersion { VERSION_1_8, VERSION_17 }
 
 class Kotlin {
-    fun jvmToolchain(version: Int) = check(version > 0)
+    fun compilerOptions(make: CompilerOptions.() -> Unit) = CompilerOptions().make()
+}
+
+class CompilerOptions {
+    val jvmTarget = Target()
+}
+
+class Target {
+    fun set(target: JvmTarget) = check(target == JvmTarget.JVM_17)
 }
 
 class Dependencies {

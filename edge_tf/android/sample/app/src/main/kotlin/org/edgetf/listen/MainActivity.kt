@@ -80,10 +80,10 @@ class MainActivity : Activity() {
         session = mine
         findViewById<Button>(R.id.start).setText(R.string.stop)
         now(R.string.loading)
-        load { classifier ->
+        load({ classifier ->
             mine.classifier = classifier
             if (session === mine) listen(mine, classifier) else end(mine)
-        }
+        }) { error -> if (session === mine) show(error) }
     }
 
     private fun listen(mine: Session, classifier: Classifier) {
@@ -125,7 +125,7 @@ class MainActivity : Activity() {
     }
 
     /** Makes the chosen classifier on the worker, and hands it over on the main thread. */
-    private fun load(then: (Classifier) -> Unit) {
+    private fun load(then: (Classifier) -> Unit, failed: (Throwable) -> Unit) {
         val isMediaPipe = findViewById<RadioGroup>(R.id.runtime).checkedRadioButtonId == R.id.mediapipe
         worker.execute {
             try {
@@ -133,13 +133,15 @@ class MainActivity : Activity() {
                     if (isMediaPipe) MediaPipeClassifier(this, spotting) else LiteRtClassifier(this)
                 runOnUiThread { then(made) }
             } catch (error: Exception) {
-                runOnUiThread { show(error) }
+                runOnUiThread { failed(error) }
+            } catch (error: LinkageError) { // no native library for this processor, as on 32 bits
+                runOnUiThread { failed(error) }
             }
         }
     }
 
     private fun selfTest() {
-        load { classifier ->
+        load({ classifier ->
             worker.execute {
                 try {
                     val results = classifier.use { SelfTest.run(spotting, it, ::asset) }
@@ -148,7 +150,7 @@ class MainActivity : Activity() {
                     runOnUiThread { show(error) }
                 }
             }
-        }
+        }, ::show)
     }
 
     // What is on the screen
@@ -163,7 +165,7 @@ class MainActivity : Activity() {
         }
     }
 
-    private fun show(error: Exception) {
+    private fun show(error: Throwable) {
         stop()
         findViewById<TextView>(R.id.now).text =
             getString(R.string.failed, error.message ?: error.toString())

@@ -59,6 +59,8 @@ class Microphone(
                 return
             }
             pass(recorder)
+        } catch (error: IllegalStateException) {
+            onFailure("the microphone cannot be started (${error.message})")
         } finally {
             recorder.release()
         }

@@ -1,0 +1,4 @@
+// A stub for the tests: it checks syntax and our own calls, not the vendor's interface.
+package org.jetbrains.kotlin.gradle.dsl
+
+enum class JvmTarget { JVM_17 }

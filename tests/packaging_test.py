@@ -1,5 +1,6 @@
 """What is installed is what is in the tree; the lock is whole and names no machine."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -57,16 +58,27 @@ def lock() -> str:
     return (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
-def test_the_lock_pins_everything_with_hashes(lock: str) -> None:
+@pytest.mark.parametrize(("name", "packages"), [("", 50), ("-mediapipe", 15)])
+def test_the_lock_pins_everything_with_hashes(name: str, packages: int) -> None:
+    lock = (ROOT / f"requirements{name}.lock").read_text(encoding="utf-8")
     entries = [entry for entry in re.split(r"\n(?=\S)", lock) if not entry.startswith("#")]
-    assert len(entries) > 50
+    assert len(entries) > packages
     for entry in entries:
         assert re.match(r"[a-z0-9-]+==[^ ]+ ;", entry), entry.splitlines()[0]
         assert "--hash=sha256:" in entry, entry.splitlines()[0]
 
 
-def test_the_lock_names_no_place(lock: str) -> None:
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-mediapipe.lock"])
+def test_the_lock_names_no_place(name: str) -> None:
+    lock = (ROOT / name).read_text(encoding="utf-8")
     assert not re.search(r"https?:|file:|--(extra-)?index-url|--find-links|(^|\s)/", lock)
+
+
+def test_the_lock_of_the_kotlin_compiler_has_a_hash_and_names_no_place() -> None:
+    lock = json.loads((ROOT / "tools" / "kotlin" / "package-lock.json").read_text(encoding="utf-8"))
+    (compiler,) = (entry for name, entry in lock["packages"].items() if name)
+    assert compiler["integrity"].startswith("sha512-")
+    assert "resolved" not in compiler
 
 
 def test_the_lock_has_one_tensorflow(lock: str) -> None:

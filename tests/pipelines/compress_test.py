@@ -39,7 +39,7 @@ def finished(real_data, tmp_path_factory):
 
 def test_the_chain_tells_its_stages_and_has_the_compressed_hops(finished):
     run, printed = finished
-    assert "[2/5] compress" in printed and "[3/5] convert" in printed
+    assert "[2/6] compress" in printed and "[3/6] convert" in printed
     report = json.loads((run / "report.json").read_text())
     rows = {row["engine"]: row for row in report["hops"]}
     assert list(rows)[:4] == ["keras", "keras_compressed", "keras_quantized", "litert_reference"]

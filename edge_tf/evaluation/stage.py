@@ -76,8 +76,8 @@ def evaluate(
 
     phone = _android_model(run, model, data)
     began = time.perf_counter()
-    engines = [*_keras(run), *_engines(model, data, boards), *_streaming(run, data, boards)]
-    engines += _android(phone, data)
+    engines = [*_keras(run), *_engines(model, data, boards), *_android(phone, data)]
+    engines += _streaming(run, data, boards)
     picks = [_rows_for(engine, labels, of_clips) for engine in engines]
     clips = {"features": features, "waveform": testing.samples[rows]}
     outputs = side_by_side.run_all(engines, clips, picks)

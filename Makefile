@@ -37,6 +37,7 @@ demo: setup ## synthesize a few words, run the whole chain on them, say where th
 	@echo
 	@echo "report:   $(abspath $(DEMO_DIR))/run/report.html"
 	@echo "firmware: $(abspath $(DEMO_DIR))/run/firmware"
+	@echo "android:  $(abspath $(DEMO_DIR))/run/android"
 
 test: setup ## run the tests, but for those marked slow
 	@$(PY) -m pytest -m "not slow" $(ARGS)

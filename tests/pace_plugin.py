@@ -1,0 +1,56 @@
+"""Seconds by test folder: python -m pytest -p tests.pace_plugin --pace=FILE ...; then
+python -m tests.pace_plugin FILE. Counts wall and CPU seconds (with ended children) of each test, its
+set-up and tear-down, so that figures of a busy machine can be compared, too.
+"""
+
+import csv
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_FOLDER_DEPTH = 3  # tests/edge_tf/layers
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pace", help="append seconds of each test to this CSV file")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
+    wall, cpu = time.perf_counter(), _cpu()
+    result = yield
+    path = item.config.getoption("--pace")
+    if path:
+        row = (item.nodeid, f"{time.perf_counter() - wall:.3f}", f"{_cpu() - cpu:.3f}")
+        with open(path, "a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(row)
+    return result
+
+
+def _cpu() -> float:
+    return sum(os.times()[:4])
+
+
+def table(path: Path) -> str:
+    """Tests, wall and CPU seconds by folder, in Markdown."""
+    totals: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
+    with path.open(newline="", encoding="utf-8") as file:
+        for nodeid, wall, cpu in csv.reader(file):
+            parent = Path(nodeid.split("::")[0]).parent
+            for key in ("/".join(parent.parts[:_FOLDER_DEPTH]), "all"):
+                sums = totals[key]
+                sums[0], sums[1], sums[2] = sums[0] + 1, sums[1] + float(wall), sums[2] + float(cpu)
+    lines = ["| folder | tests | seconds | CPU seconds |", "| --- | ---: | ---: | ---: |"]
+    for key in sorted(totals, key=lambda name: (name == "all", name)):
+        count, wall_sum, cpu_sum = totals[key]
+        lines.append(f"| {key} | {count:.0f} | {wall_sum:.0f} | {cpu_sum:.0f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table(Path(sys.argv[1])))

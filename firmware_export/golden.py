@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from firmware_export.errors import ExportError
-from firmware_export.tflite_info import ModelInfo
+from tflite_model.info import ModelInfo
 
 # They go to the device's flash; more shows nothing new.
 MAX_CLIPS = 64

@@ -14,8 +14,8 @@ from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
 from firmware_export.runtime import render
 from firmware_export.runtime.detector import DetectorConfig
-from firmware_export.tflite_info import ModelInfo, TensorInfo
 from firmware_export.tflm import c_array
+from tflite_model.info import ModelInfo, TensorInfo
 
 FORMAT_VERSION = 1
 

@@ -17,6 +17,7 @@ from absl import logging as absl_logging
 
 from edge_tf.errors import GateError, UserError
 from firmware_export.errors import ExportError
+from tflite_model.errors import TFLiteError
 
 _HELP = ("help", "helpshort", "h")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -104,7 +105,7 @@ def run(main: Callable[[], None]) -> None:
         sys.unraisablehook = _ignore_full_disk_again
         try:
             main()
-        except (UserError, ExportError) as error:
+        except (UserError, ExportError, TFLiteError) as error:
             _fail(str(error), 2)
         except GateError as error:
             _fail(str(error), 1)

@@ -42,7 +42,7 @@ def main() -> None:
 
     run = common.run_directory()
     if FLAGS.stream_hours:
-        from edge_tf.evaluation import stream_bits
+        from edge_tf.evaluation.streams import stream_bits
 
         counts = stream_bits.compare(run, common.run_data(run), FLAGS.stream_hours, FLAGS.targets)
         print(json.dumps(counts, indent=2))
@@ -50,16 +50,17 @@ def main() -> None:
             files.write_json(Path(FLAGS.out), counts)
         return
     if FLAGS.targets:
-        from edge_tf.evaluation import device_cost
+        from edge_tf.evaluation.cost import board_cost
+        from edge_tf.evaluation.report import cost_text
 
-        costs = device_cost.measure(run, FLAGS.targets)
-        print(device_cost.to_text(costs))
+        costs = board_cost.measure(run, FLAGS.targets)
+        print(cost_text.render(costs))
         if FLAGS.out:
-            files.write_json(Path(FLAGS.out), device_cost.to_json(costs))
+            files.write_json(Path(FLAGS.out), board_cost.to_json(costs))
         return
     data = common.run_data(run)
 
-    from edge_tf.evaluation import speed
+    from edge_tf.evaluation.cost import speed
 
     figures = speed.measure(run, data, FLAGS.steps, FLAGS.clips)
     print(json.dumps(figures, indent=2))

@@ -156,11 +156,14 @@ def data_flags() -> dict[str, Any]:
 
 def load_dataset(values: dict[str, Any]) -> "Dataset":
     """The dataset that data_flags() describe. Raises UserError when it is not there."""
-    from edge_tf.data import folder_of_words, scenes, split_lists
+    from edge_tf.data.scenes import scene_sets
+    from edge_tf.data.words import folder_of_words, split_lists
 
     root = Path(values["data_dir"])
     if values["task"] == "scenes":
-        return scenes.load(root, values["fold"], values["simulated_devices"], values["data_seed"])
+        return scene_sets.load(
+            root, values["fold"], values["simulated_devices"], values["data_seed"]
+        )
     if values["split_lists"]:
         dataset = split_lists.load(root, Path(values["split_lists"]))
     else:

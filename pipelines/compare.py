@@ -46,7 +46,7 @@ def main() -> None:
     from pathlib import Path
 
     from edge_tf import files
-    from edge_tf.evaluation import comparison, drop_comparison
+    from edge_tf.evaluation.comparing import comparison, drop_comparison
     from edge_tf.run_dir import RunDirectory
 
     def side(paths: list[str], hop: str, bits: int) -> comparison.Side:

@@ -123,7 +123,7 @@ def main() -> None:
 def compress(epochs: int, peak_rate: float) -> None:
     """The stage, with all but the epochs and the rate from flags."""
     from edge_tf import run_dir
-    from edge_tf.compression import teachers
+    from edge_tf.compression.teaching import teachers
 
     check_flags(epochs, peak_rate)
     run = common.run_directory()

@@ -34,7 +34,7 @@ def main() -> None:
     data = common.run_data(run)
 
     from edge_tf.conversion import stage
-    from firmware_export import sparsity
+    from tflite_model import sparsity
 
     info = stage.convert(run, data, FLAGS.representative_clips, FLAGS.graph or run.graph())
     print(

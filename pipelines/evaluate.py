@@ -61,18 +61,21 @@ def main() -> None:
 
     from edge_tf.errors import GateError
     from edge_tf.evaluation import stage
+    from edge_tf.evaluation.report import hop_text
 
     heard = None
     if FLAGS.stream:
-        from edge_tf.evaluation import stream_stage
+        from edge_tf.evaluation.report import stream_text
+        from edge_tf.evaluation.streams import stream_stage
+        from edge_tf.evaluation.streams.stream_report import StreamSettings
 
-        settings = stream_stage.StreamSettings(FLAGS.stream_minutes, FLAGS.max_false_accepts)
+        settings = StreamSettings(FLAGS.stream_minutes, FLAGS.max_false_accepts)
         heard = stream_stage.evaluate(run, data, settings)
-        print(heard.to_text())
+        print(stream_text.render(heard))
     table = stage.evaluate(
         run, data, FLAGS.max_drop, FLAGS.max_clips, FLAGS.error_clips, heard, tuple(FLAGS.boards)
     )
-    print(table.to_text())
+    print(hop_text.render(table))
     print(f"report -> {run / 'report.html'}")
     if table.failed:
         raise GateError("; ".join(f"{gate.name}: {gate.detail}" for gate in table.failed))

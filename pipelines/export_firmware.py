@@ -195,11 +195,11 @@ def _export_standalone(
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
 
-    from firmware_export import tflite_file
+    import tflite_model
     from firmware_export.standalone import package
     from firmware_export.standalone import passes as all_passes
 
-    sound = _sound(wav, frontend, tflite_file.read(model).inputs[0])
+    sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
     spotting = package.Spotting(labels, frontend, exporting.detector(directory, streaming), sound)
     return package.export(
         model.read_bytes(),

@@ -41,7 +41,7 @@ def read_golden(run: run_dir.RunDirectory) -> "tuple[Golden, np.ndarray]":
 
 def detector(run: run_dir.RunDirectory, streaming: bool) -> "DetectorConfig":
     """The one that was chosen on frames, for those who hear frames; else the usual one."""
-    from edge_tf.evaluation import operating_point
+    from edge_tf.evaluation.streams import operating_point
     from firmware_export.runtime.detector import DetectorConfig
 
     return operating_point.of_run(run) if streaming else DetectorConfig()

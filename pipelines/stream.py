@@ -131,7 +131,7 @@ def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "
 
 def _detector(run: "RunDirectory") -> "DetectorConfig":
     """That of the run, with what the flags change."""
-    from edge_tf.evaluation import operating_point
+    from edge_tf.evaluation.streams import operating_point
 
     given = {
         name: value

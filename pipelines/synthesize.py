@@ -15,11 +15,11 @@ from absl import flags
 from pipelines import app
 
 if TYPE_CHECKING:
-    from edge_tf.data.synthetic_words import Summary
+    from edge_tf.data.synthesis.synthetic_words import Summary
 
 
 def define_flags() -> None:
-    from edge_tf.data import synthetic_request as request
+    from edge_tf.data.synthesis import synthetic_request as request
 
     flags.DEFINE_list("words", [], "Words to make, e.g. lamp,music,stop; _ is spoken as a space.")
     flags.DEFINE_string("out", None, "Folder to make; a set made by this is replaced.")
@@ -58,12 +58,12 @@ def synthesize(
     seed: int = 0,
     progress: bool = True,
 ) -> "Summary":
-    """Makes the set; see edge_tf.data.synthetic_request.Request for the arguments.
+    """Makes the set; see edge_tf.data.synthesis.synthetic_request.Request for the arguments.
 
     Raises:
       UserError: an argument is wrong, espeak-ng is missing, or `out` holds other files.
     """
-    from edge_tf.data.synthetic_request import make_request
+    from edge_tf.data.synthesis.synthetic_request import make_request
 
     request = make_request(
         words,
@@ -75,7 +75,7 @@ def synthesize(
         noise_seconds,
         seed,
     )
-    from edge_tf.data import synthetic_words
+    from edge_tf.data.synthesis import synthetic_words
 
     return synthetic_words.synthesize(request, Path(out), progress)
 

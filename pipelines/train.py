@@ -24,7 +24,7 @@ def main() -> None:
     training_flags.check()  # said before data and TensorFlow load
     frontend = training_flags.frontend_config(Path(values["data_dir"]))
     if FLAGS.download:
-        from edge_tf.data import download
+        from edge_tf.data.words import download
 
         download.download_speech_commands(FLAGS.download, FLAGS.data_dir)
     dataset = common.load_dataset(values)

@@ -251,9 +251,9 @@ def frontend_config(data_dir: "Path") -> "FrontendConfig":
     if model == "bc_resnet_asc" and bands % 32:
         raise UserError(f"bc_resnet_asc has no --mel_bands={bands}", "it takes multiples of 32")
     if FLAGS.clip_ms is None and _scenes():
-        from edge_tf.data import scenes
+        from edge_tf.data.scenes import scene_sets
 
-        clip_ms = scenes.clip_ms(data_dir)
+        clip_ms = scene_sets.clip_ms(data_dir)
     else:
         clip_ms = value("clip_ms")
     in_front = value("norm") != "none" and "frontend" in FLAGS.norm_at

@@ -1,6 +1,7 @@
-"""Seconds by test folder: python -m pytest -p tests.pace_plugin --pace=FILE ...; then
-python -m tests.pace_plugin FILE. Counts wall and CPU seconds (with ended children) of each test, its
-set-up and tear-down, so that figures of a busy machine can be compared, too.
+"""Seconds by test folder: python -m pytest -p tests.pace_plugin --pace=FILE ...
+
+Then python -m tests.pace_plugin FILE. Counts wall and CPU seconds (with ended children) of each
+test, its set-up and tear-down, so that figures of a busy machine can be compared, too.
 """
 
 import csv
@@ -8,7 +9,7 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     wall, cpu = time.perf_counter(), _cpu()
     result = yield
     path = item.config.getoption("--pace")

@@ -4,12 +4,14 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
+import tflite_model
 from edge_tf import __version__
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.conversion import metadata, waveform
+from edge_tf.conversion import waveform
+from edge_tf.conversion.tflite import metadata
 from edge_tf.run_dir import RunDirectory
-from firmware_export import packing, tflite_file
-from firmware_export.tflite_info import TensorInfo
+from firmware_export import packing
+from tflite_model.info import TensorInfo
 
 WAVEFORM = "model_waveform.tflite"
 FEATURES = "model_int8.tflite"
@@ -46,7 +48,7 @@ def make(
     """
     label_file = metadata.label_file(labels)
     sound = waveform.convert(network, config, labels)
-    info = tflite_file.parse(network, FEATURES)
+    info = tflite_model.parse(network, FEATURES)
     packing.check_classifier(info, labels)
     return Models(
         metadata.attach(sound, _of_waveform(config, label_file, title)),

@@ -10,15 +10,16 @@ from typing import Any
 import jinja2
 import numpy as np
 
+import tflite_model
 from edge_tf import __version__
 from edge_tf.android import models
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.engines.litert import AndroidWaveform, values_between
 from edge_tf.errors import UserError
-from firmware_export import folder, packing, tflite_file
+from firmware_export import folder, packing
 from firmware_export.golden import Golden
 from firmware_export.runtime.detector import DetectorConfig
-from firmware_export.tflite_info import TensorInfo
+from tflite_model.info import TensorInfo
 
 FLAVOR = "android"
 FORMAT_VERSION = 1
@@ -77,7 +78,7 @@ def export(
     """
     folder.check_replaceable(out_dir)
     listening.detector.background_mask(labels)
-    golden.check(tflite_file.parse(made.features, models.FEATURES))
+    golden.check(tflite_model.parse(made.features, models.FEATURES))
     if wav.dtype != np.int16 or wav.shape != (len(golden), config.clip_samples):
         raise UserError(
             f"the golden clips are {wav.dtype} {wav.shape}, the front-end takes int16 "
@@ -167,7 +168,7 @@ def _sample() -> dict[str, bytes]:
 
 
 def _model_facts(content: bytes, name: str) -> dict[str, Any]:
-    info = tflite_file.parse(content, name)
+    info = tflite_model.parse(content, name)
     return {
         "bytes": len(content),
         "sha256": packing.sha256(content),

@@ -3,7 +3,7 @@
 Norms become 32-bit biases in the int8 file, and a sub-band norm copies the kernel before it, so
 that what does not shrink is not what the Keras model has. It is counted in the float model's int8
 file; what is left of the budget is how many weights may stay. The size is DCASE's
-(firmware_export/sparsity.py).
+(tflite_model/sparsity.py).
 """
 
 import dataclasses
@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import tf_keras as keras
 
+import tflite_model
 from edge_tf import files, run_dir
 from edge_tf.compression.network import copy_of, kernel_of
 from edge_tf.compression.settings import Settings
 from edge_tf.conversion import int8
 from edge_tf.errors import UserError
-from firmware_export import sparsity, tflite_file
-from firmware_export.tflite_info import ITEM_BITS, ModelInfo, TensorInfo
+from tflite_model import sparsity
+from tflite_model.info import ITEM_BITS, ModelInfo, TensorInfo
 
 # No kernel is pruned further for a budget: with so few weights nothing is learned.
 HIGHEST = 0.99
@@ -107,7 +108,7 @@ def with_sparsity(
     asked = {"float_model": float_model, "graph": settings.graph, "layers": list(names)}
     capacity = _remembered(path, asked)
     if capacity is None:
-        file = tflite_file.parse(
+        file = tflite_model.parse(
             int8.convert(_touched(model), clips(), settings.graph), "the int8 model"
         )
         capacity = measure(file, [model.get_layer(name) for name in names])

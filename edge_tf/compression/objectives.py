@@ -7,9 +7,9 @@ from typing import Any
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf.compression import distillation
-from edge_tf.compression.distillation import FeatureLoss, logits_loss
 from edge_tf.compression.network import Network
+from edge_tf.compression.teaching import distillation
+from edge_tf.compression.teaching.distillation import FeatureLoss, logits_loss
 from edge_tf.training.objective import Term, cross_entropy
 
 _Terms = tuple[tf.Tensor, Sequence[Term]]

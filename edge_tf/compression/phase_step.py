@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tf_keras as keras
 
-from edge_tf.compression import RECIPES, factor_transfer, overhaul, pruning, quantization
-from edge_tf.compression.distillation import FeatureLoss
+from edge_tf.compression import RECIPES, pruning, quantization
 from edge_tf.compression.network import Network, State
 from edge_tf.compression.objectives import FromTeacher
 from edge_tf.compression.phase import Phase
 from edge_tf.compression.settings import Settings
+from edge_tf.compression.teaching import factor_transfer, overhaul
+from edge_tf.compression.teaching.distillation import FeatureLoss
 from edge_tf.training.objective import CrossEntropy, Objective
 from edge_tf.training.step import Recipe, SgdStep
 

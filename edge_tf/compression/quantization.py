@@ -19,7 +19,7 @@ from tensorflow_model_optimization.quantization.keras.graph_transformations impo
     model_transformer,
 )
 
-from edge_tf.conversion import equalization
+from edge_tf.conversion.rewriting import equalization
 from edge_tf.errors import UserError
 from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNorm
 from edge_tf.layers.frequency_mix_style import FrequencyMixStyle

@@ -12,10 +12,10 @@ import tf_keras as keras
 from edge_tf import files, run_dir
 from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
 from edge_tf.compression import budget, phase_step, pruning, quantization
-from edge_tf.compression.distillation import FeatureLoss, with_features
 from edge_tf.compression.network import State
 from edge_tf.compression.phase import Phase, epochs_of
 from edge_tf.compression.settings import Settings
+from edge_tf.compression.teaching.distillation import FeatureLoss, with_features
 from edge_tf.data import pipeline
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.engines import keras_float

@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf.conversion import bands, device_graph, hard_swish, lowering, rewrites
-from edge_tf.conversion.equalization import equalize
-from edge_tf.conversion.folding import ends_in_dense, inference_model
-from edge_tf.conversion.slimming import slim
+import tflite_model
+from edge_tf.conversion.rewriting import bands, device_graph, hard_swish, lowering, rewrites
+from edge_tf.conversion.rewriting.equalization import equalize
+from edge_tf.conversion.rewriting.folding import ends_in_dense, inference_model
+from edge_tf.conversion.tflite.slimming import slim
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
-from firmware_export import tflite_file
 
 _FORBIDDEN = {
     "SPACE_TO_BATCH_ND": "it stands around a dilated convolution when the batch is dynamic",
@@ -172,7 +172,7 @@ def check(data: bytes) -> None:
     Raises:
       UserError: names the first op or tensor that breaks a rule.
     """
-    info = tflite_file.parse(data, "the converted model")
+    info = tflite_model.parse(data, "the converted model")
     for op in info.ops:
         where = f"op {op.index} ({op.full_name})"
         if op.is_custom:

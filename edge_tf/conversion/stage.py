@@ -8,15 +8,17 @@ import time
 
 import numpy as np
 
+import tflite_model
 from edge_tf import files, run_dir
-from edge_tf.conversion import device_graph, int8, streaming
+from edge_tf.conversion import int8
+from edge_tf.conversion.rewriting import device_graph
+from edge_tf.conversion.tflite import streaming
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.engines import keras_float
 from edge_tf.engines.base import quantize
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
-from firmware_export import tflite_file
-from firmware_export.tflite_info import ModelInfo
+from tflite_model.info import ModelInfo
 
 GOLDEN_CLIPS = 8
 
@@ -60,7 +62,7 @@ def convert(
     if streamed is not None:
         int8.check(streamed.data)
     seconds = time.perf_counter() - began
-    info = tflite_file.parse(converted, run_dir.INT8_MODEL)
+    info = tflite_model.parse(converted, run_dir.INT8_MODEL)
     scale, zero_point = info.inputs[0].scales[0], info.inputs[0].zero_points[0]
 
     validation = data.clips("validation")
@@ -108,7 +110,7 @@ def convert(
 
 
 def _streaming_facts(streamed: streaming.Streamed) -> dict[str, int]:
-    states = tflite_file.parse(streamed.data, run_dir.STREAMING_MODEL).inputs[1:]
+    states = tflite_model.parse(streamed.data, run_dir.STREAMING_MODEL).inputs[1:]
     return {
         "bytes": len(streamed.data),
         "states": len(states),

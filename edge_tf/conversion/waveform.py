@@ -13,11 +13,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
+import tflite_model
 from edge_tf.audio import frontend
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.conversion import int8, tflite_edit
+from edge_tf.conversion import int8
+from edge_tf.conversion.tflite import tflite_edit
 from edge_tf.errors import UserError
-from firmware_export import packing, tflite_file
+from firmware_export import packing
 
 INPUT, OUTPUT = "waveform", "scores"
 SIGNATURE = b"serving_default"
@@ -38,7 +40,7 @@ def convert(network: bytes, config: FrontendConfig, labels: Sequence[str]) -> by
       UserError: TFLite has no such front-end.
       ExportError: the model is no int8 classifier of such features.
     """
-    info = tflite_file.parse(network, "the int8 model")
+    info = tflite_model.parse(network, "the int8 model")
     packing.check_classifier(info, labels)
     if info.inputs[0].shape != (1, *config.feature_shape):
         raise UserError(
@@ -58,7 +60,7 @@ def check(data: bytes) -> None:
     Raises:
       UserError: names the first op or tensor that breaks a rule.
     """
-    info = tflite_file.parse(data, "the model for Android")
+    info = tflite_model.parse(data, "the model for Android")
     for op in info.ops:
         if op.is_custom:
             raise UserError(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+import tflite_model
 from edge_tf.engines.base import Outputs, UnavailableError, quantize
-from firmware_export import tflite_file
 from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs, toolchain
 from firmware_export.boards.building import DoesNotFitError
@@ -76,7 +76,7 @@ class EmittedC:
         missing = toolchain.missing_packages([board])
         if missing:
             raise UnavailableError(f"apt-get install {' '.join(missing)}")
-        info = tflite_file.parse(self._model, "the int8 model")
+        info = tflite_model.parse(self._model, "the int8 model")
         source, target = info.inputs[0], info.outputs[0]
         try:
             kernels = programs.TARGETS.get(board.name, board.name)
@@ -137,7 +137,7 @@ class IntegerFrontend:
         from edge_tf.audio.frontend_config import FrontendConfig
         from edge_tf.engines.litert import LiteRTReference
 
-        source = tflite_file.parse(self._model, "the int8 model").inputs[0]
+        source = tflite_model.parse(self._model, "the int8 model").inputs[0]
         scale, zero_point = source.scales[0], source.zero_points[0]
         config = FrontendConfig.from_dict(self._frontend)
         features = fixed_point.log_mel(np.asarray(clips_in), config, scale, zero_point)

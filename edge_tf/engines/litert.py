@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+import tflite_model
 from edge_tf.engines.base import Outputs, UnavailableError, log_scores, quantize, run_each
-from firmware_export import tflite_file
 
 
 class _LiteRT:
@@ -78,7 +78,7 @@ def values_between(model: bytes, op: str, clips: np.ndarray) -> np.ndarray:
     Returns:
       (clips, ...) as the op gives them.
     """
-    info = tflite_file.parse(model)
+    info = tflite_model.parse(model)
     result = next(each for each in info.ops if each.name == op).outputs[0]
     interpreter = _interpreter(
         model, LiteRTReference._resolver, experimental_preserve_all_tensors=True

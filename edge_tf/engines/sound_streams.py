@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+import tflite_model
 from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.engines.base import quantize
 from edge_tf.engines.streaming import FrameByFrame
-from firmware_export import tflite_file
 from firmware_export.boards import programs
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import Detector, DetectorConfig
@@ -65,7 +65,7 @@ class PythonStream:
         labels: Sequence[str],
         is_float: bool,
     ) -> None:
-        info = tflite_file.parse(model, "the streaming model")
+        info = tflite_model.parse(model, "the streaming model")
         self._in, self._out = info.inputs[0], info.outputs[0]
         self._frames, self._is_float = frames, is_float
         scale, zero_point = self._in.scales[0], self._in.zero_points[0]

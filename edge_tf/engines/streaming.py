@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+import tflite_model
 from edge_tf.engines.base import Outputs, quantize, run_each
 from edge_tf.engines.tflite_micro import interpreter_of
 from edge_tf.errors import UserError
-from firmware_export import tflite_file
-from firmware_export.tflite_info import ModelInfo
+from tflite_model.info import ModelInfo
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -109,7 +109,7 @@ def tflite_micro_frames(model: bytes) -> Int8Frames:
     Raises:
       UnavailableError: it is not installed here.
     """
-    info = tflite_file.parse(model, "the streaming model")
+    info = tflite_model.parse(model, "the streaming model")
     interpreter = interpreter_of(model, info)
 
     def invoke(inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -156,7 +156,7 @@ class StreamingTFLiteMicro:
 
     def run(self, features: np.ndarray) -> Outputs:
         frames = tflite_micro_frames(self._model)
-        info = tflite_file.parse(self._model, "the streaming model")
+        info = tflite_model.parse(self._model, "the streaming model")
         source, target = info.inputs[0], info.outputs[0]
         clips = quantize(features, source.scales[0], source.zero_points[0])
         logits, _ = run_each(self.name, clips, _last_logits(frames))

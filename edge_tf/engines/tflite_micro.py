@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+import tflite_model
 from edge_tf.engines.base import Outputs, UnavailableError, quantize, run_each
-from firmware_export import tflite_file
-from firmware_export.tflite_info import ModelInfo
+from tflite_model.info import ModelInfo
 
 
 def interpreter_of(model: bytes, info: ModelInfo) -> Any:
@@ -40,7 +40,7 @@ class TFLiteMicro:
         self._model = model
 
     def run(self, features: np.ndarray) -> Outputs:
-        info = tflite_file.parse(self._model, "the int8 model")
+        info = tflite_model.parse(self._model, "the int8 model")
         interpreter = interpreter_of(self._model, info)
 
         def invoke(clip: np.ndarray) -> np.ndarray:

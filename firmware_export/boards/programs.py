@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from firmware_export import packing, tflite_file
+import tflite_model
+from firmware_export import packing
 from firmware_export.boards import building, clips
 from firmware_export.boards.board import SOURCES, Board, by_name
 from firmware_export.boards.building import Build
@@ -84,7 +85,7 @@ def _write_sources(
     model: bytes, board: Board, folder: Path, spotting: Spotting | None, streaming: bool
 ) -> tuple[list[Path], Path]:
     """The C files of a model, and the folder that they are in."""
-    info = tflite_file.parse(model)
+    info = tflite_model.parse(model)
     compiled = compiler.compile(info, TARGETS.get(board.name, board.name), streaming=streaming)
     files = {name: text.encode() for name, text in compiled.files.items()}
     if spotting is not None:

@@ -1,6 +1,6 @@
 """From a .tflite to C source.
 
-compiled = compiler.compile(tflite_file.read("model_int8.tflite"), target="cortex-m4")
+compiled = compiler.compile(tflite_model.read("model_int8.tflite"), target="cortex-m4")
 compiled.files["model.c"], compiled.plan.size
 """
 
@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from firmware_export import tflite_file
+import tflite_model
 from firmware_export.errors import ExportError
 from firmware_export.standalone import calls, emit, ir, passes, planner, reader, row_calls, slides
 from firmware_export.standalone.passes import states
-from firmware_export.tflite_info import ModelInfo
+from tflite_model.info import ModelInfo
 
 # Kernel files of a target, by the folder they are taken from where it has them.
 TARGETS = {
@@ -66,7 +66,7 @@ def compile(
     """Compiles a model.
 
     Args:
-      model: as read by tflite_file, or the file's bytes.
+      model: as read by tflite_model, or the file's bytes.
       target: one of TARGETS; decides which kernels are taken.
       passes_to_run: names; see `passes.select`.
       keep: for tests: no activation is overwritten, and model_arena() gives them all. Meant for
@@ -81,7 +81,7 @@ def compile(
     """
     if target not in TARGETS:
         raise ExportError(f"there is no target '{target}'; the targets are {', '.join(TARGETS)}")
-    info = tflite_file.parse(model) if isinstance(model, bytes) else model
+    info = tflite_model.parse(model) if isinstance(model, bytes) else model
     names = tuple(passes_to_run)
     graph = reader.read(info)
     if streaming:

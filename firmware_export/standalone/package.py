@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from firmware_export import folder, packing, tflite_file
+import tflite_model
+from firmware_export import folder, packing
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden, frames_first
 from firmware_export.runtime.detector import DetectorConfig, frames_between
 from firmware_export.standalone import compiler, plan_svg
 from firmware_export.standalone import passes as all_passes
-from firmware_export.tflite_info import ModelInfo
 from firmware_export.tflm import arena as oracle
+from tflite_model.info import ModelInfo
 
 FLAVOR = "standalone"
 
@@ -113,9 +114,9 @@ def export(
         or `out_dir` holds what an export did not write. Nothing is written then.
     """
     folder.check_replaceable(out_dir)
-    info = tflite_file.parse(model, model_name)
+    info = tflite_model.parse(model, model_name)
     exported = model if streaming is None else streaming
-    form = tflite_file.parse(exported, model_name)
+    form = tflite_model.parse(exported, model_name)
     try:
         compiled = compiler.compile(
             form,

@@ -1,6 +1,6 @@
 """What a .tflite says, as a graph that can be compiled: every op, tensor and option checked.
 
-    graph = reader.read(tflite_file.read("model_int8.tflite"))
+    graph = reader.read(tflite_model.read("model_int8.tflite"))
 
 The file is not believed: shapes must be what the ops give, constants must have the sizes the ops
 need, every tensor is written once and before it is read. What passes is exactly what TFLite Micro
@@ -13,7 +13,7 @@ from firmware_export.errors import ExportError
 from firmware_export.standalone import ir
 from firmware_export.standalone.reading import shapes, values, windows
 from firmware_export.standalone.reading.context import Op, Tensors, quantization_problem
-from firmware_export.tflite_info import ModelInfo, OpInfo, TensorInfo
+from tflite_model.info import ModelInfo, OpInfo, TensorInfo
 
 _Reader = Callable[[Op], "ir.Op | list[ir.Op]"]
 

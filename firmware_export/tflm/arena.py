@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from firmware_export.errors import ExportError
-from firmware_export.tflite_info import ModelInfo, TensorInfo
+from tflite_model.info import ModelInfo, TensorInfo
 
 # What a measured arena is enlarged by. Kernels made for a device may ask for scratch memory that
 # the reference kernels on the host do not need; its pointers, half as long, give some back.
@@ -79,7 +79,7 @@ def measure(
     A host of 64 bits needs more than a device of 32: the figure is on the safe side.
 
     Args:
-      model: a .tflite file that `tflite_file.parse` accepted.
+      model: a .tflite file that `tflite_model.parse` accepted.
       features: int8 [n, ...input shape without batch], n >= 1; of a streaming model
         [n, frames, ...input shape without batch].
       states: of a streaming model: its inputs behind the first.

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from firmware_export import folder, packing, tflite_file
+import tflite_model
+from firmware_export import folder, packing
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.runtime.detector import DetectorConfig
-from firmware_export.tflite_info import ModelInfo, TensorInfo
 from firmware_export.tflm import arena as arenas
 from firmware_export.tflm import c_array, resolver
+from tflite_model.info import ModelInfo, TensorInfo
 
 __all__ = ["Golden", "export"]
 
@@ -56,13 +57,13 @@ def export(
         them; or `out_dir` holds what an export did not write. Nothing is written then.
     """
     folder.check_replaceable(out_dir)
-    info = tflite_file.parse(model, model_name)
+    info = tflite_model.parse(model, model_name)
     packing.check_classifier(info, labels)
     golden.check(info)
     states: Sequence[TensorInfo] = ()
     vectors = golden
     if streaming is not None:
-        model, info = streaming, tflite_file.parse(streaming, model_name)
+        model, info = streaming, tflite_model.parse(streaming, model_name)
         packing.check_classifier(info, labels, streaming=True)
         states, vectors = info.inputs[1:], golden.in_frames()
     methods = resolver.add_methods(info)

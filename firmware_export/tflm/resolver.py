@@ -1,7 +1,7 @@
 """Which methods of TFLite Micro's MicroMutableOpResolver register the ops of a model."""
 
 from firmware_export.errors import ExportError
-from firmware_export.tflite_info import ModelInfo
+from tflite_model.info import ModelInfo
 
 # Builtin ops that MicroMutableOpResolver has an Add method for.
 _SUPPORTED = frozenset(

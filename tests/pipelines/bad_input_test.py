@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.edge_tf.audio.wav_files import FLOAT, tone, wav_bytes, write
-from tests.edge_tf.data.word_folders import make
+from tests.edge_tf.data.words.word_folders import make
 
 ROOT = Path(__file__).resolve().parents[2]
 

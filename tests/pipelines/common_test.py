@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipelines import common
-from tests.edge_tf.data.scene_folders import make_esc_folders, make_tau
-from tests.edge_tf.data.word_folders import make
+from tests.edge_tf.data.scenes.scene_folders import make_esc_folders, make_tau
+from tests.edge_tf.data.words.word_folders import make
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """

@@ -10,14 +10,15 @@ import pytest
 
 from edge_tf import files
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data import folder_of_words
 from edge_tf.data.run_data import RunData
+from edge_tf.data.words import folder_of_words
 from edge_tf.errors import UserError
-from edge_tf.evaluation import comparison, drop_comparison, metrics
-from edge_tf.evaluation.comparison import Side
+from edge_tf.evaluation import metrics
+from edge_tf.evaluation.comparing import comparison, drop_comparison
+from edge_tf.evaluation.comparing.comparison import Side
 from edge_tf.run_dir import RunDirectory
-from tests.edge_tf.data.word_folders import make
-from tests.edge_tf.evaluation.drop_comparison_test import evaluated
+from tests.edge_tf.data.words.word_folders import make
+from tests.edge_tf.evaluation.comparing.drop_comparison_test import evaluated
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("lamp", "music")

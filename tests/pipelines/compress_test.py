@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+import tflite_model
 from edge_tf import files
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.run_dir import RunDirectory
-from firmware_export import sparsity, tflite_file
 from tests.pipelines.bad_input_test import refused_early, tree
 from tests.pipelines.run_test import start
+from tflite_model import sparsity
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_the_chain_tells_its_stages_and_has_the_compressed_hops(finished):
 def test_the_zeros_asked_for_are_in_the_file_and_in_the_report(finished):
     run, _ = finished
     data = (run / "model_int8.tflite").read_bytes()
-    counted = sparsity.count(data, tflite_file.parse(data, "model"))
+    counted = sparsity.count(data, tflite_model.parse(data, "model"))
     share = counted.share("CONV_2D")
     assert share is not None and share > 0.68
     report = json.loads((run / "report.json").read_text())

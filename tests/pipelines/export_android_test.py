@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tflite_model
 from edge_tf import files
 from edge_tf.android import models, package
 from edge_tf.audio import frontend
@@ -18,9 +19,9 @@ from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.engines.base import quantize
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
-from edge_tf.evaluation import operating_point
+from edge_tf.evaluation.streams import operating_point
 from edge_tf.run_dir import RunDirectory
-from firmware_export import packing, tflite_file
+from firmware_export import packing
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import DetectorConfig
 from pipelines import export_android
@@ -38,7 +39,7 @@ def write_golden(run: RunDirectory, model: bytes, config: FrontendConfig) -> Non
     rng = np.random.default_rng(0)
     wav = rng.integers(-3000, 3000, (3, config.clip_samples)).astype(np.int16)
     features = frontend.log_mel(wav.astype(np.float32) / 32768, config).numpy()
-    source = tflite_file.parse(model).inputs[0]
+    source = tflite_model.parse(model).inputs[0]
     np.savez(
         run / "golden.npz",
         features=quantize(features, source.scales[0], source.zero_points[0]),

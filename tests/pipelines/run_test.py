@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tflite_model
 from edge_tf.engines import mediapipe_audio
-from firmware_export import tflite_file
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = ("host", "cortex_m4", "cortex_m55")
@@ -126,7 +126,7 @@ def test_every_stage_left_its_files_and_its_record(finished):
 def test_golden_vectors_are_real_clips_with_the_bytes_of_the_model(finished):
     run, _, _ = finished
     golden = np.load(run / "golden.npz")
-    info = tflite_file.read(run / "model_int8.tflite")
+    info = tflite_model.read(run / "model_int8.tflite")
     assert golden["features"].shape[1:] == info.inputs[0].shape[1:] == (40, 101, 1)
     assert golden["wav"].shape[1] == 16_000 and golden["wav"].dtype == np.int16
     assert len(set(golden["label_index"])) == 5
@@ -201,7 +201,7 @@ def test_a_broken_gate_is_exit_status_1_with_the_report_on_disk(finished):
     """The int8 model of a run is replaced by one that hears the same word in everything."""
     run, _, _ = finished
     original = (run / "model_int8.tflite").read_bytes()
-    info = tflite_file.parse(original)
+    info = tflite_model.parse(original)
     classifier = [op for op in info.ops if op.name == "CONV_2D"][-1]
     bias = info.tensors[classifier.inputs[2]].data
     # Both ends saturate; were the others left where they are, one at 127 would be a tie.

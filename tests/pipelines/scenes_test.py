@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 import pipelines.evaluate
+import tflite_model
 from edge_tf.evaluation import stage as evaluation_stage
-from firmware_export import sparsity, tflite_file
-from tests.edge_tf.data.scene_folders import ALL_DEVICES, make_tau
+from tests.edge_tf.data.scenes.scene_folders import ALL_DEVICES, make_tau
 from tests.pipelines.run_test import BOARDS, start
+from tflite_model import sparsity
 
 DEVICES = ["recorded", "sim1", "sim2"]
 BUDGET_KB = 6
@@ -119,7 +120,7 @@ def test_statistics_within_the_graph(real_scenes, tmp_path, cache):
         "--max_drop=100",
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    ops = tflite_file.read(run / "model_int8.tflite").op_counts()
+    ops = tflite_model.read(run / "model_int8.tflite").op_counts()
     assert ops["RSQRT"] == 10 and ops["SUB"] == 10  # two statistics at five places
     rows = report(run)["hops"]
     compared = [row for row in rows if row["bit_exact_required"] and not row["unavailable"]]
@@ -147,7 +148,7 @@ def test_recordings_of_several_devices_and_a_budget(tmp_path):
         done = start(stage, f"--run_dir={run}", cache_dir, *more)
         assert done.returncode == 0, done.stdout + done.stderr
     assert (run / "translator.keras").exists()
-    size = sparsity.parameter_size(tflite_file.read(run / "model_int8.tflite"))
+    size = sparsity.parameter_size(tflite_model.read(run / "model_int8.tflite"))
     assert 0.95 * BUDGET_KB < size.nonzero_kb <= BUDGET_KB
     assert f"{size.nonzero_bytes:,} bytes" in done.stdout  # the gate's line
     assert json.loads((run / "config.json").read_text())["stages"]["convert"]["graph"] == "plain"

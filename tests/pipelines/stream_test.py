@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tflite_model
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.models import bc_resnet
 from edge_tf.run_dir import RunDirectory
-from firmware_export import tflite_file
 from pipelines import training_flags
 from tests.edge_tf.audio.wav_files import tone, write
 from tests.pipelines.bad_input_test import refused_early, tree
@@ -95,7 +95,7 @@ def lines_of(done: subprocess.CompletedProcess) -> list[str]:
 def test_convert_writes_the_streaming_form_and_records_it(finished):
     run, _ = finished
     window, stream = (
-        tflite_file.read(run / f"model_{form}.tflite") for form in ("int8", "streaming")
+        tflite_model.read(run / f"model_{form}.tflite") for form in ("int8", "streaming")
     )
     assert window.inputs[0].shape == (1, 40, 101, 1) and len(window.inputs) == 1
     assert stream.inputs[0].shape == (1, 40, 1, 1) and stream.outputs[0].shape == (1, 5)

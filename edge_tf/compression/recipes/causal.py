@@ -2,11 +2,11 @@
 
 import tf_keras as keras
 
-from edge_tf.compression.foresight import Foresight
 from edge_tf.compression.network import Network
 from edge_tf.compression.objectives import FromTeacher
 from edge_tf.compression.phase import Phase
 from edge_tf.compression.settings import Settings
+from edge_tf.compression.teaching.foresight import Foresight
 from edge_tf.training.objective import Objective
 
 # Of the loss on features beside those on labels and logits.

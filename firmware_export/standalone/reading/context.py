@@ -6,7 +6,7 @@ import numpy as np
 
 from firmware_export.errors import ExportError
 from firmware_export.standalone import ir
-from firmware_export.tflite_info import ModelInfo, OpInfo, TensorInfo
+from tflite_model.info import ModelInfo, OpInfo, TensorInfo
 
 MAX_RANK = 6
 MAX_DIMENSION = 32_767

@@ -7,13 +7,13 @@ import zipfile
 import numpy as np
 import pytest
 
+import tflite_model
 from edge_tf.android import models
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.engines.base import quantize
 from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpack
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
-from firmware_export import tflite_file
 from tests.firmware_export.conftest import converted_model
 
 __all__ = ["converted_model"]  # a fixture
@@ -59,14 +59,14 @@ def test_compiled_model_runs_both_files(made):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
     clips = rng.normal(size=(6, 40, 101, 1)).astype(np.float32)
-    source = tflite_file.parse(made.features).inputs[0]
+    source = tflite_model.parse(made.features).inputs[0]
     values = quantize(clips, source.scales[0], source.zero_points[0])
     found = np.stack([compiled(made.features, clip) for clip in values])
     np.testing.assert_array_equal(found, LiteRTXnnpack(made.features).run(clips).logits)
 
 
 def test_front_end_and_labels_are_in_the_files(made, converted_model):
-    given = tflite_file.parse(converted_model).inputs[0]
+    given = tflite_model.parse(converted_model).inputs[0]
     files = archive(made.features)
     assert json.loads(files["frontend.json"]) == {
         "frontend": FrontendConfig().to_dict(),

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
+import tflite_model
 from edge_tf.compression import budget, pruning
 from edge_tf.compression.budget import Capacity
 from edge_tf.compression.settings import Settings
 from edge_tf.conversion import int8
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
-from firmware_export import sparsity, tflite_file
-from firmware_export.tflite_info import ModelInfo
 from tests.edge_tf.compression.small import clips, run_recipe
 from tests.edge_tf.conversion.conversion_fixtures import SHAPE, block_model, randomize
+from tflite_model import sparsity
+from tflite_model.info import ModelInfo
 
 layers = keras.layers
 BY = ("layer", "network")
@@ -24,7 +25,7 @@ BY = ("layer", "network")
 
 def info(model: keras.Model, form: str = "device") -> ModelInfo:
     features = clips(30, model.input_shape[1:])
-    return tflite_file.parse(int8.convert(model, features, form), "model")
+    return tflite_model.parse(int8.convert(model, features, form), "model")
 
 
 def wide_model() -> keras.Model:

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf.compression.distillation import logits_loss
 from edge_tf.compression.network import Network, State
 from edge_tf.compression.objectives import CoStudy, FromTeacher, InNetworkTeacher
+from edge_tf.compression.teaching.distillation import logits_loss
 from edge_tf.training.objective import CrossEntropy, cross_entropy
 from edge_tf.training.step import Recipe, SgdStep, seed_everything
 from tests.edge_tf.compression.small import clips, half_masks, labels, quantized, revived

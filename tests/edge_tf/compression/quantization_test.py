@@ -5,16 +5,17 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
+import tflite_model
 from edge_tf.compression import quantization
 from edge_tf.compression.network import State
-from edge_tf.conversion import equalization, int8
+from edge_tf.conversion import int8
+from edge_tf.conversion.rewriting import equalization
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
 from edge_tf.layers import quantization as layer_quantization
 from edge_tf.layers.quantization import RangeQuantizer
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.models import bc_resnet_asc, build_model
-from firmware_export import tflite_file
 from tests.edge_tf.compression.small import clips, half_masks, quantized
 from tests.edge_tf.conversion.conversion_fixtures import SHAPE, block_model, randomize
 
@@ -58,7 +59,7 @@ def test_kernels_with_a_norm_are_rounded_to_the_bytes_of_the_file(layer):
     steps = np.abs(kernel).max(axis=others, keepdims=True) / 127
     signs = np.sign(norm.gamma.numpy()).reshape([1, 1, -1, 1] if axis == 2 else [1, 1, 1, -1])
     codes = np.rint(rounded / steps * signs).astype(np.int8)
-    info = tflite_file.parse(int8.convert(model, clips(40, (20, 12, 4))), "layer")
+    info = tflite_model.parse(int8.convert(model, clips(40, (20, 12, 4))), "layer")
     stored = info.tensors[
         info.ops[0].inputs[1]
     ].array()  # [out, h, w, in], depthwise [1, h, w, channels]
@@ -110,7 +111,7 @@ def test_the_rounded_tensors_of_a_block_are_as_many_as_those_of_the_int8_file():
     """Each range in training stands for one distinct scale of activations in the file."""
     model = block_model()
     data = int8.convert(model, clips(40))
-    info = tflite_file.parse(data, "block")
+    info = tflite_model.parse(data, "block")
     activations = {
         (info.tensors[i].scales[0], info.tensors[i].zero_points[0])
         for op in info.ops
@@ -226,7 +227,7 @@ def test_zeros_of_the_float_model_are_zeros_of_the_int8_file():
     model = block_model()
     state = quantized(model, half_masks(model)).state()
     exported = State(state.model, state.masks, state.ranges).exported()
-    info = tflite_file.parse(int8.convert(exported, clips(40)), "block")
+    info = tflite_model.parse(int8.convert(exported, clips(40)), "block")
     kernels = {
         info.tensors[op.inputs[1]].index: info.tensors[op.inputs[1]]
         for op in info.ops
@@ -254,7 +255,7 @@ def test_all_of_bc_resnet_has_rules(tau):
 def test_each_rounded_tensor_of_bc_resnet_asc_is_one_of_the_int8_file():
     """Pooling by maximum rounds nothing; p of each of the nine blocks shares the range of x."""
     model = randomize(bc_resnet_asc.build(0.5, 4, (32, 16, 1), mix_style=0.5))
-    info = tflite_file.parse(int8.convert(model, clips(20, (32, 16, 1))), "asc")
+    info = tflite_model.parse(int8.convert(model, clips(20, (32, 16, 1))), "asc")
     activations = {
         (info.tensors[i].scales[0], info.tensors[i].zero_points[0])
         for op in info.ops

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
+import tflite_model
 from edge_tf.compression import RECIPES
 from edge_tf.compression.settings import Settings
 from edge_tf.conversion import int8
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.models import bc_resnet, build_model
-from firmware_export import tflite_file
 from tests.edge_tf.compression.small import clips, run_recipe
 from tests.edge_tf.conversion.conversion_fixtures import block_model, randomize
 
@@ -53,8 +53,8 @@ def test_a_model_of_all_layers_gets_through(recipe):
     """Zeros in the file are at least those asked for, and the ops are those of an uncompressed."""
     model = block_model()
     state = run_recipe(model, settings(recipe), teacher=block_model(), steps=8)
-    ops = tflite_file.parse(int8.convert(model, clips(40)), "model").op_counts()
-    info = tflite_file.parse(int8.convert(state.exported(), clips(40)), "model")
+    ops = tflite_model.parse(int8.convert(model, clips(40)), "model").op_counts()
+    info = tflite_model.parse(int8.convert(state.exported(), clips(40)), "model")
     int8.check(int8.convert(state.exported(), clips(40)))
     assert info.op_counts() == ops
     pruning = recipe in ("prune", "prune_qat", "pqk")
@@ -85,7 +85,7 @@ def test_each_layer_gets_through(layer, recipe):
     model = around(*LAYERS[layer]())
     state = run_recipe(model, settings(recipe), teacher=around(*LAYERS[layer]()), steps=2)
     data = int8.convert(state.exported(), clips(30))
-    assert not any(tensor.is_float for tensor in tflite_file.parse(data, "model").tensors)
+    assert not any(tensor.is_float for tensor in tflite_model.parse(data, "model").tensors)
 
 
 @pytest.mark.parametrize("tau", [1, 3])
@@ -93,7 +93,7 @@ def test_all_of_bc_resnet_gets_through(tau):
     model = build_model("bc_resnet", tau=tau, num_classes=CLASSES, input_shape=(40, 101, 1))
     state = run_recipe(model, settings("pqk"), steps=1)
     data = int8.convert(state.exported(), clips(12, (40, 101, 1)))
-    assert not any(tensor.is_float for tensor in tflite_file.parse(data, "model").tensors)
+    assert not any(tensor.is_float for tensor in tflite_model.parse(data, "model").tensors)
 
 
 def test_a_chain_keeps_the_zeros_of_its_first_link():

@@ -11,20 +11,22 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
+import tflite_model
 from edge_tf import files, run_dir
 from edge_tf.audio.augmentation import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.compression import stage, teachers
+from edge_tf.compression import stage
 from edge_tf.compression.settings import Settings
+from edge_tf.compression.teaching import teachers
 from edge_tf.conversion import int8
-from edge_tf.data import folder_of_words
 from edge_tf.data.run_data import RunData
+from edge_tf.data.words import folder_of_words
 from edge_tf.engines import keras_float
 from edge_tf.engines.keras_quantized import KerasQuantized, read_ranges
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
-from firmware_export import sparsity, tflite_file
-from tests.edge_tf.data.word_folders import make
+from tests.edge_tf.data.words.word_folders import make
+from tflite_model import sparsity
 
 layers = keras.layers
 LABELS = ["_silence_", "lamp", "music"]
@@ -169,7 +171,7 @@ def test_a_budget_is_met_and_the_same_command_goes_on_with_it(trained, tmp_path,
     assert run.target_nonzero_kb() == 1.17
     clips = np.random.default_rng(0).normal(-5, 3, (20, 40, 101, 1)).astype(np.float32)
     data = int8.convert(keras_float.load(run / "compressed.keras"), clips)
-    size = sparsity.parameter_size(tflite_file.parse(data, "model"))
+    size = sparsity.parameter_size(tflite_model.parse(data, "model"))
     assert 0.98 * 1.17 < size.nonzero_kb <= 1.17
     before = weights(run)
     monkeypatch.setattr(int8, "convert", None)  # what was measured is remembered

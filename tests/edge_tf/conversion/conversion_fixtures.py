@@ -3,9 +3,10 @@
 import numpy as np
 import tf_keras as keras
 
-from edge_tf.conversion import device_graph, graph, int8
+import tflite_model
+from edge_tf.conversion import int8
+from edge_tf.conversion.rewriting import device_graph, graph
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
-from firmware_export import tflite_file
 
 layers = keras.layers
 SHAPE = (20, 12, 1)
@@ -112,7 +113,7 @@ def _int8_values(model: bytes, clip: np.ndarray) -> dict[int, np.ndarray]:
     quantized = np.clip(np.rint(clip / scale) + zero_point, -128, 127).astype(np.int8)
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], quantized)
     interpreter.invoke()
-    info = tflite_file.parse(model)
+    info = tflite_model.parse(model)
     return {
         t.index: (interpreter.get_tensor(t.index) - float(t.zero_points[0])) * t.scales[0]
         for t in info.tensors

@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
+import tflite_model
 from edge_tf.conversion import int8
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
 from edge_tf.models import build_model
-from firmware_export import tflite_file
 from tests.edge_tf.conversion.conversion_fixtures import (
     SHAPE,
     block_model,
@@ -55,7 +55,7 @@ def sounds(count: int, seed: int = 0) -> np.ndarray:
 
 
 def test_every_tensor_is_integer_and_static(converted):
-    info = tflite_file.parse(converted[1])
+    info = tflite_model.parse(converted[1])
     assert {tensor.type for tensor in info.tensors} <= {"INT8", "INT32"}
     assert all(tensor.is_static for tensor in info.tensors)
     assert info.inputs[0].shape == (1, *SHAPE)
@@ -65,7 +65,7 @@ def test_every_tensor_is_integer_and_static(converted):
 def test_in_the_plain_graph_norms_and_dropout_leave_no_op_of_their_own():
     """A batch norm folds into its convolution; the sub-band norm is one MUL and one ADD."""
     data = int8.convert(block_model(), features(30), "plain")
-    ops = tflite_file.parse(data).op_counts()
+    ops = tflite_model.parse(data).op_counts()
     swish = 1
     assert ops["MUL"] == 1 + swish
     assert ops["ADD"] == 1 + 2
@@ -79,7 +79,7 @@ FREE_OF = {"MUL", "ADD", "MEAN", "AVERAGE_POOL_2D", "LOGISTIC", "QUANTIZE", "STR
 
 def test_in_the_device_graph_a_block_is_convolutions_and_copies():
     data = int8.convert(block_model(), features(30))
-    ops = tflite_file.parse(data).op_counts()
+    ops = tflite_model.parse(data).op_counts()
     assert not FREE_OF & set(ops)
     # For 5 sub-bands, the mean over frequency, f1 and the mean at the end.
     assert ops["DEPTHWISE_CONV_2D"] == 5 + 1 + 1 + 1
@@ -88,7 +88,7 @@ def test_in_the_device_graph_a_block_is_convolutions_and_copies():
 
 
 def test_bc_resnet_for_devices_has_no_op_of_values_alone(bc_resnet):
-    ops = tflite_file.parse(bc_resnet[1]).op_counts()
+    ops = tflite_model.parse(bc_resnet[1]).op_counts()
     assert not FREE_OF & set(ops)
     blocks = 12
     assert ops["HARD_SWISH"] == blocks
@@ -100,7 +100,7 @@ def test_bc_resnet_for_devices_has_no_op_of_values_alone(bc_resnet):
 
 def test_concatenations_join_tensors_of_one_scale(bc_resnet):
     """Else kernels would requantize, which not all of them round alike."""
-    info = tflite_file.parse(bc_resnet[1])
+    info = tflite_model.parse(bc_resnet[1])
     for op in info.ops:
         if op.name == "CONCATENATION":
             tensors = [info.tensors[i] for i in (*op.inputs, *op.outputs)]
@@ -115,7 +115,7 @@ def test_bc_resnet_follows_float(bc_resnet):
 def test_each_tensor_of_bc_resnet_has_a_node_and_holds_its_values(bc_resnet_with_graph):
     _, made = bc_resnet_with_graph
     check_tensors(made, sounds(1))
-    info = tflite_file.parse(made.data)
+    info = tflite_model.parse(made.data)
     assert set(made.graph.tensors) == {info.inputs[0].index, *(op.outputs[0] for op in info.ops)}
     assert all(node.layer for node in made.graph.tensors.values()), "each has a name"
 
@@ -137,7 +137,7 @@ def test_an_unknown_form_is_refused():
 
 def test_the_classifier_is_a_convolution(converted):
     """FULLY_CONNECTED is where LiteRT's reference and TFLite Micro round differently."""
-    assert "FULLY_CONNECTED" not in tflite_file.parse(converted[1]).op_counts()
+    assert "FULLY_CONNECTED" not in tflite_model.parse(converted[1]).op_counts()
 
 
 def test_int8_follows_float_within_a_few_steps(converted):
@@ -156,7 +156,7 @@ def check_follows(model: keras.Model, data: bytes, clips: np.ndarray) -> None:
 
 def test_representative_clips_set_the_input_range(converted):
     """Of all clips, or of every third or fifth: what gave the least error."""
-    scale = tflite_file.parse(converted[1]).inputs[0].scales[0]
+    scale = tflite_model.parse(converted[1]).inputs[0].scales[0]
     subsets = [features(100)[::stride] for stride in (1, 3, 5)]
     ranges = [(max(0.0, clips.max()) - clips.min()) / 255 for clips in subsets]
     assert min(abs(scale / expected - 1) for expected in ranges) < 1e-4

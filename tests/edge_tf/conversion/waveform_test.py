@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tflite_model
 from edge_tf.audio import frontend
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.conversion import tflite_edit, waveform
+from edge_tf.conversion import waveform
+from edge_tf.conversion.tflite import tflite_edit
 from edge_tf.engines.base import quantize
 from edge_tf.engines.litert import (
     AndroidWaveform,
@@ -18,7 +20,6 @@ from edge_tf.engines.litert import (
 )
 from edge_tf.errors import UserError
 from edge_tf.evaluation import metrics
-from firmware_export import tflite_file
 from firmware_export.errors import ExportError
 from tests.firmware_export.conftest import converted_model
 
@@ -65,7 +66,7 @@ def test_scores_are_the_softmax_of_the_int8_model_s_logits(converted_model, name
     # LOG rounds otherwise than TensorFlow's: once in some hundred clips a feature is on the other
     # side of a half, which may move a logit by a step.
     assert np.mean(np.abs(scores - expected).max(axis=1) < 1e-6) >= 0.9
-    step = tflite_file.parse(converted_model).outputs[0].scales[0]
+    step = tflite_model.parse(converted_model).outputs[0].scales[0]
     np.testing.assert_allclose(scores, expected, atol=2 * step)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
 
@@ -76,7 +77,7 @@ def test_features_inside_are_training_s_within_one_int8_step(converted_model, na
     samples = sound(config, 20)
     model = waveform.convert(converted_model, config, LABELS)
     inside = values_between(model, "QUANTIZE", samples.astype(np.float32) / 32768)
-    source = tflite_file.parse(converted_model).inputs[0]
+    source = tflite_model.parse(converted_model).inputs[0]
     outside = quantize(features(samples, config), source.scales[0], source.zero_points[0])
     distance = np.abs(inside.astype(int) - outside)
     assert distance.max() <= 1
@@ -84,8 +85,8 @@ def test_features_inside_are_training_s_within_one_int8_step(converted_model, na
 
 
 def test_the_network_is_carried_over_op_by_op_and_byte_by_byte(converted_model):
-    network = tflite_file.parse(converted_model)
-    model = tflite_file.parse(waveform.convert(converted_model, CONFIGS["causal"], LABELS))
+    network = tflite_model.parse(converted_model)
+    model = tflite_model.parse(waveform.convert(converted_model, CONFIGS["causal"], LABELS))
     names = [op.name for op in model.ops]
     first = names.index("QUANTIZE") + 1
     inner = model.ops[first : first + len(network.ops)]
@@ -109,7 +110,7 @@ def test_the_network_is_carried_over_op_by_op_and_byte_by_byte(converted_model):
 
 def test_what_the_file_promises(converted_model):
     data = waveform.convert(converted_model, CONFIGS["causal"], LABELS)
-    info = tflite_file.parse(data)
+    info = tflite_model.parse(data)
     assert [(t.name, t.type, t.shape) for t in (*info.inputs, *info.outputs)] == [
         ("waveform", "FLOAT32", (1, 16_000)),
         ("scores", "FLOAT32", (1, 4)),

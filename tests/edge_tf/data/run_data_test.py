@@ -10,13 +10,15 @@ import pytest
 
 from edge_tf import files
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data import folder_of_words, scenes, waveform_cache
+from edge_tf.data import waveform_cache
 from edge_tf.data.run_data import RunData, spread_over_labels
+from edge_tf.data.scenes import scene_sets
+from edge_tf.data.words import folder_of_words
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
 from tests.edge_tf.audio.wav_files import tone, write
-from tests.edge_tf.data.scene_folders import TRAINING_DEVICES, make_tau
-from tests.edge_tf.data.word_folders import make
+from tests.edge_tf.data.scenes.scene_folders import TRAINING_DEVICES, make_tau
+from tests.edge_tf.data.words.word_folders import make
 
 
 def load_dataset(values):
@@ -57,7 +59,7 @@ def test_the_devices_of_the_training_are_told_where_they_are_known(run, tmp_path
     root = make_tau(tmp_path / "tau")
     files.write_text(run / "labels.txt", "airport\nstreet_traffic\n")
     run.record("train", {"data": {"data_dir": str(root)}, "data_fingerprint": {}})
-    data = RunData(run, lambda values: scenes.load(Path(values["data_dir"])), tmp_path)
+    data = RunData(run, lambda values: scene_sets.load(Path(values["data_dir"])), tmp_path)
     assert data.training_devices() == TRAINING_DEVICES
 
 

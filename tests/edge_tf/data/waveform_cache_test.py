@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from edge_tf.audio import devices, wav
-from edge_tf.data import folder_of_words, waveform_cache
+from edge_tf.data import waveform_cache
 from edge_tf.data.dataset import Clip, Dataset
+from edge_tf.data.words import folder_of_words
 from edge_tf.errors import UserError
 from tests.edge_tf.audio.wav_files import tone, write
-from tests.edge_tf.data.word_folders import make
+from tests.edge_tf.data.words.word_folders import make
 
 CLIP = 16_000
 CLIPS = (

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
+import tflite_model
 from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion import int8
@@ -12,7 +13,6 @@ from edge_tf.engines import side_by_side
 from edge_tf.engines.base import Outputs, UnavailableError
 from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
 from edge_tf.engines.litert import LiteRTReference
-from firmware_export import tflite_file
 from firmware_export.boards import board, toolchain
 from firmware_export.errors import ExportError
 from firmware_export.standalone.package import Spotting
@@ -91,7 +91,7 @@ def test_the_plain_graph_too():
 def test_the_integer_front_end_gives_the_model_its_bytes(model):
     """Between real features and int8 nothing is rounded a second time."""
     clips = waveforms(12)
-    source = tflite_file.parse(model).inputs[0]
+    source = tflite_model.parse(model).inputs[0]
     scale, zero_point = source.scales[0], source.zero_points[0]
     given = fixed_point.log_mel(clips, FRONTEND, scale, zero_point)
     real = (given.astype(np.float64) - zero_point) * scale

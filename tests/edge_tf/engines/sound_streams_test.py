@@ -9,10 +9,10 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
+import tflite_model
 from edge_tf.audio import fixed_point
 from edge_tf.engines.sound_streams import CStream, Heard, PythonStream, SoundStream
 from edge_tf.engines.streaming import KerasFrames, keras_stream, tflite_micro_frames
-from firmware_export import tflite_file
 from firmware_export.boards import board, building, programs, toolchain
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import ONE, DetectorConfig
@@ -157,7 +157,7 @@ def test_logits_are_those_of_the_whole_window(model, keras_frames):
     keras_frames.reset()
     stream = PythonStream(keras_frames, model, FRONTEND, DETECTOR, LABELS, is_float=True)
     found = heard(stream, clip, [999]).logits[-1]
-    info = tflite_file.parse(model)
+    info = tflite_model.parse(model)
     source, target = info.inputs[0], info.outputs[0]
     scale, zero_point = source.scales[0], source.zero_points[0]
     steps = fixed_point.log_mel(clip[np.newaxis], FRONTEND, scale, zero_point)

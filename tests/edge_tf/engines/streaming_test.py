@@ -9,7 +9,8 @@ import tf_keras as keras
 
 from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.conversion import int8, streaming
+from edge_tf.conversion import int8
+from edge_tf.conversion.tflite import streaming
 from edge_tf.engines import streaming as engines
 from edge_tf.engines.base import UnavailableError
 from edge_tf.engines.litert import LiteRTReference

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf.compression import quantization
-from edge_tf.conversion import lowering
+from edge_tf.conversion.rewriting import lowering
 from edge_tf.errors import UserError
 from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
 from edge_tf.training.step import Recipe, SgdStep, dropout_generators, seed_everything

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tflite_model
 from edge_tf import files
 from edge_tf.errors import UserError
-from edge_tf.evaluation import device_cost
+from edge_tf.evaluation.cost import board_cost
+from edge_tf.evaluation.report import cost_text
 from edge_tf.run_dir import RunDirectory
-from firmware_export import tflite_file
 from firmware_export.boards import board as boards
 from firmware_export.boards import measuring, programs, toolchain
 from firmware_export.errors import ExportError
@@ -90,7 +91,7 @@ class TestFigures:
         assert cost.instructions <= cost.most_instructions < 1.2 * cost.instructions
 
     def test_the_arena_is_what_the_compiler_planned(self, cost):
-        compiled = compiler.compile(tflite_file.parse(small()), "cortex-m4")
+        compiled = compiler.compile(tflite_model.parse(small()), "cortex-m4")
         assert cost.arena_bytes == compiled.plan.size >= 64 * FILTERS
 
     def test_flash_holds_code_and_constants(self, cost):
@@ -180,7 +181,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestOfARun:
     def refused(self, run: RunDirectory, *targets: str) -> str:
         with pytest.raises(UserError) as caught:
-            device_cost.measure(run, targets)
+            board_cost.measure(run, targets)
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
@@ -217,14 +218,14 @@ class TestOfARun:
     @pytest.mark.firmware
     def test_the_table(self, run):
         usable("cortex-m4")
-        (cost,) = device_cost.measure(run, ["cortex-m4"])
-        lines = device_cost.to_text([cost, dataclasses.replace(cost, detector_instructions=None)])
+        (cost,) = board_cost.measure(run, ["cortex-m4"])
+        lines = cost_text.render([cost, dataclasses.replace(cost, detector_instructions=None)])
         rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines.splitlines()]
         assert rows[0] == ["", "cortex-m4", "cortex-m4"]
         assert all(len(row) == 3 for row in rows)
         assert ["one inference, instructions", *[f"{cost.instructions:,}"] * 2] in rows
         assert ["detector, one call, instructions", f"{cost.detector_instructions:,}", "-"] in rows
-        (written,) = device_cost.to_json([cost])
+        (written,) = board_cost.to_json([cost])
         assert written == dataclasses.asdict(cost)
 
     @pytest.mark.firmware
@@ -232,5 +233,5 @@ class TestOfARun:
         usable("cortex-m4")
         document = {"frontend": FRONTEND | {"padding": "reflect"}}
         files.write_json(run / "frontend.json", document)
-        (cost,) = device_cost.measure(run, ["cortex-m4"])
+        (cost,) = board_cost.measure(run, ["cortex-m4"])
         assert cost.frontend_instructions is None and cost.instructions > 0

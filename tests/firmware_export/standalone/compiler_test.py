@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_export import tflite_file
+import tflite_model
 from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs, toolchain
 from firmware_export.errors import ExportError
@@ -20,7 +20,7 @@ KILOBYTE = 1024
 
 
 def random_input(model: bytes, seed: int) -> np.ndarray:
-    shape = tflite_file.parse(model).inputs[0].shape
+    shape = tflite_model.parse(model).inputs[0].shape
     return np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
 
 
@@ -127,7 +127,7 @@ def test_random_models_on_emulated_boards(tmp_path: Path, name: str, seed: int):
 
 
 def check_activations(model: bytes) -> None:
-    info = tflite_file.parse(model)
+    info = tflite_model.parse(model)
     compiled = compiler.compile(info, passes_to_run=(), keep=True)
     x = random_input(model, 7)
     program = host.Host(compiled)
@@ -266,4 +266,4 @@ def test_chains_and_views_are_in_the_graph(bc_resnet):
     compiled = compiler.compile(bc_resnet)
     assert any(isinstance(op, ir.Rows) for op in compiled.graph.ops)
     assert not any(isinstance(op, (ir.Reshape, ir.Pad)) for op in compiled.graph.ops)
-    assert len(compiled.graph.ops) < len(tflite_file.parse(bc_resnet).ops) * 0.8
+    assert len(compiled.graph.ops) < len(tflite_model.parse(bc_resnet).ops) * 0.8

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from firmware_export import tflite_file
+import tflite_model
 from firmware_export.standalone import calls, ir, reader
 from tests.firmware_export.standalone import tflm_oracle
 
@@ -206,7 +206,7 @@ def run_graph(graph: ir.Graph, inputs: Sequence[np.ndarray], in_place: bool = Fa
 
 
 def read(model: bytes) -> ir.Graph:
-    return reader.read(tflite_file.parse(model))
+    return reader.read(tflite_model.parse(model))
 
 
 def kernels_of(graph: ir.Graph) -> list[str]:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tflite_model
 from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.conversion import streaming
-from firmware_export import folder, packing, tflite_file
+from edge_tf.conversion.tflite import streaming
+from firmware_export import folder, packing
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.standalone import package, passes
@@ -64,7 +65,7 @@ def run(*command: Any, **options: Any) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def spotting(converted_model: bytes) -> tuple[package.Spotting, Golden]:
     """Four clips of noise as a run has them."""
-    tensor = tflite_file.parse(converted_model).inputs[0]
+    tensor = tflite_model.parse(converted_model).inputs[0]
     loudness = np.array([10, 300, 3000, 9000])[:, np.newaxis]
     wav = (np.random.default_rng(0).normal(size=(4, 16000)) * loudness).astype(np.int16)
     features = fixed_point.log_mel(wav, CONFIG, tensor.scales[0], tensor.zero_points[0])
@@ -415,7 +416,7 @@ class TestAnyModel:
 def normalized(converted_model: bytes, tmp_path_factory: Any) -> Path:
     """An export whose front-end normalizes, with sound for its self-test."""
     config = dataclasses.replace(CONFIG, normalization="residual")
-    tensor = tflite_file.parse(converted_model).inputs[0]
+    tensor = tflite_model.parse(converted_model).inputs[0]
     loudness = np.array([10, 300, 9000])[:, np.newaxis]
     wav = (np.random.default_rng(0).normal(size=(3, 16000)) * loudness).astype(np.int16)
     features = fixed_point.log_mel(wav, config, tensor.scales[0], tensor.zero_points[0])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_export import tflite_file
+import tflite_model
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler, ir, passes
 from tests.firmware_export.standalone import host, tflm_oracle
@@ -116,7 +116,7 @@ def compare(name: str, model: Model, *outputs: int, others: tuple[str, ...] = ()
       others: passes that run in both cases.
     """
     data = model.builder.finish([model.input], outputs)
-    info = tflite_file.parse(data)
+    info = tflite_model.parse(data)
     on = compiler.compile(info, passes_to_run=(*others, name))
     off = compiler.compile(info, passes_to_run=others)
     everything = compiler.compile(info)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from firmware_export import tflite_file
+import tflite_model
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler, ir, reader
 from tests.firmware_export import models
@@ -19,7 +19,7 @@ from tests.firmware_export.standalone.model_builder import RELU, SAME, VALID, Bu
 
 
 def read(builder: Builder, inputs: list[int], outputs: list[int]) -> ir.Graph:
-    return reader.read(tflite_file.parse(builder.finish(inputs, outputs)))
+    return reader.read(tflite_model.parse(builder.finish(inputs, outputs)))
 
 
 def convolution(**changes: Any) -> ir.Graph:
@@ -183,21 +183,21 @@ class TestGraph:
             model.operatorCodes[0].version = 99
 
         with pytest.raises(ExportError, match="version 99, versions up to"):
-            reader.read(tflite_file.parse(models.fully_connected(newer)))
+            reader.read(tflite_model.parse(models.fully_connected(newer)))
 
     def test_a_float_model(self):
         def as_float(model: Any) -> None:
             model.subgraphs[0].tensors[0].type = schema.TensorType.FLOAT32
 
         with pytest.raises(ExportError, match="type FLOAT32; convert to int8"):
-            reader.read(tflite_file.parse(models.fully_connected(as_float)))
+            reader.read(tflite_model.parse(models.fully_connected(as_float)))
 
     def test_names_are_made_unique(self):
         def same(model: Any) -> None:
             for tensor in model.subgraphs[0].tensors:
                 tensor.name = "x\n*/"
 
-        graph = reader.read(tflite_file.parse(models.fully_connected(same)))
+        graph = reader.read(tflite_model.parse(models.fully_connected(same)))
         names = [tensor.name for tensor in (*graph.inputs, *graph.outputs)]
         assert len(set(names)) == 2
         assert all(name.isprintable() for name in names)
@@ -298,7 +298,7 @@ class TestMovement:
 def survives(data: bytes) -> bool:
     """Whether the file compiles; a refusal is fine, anything else fails the test."""
     try:
-        compiler.compile(tflite_file.parse(data))
+        compiler.compile(tflite_model.parse(data))
     except ExportError as error:
         assert "\n" not in str(error)
         return False

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from firmware_export import tflite_file
+import tflite_model
 from firmware_export.standalone import compiler, ir
 from tests.firmware_export.standalone import host, tflm_oracle
 from tests.firmware_export.standalone.model_builder import SAME, VALID
@@ -186,7 +186,7 @@ def random_model(seed: int) -> tuple[bytes, tuple[int, ...]]:
 @pytest.mark.parametrize("seed", range(16))
 def test_random_graphs(seed):
     data, shape = random_model(seed)
-    info = tflite_file.parse(data)
+    info = tflite_model.parse(data)
     outputs = [tensor.index for tensor in info.outputs]
     on = compiler.compile(info)
     names = [name for name in on.passes if name != "row_sums"]

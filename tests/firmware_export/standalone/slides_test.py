@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from firmware_export import tflite_file
+import tflite_model
 from firmware_export.standalone import calls, compiler, ir, planner, row_calls, slides
 from tests.firmware_export.standalone import host, tflm_oracle
 from tests.firmware_export.standalone.model_builder import SAME, VALID
@@ -135,7 +135,7 @@ def chain(seed: int, shape: tuple[int, ...], length: int, branches: bool = False
 
 def compiled_of(model: Ended, passes: tuple[str, ...] | None = None) -> compiler.Compiled:
     data = model.builder.finish([model.input], model.outputs)
-    info = tflite_file.parse(data)
+    info = tflite_model.parse(data)
     made = (
         compiler.compile(info) if passes is None else compiler.compile(info, passes_to_run=passes)
     )

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_tf.conversion import int8, streaming
+import tflite_model
+from edge_tf.conversion import int8
+from edge_tf.conversion.tflite import streaming
 from edge_tf.engines.streaming import Int8Frames
-from firmware_export import tflite_file
 from firmware_export.boards import clips, programs
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler, ir, passes
@@ -63,7 +64,7 @@ class LiteRT:
 
 def reference(model: bytes, frames: np.ndarray) -> np.ndarray:
     """Outputs of a file of the streaming form, [n, ...], as one row each."""
-    logits = Int8Frames(tflite_file.parse(model), LiteRT(model)).push(frames)
+    logits = Int8Frames(tflite_model.parse(model), LiteRT(model)).push(frames)
     return logits.reshape(len(frames), -1)
 
 
@@ -255,7 +256,7 @@ class TestOnTheHost:
     def test_random_models(self, seed):
         window = random_window_model(seed)
         model = stream_of(window)
-        info = tflite_file.parse(model)
+        info = tflite_model.parse(model)
         frames = random_frames(40, info.inputs[0].byte_size, seed)
         wanted = reference(model, frames)
         chosen = np.random.default_rng(seed).random(len(passes.ALL)) < 0.6
@@ -327,7 +328,7 @@ def test_a_long_stream_on_boards(bc_resnet, name, tmp_path: Path):
 @pytest.mark.parametrize("name", ["cortex-m4", "cortex-m55"])
 def test_random_models_on_boards(name, seed, tmp_path: Path):
     model = stream_of(random_window_model(100 + seed))
-    size = tflite_file.parse(model).inputs[0].byte_size
+    size = tflite_model.parse(model).inputs[0].byte_size
     frames = random_frames(40, size, seed)
     built = programs.build(model, usable(name), tmp_path, streaming=True)
     result = clips.run_features(built, frames[np.newaxis], tmp_path / "run", every=1, count=False)
@@ -360,7 +361,7 @@ class TestWhatIsMade:
     def test_states_are_no_larger_than_what_is_remembered(self, small):
         """One frame more each, the newest, and what the mean counts."""
         model = stream_of(small)
-        info = tflite_file.parse(model)
+        info = tflite_model.parse(model)
         compiled = compiler.compile(model, streaming=True)
         past = sum(t.byte_size for t in info.inputs[1:])
         newest = sum(t.byte_size // t.shape[2] for t in info.inputs[1:])

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_export import tflite_file
+import tflite_model
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.tflm import arena
@@ -77,7 +77,7 @@ def test_a_runtime_that_does_not_load(
 def test_the_estimate_is_above_what_is_needed(
     tflite_micro: Any, converted_model: bytes, converted_golden: Golden
 ) -> None:
-    info = tflite_file.parse(converted_model)
+    info = tflite_model.parse(converted_model)
     estimated = arena.estimate(info)
     measured = arena.measure(converted_model, converted_golden.features)
     assert measured is not None
@@ -91,7 +91,7 @@ def test_the_estimate_is_above_what_is_needed(
 
 def test_peak_of_a_chain_and_a_branch(small_model: bytes) -> None:
     """[1, 8] and [1, 3] are both alive during the only op, each rounded up to 16 bytes."""
-    assert arena.peak_activation_bytes(tflite_file.parse(small_model)) == 32
+    assert arena.peak_activation_bytes(tflite_model.parse(small_model)) == 32
 
     def branch(model: Any) -> None:
         graph = model.subgraphs[0]
@@ -106,7 +106,7 @@ def test_peak_of_a_chain_and_a_branch(small_model: bytes) -> None:
             op.opcodeIndex, op.inputs, op.outputs = first.opcodeIndex, inputs, outputs
             graph.operators.append(op)
 
-    info = tflite_file.parse(models.fully_connected(branch))
+    info = tflite_model.parse(models.fully_connected(branch))
     assert arena.peak_activation_bytes(info) == 48  # 4, 5 and 3; the input is gone by then
 
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from firmware_export import tflite_file
+import tflite_model
 from firmware_export.errors import ExportError
 from firmware_export.tflm import resolver
 from tests.firmware_export import models
+from tflite_model.info import ModelInfo
 
 STUB = Path(__file__).parent / "stub/tensorflow/lite/micro/micro_mutable_op_resolver.h"
 BUILTINS = {
@@ -15,11 +16,11 @@ BUILTINS = {
 }
 
 
-def with_op(code: int, custom: str | None = None) -> tflite_file.ModelInfo:
+def with_op(code: int, custom: str | None = None) -> ModelInfo:
     def change(model: Any) -> None:
         models.set_op(model, code, custom)
 
-    return tflite_file.parse(models.fully_connected(change))
+    return tflite_model.parse(models.fully_connected(change))
 
 
 def supported() -> list[str]:
@@ -60,7 +61,7 @@ def test_every_method_is_one_of_the_library_s() -> None:
 
 
 def test_each_op_once_by_name(converted_model: bytes) -> None:
-    assert resolver.add_methods(tflite_file.parse(converted_model)) == [
+    assert resolver.add_methods(tflite_model.parse(converted_model)) == [
         "AddAdd",
         "AddConv2D",
         "AddDepthwiseConv2D",

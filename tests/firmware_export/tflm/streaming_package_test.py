@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_tf.conversion import streaming
+from edge_tf.conversion.tflite import streaming
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.tflm import arena, package

@@ -1,0 +1,1 @@
+"""Distillation: what a teacher gives a student."""

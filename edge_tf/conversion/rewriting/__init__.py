@@ -1,0 +1,1 @@
+"""The Keras model as a small graph, rewritten for small devices."""

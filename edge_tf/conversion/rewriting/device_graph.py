@@ -1,0 +1,168 @@
+"""The float graph that an int8 file was made from, and which node each of its tensors holds.
+
+Slimming takes the names out of the file, and what the graph is depends on the clips that it was
+fitted to. So `convert` keeps both: whoever asks what quantization does to a layer compares the
+tensors of the file with this graph, not with one made a second time.
+"""
+
+import dataclasses
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import tflite_model
+from edge_tf import files
+from edge_tf.conversion.rewriting import graph
+from edge_tf.errors import UserError
+
+FILE = "device_graph.npz"
+FORMAT_VERSION = 1
+
+_NODES: dict[str, type[graph.Node]] = {
+    kind.__name__: kind
+    for kind in vars(graph).values()
+    if isinstance(kind, type) and issubclass(kind, graph.Node) and kind is not graph.Node
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DeviceGraph:
+    """A float graph and the int8 file made from it.
+
+    Attributes:
+      output: the last node.
+      tensors: index of a tensor of the file to the node whose values it holds. Constants are not
+        in it, nor tensors inside of what is one node.
+      model_sha256: of the file.
+    """
+
+    output: graph.Node
+    tensors: Mapping[int, graph.Node]
+    model_sha256: str
+
+    def is_of(self, model: bytes) -> bool:
+        """Whether this .tflite file was made from it."""
+        return self.model_sha256 == hashlib.sha256(model).hexdigest()
+
+
+class NamedFunction:
+    """A graph as a function for the converter that knows what TensorFlow calls each node.
+
+    Name scopes would do so too, but the converter puts ops into an order that depends on names.
+    """
+
+    def __init__(self, output: graph.Node) -> None:
+        self.output = output
+        self._nodes: dict[str, graph.Node] = {}
+
+    def __call__(self, features: tf.Tensor) -> tf.Tensor:
+        self._nodes = {}
+        return graph.to_function(self.output, self._compute)(features)
+
+    def _compute(self, node: graph.Node, *values: tf.Tensor) -> tf.Tensor:
+        value = node.compute(*values)
+        self._nodes[value.op.name] = node
+        if isinstance(node, graph.Convolution) and not node.bias.any():
+            # The converter drops an addition of zeros.
+            self._nodes[value.op.inputs[0].op.name] = node
+        return value
+
+    def tensors(self, model: bytes) -> dict[int, graph.Node]:
+        """Which tensor of the file holds which node.
+
+        Args:
+          model: the .tflite file as the converter made it from this function, its names in it. Ops
+            that it made one bear the names of all, joined by semicolons, the last one first.
+        """
+        info = tflite_model.parse(model)
+        found = {info.inputs[0].index: self._input(), info.outputs[0].index: self.output}
+        for op in info.ops:
+            tensor = info.tensors[op.outputs[0]]
+            node = self._nodes.get(tensor.name.split(";")[0])
+            if node is not None and node.shape == tensor.shape:
+                found.setdefault(tensor.index, node)
+        return found
+
+    def _input(self) -> graph.Node:
+        return next(node for node in graph.order(self.output) if isinstance(node, graph.Input))
+
+
+def of(function: NamedFunction, converted: bytes, model: bytes) -> DeviceGraph:
+    """The graph of a file.
+
+    Args:
+      function: what the converter was handed.
+      converted: what it made of it.
+      model: the same, slimmed: tensors keep their indices.
+    """
+    digest = hashlib.sha256(model).hexdigest()
+    return DeviceGraph(function.output, function.tensors(converted), digest)
+
+
+def save(device: DeviceGraph, path: Path) -> None:
+    """Writes the graph as a .npz: its structure as JSON text, its constants as arrays."""
+    nodes = graph.order(device.output)
+    at = {node: index for index, node in enumerate(nodes)}
+    arrays: dict[str, np.ndarray] = {}
+    described = []
+    for index, node in enumerate(nodes):
+        fields: dict[str, Any] = {}
+        for field in dataclasses.fields(node):
+            value = getattr(node, field.name)
+            if isinstance(value, np.ndarray):
+                arrays[f"{index}.{field.name}"] = value
+            elif field.name != "inputs":
+                fields[field.name] = value
+        inputs = [at[source] for source in node.inputs]
+        described.append({"kind": type(node).__name__, "inputs": inputs, "fields": fields})
+    structure = {
+        "format_version": FORMAT_VERSION,
+        "model_sha256": device.model_sha256,
+        "nodes": described,
+        "tensors": {str(tensor): at[node] for tensor, node in device.tensors.items()},
+    }
+    with files.atomic_path(path) as temporary:
+        np.savez_compressed(temporary, structure=np.array(json.dumps(structure)), **arrays)
+
+
+def load(path: Path) -> DeviceGraph:
+    """Reads what `save` wrote.
+
+    Raises:
+      UserError: the file is damaged, or another version's.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content.files}
+        structure = json.loads(str(arrays.pop("structure")))
+        if structure["format_version"] != FORMAT_VERSION:
+            raise ValueError(f"format_version {structure['format_version']}")
+        nodes = _nodes(structure["nodes"], arrays)
+        tensors = {int(tensor): nodes[at] for tensor, at in structure["tensors"].items()}
+        return DeviceGraph(nodes[-1], tensors, structure["model_sha256"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
+        raise UserError(
+            f"{path} is no graph that this edge_tf reads",
+            f"make it again with: python -m pipelines.convert --run_dir={path.parent}",
+        ) from None
+
+
+def _nodes(described: list[dict[str, Any]], arrays: dict[str, np.ndarray]) -> list[graph.Node]:
+    constants: list[dict[str, Any]] = [{} for _ in described]
+    for key, value in arrays.items():
+        index, name = key.split(".")
+        constants[int(index)][name] = value
+    nodes: list[graph.Node] = []
+    for one, own in zip(described, constants, strict=True):
+        # JSON knows lists where nodes have tuples.
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in one["fields"].items()}
+        inputs = tuple(nodes[at] for at in one["inputs"])
+        kind: Any = _NODES[one["kind"]]
+        nodes.append(kind(inputs, **fields, **own))
+    return nodes

@@ -1,0 +1,1 @@
+"""Edits of finished .tflite files: order, names, metadata, streaming and waveform forms."""

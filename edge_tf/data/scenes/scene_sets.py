@@ -1,0 +1,171 @@
+"""Acoustic scenes and sounds as a classification task, in the layout of TAU Urban or of ESC.
+
+One fold is tested; of the others, a tenth is for validation and the rest for training. Splits share
+no location and no source: clips of the same place or recording are alike. Training tests the
+weights of its last epoch, so validation chooses nothing, and shows only how the training goes.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from edge_tf.audio import wav
+from edge_tf.data.dataset import SPLITS, Clip, Dataset, check_labels
+from edge_tf.data.scenes import scenes_esc, scenes_tau
+from edge_tf.data.scenes.scene_clips import SceneClip
+from edge_tf.errors import UserError
+
+# TAU has recordings of unseen devices; of ESC nobody knows the devices.
+_SIMULATED = {"TAU": 0, "ESC": 6}
+_VALIDATION_SHARE = 0.1
+_log = logging.getLogger(__name__)
+
+
+def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) -> Dataset:
+    """Reads a data set of scenes.
+
+    Args:
+      root: the folder, in one of the layouts of scenes_tau and scenes_esc.
+      fold: which one is tested: of TAU 1, of ESC 1 to 5.
+      simulated_devices: each test clip comes once as it is, then heard through the simulated
+        devices 1 to this many; training and validation never. -1: 6 for ESC, 0 for TAU.
+      seed: which locations or sources are for validation.
+
+    Raises:
+      UserError: no such layout, fold or file; a table that is malformed; a class that a split has
+        no clips of.
+    """
+    kind, listed = _read(root)
+    folds = sorted({clip.fold for clip in listed} - {0})
+    if fold not in folds:
+        raise UserError(
+            f"--fold={fold}: --data_dir={root} has no such fold",
+            f"choose from {', '.join(map(str, folds))}",
+        )
+    if simulated_devices < 0:
+        simulated_devices = _SIMULATED[kind]
+    labels = tuple(sorted({clip.label for clip in listed}))
+    check_labels(labels, root)
+    if len(labels) < 2:
+        raise UserError(f"--data_dir={root} gives one class only", "a task needs two")
+    testing = [clip for clip in listed if clip.fold == fold]
+    others = [clip for clip in listed if clip.fold != fold]
+    _warn_of_shared_groups(testing, others)
+    held_out = _held_out(others, seed)
+    parts = {
+        "training": [clip for clip in others if clip.group not in held_out],
+        "validation": [clip for clip in others if clip.group in held_out],
+        "testing": testing,
+    }
+    _check_labels_everywhere(root, labels, parts)
+    _check_files(root, listed)
+    splits = {
+        split: tuple(
+            Clip(labels.index(clip.label), clip.path, device=clip.device) for clip in parts[split]
+        )
+        for split in SPLITS
+    }
+    splits["testing"] = tuple(_heard_through(splits["testing"], simulated_devices))
+    description = (
+        f"scenes, {kind} layout, fold {fold}, seed {seed}, {simulated_devices} simulated devices"
+    )
+    return Dataset(root, labels, splits, (), description)
+
+
+def clip_ms(root: Path) -> int:
+    """How long the clips of a data set are, by the first that it lists.
+
+    Raises:
+      UserError: no such layout, or the first clip cannot be read.
+    """
+    _, listed = _read(root)
+    return round(1000 * wav.duration(root / listed[0].path))
+
+
+def _read(root: Path) -> tuple[str, list[SceneClip]]:
+    """Which layout it is, and its clips."""
+    if not root.is_dir():
+        raise UserError(f"--data_dir={root} is not a folder", "name the folder of a data set")
+    layouts: dict[str, tuple[str, Callable[[Path], list[SceneClip]]]] = {
+        scenes_tau.META: ("TAU", scenes_tau.read),
+        scenes_tau.SETUP: ("TAU", scenes_tau.read),  # which then misses meta.csv
+        scenes_esc.PUBLISHED: ("ESC", scenes_esc.read),
+        scenes_esc.FOLDERS: ("ESC", scenes_esc.read),
+    }
+    for sign, (kind, read) in layouts.items():
+        if (root / sign).exists():
+            return kind, read(root)
+    raise UserError(
+        f"--data_dir={root} is no data set of scenes",
+        f"expected {scenes_tau.META} (TAU Urban Acoustic Scenes), {scenes_esc.PUBLISHED} (ESC-50) "
+        f"or {scenes_esc.FOLDERS} in it",
+    )
+
+
+def _held_out(clips: list[SceneClip], seed: int) -> set[str]:
+    """Groups for validation: of each class whole ones in random order, as its share has room.
+
+    Where no group of a class fits into the share, its smallest is taken.
+    """
+    sizes: dict[str, dict[str, int]] = {}  # class to group to clips
+    for clip in clips:
+        of_class = sizes.setdefault(clip.label, {})
+        of_class[clip.group] = of_class.get(clip.group, 0) + 1
+    rng = np.random.default_rng(seed)
+    result: set[str] = set()
+    for label in sorted(sizes):
+        of_class = sizes[label]
+        names = sorted(of_class)
+        room = share = round(_VALIDATION_SHARE * sum(of_class.values()))
+        for name in (names[i] for i in rng.permutation(len(names))):
+            if of_class[name] <= room:
+                result.add(name)
+                room -= of_class[name]
+        if room == share:
+            result.add(min(names, key=lambda name: (of_class[name], name)))
+    return result
+
+
+def _heard_through(clips: Iterable[Clip], devices: int) -> Iterable[Clip]:
+    """Each clip, then its versions of the simulated devices."""
+    for clip in clips:
+        yield clip
+        for number in range(1, devices + 1):
+            yield Clip(clip.label, clip.path, device=f"sim{number}", simulated=number)
+
+
+def _warn_of_shared_groups(testing: list[SceneClip], others: list[SceneClip]) -> None:
+    shared = sorted({clip.group for clip in testing} & {clip.group for clip in others})
+    if shared:
+        _log.warning(
+            "%d locations or sources of the tested fold are in the others too (%s): its accuracy "
+            "is not of unseen ones",
+            len(shared),
+            ", ".join(shared[:4]),
+        )
+
+
+def _check_labels_everywhere(
+    root: Path, labels: tuple[str, ...], parts: dict[str, list[SceneClip]]
+) -> None:
+    for split in SPLITS:
+        there = {clip.label for clip in parts[split]}
+        missing = [label for label in labels if label not in there]
+        if missing:
+            raise UserError(
+                f"--data_dir={root}: the {split} split has no clips of '{missing[0]}'",
+                "each class needs three locations or sources, one of them in the tested fold",
+            )
+
+
+def _check_files(root: Path, clips: list[SceneClip]) -> None:
+    missing = [clip.path for clip in clips if not os.path.isfile(os.path.join(root, clip.path))]
+    if missing:
+        raise UserError(
+            f"--data_dir={root} lacks {len(missing)} of {len(clips)} listed clips, first "
+            f"{missing[0]}",
+            "unpack the whole set",
+        )

@@ -1,0 +1,64 @@
+"""ESC-50 and ESC-10: environmental sounds, 5 s each, in five folds (K. J. Piczak, ACM MM 2015).
+
+As published:   ROOT/meta/esc50.csv    filename, fold, target, category, esc10, src_file, take
+                ROOT/audio/FOLD-SOURCE-TAKE-TARGET.wav
+By folders:     ROOT/folds.csv         name, class, fold
+                ROOT/CLASS/NAME.wav    with NAME as FOLD-SOURCE-TAKE
+
+All tables are separated by commas. A source is a recording of freesound.org that one or more clips
+were cut from. The rows of the table are the task: meta/esc50.csv with only its ESC-10 rows is
+ESC-10, also beside all of the audio.
+"""
+
+from pathlib import Path
+
+from edge_tf.data.scenes import tables
+from edge_tf.data.scenes.scene_clips import SceneClip
+from edge_tf.errors import UserError
+
+PUBLISHED = "meta/esc50.csv"
+FOLDERS = "folds.csv"
+DEVICE = "recorded"
+
+
+def read(root: Path) -> list[SceneClip]:
+    """The clips of every fold, from whichever of both tables is there.
+
+    Raises:
+      UserError: the table is missing or malformed, or lists a clip twice.
+    """
+    published = (root / PUBLISHED).exists()
+    path = root / (PUBLISHED if published else FOLDERS)
+    clips: dict[str, SceneClip] = {}
+    for clip, line in _published(path) if published else _by_folders(path):
+        if clip.path in clips:
+            raise UserError(f"{path}, line {line}: {clip.path} is listed before", "remove one")
+        clips[clip.path] = clip
+    return list(clips.values())
+
+
+def _published(path: Path) -> list[tuple[SceneClip, int]]:
+    result = []
+    for line, row in tables.read(path, ("filename", "fold", "category", "src_file"), ","):
+        name = tables.inside(path, line, f"audio/{row['filename']}")
+        fold = _fold(path, line, row["fold"])
+        result.append((SceneClip(name, row["category"], row["src_file"], DEVICE, fold), line))
+    return result
+
+
+def _by_folders(path: Path) -> list[tuple[SceneClip, int]]:
+    result = []
+    for line, row in tables.read(path, ("name", "class", "fold"), ","):
+        name = tables.inside(path, line, f"{row['class']}/{row['name']}.wav")
+        parts = row["name"].split("-")
+        # A name that tells no source is a source of its own.
+        source = parts[1] if len(parts) >= 3 else row["name"]
+        fold = _fold(path, line, row["fold"])
+        result.append((SceneClip(name, row["class"], source, DEVICE, fold), line))
+    return result
+
+
+def _fold(path: Path, line: int, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 4 and int(text) > 0):
+        raise UserError(f"{path}, line {line}: '{text}' is no fold", "expected 1, 2, ...")
+    return int(text)

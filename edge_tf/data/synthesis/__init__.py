@@ -1,0 +1,1 @@
+"""Spoken words that nobody recorded, made by a synthesizer."""

@@ -1,0 +1,155 @@
+"""The invented people of a synthetic set: who they are, where they sit, which split they are in."""
+
+import dataclasses
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge_tf.audio.espeak import Voice
+from edge_tf.audio.simulation import Microphone, Room
+from edge_tf.data.dataset import SPLITS
+from edge_tf.data.words.folder_of_words import hash_split
+
+# Share of the speakers that are kept for validation, and as many for testing.
+_HELD_OUT_SHARE = 0.15
+
+# The variants of espeak-ng 1.52 that pass for people, women's and men's. Left out: robots,
+# whispers, effects, near-copies, and those that clip or lack a formant that tells vowels apart.
+FEMALE_VARIANTS = (
+    *("f1", "f2", "f3", "f4", "f5", "Andrea", "Annie", "anika", "aunty", "belinda", "grandma"),
+    *("linda", "shelby"),
+)
+MALE_VARIANTS = (
+    *("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Alex", "Denis", "Gene", "Henrique"),
+    *("Marco", "Mario", "Michael", "Mike", "Nguyen", "Reed", "adam", "benjamin", "boris"),
+    *("david", "ed", "edward", "grandpa", "gustave", "ian", "iven3", "john", "klatt3", "klatt4"),
+    *("klatt5", "klatt6", "marcelo", "max", "michel", "mike2", "norbert", "pablo", "paul"),
+    *("pedro", "quincy", "rob", "robert", "sandro", "travis", "victor"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Speaker:
+    """All that is fixed about one invented speaker.
+
+    Attributes:
+      name: eight hexadecimal digits, the file name's part before `_nohash_`. The official hash of
+        Speech Commands puts it into the same split as the lists do.
+      split: one of SPLITS.
+      voice: how it speaks on average; a clip varies rate and pitch around it.
+      tract: vocal tract length over that of the voice; above 1 lowers all formants.
+      level_db: active speech level in dB of full scale, on average.
+      room: where it sits.
+      microphone: what it speaks into.
+    """
+
+    name: str
+    split: str
+    voice: Voice
+    tract: float
+    level_db: float
+    room: Room
+    microphone: Microphone
+
+
+def _name(seed: int, index: int, split: str, taken: set[str]) -> str:
+    attempt = 0
+    while True:
+        name = f"{zlib.crc32(f'{seed}/{index}/{attempt}'.encode()):08x}"
+        if name not in taken and hash_split(name) == split:
+            taken.add(name)
+            return name
+        attempt += 1
+
+
+def split_sizes(speakers: int) -> dict[str, int]:
+    """How many of `speakers` (at least 3) go into each split; no split is empty."""
+    held_out = max(1, round(speakers * _HELD_OUT_SHARE))
+    return {"training": speakers - 2 * held_out, "validation": held_out, "testing": held_out}
+
+
+def _draw(rng: np.random.Generator, low: float, high: float, digits: int = 3) -> float:
+    """Uniform, rounded so that the metadata shows the very number that was used."""
+    return round(float(rng.uniform(low, high)), digits)
+
+
+def _room(rng: np.random.Generator) -> Room:
+    return Room(
+        rt60=_draw(rng, 0.08, 0.6),
+        direct_to_reverberant_db=_draw(rng, 2.0, 18.0),
+        early_reflections=int(rng.integers(3, 12)),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def _microphone(rng: np.random.Generator) -> Microphone:
+    peaks = tuple(
+        (_draw(rng, 200.0, 6000.0, 0), _draw(rng, -6.0, 6.0), _draw(rng, 0.3, 1.0))
+        for _ in range(int(rng.integers(1, 4)))
+    )
+    return Microphone(
+        high_pass=_draw(rng, 60.0, 220.0, 0),
+        low_pass=_draw(rng, 4500.0, 7800.0, 0),
+        tilt_db=_draw(rng, -3.0, 3.0),
+        peaks=peaks,
+    )
+
+
+def _pools(variants: Sequence[str], share: float, rng: np.random.Generator) -> dict[str, list[str]]:
+    """Deals variants to the splits; each held-out split gets `share` of them, at least one."""
+    shuffled = [variants[i] for i in rng.permutation(len(variants))]
+    part = max(1, round(len(shuffled) * share))
+    return {
+        "validation": shuffled[:part],
+        "testing": shuffled[part : 2 * part],
+        "training": shuffled[2 * part :],
+    }
+
+
+def draw_speakers(
+    count: int, accents: Sequence[str], groups: Sequence[Sequence[str]], seed: int
+) -> list[Speaker]:
+    """Invents speakers; no variant (timbre) is heard in two splits.
+
+    Args:
+      count: how many, at least 3.
+      accents: voices to speak with, at least one.
+      groups: timbres, such as women's and men's, at least 3 in each; the speakers of a split come
+        from the groups in turn. Speakers that share a timbre differ in accent, pitch, tract length
+        and place.
+      seed: decides everything.
+
+    Returns:
+      `count` speakers, training first, then validation, then testing.
+    """
+    sizes = split_sizes(count)
+    share = sizes["validation"] / count
+    rng = np.random.default_rng([seed, 0])
+    pools = [_pools(group, share, rng) for group in groups]
+    speakers: list[Speaker] = []
+    taken: set[str] = set()
+    for split in SPLITS:
+        for place in range(sizes[split]):
+            index = len(speakers)
+            rng = np.random.default_rng([seed, 1, index])
+            pool = pools[place % len(pools)][split]
+            voice = Voice(
+                accent=accents[int(rng.integers(len(accents)))],
+                variant=pool[place // len(pools) % len(pool)],
+                rate=int(rng.integers(125, 211)),
+                pitch=int(rng.integers(25, 71)),
+                pitch_range=int(rng.integers(20, 86)),
+            )
+            speakers.append(
+                Speaker(
+                    name=_name(seed, index, split, taken),
+                    split=split,
+                    voice=voice,
+                    tract=_draw(rng, 0.9, 1.12),
+                    level_db=_draw(rng, -32.0, -16.0, 1),
+                    room=_room(rng),
+                    microphone=_microphone(rng),
+                )
+            )
+    return speakers

@@ -1,0 +1,1 @@
+"""Spoken words: Speech Commands, folders of words, fixed lists."""

@@ -1,0 +1,1 @@
+"""Runs against runs, with intervals over clips and trainings."""

@@ -1,0 +1,216 @@
+"""Two ways of making a model, several runs each, on the same test clips."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import tflite_model
+from edge_tf import run_dir
+from edge_tf.data.run_data import RunData
+from edge_tf.engines import side_by_side
+from edge_tf.engines.base import Engine, Outputs, UnavailableError
+from edge_tf.engines.keras_float import KerasFloat
+from edge_tf.engines.litert import LiteRTReference
+from edge_tf.errors import UserError
+from edge_tf.evaluation import metrics
+from edge_tf.evaluation.comparing import paired_bootstrap
+from edge_tf.run_dir import RunDirectory
+
+HOPS: Mapping[str, str] = {
+    "keras": run_dir.FLOAT_MODEL,
+    "compressed": run_dir.COMPRESSED_MODEL,
+    "int8": run_dir.INT8_MODEL,
+}
+"""What can be compared, and the file of a run that is it."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Runs that were made in one way, usually with other seeds.
+
+    Attributes:
+      runs: in the order of the other side's, with which they are paired.
+      hop: a key of HOPS.
+      bits: kernels are rounded to so many first, plainly (position_scaling.round_weights); 0: as
+        they are. For hops in Keras.
+
+    Raises:
+      UserError: bits for an int8 file, or not in 2 to 8.
+    """
+
+    runs: Sequence[RunDirectory]
+    hop: str
+    bits: int = 0
+
+    def __post_init__(self) -> None:
+        if self.bits and (self.hop == "int8" or not 2 <= self.bits <= 8):
+            raise UserError(
+                f"kernels of --hop={self.hop} cannot be rounded to {self.bits} bits",
+                "2 to 8 bits, with --hop=keras or --hop=compressed",
+            )
+
+
+def check(side: Side, against: Side) -> None:
+    """Whether there is anything to compare; loads neither data nor TensorFlow.
+
+    Raises:
+      UserError: other numbers of runs, a run or model that is there twice, other labels, a missing
+        file (the message names the command that makes it).
+    """
+    if len(side.runs) != len(against.runs) or not side.runs:
+        raise UserError(
+            f"--runs names {len(side.runs)} runs and --against {len(against.runs)}",
+            "give as many on both sides, at least one, runs of the same seed in the same place",
+        )
+    first = side.runs[0]
+    for flag, one in (("--runs", side), ("--against", against)):
+        seen: dict[str, RunDirectory] = {}
+        for run in one.runs:
+            before = seen.setdefault(_digest(run, one.hop), run)
+            if before is not run:
+                raise UserError(
+                    f"{flag}: {before.path} and {run.path} hold the same {HOPS[one.hop]}",
+                    "name runs that were trained with different seeds",
+                )
+            if run.labels() != first.labels():
+                raise UserError(
+                    f"{run / run_dir.LABELS} has other labels than {first / run_dir.LABELS}",
+                    "compare runs of one task",
+                )
+
+
+def _digest(run: RunDirectory, hop: str) -> str:
+    return hashlib.sha256(run.require(HOPS[hop]).read_bytes()).hexdigest()
+
+
+def compare(
+    side: Side, against: Side, find_data: Callable[[RunDirectory], RunData]
+) -> dict[str, Any]:
+    """Runs every model on the test clips and compares the sides.
+
+    Args:
+      side: what is judged.
+      against: what it is judged against.
+      find_data: from a run to its data.
+
+    Returns:
+      A record for JSON; its "text" is the outcome in words.
+
+    Raises:
+      UserError: as `check`, or the runs have other test clips, or a model cannot be run.
+    """
+    check(side, against)
+    runs = [(run, one.hop, one.bits) for one in (side, against) for run in one.runs]
+    data = [find_data(run) for run, *_ in runs]
+    testing = data[0].clips("testing")
+    for (run, *_), its in zip(runs[1:], data[1:], strict=True):
+        if its.clips("testing").fingerprint != testing.fingerprint:
+            raise UserError(
+                f"{run.path} has other test clips than {runs[0][0].path}",
+                "compare runs of the same data, --task, --words, split lists and --clip_ms",
+            )
+    right = _right(runs, data, testing.samples, testing.labels)
+    found = paired_bootstrap.compare(right[: len(side.runs)], right[len(side.runs) :])
+    return {
+        "text": found.to_text(),
+        "difference_points": found.difference,
+        "interval_over_clips": found.over_clips,
+        "interval_over_clips_and_seeds": found.over_clips_and_seeds,
+        "share_of_resamples_not_above": found.share_not_above,
+        "resolved": found.resolved,
+        "clips": found.clips,
+        "data_fingerprint": testing.fingerprint,
+        "labels": data[0].labels,
+        "runs": _told(side, right[: len(side.runs)]),
+        "against": _told(against, right[len(side.runs) :]),
+        "versions": run_dir.package_versions(),
+    }
+
+
+def _right(
+    runs: Sequence[tuple[RunDirectory, str, int]],
+    data: Sequence[RunData],
+    samples: np.ndarray,
+    labels: np.ndarray,
+) -> list[np.ndarray]:
+    """For each run, (clips,) bool: which clips it classifies right."""
+    right: list[np.ndarray] = [np.empty(0)] * len(runs)
+    # Runs may have other front-ends: features are made once for each.
+    for frontend in dict.fromkeys(its.frontend for its in data):
+        places = [i for i, its in enumerate(data) if its.frontend == frontend]
+        engines = [_engine(*runs[i]) for i in places]
+        features = data[places[0]].features(samples)
+        outputs = side_by_side.run_all(engines, {"features": features})
+        for i, output in zip(places, outputs, strict=True):
+            right[i] = _predictions(runs[i], output, len(data[i].labels)) == labels
+    return right
+
+
+def _engine(run: RunDirectory, hop: str, bits: int) -> Engine:
+    if hop != "int8":
+        return KerasFloat(run.require(HOPS[hop]), bits=bits)
+    path = run.require_int8()
+    model = path.read_bytes()
+    tflite_model.parse(model, str(path))  # says which file it is, if it is none
+    return LiteRTReference(model)
+
+
+def _predictions(
+    run: tuple[RunDirectory, str, int], output: Outputs | UnavailableError, classes: int
+) -> np.ndarray:
+    path = run[0] / HOPS[run[1]]
+    if isinstance(output, UnavailableError):
+        raise UserError(f"{path} cannot be run here: {output}", "install it, or choose --hop=keras")
+    if output.logits.shape[1] != classes:
+        raise UserError(
+            f"{path} has {output.logits.shape[1]} outputs for {classes} labels",
+            "restore labels.txt, or train again into a new --run_dir",
+        )
+    return metrics.predictions(output.logits)
+
+
+def _told(side: Side, right: Sequence[np.ndarray]) -> dict[str, Any]:
+    return {
+        "hop": side.hop,
+        "bits": side.bits,
+        "accuracy": float(np.mean(right)),
+        "each": [
+            {**one, "model_sha256": _digest(run, side.hop)}
+            for run, one in zip(side.runs, each_run(side, right), strict=True)
+        ],
+    }
+
+
+def each_run(side: Side, right: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    """What a record says of each run of a side; `right` are the clips that it classifies right."""
+    return [
+        {
+            "run": str(run.path),
+            "seed": (run.stage("train").get("recipe") or {}).get("seed"),
+            "accuracy": float(np.mean(one)),
+        }
+        for run, one in zip(side.runs, right, strict=True)
+    ]
+
+
+def to_text(record: Mapping[str, Any]) -> str:
+    """The record of `compare` for the screen: each run, both means, the outcome."""
+    lines = []
+    for name in ("runs", "against"):
+        side = record[name]
+        lines += [
+            f"{one['run']} ({_named(side)}): {100 * one['accuracy']:.2f} %" for one in side["each"]
+        ]
+    runs, against = record["runs"], record["against"]
+    lines.append(
+        f"mean on {record['clips']:,} test clips: {100 * runs['accuracy']:.2f} % ({_named(runs)}), "
+        f"against {100 * against['accuracy']:.2f} % ({_named(against)})"
+    )
+    return "\n".join([*lines, record["text"]])
+
+
+def _named(side: Mapping[str, Any]) -> str:
+    return f"{side['hop']}, {side['bits']} bits" if side["bits"] else str(side["hop"])

@@ -1,0 +1,188 @@
+"""Two ways of making a model, several runs each: what they lose on unseen recording devices.
+
+Works from what evaluations kept, so no model is run again. A run and the one it is paired with have
+the same test clips; other pairs may have others, such as the folds of a cross-validation.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from edge_tf import run_dir
+from edge_tf.errors import UserError
+from edge_tf.evaluation import metrics
+from edge_tf.evaluation.comparing import device_drop
+from edge_tf.evaluation.comparing.comparison import Side, each_run
+from edge_tf.evaluation.comparing.device_drop import DeviceDrop, Judged
+from edge_tf.evaluation.hops import predictions
+from edge_tf.evaluation.hops.predictions import Predictions
+from edge_tf.run_dir import RunDirectory
+
+ENGINES: Mapping[str, str] = {
+    "keras": "keras",
+    "compressed": "keras_compressed",
+    "int8": "litert_reference",
+}
+"""The hops of comparison.HOPS by the engines that ran them."""
+
+
+def compare(side: Side, against: Side) -> dict[str, Any]:
+    """Compares the drops from seen to unseen devices.
+
+    Args:
+      side: what is judged; its bits must be 0.
+      against: what it is judged against.
+
+    Returns:
+      A record for JSON; its "text" is the outcome in words.
+
+    Raises:
+      UserError: other numbers of runs, a run that is there twice, a run without predictions of such
+        a hop, other labels, other devices, or a pair with other test clips.
+    """
+    _check(side, against)
+    kept = [predictions.load(run) for run in side.runs]
+    kept_against = [predictions.load(run) for run in against.runs]
+    first = kept[0]
+    for one, run in zip((*kept, *kept_against), (*side.runs, *against.runs), strict=True):
+        same = (one.labels, one.devices.seen, one.devices.names)
+        if same != (first.labels, first.devices.seen, first.devices.names):
+            raise UserError(
+                f"{run.path} has other labels or recording devices than {side.runs[0].path}",
+                "compare runs of one task, trained and tested on the same devices",
+            )
+    for flag, one_side, its in (("--runs", side, kept), ("--against", against, kept_against)):
+        _check_different(flag, one_side, its)
+    judged = []
+    for run, other, mine, theirs in zip(side.runs, against.runs, kept, kept_against, strict=True):
+        if not _same_clips(mine, theirs):
+            raise UserError(
+                f"{other.path} was evaluated on other test clips than {run.path}",
+                "name runs of the same fold and --max_clips in the same place",
+            )
+        judged.append(
+            Judged(
+                right=_right(run, mine, side.hop),
+                right_against=_right(other, theirs, against.hop),
+                devices=mine.devices.of_clips,
+                sources=[
+                    source_of(name, device)
+                    for name, device in zip(mine.clip_names, mine.devices.of_clips, strict=True)
+                ],
+            )
+        )
+    try:
+        found = device_drop.compare(judged, sorted(first.devices.seen))
+    except ValueError as error:
+        raise UserError(
+            f"{side.runs[0].path}: no drop between recording devices ({error})",
+            "compare runs whose test clips are of devices in training and of others",
+        ) from None
+    return _record(found, side, against, judged, first)
+
+
+def source_of(name: str, device: str) -> str:
+    """What a clip is a version of: its name without the device.
+
+    Simulated devices leave the name as it is. TAU Urban Acoustic Scenes records with several at
+    once and has the device last: airport-lisbon-1000-40000-s1.wav.
+    """
+    stem, dot, suffix = name.rpartition(".")
+    return stem.removesuffix(f"-{device}") + dot + suffix if device else name
+
+
+def _check(side: Side, against: Side) -> None:
+    if len(side.runs) != len(against.runs) or not side.runs:
+        raise UserError(
+            f"--runs names {len(side.runs)} runs and --against {len(against.runs)}",
+            "give as many on both sides, at least one, runs of the same fold in the same place",
+        )
+    if side.bits or against.bits:
+        raise UserError(
+            "drops are compared from kept predictions, which know no other bits",
+            "leave out --bits and --against_bits, or --device_drop",
+        )
+
+
+def _check_different(flag: str, side: Side, kept: Sequence[Predictions]) -> None:
+    """Raises UserError for the same model twice on a side: it would pass for a second one."""
+    seen: dict[str, RunDirectory] = {}
+    for run, one in zip(side.runs, kept, strict=True):
+        if one.model_sha256 in seen:
+            before = seen[one.model_sha256].path
+            raise UserError(
+                f"{flag}: {before} and {run.path} hold the same {run_dir.INT8_MODEL}",
+                "name runs of different folds or seeds",
+            )
+        seen[one.model_sha256] = run
+
+
+def _same_clips(one: Predictions, other: Predictions) -> bool:
+    return (
+        one.data_fingerprint == other.data_fingerprint
+        and one.clip_names == other.clip_names
+        and one.devices == other.devices
+        and np.array_equal(one.labels_true, other.labels_true)
+    )
+
+
+def _right(run: RunDirectory, kept: Predictions, hop: str) -> np.ndarray:
+    """(clips,) bool: which clips a hop classifies right."""
+    for found in kept.hops:
+        if found.engine == ENGINES[hop] and found.outputs is not None and not found.is_partial:
+            return metrics.predictions(found.outputs) == kept.labels_true
+    raise UserError(
+        f"{run / run_dir.PREDICTIONS} has no hop --hop={hop} on all clips",
+        f"choose another hop, or run: {run.command_of('evaluate')}",
+    )
+
+
+def _record(
+    found: DeviceDrop, side: Side, against: Side, judged: Sequence[Judged], first: Predictions
+) -> dict[str, Any]:
+    fields = dataclasses.asdict(found)
+    return {
+        "text": found.to_text(),
+        **fields,
+        # JSON has no infinity.
+        "ratio_interval": [end if np.isfinite(end) else None for end in found.ratio_interval],
+        "is_halved": found.is_halved,
+        "labels": list(first.labels),
+        "runs": _told(side, [one.right for one in judged], judged, found),
+        "against": _told(against, [one.right_against for one in judged], judged, found),
+        "versions": run_dir.package_versions(),
+    }
+
+
+def _told(
+    side: Side, right: Sequence[np.ndarray], judged: Sequence[Judged], found: DeviceDrop
+) -> dict[str, Any]:
+    devices = np.concatenate([np.array(one.devices) for one in judged])
+    pooled = np.concatenate(right)
+    return {
+        "hop": side.hop,
+        "accuracy_by_device": {
+            name: float(np.mean(pooled[devices == name])) for name in (*found.seen, *found.unseen)
+        },
+        "each": each_run(side, right),
+    }
+
+
+def to_text(record: Mapping[str, Any]) -> str:
+    """The record of `compare` for the screen: each run, accuracy by device, the outcome."""
+    lines = []
+    for name in ("runs", "against"):
+        side = record[name]
+        lines += [
+            f"{one['run']} ({side['hop']}): {100 * one['accuracy']:.2f} % over all devices"
+            for one in side["each"]
+        ]
+    width = max(len("device"), *(len(name) for name in record["runs"]["accuracy_by_device"]))
+    lines.append(f"{'device':<{width}}  seen    runs  against")
+    for name, share in record["runs"]["accuracy_by_device"].items():
+        other = record["against"]["accuracy_by_device"][name]
+        seen = "yes" if name in record["seen"] else "no"
+        lines.append(f"{name:<{width}}  {seen:<4}  {100 * share:6.2f}  {100 * other:7.2f}")
+    return "\n".join([*lines, record["text"]])

@@ -1,0 +1,70 @@
+"""What a run's model costs on microcontrollers: the table of `pipelines.benchmark --targets`."""
+
+import dataclasses
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from edge_tf import progress, run_dir
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.errors import UserError
+from edge_tf.evaluation.streams import operating_point
+from firmware_export.boards import board as boards
+from firmware_export.boards import measuring, toolchain
+from firmware_export.golden import frames_first
+from firmware_export.runtime.detector import DetectorConfig
+from firmware_export.standalone.package import Spotting
+
+_CLIPS = 2  # an inference takes the same instructions whatever it hears, to some 10
+
+
+def measure(run: run_dir.RunDirectory, targets: Sequence[str]) -> list[measuring.Cost]:
+    """Builds and runs the int8 model, front-end and detector on emulated boards.
+
+    Args:
+      run: a run whose conversion has finished.
+      targets: names of firmware_export.boards, emulated ones.
+
+    Raises:
+      UserError: a target is none, its tools are not installed, or something is missing in the run.
+    """
+    known = [board.name for board in boards.BOARDS if board.is_emulated]
+    for name in targets:
+        if name not in known:
+            raise UserError(f"--targets={name} is no board", f"choose from {', '.join(known)}")
+    missing = toolchain.missing_packages([boards.by_name(name) for name in targets])
+    if missing:
+        raise UserError(
+            "cross-compilers or emulators are missing", f"apt-get install {' '.join(missing)}"
+        )
+    model = run.require_int8().read_bytes()
+    streaming = run.lookahead() is not None
+    if streaming:
+        model = run.require(run_dir.STREAMING_MODEL).read_bytes()
+    frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
+    path = run.require(run_dir.GOLDEN)
+    try:
+        with np.load(path, allow_pickle=False) as golden:
+            features, wav = golden["features"][:_CLIPS], golden["wav"][:_CLIPS]
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path} holds no golden vectors ({error})",
+            f"make it again with: python -m pipelines.convert --run_dir={run.path}",
+        ) from None
+    if streaming:
+        features = frames_first(features)
+    spotting = None
+    if frontend.is_causal:
+        detector = operating_point.of_run(run) if streaming else DetectorConfig()
+        spotting = Spotting(run.labels(), frontend.to_dict(), detector)
+    return [
+        measuring.measure(model, boards.by_name(name), features, spotting, wav, streaming)
+        for name in progress.bar(targets, desc="boards", unit="board")
+    ]
+
+
+def to_json(costs: Sequence[measuring.Cost]) -> list[dict[str, Any]]:
+    """Values for a JSON file; see docs/benchmark.md for the fields."""
+    return [dataclasses.asdict(cost) for cost in costs]

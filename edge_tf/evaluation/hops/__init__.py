@@ -1,0 +1,1 @@
+"""The hop table: outputs of engines, figures of each hop, gates, kept predictions."""

@@ -1,0 +1,121 @@
+"""The hop table: one task, the same clips, judged again wherever the model runs.
+
+A hop is a place the model runs (Keras, LiteRT, TFLite Micro, ...). `build` takes what the engines
+put out, as a list of HopResult in the order the model travels, and computes a HopRow each and the
+gates. The first hop is what accuracy and agreement are held against; bytes are held against the
+*bit reference*, LiteRT's reference kernels. A new engine is another HopResult and nothing here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edge_tf.evaluation import metrics
+from edge_tf.evaluation.hops import gates, hop_row
+from edge_tf.evaluation.hops.gates import Gate
+from edge_tf.evaluation.hops.hop_result import HopResult
+from edge_tf.evaluation.hops.hop_row import HopRow
+from edge_tf.evaluation.hops.recording_devices import Devices
+
+BIT_REFERENCE = "litert_reference"
+SIMULATION = "keras_quantized"
+ANDROID = ("android_xnnpack", "android_mediapipe")
+OPTIMIZED = "litert_xnnpack"
+
+
+@dataclass(frozen=True, eq=False)
+class HopTable:
+    """Rows and gates, in the order of the hops, and what they were computed from.
+
+    Attributes:
+      devices: what the clips were recorded with; None if that is not known, or one device.
+    """
+
+    rows: list[HopRow]
+    gates: list[Gate]
+    hops: list[HopResult] = field(repr=False)
+    labels_true: metrics.Ints = field(repr=False)
+    max_drop: float = 1.0
+    devices: Devices | None = None
+
+    @property
+    def failed(self) -> list[Gate]:
+        """Gates that are broken."""
+        return [gate for gate in self.gates if gate.passed is False]
+
+    @property
+    def not_judged(self) -> list[Gate]:
+        """Gates that could not be judged here."""
+        return [gate for gate in self.gates if gate.passed is None]
+
+    def hop(self, name: str) -> HopResult:
+        """The hop with this name or, if none has it, the first of this engine. Else KeyError."""
+        for found in [h for h in self.hops if h.name == name] + self.hops:
+            if name in (found.name, found.engine):
+                return found
+        raise KeyError(name)
+
+
+def build(
+    hops: Sequence[HopResult],
+    labels_true: metrics.Array,
+    *,
+    max_drop: float = 1.0,
+    bit_reference: str = BIT_REFERENCE,
+    devices: Devices | None = None,
+    others: Sequence[Gate] = (),
+) -> HopTable:
+    """Computes rows and gates.
+
+    Args:
+      hops: in the order the model travels; the first one is what the others are held against.
+      labels_true: [N] class indices of all clips.
+      max_drop: percentage points of accuracy an int8 hop may lose against the first hop.
+      bit_reference: engine whose bytes the bit-exact hops must give.
+      devices: recording devices of all clips; rows are split by them if there are several.
+      others: gates that were judged elsewhere; they come last.
+
+    Raises:
+      ValueError: no hop, two hops of one name, a compare_to that names none, a max_drop that is
+        negative or not finite, outputs or devices that do not fit the labels.
+    """
+    labels = np.asarray(labels_true)
+    if not hops or labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError("a hop table needs at least one hop and integer labels [clips]")
+    if not (np.isfinite(max_drop) and max_drop >= 0):
+        raise ValueError(f"max_drop is {max_drop}, must be a number of points from 0 up")
+    if devices is not None and len(devices.of_clips) != len(labels):
+        raise ValueError(f"devices of {len(devices.of_clips)} clips for {len(labels)} labels")
+    devices = devices if devices is not None and devices.are_several else None
+    by_name = {hop.name: hop for hop in hops}
+    if len(by_name) != len(hops):
+        raise ValueError(f"two hops have one name: {', '.join(hop.name for hop in hops)}")
+    for hop in hops:
+        _check_fits(hop, hops, labels)
+        if hop.compare_to and hop.compare_to not in by_name:
+            raise ValueError(f"hop '{hop.name}': there is no hop '{hop.compare_to}' to compare to")
+    default = next((hop for hop in hops if hop.engine == bit_reference), None)
+    rows, judged = [], []
+    for hop in hops:
+        reference = by_name[hop.compare_to] if hop.compare_to else default
+        row = hop_row.of(hop, hops[0], reference, labels, devices)
+        rows.append(row)
+        judged += gates.judge(hop, row, hops[0], reference, max_drop)
+    int8 = next((row for row in rows if row.engine == bit_reference), None)
+    judged += [gates.judge_simulation(row, int8) for row in rows if row.engine == SIMULATION]
+    phone = next((row for row in rows if row.engine == OPTIMIZED), None)
+    judged += [gates.judge_android(row, phone) for row in rows if row.engine in ANDROID]
+    judged += others
+    return HopTable(rows, judged, list(hops), labels.astype(np.int64), max_drop, devices)
+
+
+def _check_fits(hop: HopResult, hops: Sequence[HopResult], labels: metrics.Array) -> None:
+    if hop.outputs is None:
+        return
+    clips = hop.which_clips()
+    if clips[-1] >= len(labels) or (hop.clip_indices is None and hop.clips != len(labels)):
+        raise ValueError(f"hop '{hop.name}': {hop.clips} outputs do not fit {len(labels)} labels")
+    classes = {other.outputs.shape[1] for other in hops if other.outputs is not None}
+    if len(classes) > 1 or labels.min() < 0 or labels.max() >= hop.outputs.shape[1]:
+        raise ValueError(f"hops have {sorted(classes)} classes, labels go to {labels.max()}")

@@ -1,0 +1,124 @@
+"""Which engines a run is measured on, in the order in which the model travels."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_tf import run_dir
+from edge_tf.android import models as android_models
+from edge_tf.data.run_data import RunData
+from edge_tf.engines import mediapipe_audio
+from edge_tf.engines.base import Engine
+from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
+from edge_tf.engines.keras_float import KerasFloat
+from edge_tf.engines.keras_quantized import KerasQuantized
+from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpack
+from edge_tf.engines.streaming import KerasStreaming, StreamingTFLiteMicro
+from edge_tf.engines.tflite_micro import TFLiteMicro
+from edge_tf.errors import UserError
+from firmware_export.standalone.package import Spotting
+
+_LOG = logging.getLogger("edge_tf")
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """The engines of a run.
+
+    Attributes:
+      engines: in the order of the hop table.
+      android: the .tflite that an app loads for sound; None if TFLite has no such front-end.
+    """
+
+    engines: list[Engine]
+    android: bytes | None
+
+
+def of_run(run: run_dir.RunDirectory, data: RunData, boards: Sequence[str]) -> Lineup:
+    """Keras, the int8 file, plain C, the app's file, and the streaming forms of all.
+
+    Args:
+      run: a run whose conversion has finished.
+      data: its data.
+      boards: where plain C runs.
+
+    Raises:
+      UserError: a file of the run is missing.
+    """
+    model = run.require_int8().read_bytes()
+    android = _android_model(run, model, data)
+    engines = [
+        *_keras(run),
+        *_int8(model, data, boards),
+        *_android(android, data),
+        *_streaming(run, data, boards),
+    ]
+    return Lineup(engines, android)
+
+
+def _keras(run: run_dir.RunDirectory) -> list[Engine]:
+    """The hops before conversion."""
+    engines: list[Engine] = [KerasFloat(run / run_dir.FLOAT_MODEL)]
+    compressed, ranges = run / run_dir.COMPRESSED_MODEL, run / run_dir.QUANTIZATION
+    if compressed.exists():
+        engines.append(KerasFloat(compressed, "keras_compressed", "Keras compressed"))
+        if ranges.exists():
+            engines.append(KerasQuantized(compressed, ranges))
+    return engines
+
+
+def _int8(model: bytes, data: RunData, boards: Sequence[str]) -> list[Engine]:
+    """The hops of the int8 file."""
+    engines: list[Engine] = [
+        LiteRTReference(model),
+        LiteRTXnnpack(model),
+        TFLiteMicro(model),
+        *(EmittedC(model, board) for board in boards),
+    ]
+    if data.frontend.is_causal:  # else a frame needs sound that has not come yet
+        frontend = data.frontend.to_dict()
+        spotting = Spotting(data.labels, frontend)
+        engines.append(IntegerFrontend(model, frontend))
+        engines += [EmittedC(model, board, spotting, "waveform") for board in boards]
+    return engines
+
+
+def _android_model(run: run_dir.RunDirectory, model: bytes, data: RunData) -> bytes | None:
+    """What `export_android` writes for the waveform; None if TFLite has no such front-end."""
+    try:
+        made = android_models.make(model, data.frontend, data.labels, android_models.title(run))
+    except UserError as error:
+        _LOG.warning("no model for Android: %s", error)
+        return None
+    return made.waveform
+
+
+def _android(model: bytes | None, data: RunData) -> list[Engine]:
+    """The hops of an Android app; MediaPipe where it is installed."""
+    if model is None:
+        return []
+    engines: list[Engine] = [AndroidWaveform(model)]
+    if mediapipe_audio.python() is not None:
+        rate = data.frontend.sample_rate
+        engines.append(mediapipe_audio.MediaPipe(model, data.labels, rate))
+    return engines
+
+
+def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[str]) -> list[Engine]:
+    """The hops of the streaming form, of a run that was trained for streams.
+
+    Each clip begins a stream of its own, so that its last frame must give what its window gives.
+    That holds for causal models; with a look-ahead a stream knows what a window pads.
+    """
+    if run.lookahead() != 0:
+        return []
+    model = run.require(run_dir.STREAMING_MODEL).read_bytes()
+    spotting = Spotting(data.labels, data.frontend.to_dict())
+    engines: list[Engine] = [
+        KerasStreaming(run.model_to_convert(), 0),
+        StreamingTFLiteMicro(model),
+        *(EmittedC(model, board, streaming=True) for board in boards),
+    ]
+    if data.frontend.is_causal:
+        engines += [EmittedC(model, b, spotting, "waveform", streaming=True) for b in boards]
+    return engines

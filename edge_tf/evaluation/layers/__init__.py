@@ -1,0 +1,1 @@
+"""What compression did to single layers: zeros, and errors of quantization."""

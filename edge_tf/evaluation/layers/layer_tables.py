@@ -1,0 +1,143 @@
+"""What compression did to each layer of a run's int8 file: zeros, and errors of quantization."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import tflite_model
+from edge_tf import run_dir
+from edge_tf.conversion.rewriting import device_graph
+from edge_tf.conversion.rewriting.device_graph import DeviceGraph
+from edge_tf.data.run_data import spread_over_labels
+from edge_tf.evaluation.layers import fake_quantization, quantization_error
+from edge_tf.evaluation.layers.quantization_error import QuantizationError
+from tflite_model import sparsity
+
+_KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerSparsity:
+    """Zeros of one Keras layer, or of one block of layers.
+
+    Attributes:
+      layer: its name; "" for all weights whose layer is not known.
+      elements: weights of the file that come from it.
+      zeros: those that are zero.
+    """
+
+    layer: str
+    elements: int
+    zeros: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SparsityTable:
+    """Zeros of a file and where they are.
+
+    Attributes:
+      counts: of the file.
+      names: index of a weights tensor to the layer, and part of it, that it belongs to.
+      layers: most zeros first.
+    """
+
+    counts: sparsity.Sparsity
+    names: Mapping[int, str]
+    layers: tuple[LayerSparsity, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For report.json."""
+        counts = dataclasses.asdict(self.counts)
+        weights = counts.pop("weights")
+        return {
+            **counts,
+            "conv_2d": self.counts.share("CONV_2D"),
+            "depthwise_conv_2d": self.counts.share("DEPTHWISE_CONV_2D"),
+            "both": self.counts.share(*_KERNELS),
+            "layers": [dataclasses.asdict(layer) for layer in self.layers],
+            "weights": [{"name": self.names.get(one["tensor"], ""), **one} for one in weights],
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerTables:
+    """Both tables.
+
+    Attributes:
+      sparsity: of the file; None if it was not looked at.
+      errors: of quantization; None if they were not measured.
+      no_errors: why not, a sentence for people.
+    """
+
+    sparsity: SparsityTable | None = None
+    errors: QuantizationError | None = None
+    no_errors: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For report.json."""
+        return {
+            "sparsity": self.sparsity.to_dict() if self.sparsity else None,
+            "quantization_error": dataclasses.asdict(self.errors) if self.errors else None,
+            "no_quantization_error": self.no_errors,
+        }
+
+
+def of_run(
+    run: run_dir.RunDirectory,
+    model: bytes,
+    features: np.ndarray,
+    labels: np.ndarray,
+    error_clips: int,
+) -> LayerTables:
+    """Both tables of a run.
+
+    Args:
+      run: a run whose conversion has finished.
+      model: its .tflite file.
+      features: (clips, rows, frames, 1) float32 of the test clips.
+      labels: (clips,) their classes.
+      error_clips: cap on the clips for errors of quantization, evenly over the labels; 0: none.
+
+    Raises:
+      UserError: the graph that conversion left is damaged.
+    """
+    device, missing = _graph(run, model)
+    zeros = sparsity_table(model, device)
+    if not error_clips:
+        return LayerTables(zeros, None, "Not measured: --error_clips is 0.")
+    if device is None:
+        return LayerTables(zeros, None, missing)
+    rows = spread_over_labels(labels, error_clips)
+    errors = quantization_error.measure(model, device, features[rows], labels[rows])
+    return LayerTables(zeros, errors)
+
+
+def _graph(run: run_dir.RunDirectory, model: bytes) -> tuple[DeviceGraph | None, str]:
+    """The float graph of the file, or why there is none."""
+    path = run / device_graph.FILE
+    if run.stage("convert").get("graph") == "plain":
+        return None, "Only the device graph has this table; this is the plain one (--graph=plain)."
+    if path.exists():
+        device = device_graph.load(path)
+        if device.is_of(model):
+            return device, ""
+    return None, f"{device_graph.FILE} of this model is missing: convert again to get this table."
+
+
+def sparsity_table(model: bytes, device: DeviceGraph | None) -> SparsityTable:
+    """Counts zeros in a .tflite file; layers have names if its graph is known."""
+    counts = sparsity.count(model, tflite_model.parse(model))
+    names: dict[int, str] = {}
+    totals: dict[str, tuple[int, int]] = {}
+    for one in counts.weights:
+        layer = ""
+        if device is not None and one.output in device.tensors:
+            node = device.tensors[one.output]
+            source = fake_quantization.convolution_of(node, device) or node
+            layer, names[one.tensor] = source.layer, source.name
+        elements, zeros = totals.get(layer, (0, 0))
+        totals[layer] = elements + one.elements, zeros + one.zeros
+    layers = [LayerSparsity(layer, *total) for layer, total in totals.items()]
+    return SparsityTable(counts, names, tuple(sorted(layers, key=lambda layer: -layer.zeros)))

@@ -1,0 +1,43 @@
+"""Cost on boards, for a terminal."""
+
+from collections.abc import Sequence
+
+from firmware_export.boards.measuring import Cost
+
+
+def render(costs: Sequence[Cost]) -> str:
+    """A table for the terminal, in Markdown, so that it can be pasted."""
+    streams = any(cost.streaming for cost in costs)
+    rows = [
+        ("", *(cost.board for cost in costs)),
+        ("---", *("---:" for _ in costs)),
+        (
+            "one frame of a stream, instructions" if streams else "one inference, instructions",
+            *(_number(c.instructions) for c in costs),
+        ),
+        ("model and kernels, flash bytes", *(_number(c.flash_bytes) for c in costs)),
+        (
+            f"activations{', past frames' if streams else ''} and scratch, RAM bytes",
+            *(_number(c.arena_bytes) for c in costs),
+        ),
+        ("front-end, one frame, instructions", *(_number(c.frontend_instructions) for c in costs)),
+        ("front-end, flash bytes", *(_number(c.frontend_flash_bytes) for c in costs)),
+        ("front-end, RAM bytes", *(_number(c.frontend_ram_bytes) for c in costs)),
+        (
+            "frames to the model's input, instructions",
+            *(_number(c.window_instructions) for c in costs),
+        ),
+        ("detector, one call, instructions", *(_number(c.detector_instructions) for c in costs)),
+        ("stack, bytes", *(_number(c.stack_bytes) for c in costs)),
+        ("whole test program, flash bytes", *(_number(c.program_flash_bytes) for c in costs)),
+        ("whole test program, RAM bytes", *(_number(c.program_ram_bytes) for c in costs)),
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    )
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"

@@ -1,0 +1,142 @@
+"""Hours of sound through every streaming engine: do they agree on every byte, to the end?"""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tflite_model
+from edge_tf import progress, run_dir
+from edge_tf.audio import fixed_point
+from edge_tf.conversion.tflite import streaming
+from edge_tf.data.run_data import RunData
+from edge_tf.engines.sound_streams import CStream
+from edge_tf.engines.streaming import tflite_micro_frames
+from edge_tf.errors import UserError
+from edge_tf.evaluation.streams import operating_point, stream_stage
+from firmware_export.boards import board as boards
+from firmware_export.boards import clips, programs
+from firmware_export.standalone.package import Spotting
+
+_BLOCK = 16_000
+_WINDOWS = 200  # of the whole-window form, at places spread over the stream
+_TIMEOUT_S = 6 * 3600.0
+
+
+def compare(
+    run: run_dir.RunDirectory, data: RunData, hours: float, targets: Sequence[str]
+) -> dict[str, Any]:
+    """Counts bytes of logits that differ from TFLite Micro's on a stream of test clips and noise.
+
+    The stream is that of `evaluate --stream`, as long as asked for. Held against TFLite Micro: C on
+    this machine, C on emulated boards, from the sound on, and the whole-window form on windows
+    that hold all that a logit depends on, in LiteRT's reference kernels.
+
+    Args:
+      run: a converted run that was trained for streams.
+      data: its data.
+      hours: of the stream.
+      targets: names of emulated boards.
+
+    Returns:
+      A JSON-ready dict: "hours", "frames", "logit_bytes", and "engines" with "frames", "differing"
+      and "seconds" of each.
+
+    Raises:
+      UserError: the run was not trained for streams.
+    """
+    if run.lookahead() is None:
+        raise UserError(f"{run.path} was trained for whole windows", "train with --streaming")
+    model = run.require(run_dir.STREAMING_MODEL).read_bytes()
+    info = tflite_model.parse(model, run_dir.STREAMING_MODEL)
+    source = info.inputs[0]
+    settings = stream_stage.StreamSettings(minutes=60 * hours)
+    sound = stream_stage.scene_of(data, "testing", settings).samples
+    frontend = fixed_point.FrameStream(data.frontend, source.scales[0], source.zero_points[0])
+    seconds = range(0, len(sound), _BLOCK)
+    frames = np.concatenate(
+        [
+            frontend.push(sound[at : at + _BLOCK])
+            for at in progress.bar(seconds, desc="front-end in Python", unit="s")
+        ]
+    )
+    micro = tflite_micro_frames(model)
+    began = time.perf_counter()
+    wanted = np.concatenate(
+        [
+            micro.push(frames[at : at + 100])
+            for at in progress.bar(range(0, len(frames), 100), desc="TFLite Micro", unit="s")
+        ]
+    )
+    engines = {"TFLite Micro": _result(wanted, wanted, began)}
+    spotting = Spotting(data.labels, data.frontend.to_dict(), operating_point.of_run(run))
+
+    began = time.perf_counter()
+    host = CStream(model, spotting)
+    try:
+        parts = [host.push(sound[at : at + _BLOCK]).logits for at in seconds]
+    finally:
+        host.close()
+    engines["C, host, from sound"] = _result(np.concatenate(parts), wanted, began)
+    for name in targets:
+        engines[f"C, {name}, from sound"] = _board(name, model, spotting, sound, wanted)
+    engines["whole windows, LiteRT reference"] = _windows(run, frames, wanted)
+    return {
+        "hours": round(len(sound) / data.frontend.sample_rate / 3600, 4),
+        "frames": len(wanted),
+        "logit_bytes": int(wanted.size),
+        "engines": engines,
+    }
+
+
+def _result(got: np.ndarray, wanted: np.ndarray, began: float) -> dict[str, Any]:
+    return {
+        "frames": len(got),
+        "differing": int(np.count_nonzero(got != wanted)),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+def _board(
+    name: str, model: bytes, spotting: Spotting, sound: np.ndarray, wanted: np.ndarray
+) -> dict[str, Any]:
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        built = programs.build(model, boards.by_name(name), folder, spotting, streaming=True)
+        ran = clips.run_waveforms(
+            built, sound[np.newaxis], folder / "run", every=1, timeout_s=_TIMEOUT_S, count=False
+        )
+    return _result(ran.logits, wanted, began)
+
+
+def _windows(run: run_dir.RunDirectory, frames: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
+    """The whole-window form, made as long as what a logit depends on, at some places."""
+    from ai_edge_litert import interpreter as litert
+
+    from edge_tf.models.bc_resnet import FIELD
+
+    began = time.perf_counter()
+    form = run.require_int8().read_bytes()
+    window = tflite_model.parse(form, run_dir.INT8_MODEL).inputs[0].shape[2]
+    length = window + FIELD
+    made = streaming.rewrite(form, length, remember=False)
+    interpreter = litert.Interpreter(
+        model_content=made.data,
+        num_threads=1,
+        experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
+    )
+    interpreter.allocate_tensors()
+    source = interpreter.get_input_details()[0]["index"]
+    target = interpreter.get_output_details()[0]["index"]
+    ends = np.unique(np.linspace(length, len(frames), _WINDOWS).astype(int))
+    got = []
+    for end in progress.bar(ends, desc="whole windows", unit="window"):
+        block = frames[end - length : end].T[np.newaxis, :, :, np.newaxis]
+        interpreter.set_tensor(source, np.ascontiguousarray(block))
+        interpreter.invoke()
+        got.append(interpreter.get_tensor(target)[-1].copy())
+    return _result(np.stack(got), wanted[ends - 1], began)

@@ -1,0 +1,157 @@
+"""`evaluate --stream`: choose the detector on validation clips, judge it on test clips."""
+
+import hashlib
+
+import numpy as np
+
+import tflite_model
+from edge_tf import files, progress, run_dir
+from edge_tf.data.run_data import RunData
+from edge_tf.engines.base import UnavailableError
+from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream
+from edge_tf.engines.streaming import tflite_micro_frames
+from edge_tf.errors import UserError
+from edge_tf.evaluation.streams import operating_point, stream_metrics, stream_scene
+from edge_tf.evaluation.streams.stream_metrics import Point
+from edge_tf.evaluation.streams.stream_report import StreamReport, StreamSettings, as_dict
+from edge_tf.evaluation.streams.stream_scene import Scene
+from firmware_export.boards import board as boards
+from firmware_export.boards import toolchain
+from firmware_export.runtime.detector import DetectorConfig
+from firmware_export.standalone.package import Spotting
+
+FILE = "stream.json"
+
+SMOOTHINGS = (1, 5, 10, 20, 30, 50)
+THRESHOLDS = tuple(round(0.02 * i, 2) for i in range(5, 50))
+SNRS_DB = (None, 20.0, 10.0, 5.0)
+# Labels whose clips are no words.
+_SILENCE = "_silence_"
+_REMEDY = "add clips to the data, or give more --stream_minutes"
+
+
+def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings) -> StreamReport:
+    """Puts both streams together, hears them, chooses and judges.
+
+    Writes stream.json, and detector.json with the choice.
+
+    Raises:
+      UserError: the run was not trained for streams, or its front-end cannot stream.
+    """
+    if run.lookahead() is None:
+        raise UserError(f"{run.path} was trained for whole windows", "train with --streaming")
+    if data.frontend.padding != "causal":
+        raise UserError(
+            f"{run.path} has a front-end that looks ahead", "train with --padding=causal"
+        )
+    run.require_int8()  # refuses one that is older than the network
+    path = run.require(run_dir.STREAMING_MODEL)
+    model = path.read_bytes()
+    heard = {}
+    for split in ("validation", "testing"):
+        scene = scene_of(data, split, settings)
+        heard[split] = scene, _hear(model, data, scene, split)
+    scale = tflite_model.parse(model, str(path)).outputs[0].scales[0]
+
+    def sweep(split: str) -> list[Point]:
+        scene, logits = heard[split]
+        return stream_metrics.sweep(
+            logits,
+            scale,
+            data.labels,
+            scene.events,
+            data.frontend.hop,
+            data.frontend.sample_rate,
+            operating_point.DEFAULT,
+            SMOOTHINGS,
+            THRESHOLDS,
+            data.frontend.num_frames - 1,  # until a whole window has passed
+        )
+
+    chosen_on = stream_metrics.choose(sweep("validation"), settings.most_per_hour)
+    points = sweep("testing")
+    chosen = next(point for point in points if point.config == chosen_on.config)
+    scene, logits = heard["testing"]
+    report = StreamReport(
+        chosen=chosen,
+        chosen_on=chosen_on,
+        points=points,
+        by_snr=_by_snr(scene, logits, scale, data, chosen.config),
+        scene={
+            "hours": scene.hours,
+            "keywords": len(scene.events),
+            "other_words": scene.other_words,
+            "clips": scene.clips,
+            "snrs_db": list(SNRS_DB),
+        },
+        settings=settings,
+        model_sha256=hashlib.sha256(model).hexdigest(),
+    )
+    files.write_json(run / FILE, report.to_dict())
+    about = {
+        "chosen_on": "validation clips",
+        "most_false_accepts_per_hour": settings.most_per_hour,
+        "test": as_dict(chosen),
+    }
+    operating_point.save(run, chosen.config, about)
+    return report
+
+
+def scene_of(data: RunData, split: str, settings: StreamSettings) -> Scene:
+    """A stream of a split's clips and the background recordings. Raises UserError without words."""
+    clips = data.clips(split)
+    background = set(operating_point.DEFAULT.background)
+    try:
+        return stream_scene.build(
+            clips.samples,
+            clips.labels,
+            [label not in background for label in data.labels],
+            [label in background and label != _SILENCE for label in data.labels],
+            data.noise(),
+            data.frontend.sample_rate,
+            settings.minutes,
+            SNRS_DB if data.noise() else (None,),
+            settings.seed,
+        )
+    except ValueError as error:
+        raise UserError(f"no stream of {split} clips: {error}", _REMEDY) from None
+
+
+def _hear(model: bytes, data: RunData, scene: Scene, split: str) -> np.ndarray:
+    """int8 (frames, classes): the logits of every frame."""
+    stream = _engine(model, data)
+    parts = []
+    second = data.frontend.sample_rate
+    try:
+        seconds = range(0, len(scene.samples), second)
+        for at in progress.bar(seconds, desc=f"hearing {split}", unit="s"):
+            parts.append(stream.push(scene.samples[at : at + second]).logits)
+    finally:
+        stream.close()
+    return np.concatenate(parts)
+
+
+def _engine(model: bytes, data: RunData) -> SoundStream:
+    """The exported C where a compiler is, else TFLite Micro: both give the same bytes."""
+    detector = operating_point.DEFAULT
+    if not toolchain.missing_packages([boards.by_name("host")]):
+        return CStream(model, Spotting(data.labels, data.frontend.to_dict(), detector))
+    try:
+        frames = tflite_micro_frames(model)
+    except UnavailableError as error:
+        raise UserError(str(error), "install gcc, which the exported C needs") from None
+    return PythonStream(frames, model, data.frontend, detector, data.labels, is_float=False)
+
+
+def _by_snr(
+    scene: Scene, logits: np.ndarray, scale: float, data: RunData, config: DetectorConfig
+) -> list[tuple[float | None, int, int]]:
+    """(signal-to-noise ratio, words, missed) of the chosen detector."""
+    unheard = data.frontend.num_frames - 1
+    found = stream_metrics.detections(logits, scale, config, data.labels, unheard)
+    rows = []
+    for snr in dict.fromkeys(event.snr_db for event in scene.events):
+        events = [event for event in scene.events if event.snr_db == snr]
+        missed, _ = stream_metrics.judge(found, events, data.frontend.hop, scene.sample_rate)
+        rows.append((snr, len(events), missed))
+    return rows

@@ -1,0 +1,144 @@
+"""Comparing what runs lose on unseen devices, from what their evaluations kept."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from edge_tf.errors import UserError
+from edge_tf.evaluation.comparing import drop_comparison
+from edge_tf.evaluation.comparing.comparison import Side
+from edge_tf.evaluation.hops import hop_table, predictions
+from edge_tf.run_dir import INT8_MODEL, RunDirectory
+from tests.edge_tf.evaluation.hops import recording_fixtures as scenes
+
+
+def evaluated(path, wrong_unseen: int, fold: int = 1, **changes) -> RunDirectory:
+    """A run as an evaluation leaves it: so many clips of each unseen device are wrong."""
+    run = RunDirectory(path).create()
+    run.record("train", {"recipe": {"seed": fold}})
+    model = f"{path} of {fold}".encode()
+    (run / INT8_MODEL).write_bytes(model)
+    outputs = scenes.logits(wrong_unseen, seed=fold)
+    given = {
+        "table": hop_table.build(scenes.hops(outputs), scenes.LABELS, devices=scenes.DEVICES),
+        "labels": ["a", "b", "c", "d"],
+        "clip_names": [f"{fold}/{name}" for name in scenes.NAMES],
+        "devices": scenes.DEVICES,
+        "data_fingerprint": f"clips of fold {fold}",
+        "model": model,
+    }
+    predictions.save(run, **given | changes)
+    return run
+
+
+@pytest.fixture
+def sides(tmp_path) -> tuple[list[RunDirectory], list[RunDirectory]]:
+    """Two folds: 1 or 3 of 20 clips are lost on unseen devices against 10 or 12."""
+    return (
+        [evaluated(tmp_path / f"norm{fold}", 2 * fold - 1, fold) for fold in (1, 2)],
+        [evaluated(tmp_path / f"plain{fold}", 8 + 2 * fold, fold) for fold in (1, 2)],
+    )
+
+
+@pytest.mark.parametrize("hop", ["keras", "int8"])
+def test_folds_are_pooled(sides, hop):
+    judged, against = (Side(runs, hop) for runs in sides)
+    record = drop_comparison.compare(judged, against)
+    assert record["drop"] == pytest.approx(10.0)
+    assert record["drop_against"] == pytest.approx(55.0)
+    assert record["ratio"] == pytest.approx(10 / 55)
+    low, high = record["ratio_interval"]
+    assert 0 <= low <= record["ratio_mean"] <= high < 0.5
+    assert record["share_halved"] > 0.99 and record["is_halved"]
+    assert (record["sources"], record["clips"]) == (40, 120)
+    by_device = record["runs"]["accuracy_by_device"]
+    assert by_device == pytest.approx({"recorded": 1.0, "sim1": 0.9, "sim2": 0.9})
+    assert [one["seed"] for one in record["against"]["each"]] == [1, 2]
+    assert json.loads(json.dumps(record, allow_nan=False))["is_halved"] is True
+
+
+def test_text(sides):
+    judged, against = (Side(runs, "int8") for runs in sides)
+    record = drop_comparison.compare(judged, against)
+    lines = drop_comparison.to_text(record).splitlines()
+    assert lines[0].endswith("norm1 (int8): 96.67 % over all devices")
+    assert lines[4:8] == [
+        "device    seen    runs  against",
+        "recorded  yes   100.00   100.00",
+        "sim1      no     90.00    45.00",
+        "sim2      no     90.00    45.00",
+    ]
+    assert "\n".join(lines[8:]) == record["text"]
+
+
+def test_without_a_drop_to_compare_with_the_record_is_still_json(tmp_path):
+    one, other = evaluated(tmp_path / "one", 0), evaluated(tmp_path / "other", 0)
+    record = drop_comparison.compare(Side([one], "int8"), Side([other], "keras"))
+    assert record["ratio"] is None and record["ratio_interval"] == [None, None]
+    json.dumps(record, allow_nan=False)
+
+
+def refused(runs, against, match, hop="int8"):
+    with pytest.raises(UserError, match=match):
+        drop_comparison.compare(Side(runs, hop), Side(against, hop))
+
+
+def test_sides_that_do_not_fit_are_refused(sides):
+    runs, against = sides
+    refused(runs, against[:1], "--runs names 2 runs and --against 1")
+    refused([], [], "at least one")
+    refused(runs, against[::-1], r"plain2 was evaluated on other test clips than .*norm1")
+    refused([runs[0]] * 2, [against[0]] * 2, r"--runs: .*norm1 and .*norm1 hold the same")
+    refused(runs, [against[0]] * 2, r"--against: .*plain1 and .*plain1 hold the same")
+    with pytest.raises(UserError, match="leave out --bits"):
+        drop_comparison.compare(Side(runs, "keras", 4), Side(against, "keras"))
+
+
+def test_other_labels_or_devices_are_refused(tmp_path):
+    run = evaluated(tmp_path / "run", 5)
+    other = evaluated(tmp_path / "labels", 5, labels=["a", "b", "c", "e"])
+    refused([run], [other], "labels has other labels or recording devices than .*run")
+    seen = dataclasses.replace(scenes.DEVICES, seen=frozenset({"recorded", "sim1"}))
+    trained = evaluated(tmp_path / "trained", 5, devices=seen)
+    refused([run], [trained], "trained has other labels or recording devices")
+
+
+def test_runs_without_such_predictions_are_told(tmp_path):
+    run = evaluated(tmp_path / "run", 5)
+    refused([run], [run], r"has no hop --hop=compressed on all clips; .*evaluate", "compressed")
+    (tmp_path / "run" / "predictions.npz").unlink()
+    refused([run], [run], r"predictions\.npz is missing; make it with: .*pipelines\.evaluate")
+
+
+def test_runs_of_words_have_no_drop(tmp_path):
+    words = dataclasses.replace(scenes.DEVICES, of_clips=("",) * 60, seen=frozenset())
+    one = evaluated(tmp_path / "one", 5, devices=words)
+    other = evaluated(tmp_path / "other", 5, devices=words)
+    refused([one], [other], "no drop between recording devices")
+
+
+def test_a_hop_of_some_clips_is_not_enough(tmp_path):
+    hops = scenes.hops(scenes.logits(5))
+    some = np.arange(30)
+    outputs = hops[1].outputs
+    assert outputs is not None
+    hops[1] = dataclasses.replace(hops[1], outputs=outputs[:30], clip_indices=some)
+    table = hop_table.build(hops, scenes.LABELS, devices=scenes.DEVICES)
+    run = evaluated(tmp_path / "run", 5, table=table)
+    refused([run], [run], "has no hop --hop=int8 on all clips")
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "source"),
+    [
+        ("dog/1-100-A-0.wav", "sim3", "dog/1-100-A-0.wav"),
+        ("audio/park-lyon-1-2-s1.wav", "s1", "audio/park-lyon-1-2.wav"),
+        ("audio/park-lyon-1-2-a.wav", "a", "audio/park-lyon-1-2.wav"),
+        ("audio/park-lyon-1-2-a.wav", "s1", "audio/park-lyon-1-2-a.wav"),
+        ("no/suffix-a", "", "no/suffix-a"),
+    ],
+)
+def test_the_source_of_a_clip(name, device, source):
+    assert drop_comparison.source_of(name, device) == source

@@ -1,0 +1,288 @@
+"""Reads a .tflite file without TensorFlow: its ops, tensors, quantization and constants.
+
+    info = tflite_model.read("model_int8.tflite")
+    info.op_counts()            -> {"ADD": 4, "CONV_2D": 19, ...}
+    info.inputs[0].scales       -> (0.0567,)
+    info.tensors[7].array()     -> the constant as a NumPy array
+
+The file may come from anywhere. Every offset and length in it is checked before it is believed,
+and the work done is bounded by the size of the file: a malformed one raises TFLiteError, it
+never crashes the process or keeps it busy.
+"""
+
+import math
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tflite.BuiltinOperator import BuiltinOperator
+from tflite.Model import Model
+from tflite.TensorType import TensorType
+
+from tflite_model.errors import TFLiteError
+from tflite_model.info import ITEM_BITS, ModelInfo, OpInfo, TensorInfo
+from tflite_model.options import read_options
+
+__all__ = ["ModelInfo", "OpInfo", "TensorInfo", "parse", "read"]
+
+SCHEMA_VERSION = 3
+_IDENTIFIER = b"TFL3"
+_REMEDY = "convert the model again, or restore the file"
+
+# What the generated accessors raise when an offset or a length points out of the file.
+_OUT_OF_BOUNDS = (struct.error, TypeError, ValueError, IndexError, OverflowError, MemoryError)
+
+
+def _names(enum: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enum).items() if not name.startswith("_")}
+
+
+_OP_NAMES = _names(BuiltinOperator)
+_TYPE_NAMES = _names(TensorType)
+
+
+def read(source: str | os.PathLike[str]) -> ModelInfo:
+    """Reads and checks a .tflite file; see `parse`.
+
+    Raises:
+      TFLiteError: the file cannot be read or is malformed; the message names it.
+    """
+    try:
+        data = Path(source).read_bytes()
+    except OSError as error:
+        raise TFLiteError(
+            f"{source} cannot be read ({error.strerror}); name a .tflite file"
+        ) from None
+    return parse(data, name=os.fspath(source))
+
+
+def parse(data: bytes, name: str = "the model") -> ModelInfo:
+    """Checks and reads a .tflite model held in memory.
+
+    Args:
+      data: the whole file.
+      name: what error messages call it, usually its path.
+
+    Returns:
+      The model's only subgraph, copied out of `data`.
+
+    Raises:
+      TFLiteError: empty, not a .tflite file, damaged, or holding what no int8 model for a
+        microcontroller holds (several subgraphs, sparse tensors).
+    """
+    data = bytes(data)
+    if not data:
+        raise TFLiteError(f"{name} is empty; {_REMEDY}")
+    if len(data) < 8 or data[4:8] != _IDENTIFIER:
+        raise TFLiteError(
+            f"{name} is not a .tflite file (no TFL3 identifier at byte 4); name a TFLite model"
+        )
+    try:
+        return _Parser(data, name).model()
+    except _OUT_OF_BOUNDS:
+        raise TFLiteError(
+            f"{name} is damaged: an offset in it points outside the {len(data)} bytes; {_REMEDY}"
+        ) from None
+
+
+class _Parser:
+    """Reads one file. Generated accessors check single reads; this class checks the rest."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self._data = data
+        self._name = name
+        # Vectors and tables may share bytes, so a small file can describe endless content.
+        # A real one is read about once; four times leaves room for sharing.
+        self._budget = 4 * len(data) + 4096
+
+    def model(self) -> ModelInfo:
+        model = Model.GetRootAs(self._data, 0)
+        if model.Version() != SCHEMA_VERSION:
+            raise self._error(
+                f"has schema version {model.Version()}, only {SCHEMA_VERSION} is known"
+            )
+        subgraphs = model.SubgraphsLength()
+        if subgraphs != 1:
+            raise TFLiteError(
+                f"{self._name} has {subgraphs} subgraphs, exactly one can be exported; "
+                "convert a model without control flow (If, While, CallOnce)"
+            )
+        graph = model.Subgraphs(0)
+        if graph is None:
+            raise self._error("has no subgraph")
+        buffers = self._buffers(model)
+        tensors = tuple(
+            self._tensor(graph.Tensors(index), index, buffers)
+            for index in self._each(graph.TensorsLength())
+        )
+        codes = self._op_codes(model)
+        ops = tuple(
+            self._op(graph.Operators(index), index, codes, len(tensors))
+            for index in self._each(graph.OperatorsLength())
+        )
+        inputs = self._tensor_indices(graph.InputsAsNumpy(), len(tensors), "the graph's inputs")
+        outputs = self._tensor_indices(graph.OutputsAsNumpy(), len(tensors), "the graph's outputs")
+        if not inputs or not outputs or not ops:
+            raise self._error("has no input, no output or no op")
+        return ModelInfo(
+            tensors=tensors,
+            ops=ops,
+            inputs=tuple(tensors[index] for index in inputs),
+            outputs=tuple(tensors[index] for index in outputs),
+            description=self._text(model.Description()),
+            byte_size=len(self._data),
+        )
+
+    def _error(self, what: str) -> TFLiteError:
+        return TFLiteError(f"{self._name} is damaged: it {what}; {_REMEDY}")
+
+    def _spend(self, size: int) -> None:
+        self._budget -= size
+        if self._budget < 0:
+            raise self._error("describes more content than it has bytes")
+
+    def _each(self, count: int) -> Iterator[int]:
+        """Indices of a vector of tables; a table takes some 24 bytes of a file."""
+        for index in range(count):
+            self._spend(24)
+            yield index
+
+    def _text(self, value: bytes | None) -> str:
+        self._spend(len(value or b""))
+        return (value or b"").decode("utf-8", errors="replace")
+
+    def _numbers(self, vector: Any) -> tuple[Any, ...]:
+        """A vector as the accessors give it: a NumPy view, or 0 when absent."""
+        if isinstance(vector, int):
+            return ()
+        self._spend(vector.nbytes)
+        return tuple(vector.tolist())
+
+    def _tensor_indices(self, vector: Any, tensors: int, where: str) -> tuple[int, ...]:
+        indices = self._numbers(vector)
+        for index in indices:
+            if not 0 <= index < tensors:
+                raise self._error(f"names tensor {index} of {tensors} in {where}")
+        return indices
+
+    def _buffers(self, model: Model) -> list[bytes]:
+        """Contents of the buffers; b"" for those that hold nothing."""
+        found = []
+        for index in self._each(model.BuffersLength()):
+            buffer = model.Buffers(index)
+            start, size = buffer.Offset(), buffer.Size()
+            if start > 1:  # Files over 2 GB keep data behind the FlatBuffer, 0 and 1 mean none.
+                if start + size > len(self._data):
+                    raise self._error(f"ends inside buffer {index}")
+                content = self._data[start : start + size]
+            else:
+                view = buffer.DataAsNumpy()
+                content = b"" if isinstance(view, int) else view.tobytes()
+            self._spend(len(content))
+            found.append(content)
+        return found
+
+    def _tensor(self, tensor: Any, index: int, buffers: list[bytes]) -> TensorInfo:
+        name = self._text(tensor.Name())
+        label = f"tensor {index} ('{_short(name)}')"
+        if tensor.Type() not in _TYPE_NAMES:
+            raise self._error(f"gives {label} the unknown type {tensor.Type()}")
+        kind = _TYPE_NAMES[tensor.Type()]
+        shape = self._numbers(tensor.ShapeAsNumpy())
+        signature = self._numbers(tensor.ShapeSignatureAsNumpy()) or shape
+        if min(shape, default=1) < 0 or len(signature) != len(shape):
+            raise self._error(f"gives {label} the shape {shape} and signature {signature}")
+        if tensor.Sparsity() is not None:
+            raise TFLiteError(
+                f"{self._name}: {label} is sparse, which cannot be exported; "
+                "convert without sparse encoding (zeros stay zeros)"
+            )
+        if tensor.Buffer() >= max(len(buffers), 1):
+            raise self._error(f"names buffer {tensor.Buffer()} of {len(buffers)} in {label}")
+        data = buffers[tensor.Buffer()] if buffers else b""
+        byte_size = (math.prod(shape) * ITEM_BITS.get(kind, 0) + 7) // 8
+        if data and kind in ITEM_BITS and len(data) != byte_size:
+            raise self._error(f"holds {len(data)} bytes for {label}, which needs {byte_size}")
+        scales, zero_points, dimension = self._quantization(tensor, shape, label)
+        return TensorInfo(
+            index=index,
+            name=name,
+            shape=shape,
+            shape_signature=signature,
+            type=kind,
+            scales=scales,
+            zero_points=zero_points,
+            quantized_dimension=dimension,
+            is_constant=bool(data),
+            is_variable=bool(tensor.IsVariable()),
+            byte_size=byte_size if kind in ITEM_BITS else len(data),
+            data=data,
+        )
+
+    def _quantization(
+        self, tensor: Any, shape: tuple[int, ...], label: str
+    ) -> tuple[tuple[float, ...], tuple[int, ...], int]:
+        parameters = tensor.Quantization()
+        if parameters is None:
+            return (), (), 0
+        scales = self._numbers(parameters.ScaleAsNumpy())
+        zero_points = self._numbers(parameters.ZeroPointAsNumpy())
+        dimension = parameters.QuantizedDimension()
+        if not scales:
+            return (), (), 0
+        if not all(math.isfinite(scale) and scale >= 0 for scale in scales):
+            raise self._error(f"gives {label} a scale that is no positive number")
+        if len(zero_points) != len(scales):
+            raise self._error(
+                f"gives {label} {len(scales)} scales but {len(zero_points)} zero points"
+            )
+        if len(scales) > 1 and shape == (len(scales),):
+            dimension = 0  # Old converters give a bias the dimension of its filter.
+        if len(scales) > 1 and (not 0 <= dimension < len(shape) or shape[dimension] != len(scales)):
+            raise self._error(
+                f"gives {label} {len(scales)} scales along dimension {dimension} of {shape}"
+            )
+        return scales, zero_points, dimension
+
+    def _op_codes(self, model: Model) -> list[tuple[str, int, str]]:
+        """(name, version, custom name) of every entry of the file's op table."""
+        codes = []
+        for index in self._each(model.OperatorCodesLength()):
+            code = model.OperatorCodes(index)
+            # Old files know only the 8-bit field; new ones fill both as far as it reaches.
+            number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            if number not in _OP_NAMES:
+                raise TFLiteError(
+                    f"{self._name} uses builtin op number {number}, which this version does not "
+                    "know; convert with an older TensorFlow, or update the package 'tflite'"
+                )
+            codes.append((_OP_NAMES[number], code.Version(), self._text(code.CustomCode())))
+        return codes
+
+    def _op(self, op: Any, index: int, codes: list[tuple[str, int, str]], tensors: int) -> OpInfo:
+        if op.OpcodeIndex() >= len(codes):
+            raise self._error(f"names op code {op.OpcodeIndex()} of {len(codes)} in op {index}")
+        name, version, custom_name = codes[op.OpcodeIndex()]
+        inputs = self._numbers(op.InputsAsNumpy())
+        for tensor in inputs:
+            if not -1 <= tensor < tensors:
+                raise self._error(f"names tensor {tensor} of {tensors} in op {index} ({name})")
+        options_type, options = read_options(op, self._numbers)
+        return OpInfo(
+            index=index,
+            name=name,
+            version=version,
+            inputs=inputs,
+            outputs=self._tensor_indices(op.OutputsAsNumpy(), tensors, f"op {index} ({name})"),
+            custom_name=custom_name,
+            options_type=options_type,
+            options=options,
+        )
+
+
+def _short(name: str, limit: int = 60) -> str:
+    """A tensor's name fit for a one-line message."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return printable if len(printable) <= limit else printable[: limit - 3] + "..."

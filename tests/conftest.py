@@ -59,6 +59,22 @@ def real_scenes(edge_tf_data: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return out / "esc10"
 
 
+@pytest.fixture(scope="session")
+def converted_model() -> bytes:
+    """A small fully-int8 .tflite as TensorFlow's converter makes it; see models.converted."""
+    from tests.firmware_export import models
+
+    return models.converted()
+
+
+@pytest.fixture(scope="session")
+def small_model() -> bytes:
+    """The smallest model that is one; it needs no TensorFlow."""
+    from tests.firmware_export import models
+
+    return models.fully_connected()
+
+
 def _unpack(edge_tf_data: Path, out: Path, *flags: str) -> None:
     command = [sys.executable, str(edge_tf_data / "unpack.py"), str(out), *flags]
     unpacked = subprocess.run(command, capture_output=True, text=True, timeout=300)

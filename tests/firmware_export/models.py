@@ -1,5 +1,6 @@
 """Small .tflite files for tests, made with the schema's object API: no TensorFlow needed."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 INPUTS = 8
 CLASSES = 3
+
+LABELS = ("yes", "no", 'caf\u00e9 "au lait"??=', "_unknown_")
 
 
 def fully_connected(change: Callable[[Any], None] = lambda model: None) -> bytes:
@@ -72,3 +75,29 @@ def _tensor(
     tensor.quantization.scale = [scale]
     tensor.quantization.zeroPoint = [zero_point]
     return tensor
+
+
+def converted() -> bytes:
+    """A fully-int8 .tflite from TensorFlow's converter: [1, 40, 101, 1] -> [1, 4]."""
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    import tensorflow as tf
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(1)
+    layers = tf_keras.layers
+    features = tf_keras.Input((40, 101, 1), batch_size=1, name="features")
+    x = layers.Conv2D(8, 5, strides=2, padding="same", activation="relu")(features)
+    x = layers.DepthwiseConv2D(3, padding="same")(x)
+    x = layers.Add()([x, layers.Activation("sigmoid")(x)])
+    x = layers.GlobalAveragePooling2D()(x)
+    model = tf_keras.Model(features, layers.Dense(len(LABELS))(x))
+
+    rng = np.random.default_rng(0)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: (
+        [rng.normal(size=(1, 40, 101, 1)).astype(np.float32)] for _ in range(4)
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return bytes(converter.convert())

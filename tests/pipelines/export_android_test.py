@@ -25,9 +25,6 @@ from firmware_export import packing
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import DetectorConfig
 from pipelines import export_android
-from tests.firmware_export.conftest import converted_model
-
-__all__ = ["converted_model"]  # a fixture
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("go", "stop", "up", "_unknown_")

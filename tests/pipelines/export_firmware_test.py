@@ -12,9 +12,7 @@ from edge_tf.run_dir import RunDirectory
 from firmware_export.errors import ExportError
 from pipelines import export_firmware
 from tests.firmware_export import models
-from tests.firmware_export.conftest import converted_model, golden_of
-
-__all__ = ["converted_model"]  # a fixture
+from tests.firmware_export.conftest import golden_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

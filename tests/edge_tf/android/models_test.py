@@ -14,9 +14,6 @@ from edge_tf.engines.base import quantize
 from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpack
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
-from tests.firmware_export.conftest import converted_model
-
-__all__ = ["converted_model"]  # a fixture
 
 LABELS = ("go", "stop", "up", "_unknown_")
 

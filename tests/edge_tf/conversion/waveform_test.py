@@ -21,9 +21,6 @@ from edge_tf.engines.litert import (
 from edge_tf.errors import UserError
 from edge_tf.evaluation import metrics
 from firmware_export.errors import ExportError
-from tests.firmware_export.conftest import converted_model
-
-__all__ = ["converted_model"]  # a fixture
 
 LABELS = ("go", "stop", "up", "_unknown_")
 CONFIGS = {

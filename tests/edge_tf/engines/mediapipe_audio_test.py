@@ -11,9 +11,6 @@ from edge_tf.engines import mediapipe_audio
 from edge_tf.engines.base import UnavailableError
 from edge_tf.engines.litert import AndroidWaveform
 from edge_tf.engines.mediapipe_audio import MediaPipe
-from tests.firmware_export.conftest import converted_model
-
-__all__ = ["converted_model"]  # a fixture
 
 pytestmark = pytest.mark.android
 LABELS = ("go", "stop", "naïve", "_unknown_")

@@ -20,7 +20,8 @@ from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.standalone import package, passes
 from tests.firmware_export import models
-from tests.firmware_export.conftest import LABELS, folder_content
+from tests.firmware_export.conftest import folder_content
+from tests.firmware_export.models import LABELS
 from tests.firmware_export.standalone import random_models, tflm_oracle
 from tests.firmware_export.standalone.host import WARNINGS
 from tests.firmware_export.standalone.model_builder import Builder

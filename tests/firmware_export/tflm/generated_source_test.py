@@ -8,7 +8,8 @@ import pytest
 
 from firmware_export.golden import Golden
 from firmware_export.tflm import package
-from tests.firmware_export.conftest import FRONTEND, LABELS
+from tests.firmware_export.conftest import FRONTEND
+from tests.firmware_export.models import LABELS
 
 STUB = Path(__file__).parent / "stub"
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow", "-pedantic"]

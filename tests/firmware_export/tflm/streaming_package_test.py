@@ -12,7 +12,8 @@ from edge_tf.conversion.tflite import streaming
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.tflm import arena, package
-from tests.firmware_export.conftest import FRONTEND, LABELS
+from tests.firmware_export.conftest import FRONTEND
+from tests.firmware_export.models import LABELS
 from tests.firmware_export.standalone import tflm_oracle
 from tests.firmware_export.standalone.states_test import WindowModel
 

@@ -15,9 +15,6 @@ from edge_tf.conversion.tflite import metadata
 from edge_tf.engines import mediapipe_audio
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
-from tests.firmware_export.conftest import converted_model
-
-__all__ = ["converted_model"]  # a fixture
 
 READER = Path(__file__).with_name("metadata_reader.py")
 LABELS = ("yes", "naïve", "_unknown_", "two words")

@@ -7,7 +7,7 @@ weights of its last epoch, so validation chooses nothing, and shows only how the
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,12 @@ import numpy as np
 from edge_tf.audio import wav
 from edge_tf.data.dataset import SPLITS, Clip, Dataset, check_labels
 from edge_tf.data.scenes import scenes_esc, scenes_tau
-from edge_tf.data.scenes.scene_clips import SceneClip
+from edge_tf.data.scenes.scene_clips import SceneClip, SceneLayout
 from edge_tf.errors import UserError
 
-# TAU has recordings of unseen devices; of ESC nobody knows the devices.
-_SIMULATED = {"TAU": 0, "ESC": 6}
+# A new layout is a new file and its line here.
+LAYOUTS: tuple[SceneLayout, ...] = (scenes_tau.LAYOUT, scenes_esc.LAYOUT)
+
 _VALIDATION_SHARE = 0.1
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
       UserError: no such layout, fold or file; a table that is malformed; a class that a split has
         no clips of.
     """
-    kind, listed = _read(root)
+    layout = _layout(root)
+    listed = layout.read(root)
     folds = sorted({clip.fold for clip in listed} - {0})
     if fold not in folds:
         raise UserError(
@@ -46,7 +48,7 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
             f"choose from {', '.join(map(str, folds))}",
         )
     if simulated_devices < 0:
-        simulated_devices = _SIMULATED[kind]
+        simulated_devices = layout.simulated_devices
     labels = tuple(sorted({clip.label for clip in listed}))
     check_labels(labels, root)
     if len(labels) < 2:
@@ -69,9 +71,7 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
         for split in SPLITS
     }
     splits["testing"] = tuple(_heard_through(splits["testing"], simulated_devices))
-    description = (
-        f"scenes, {kind} layout, fold {fold}, seed {seed}, {simulated_devices} simulated devices"
-    )
+    description = f"scenes, {layout.name} layout, fold {fold}, seed {seed}, {simulated_devices} simulated devices"
     return Dataset(root, labels, splits, (), description)
 
 
@@ -81,27 +81,22 @@ def clip_ms(root: Path) -> int:
     Raises:
       UserError: no such layout, or the first clip cannot be read.
     """
-    _, listed = _read(root)
+    listed = _layout(root).read(root)
     return round(1000 * wav.duration(root / listed[0].path))
 
 
-def _read(root: Path) -> tuple[str, list[SceneClip]]:
-    """Which layout it is, and its clips."""
+def _layout(root: Path) -> SceneLayout:
     if not root.is_dir():
         raise UserError(f"--data_dir={root} is not a folder", "name the folder of a data set")
-    layouts: dict[str, tuple[str, Callable[[Path], list[SceneClip]]]] = {
-        scenes_tau.META: ("TAU", scenes_tau.read),
-        scenes_tau.SETUP: ("TAU", scenes_tau.read),  # which then misses meta.csv
-        scenes_esc.PUBLISHED: ("ESC", scenes_esc.read),
-        scenes_esc.FOLDERS: ("ESC", scenes_esc.read),
-    }
-    for sign, (kind, read) in layouts.items():
-        if (root / sign).exists():
-            return kind, read(root)
+    for layout in LAYOUTS:
+        if any((root / sign).exists() for sign in layout.signs):
+            return layout
+    known = [
+        f"{sign} ({name})" for layout in LAYOUTS for sign, name in layout.signs.items() if name
+    ]
     raise UserError(
         f"--data_dir={root} is no data set of scenes",
-        f"expected {scenes_tau.META} (TAU Urban Acoustic Scenes), {scenes_esc.PUBLISHED} (ESC-50) "
-        f"or {scenes_esc.FOLDERS} in it",
+        f"expected {', '.join(known[:-1])} or {known[-1]} in it",
     )
 
 

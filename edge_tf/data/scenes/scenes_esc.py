@@ -13,7 +13,7 @@ ESC-10, also beside all of the audio.
 from pathlib import Path
 
 from edge_tf.data.scenes import tables
-from edge_tf.data.scenes.scene_clips import SceneClip
+from edge_tf.data.scenes.scene_clips import SceneClip, SceneLayout
 from edge_tf.errors import UserError
 
 PUBLISHED = "meta/esc50.csv"
@@ -62,3 +62,11 @@ def _fold(path: Path, line: int, text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 4 and int(text) > 0):
         raise UserError(f"{path}, line {line}: '{text}' is no fold", "expected 1, 2, ...")
     return int(text)
+
+
+LAYOUT = SceneLayout(
+    name="ESC",
+    signs={PUBLISHED: "ESC-50", FOLDERS: "folders of classes"},
+    read=read,
+    simulated_devices=6,  # nobody knows its devices
+)

@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 from edge_tf.data.scenes import tables
-from edge_tf.data.scenes.scene_clips import SceneClip
+from edge_tf.data.scenes.scene_clips import SceneClip, SceneLayout
 from edge_tf.errors import UserError
 
 META = "meta.csv"
@@ -71,3 +71,11 @@ def _meta(path: Path) -> dict[str, tuple[str, str, str]]:
             )
         known[clip] = (row["scene_label"], row["identifier"], found[1])
     return known
+
+
+LAYOUT = SceneLayout(
+    name="TAU",
+    signs={META: "TAU Urban Acoustic Scenes", SETUP: ""},  # of which META may be missing
+    read=read,
+    simulated_devices=0,  # it has recordings of unseen devices
+)

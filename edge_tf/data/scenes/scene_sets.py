@@ -91,9 +91,8 @@ def _layout(root: Path) -> SceneLayout:
     for layout in LAYOUTS:
         if any((root / sign).exists() for sign in layout.signs):
             return layout
-    known = [
-        f"{sign} ({name})" for layout in LAYOUTS for sign, name in layout.signs.items() if name
-    ]
+    signs = (item for layout in LAYOUTS for item in layout.signs.items())
+    known = [f"{sign} ({name})" for sign, name in signs if name]
     raise UserError(
         f"--data_dir={root} is no data set of scenes",
         f"expected {', '.join(known[:-1])} or {known[-1]} in it",

@@ -71,7 +71,10 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
         for split in SPLITS
     }
     splits["testing"] = tuple(_heard_through(splits["testing"], simulated_devices))
-    description = f"scenes, {layout.name} layout, fold {fold}, seed {seed}, {simulated_devices} simulated devices"
+    description = (
+        f"scenes, {layout.name} layout, fold {fold}, seed {seed}, {simulated_devices} simulated "
+        "devices"
+    )
     return Dataset(root, labels, splits, (), description)
 
 

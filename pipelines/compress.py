@@ -136,9 +136,10 @@ def compress(epochs: int, peak_rate: float) -> None:
     data = common.run_data(run)
 
     from edge_tf.compression import stage
+    from edge_tf.conversion import int8
 
     path = teacher / run_dir.FLOAT_MODEL if teacher else None
-    record = stage.compress(run, data, settings, path)
+    record = stage.compress(run, data, settings, path, to_int8=int8.convert)
     if settings.target_nonzero_kb:
         print(f"sparsity for {settings.target_nonzero_kb:g} KB: {record['sparsity']:.2%}")
     print(

@@ -105,9 +105,11 @@ def _blocks(sample_rate: int) -> "Iterator[np.ndarray]":
 
 def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "SoundStream":
     from edge_tf import run_dir
-    from edge_tf.engines import keras_float, sound_streams, streaming
+    from edge_tf.engines import sound_streams, streaming
     from edge_tf.engines.base import UnavailableError
     from edge_tf.errors import UserError
+    from edge_tf.models import loading
+    from edge_tf.models.config import ModelConfig
     from firmware_export.standalone.package import Spotting
 
     run.require_int8()  # refuses one that is older than the network
@@ -117,8 +119,8 @@ def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "
         return sound_streams.CStream(model, Spotting(labels, config.to_dict(), detector))
     frames: streaming.FrameByFrame
     if FLAGS.engine == "keras":
-        network = keras_float.load(run.model_to_convert())
-        frames = streaming.KerasFrames(streaming.keras_stream(network, run.lookahead() or 0))
+        network = loading.load(run.model_to_convert())
+        frames = streaming.KerasFrames(streaming.keras_stream(network, ModelConfig.of_run(run)))
     else:
         try:
             frames = streaming.tflite_micro_frames(model)

@@ -1,51 +1,28 @@
 """Flags of a training: network, front-end, augmentation, recipe, and what a task asks for.
 
-A flag that is not given has the value that suits the task; see _WORDS and _SCENES.
+A flag that is not given has the value that suits model and task; see edge_tf/models/spec.py.
 """
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
+
+from edge_tf.models import DEFAULT_MODELS, MODELS
+from edge_tf.models.spec import SCENES, WORDS, ModelSpec, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_tf.audio.augmentation import AugmentationConfig
     from edge_tf.audio.frontend_config import FrontendConfig
-    from edge_tf.training.stage import ModelConfig
+    from edge_tf.models.config import ModelConfig
     from edge_tf.training.step import Recipe
 
 flags.disclaim_key_flags()
 
 FLAGS = flags.FLAGS
-# Of bc_resnet, whose module loads TensorFlow; a test holds the two together.
-MOST_LOOKAHEAD = 58
-# Values of flags that are not given: for words those of the BC-ResNet paper, for scenes after the
-# winners of DCASE 2021 Task 1A, with features of a size that a microcontroller can hold.
-_WORDS: dict[str, Any] = {
-    "model": "bc_resnet",
-    "epochs": 20,
-    "batch_size": 100,
-    "peak_rate": 0.1,
-    "mel_bands": 40,
-    "window_ms": 30,
-    "hop_ms": 10,
-    "clip_ms": 1000,
-    "padding": "causal",
-    "norm": "none",
-}
-_SCENES: dict[str, Any] = {
-    "model": "bc_resnet_asc",
-    "epochs": 100,
-    "batch_size": 32,
-    "peak_rate": 0.06,
-    "mel_bands": 64,
-    "window_ms": 64,
-    "hop_ms": 30,
-    "padding": "none",
-    "norm": "residual",
-}
 _AUGMENTATION = ("device_augmentation", "equalizer_augmentation", "device_translation")
 
 
@@ -61,10 +38,11 @@ def _define_model() -> None:
     flags.DEFINE_enum(
         "model",
         None,
-        ["bc_resnet", "bc_resnet_asc", "ds_cnn"],
-        "Which network; default bc_resnet, for scenes bc_resnet_asc.",
+        list(MODELS),
+        f"Which network; default {DEFAULT_MODELS['words']}, for scenes {DEFAULT_MODELS['scenes']}.",
     )
-    flags.DEFINE_float("tau", 1.0, "Width of bc_resnet (1, 1.5, 2, 3, 6, 8) or bc_resnet_asc.")
+    widths = " or ".join(name for name, spec in MODELS.items() if "tau" in spec.settings)
+    flags.DEFINE_float("tau", 1.0, f"Width of {widths}; published: 1, 1.5, 2, 3, 6, 8.")
     flags.register_validator("tau", lambda tau: 0.25 <= tau <= 64, message="must be in 0.25 to 64")
     flags.DEFINE_boolean(
         "streaming", False, "Train for streams: no convolution over time reads frames to come."
@@ -79,7 +57,7 @@ def _define_model() -> None:
         "norm",
         None,
         ["none", "residual", "relaxed"],
-        "Against unlike microphones: ResNorm or RFN; default none, for scenes residual.",
+        f"Against unlike microphones: ResNorm or RFN; {_defaults('norm')}.",
     )
     flags.DEFINE_float("norm_lambda", None, "Of --norm; default 0.1 for residual, 0.5 for relaxed.")
     flags.DEFINE_list(
@@ -92,15 +70,18 @@ def _define_model() -> None:
 
 def _define_recipe() -> None:
     flags.DEFINE_integer(
-        "epochs", None, "Passes over the training clips; default 20, for scenes 100.", lower_bound=1
+        "epochs",
+        None,
+        f"Passes over the training clips; {_defaults('epochs')}.",
+        lower_bound=1,
     )
     flags.DEFINE_integer(
-        "batch_size", None, "Clips a step; default 100, for scenes 32.", lower_bound=2
+        "batch_size", None, f"Clips a step; {_defaults('batch_size')}.", lower_bound=2
     )
     flags.DEFINE_float(
         "peak_rate",
         None,
-        "Highest learning rate, after the warm-up; default 0.1, for scenes 0.06.",
+        f"Highest learning rate, after the warm-up; {_defaults('peak_rate')}.",
     )
     flags.register_validator(
         "peak_rate", lambda rate: rate is None or 0 < rate < math.inf, message="must be above 0"
@@ -120,25 +101,25 @@ def _define_frontend() -> None:
     flags.DEFINE_integer(
         "mel_bands",
         None,
-        "Front-end: features of a frame; default 40, for scenes 64.",
+        f"Front-end: features of a frame; {_defaults('mel_bands')}.",
         lower_bound=1,
     )
     flags.DEFINE_integer(
         "window_ms",
         None,
-        "Front-end: sound that a frame is made of; default 30, for scenes 64.",
+        f"Front-end: sound that a frame is made of; {_defaults('window_ms')}.",
         lower_bound=1,
     )
     flags.DEFINE_integer(
         "hop_ms",
         None,
-        "Front-end: from one frame to the next; default 10, for scenes 30.",
+        f"Front-end: from one frame to the next; {_defaults('hop_ms')}.",
         lower_bound=1,
     )
     flags.DEFINE_integer(
         "clip_ms",
         None,
-        "Length of the model's input; default 1000, for scenes that of the clips.",
+        f"Length of the model's input; default {WORDS.clip_ms}, for scenes that of the clips.",
         lower_bound=100,
     )
 
@@ -158,31 +139,49 @@ def _define_augmentation() -> None:
     )
 
 
+def _defaults(name: str) -> str:
+    """What a flag's help says of its default."""
+    return f"default {getattr(WORDS, name)}, for scenes {getattr(SCENES, name)}"
+
+
 def value(name: str) -> Any:
-    """Of a flag: as given, else as the task asks for."""
+    """Of a flag: as given, else as model and task ask for."""
     given = getattr(FLAGS, name)
-    return given if given is not None else (_SCENES if _scenes() else _WORDS)[name]
+    if given is not None:
+        return given
+    task: Task = "scenes" if _scenes() else "words"
+    return DEFAULT_MODELS[task] if name == "model" else getattr(_spec().defaults[task], name)
+
+
+def _spec() -> ModelSpec:
+    return MODELS[value("model")]
 
 
 def _scenes() -> bool:
-    return FLAGS.task == "scenes"
+    return bool(FLAGS.task == "scenes")
+
+
+def _that_take(has: Callable[[ModelSpec], object]) -> str:
+    """The flag that names a model of some kind."""
+    return f"use --model={' or '.join(name for name, spec in MODELS.items() if has(spec))}"
 
 
 def check() -> None:
     """Raises UserError for flags that contradict each other; needs no TensorFlow."""
     from edge_tf.errors import UserError
 
-    model, norm, places = value("model"), value("norm"), set(FLAGS.norm_at)
+    spec, norm, places = _spec(), value("norm"), set(FLAGS.norm_at)
     if FLAGS.lookahead and not FLAGS.streaming:
         raise UserError(f"--lookahead={FLAGS.lookahead} is of streams", "add --streaming")
-    if FLAGS.streaming and model != "bc_resnet":
-        raise UserError(f"{model} cannot run on streams", "use --model=bc_resnet")
+    if FLAGS.streaming and not spec.build_stream:
+        remedy = _that_take(lambda other: other.build_stream)
+        raise UserError(f"{spec.name} cannot run on streams", remedy)
     if FLAGS.streaming and value("padding") == "none":
         raise UserError("--padding=none leaves frames out", "use --padding=causal for streams")
-    if FLAGS.lookahead > MOST_LOOKAHEAD:
+    if FLAGS.lookahead > spec.most_lookahead:
         raise UserError(
             f"--lookahead={FLAGS.lookahead} is more than the model can read",
-            f"it has use for {MOST_LOOKAHEAD} frames at the most",
+            f"it has use for {spec.most_lookahead} frames at the most",
         )
     if FLAGS.norm_lambda is not None and norm == "none":
         raise UserError("--norm_lambda is of a norm", "add --norm=residual or relaxed")
@@ -192,21 +191,22 @@ def check() -> None:
         )
     if {"frontend", "input"} <= places:
         raise UserError("--norm_at=frontend,input would do the same twice", "leave one out")
-    if norm != "none" and places - {"frontend"} and model != "bc_resnet_asc":
-        raise UserError(f"{model} has no norms within", "use --norm_at=frontend")
+    if norm != "none" and places - {"frontend"} and "norm" not in spec.settings:
+        raise UserError(f"{spec.name} has no norms within", "use --norm_at=frontend")
     if FLAGS.streaming and norm != "none":
         raise UserError(f"--norm={norm} needs a whole window", "leave out --streaming")
-    _check_augmentation(model)
+    _check_augmentation(spec)
 
 
-def _check_augmentation(model: str) -> None:
+def _check_augmentation(spec: ModelSpec) -> None:
     from edge_tf.errors import UserError
 
     given = [name for name in _AUGMENTATION if getattr(FLAGS, name)]
     if given and not _scenes():
         raise UserError(f"--{given[0]} is for scenes", "add --task=scenes, or leave it out")
-    if FLAGS.mix_style and model != "bc_resnet_asc":
-        raise UserError(f"{model} has no --mix_style", "use --model=bc_resnet_asc")
+    if FLAGS.mix_style and "mix_style" not in spec.settings:
+        remedy = _that_take(lambda other: "mix_style" in other.settings)
+        raise UserError(f"{spec.name} has no --mix_style", remedy)
     if FLAGS.mix_style and value("norm") != "none" and "frontend" in FLAGS.norm_at:
         raise UserError(
             "--mix_style mixes statistics that --norm in the front-end has taken out",
@@ -218,7 +218,7 @@ def _check_augmentation(model: str) -> None:
 
 def model_config() -> "ModelConfig":
     """As the flags ask for."""
-    from edge_tf.training.stage import ModelConfig
+    from edge_tf.models.config import ModelConfig
 
     places = tuple(place for place in ("input", "stages") if place in FLAGS.norm_at)
     norm = value("norm") if places else "none"
@@ -243,13 +243,9 @@ def frontend_config(data_dir: "Path") -> "FrontendConfig":
       UserError: no front-end or the model can do that.
     """
     from edge_tf.audio.frontend_config import FrontendConfig
-    from edge_tf.errors import UserError
 
-    model, bands = value("model"), value("mel_bands")
-    if model == "bc_resnet" and bands != 40:
-        raise UserError(f"bc_resnet has no --mel_bands={bands}", "it takes 40")
-    if model == "bc_resnet_asc" and bands % 32:
-        raise UserError(f"bc_resnet_asc has no --mel_bands={bands}", "it takes multiples of 32")
+    bands = value("mel_bands")
+    _spec().check_mel_bands(bands)
     if FLAGS.clip_ms is None and _scenes():
         from edge_tf.data.scenes import scene_sets
 
@@ -278,8 +274,8 @@ def augmentation_config(frontend: "FrontendConfig") -> "AugmentationConfig":
     from edge_tf.audio.augmentation import AugmentationConfig
 
     if not _scenes():
-        is_bc_resnet = value("model") == "bc_resnet"
-        return AugmentationConfig.for_bc_resnet(FLAGS.tau) if is_bc_resnet else AugmentationConfig()
+        masks = _spec().uses_spec_augment
+        return AugmentationConfig.for_bc_resnet(FLAGS.tau) if masks else AugmentationConfig()
     bands, frames, _ = frontend.feature_shape
     responses = FLAGS.device_responses
     return AugmentationConfig.for_scenes(

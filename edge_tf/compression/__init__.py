@@ -1,6 +1,9 @@
 """Compression: pruning, quantization-aware training and distillation, composed to recipes."""
 
 import dataclasses
+import typing
+
+from edge_tf.layers.rule import KernelKind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +33,8 @@ RECIPES = {
     "finetune": Recipe("finetune"),
 }
 
-# Kernels that pruning tells apart; pruning.kind says which is which.
-KINDS = ("pointwise", "stem", "depthwise")
+# Kernels that pruning tells apart; the rule of a layer says which its kernel is.
+KINDS: tuple[str, ...] = typing.get_args(KernelKind)
 
 # Where the weights of least magnitude are looked for: in each kernel, or in all together.
 PRUNE_BY = ("layer", "network")

@@ -17,10 +17,10 @@ import tf_keras as keras
 
 import tflite_model
 from edge_tf import files, run_dir
-from edge_tf.compression.network import copy_of, kernel_of
+from edge_tf.compression.network import copy_of
 from edge_tf.compression.settings import Settings
-from edge_tf.conversion import int8
 from edge_tf.errors import UserError
+from edge_tf.layers.rules import kernel_of
 from tflite_model import sparsity
 from tflite_model.info import ITEM_BITS, ModelInfo, TensorInfo
 
@@ -29,6 +29,9 @@ HIGHEST = 0.99
 _STEPS = 100_000  # of sparsity between 0 and 1
 _SMALL = 0.01
 _FILE = "budget.json"
+
+# From a model, representative features and the form of the graph to an int8 file.
+ToInt8 = Callable[[keras.Model, np.ndarray, str], bytes]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +84,7 @@ def with_sparsity(
     names: Sequence[str],
     settings: Settings,
     clips: Callable[[], np.ndarray],
+    to_int8: ToInt8,
 ) -> Settings:
     """The settings, with the sparsity that meets their budget if they have one.
 
@@ -92,6 +96,7 @@ def with_sparsity(
       names: layers to prune.
       settings: the user's.
       clips: gives representative features (n, mel_bands, frames, 1) when they are needed.
+      to_int8: converts a model, as the stage "convert" will.
 
     Raises:
       UserError: the budget is out of reach, or no phase prunes.
@@ -109,7 +114,7 @@ def with_sparsity(
     capacity = _remembered(path, asked)
     if capacity is None:
         file = tflite_model.parse(
-            int8.convert(_touched(model), clips(), settings.graph), "the int8 model"
+            to_int8(_touched(model), clips(), settings.graph), "the int8 model"
         )
         capacity = measure(file, [model.get_layer(name) for name in names])
         files.write_json(path, {**asked, **dataclasses.asdict(capacity)})

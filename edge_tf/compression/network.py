@@ -9,6 +9,7 @@ import tf_keras as keras
 
 from edge_tf.compression.pruning import Masks
 from edge_tf.compression.quantization import Paths, QuantizedModel, Range
+from edge_tf.layers.rules import kernel_of
 from edge_tf.training.step import dropout_generators
 
 
@@ -44,13 +45,6 @@ def copy_of(model: keras.Model) -> keras.Model:
     return copy
 
 
-def kernel_of(layer: keras.layers.Layer) -> tf.Variable:
-    """Of a convolution, depthwise convolution or dense layer."""
-    if isinstance(layer, keras.layers.DepthwiseConv2D):
-        return layer.depthwise_kernel
-    return layer.kernel
-
-
 class Network:
     """What a phase trains.
 
@@ -77,9 +71,9 @@ class Network:
         else:
             self.model = self._plain
             kernels = {
-                layer.name: kernel_of(layer)
+                layer.name: kernel
                 for layer in self._plain.layers
-                if hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel")
+                if (kernel := kernel_of(layer)) is not None
             }
             self.masks = Masks(kernels, state.masks)
         self.masks.apply()

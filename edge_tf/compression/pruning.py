@@ -16,8 +16,7 @@ from tensorflow_model_optimization.sparsity.keras import PolynomialDecay
 from edge_tf.compression import KINDS
 from edge_tf.compression.lamp import LampPruning
 from edge_tf.errors import UserError
-
-layers = keras.layers
+from edge_tf.layers.rules import rule_of
 
 # Of a phase's steps: the sparsity rises until here, what is left trains the kernels that stay.
 _RISE = 0.6
@@ -25,18 +24,9 @@ _UPDATES = 40  # of the masks while the sparsity rises
 
 
 def kind(layer: keras.layers.Layer) -> str | None:
-    """What a layer's kernel is to the policy, one of KINDS; None: it has no kernel to prune.
-
-    "pointwise": 1x1 convolutions and dense layers; "stem": larger convolutions over all channels;
-    "depthwise": one kernel a channel.
-    """
-    if isinstance(layer, layers.DepthwiseConv2D):
-        return "depthwise"
-    if isinstance(layer, layers.Dense):
-        return "pointwise"
-    if isinstance(layer, layers.Conv2D):
-        return "pointwise" if tuple(layer.kernel_size) == (1, 1) else "stem"
-    return None
+    """What a layer's kernel is to the policy, one of KINDS; None: it has no kernel to prune."""
+    rule = rule_of(layer)
+    return None if rule is None else rule.kernel_kind(layer)
 
 
 def chosen(model: keras.Model, kinds: Sequence[str]) -> list[str]:

@@ -2,11 +2,11 @@
 
 Weights are rounded per output channel, symmetric; tensors of the int8 graph by moving ranges.
 Tensors that the conversion fuses away (a convolution before its norm, a norm before its ReLU, the
-sums of a block) are not rounded. Norms need no folding here: they multiply a kernel's channel and
-its step alike.
+sums of a block) are not rounded; the rules of the layers say which. Norms need no folding here:
+they multiply a kernel's channel and its step alike.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,77 +19,14 @@ from tensorflow_model_optimization.quantization.keras.graph_transformations impo
     model_transformer,
 )
 
-from edge_tf.conversion.rewriting import equalization
 from edge_tf.errors import UserError
-from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNorm
-from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
+from edge_tf.layers.neighbours import is_broadcast, readers, scaled_reader
 from edge_tf.layers.quantization import LayerConfig, Paths
-from edge_tf.layers.relaxed_instance_frequency_norm import RelaxedInstanceFrequencyNorm
-from edge_tf.layers.residual_norm import ResidualNorm
-from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
-from edge_tf.layers.sub_spectral_norm_quantization import SubSpectralNormQuantizeConfig
-
-layers = keras.layers
+from edge_tf.layers.rule import Role
+from edge_tf.layers.rules import RULES, rule_of
 
 # Smallest and largest value of a tensor, or of each of its channels.
 Range = tuple[float | list[float], float | list[float]]
-
-_FUSED_BEHIND = (layers.BatchNormalization, SubSpectralNorm, layers.ReLU)
-_PASSING = (layers.ZeroPadding2D, layers.Dropout, layers.SpatialDropout2D, FrequencyMixStyle)
-# Of these only the output is rounded here; in the int8 graph the statistics are, too.
-_INSTANCE_NORMS = (FrequencyInstanceNorm, ResidualNorm, RelaxedInstanceFrequencyNorm)
-
-
-def _readers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    return [node.outbound_layer for node in layer.outbound_nodes]
-
-
-def _only_read_by(layer: keras.layers.Layer, kinds: tuple[type, ...]) -> bool:
-    found = _readers(layer)
-    return bool(found) and all(isinstance(reader, kinds) for reader in found)
-
-
-def _convolution(kernel: str) -> Callable[[Any], LayerConfig]:
-    def config(layer: Any) -> LayerConfig:
-        return LayerConfig(kernel, not _only_read_by(layer, _FUSED_BEHIND), _is_broadcast(layer))
-
-    return config
-
-
-def _is_broadcast(layer: keras.layers.Layer) -> bool:
-    """Whether it is a line that is added to all rows: f1 of a block, which bands.py maps."""
-    while len(_readers(layer)) == 1 and isinstance(_readers(layer)[0], _PASSING):
-        (layer,) = _readers(layer)
-    added = [reader for reader in _readers(layer) if isinstance(reader, layers.Add)]
-    return any(reader.output_shape[1] > layer.output_shape[1] == 1 for reader in added)
-
-
-def _sub_spectral_norm(layer: Any) -> LayerConfig:
-    kinds = {type(reader) for reader in _readers(layer)}
-    in_block = kinds == {layers.Add, layers.AveragePooling2D}
-    return SubSpectralNormQuantizeConfig(output=not in_block)
-
-
-_CONFIGS: dict[type, Callable[[Any], LayerConfig]] = {
-    layers.DepthwiseConv2D: _convolution("depthwise_kernel"),
-    layers.Conv2D: _convolution("kernel"),
-    layers.Dense: _convolution("kernel"),
-    SubSpectralNorm: _sub_spectral_norm,
-    layers.BatchNormalization: lambda layer: LayerConfig(
-        output=not _only_read_by(layer, (layers.ReLU,))
-    ),
-    layers.Add: lambda layer: LayerConfig(
-        output=not _only_read_by(layer, (layers.Add, layers.ReLU))
-    ),
-    layers.ReLU: lambda layer: LayerConfig(by_channel=equalization.reader(layer) is not None),
-    layers.Activation: lambda layer: LayerConfig(),
-    layers.AveragePooling2D: lambda layer: LayerConfig(),
-    layers.GlobalAveragePooling2D: lambda layer: LayerConfig(),
-    # The largest of some values is one of them.
-    layers.MaxPooling2D: lambda layer: LayerConfig(output=False),
-    **{norm: lambda layer: LayerConfig() for norm in _INSTANCE_NORMS},
-    **{passing: lambda layer: LayerConfig(output=False) for passing in _PASSING},
-}
 
 
 def config_for(layer: keras.layers.Layer) -> LayerConfig:
@@ -98,13 +35,19 @@ def config_for(layer: keras.layers.Layer) -> LayerConfig:
     Raises:
       UserError: there is no rule for this layer; names it.
     """
-    kinds: tuple[Any, ...] = type(layer).__mro__
-    for known in kinds:
-        if known in _CONFIGS and type(layer).call is known.call:
-            return _CONFIGS[known](layer)
-    raise UserError(
-        f"layer {layer.name} is a {type(layer).__name__}, which has no quantization rule",
-        "use layers of edge_tf.layers and the Keras layers of our models",
+    rule = rule_of(layer)
+    if rule is None:
+        raise UserError(
+            f"layer {layer.name} is a {type(layer).__name__}, which has no quantization rule",
+            "use layers of edge_tf.layers and the Keras layers of our models",
+        )
+    kernel = rule.kernel
+    is_line = rule.role is Role.CONVOLUTION and is_broadcast(layer)
+    return LayerConfig(
+        "" if kernel is None else kernel.attribute,
+        -1 if kernel is None else kernel.output_axis,
+        output=rule.is_rounded([rule_of(reader) for reader in readers(layer)]),
+        by_channel=is_line or scaled_reader(layer) is not None,
     )
 
 
@@ -231,11 +174,7 @@ def _applied(plain: keras.Model) -> keras.Model:
         copy = layer.__class__.from_config(layer.get_config())
         return tfmot.quantization.keras.quantize_annotate_layer(copy, by_name[layer.name])
 
-    known = {
-        "LayerConfig": LayerConfig,
-        "SubSpectralNormQuantizeConfig": SubSpectralNormQuantizeConfig,
-        "SubSpectralNorm": SubSpectralNorm,
-    }
+    known = {kind.__name__: kind for kind in (LayerConfig, *(rule.layer for rule in RULES))}
     with tfmot.quantization.keras.quantize_scope(known):
         marked = keras.models.clone_model(plain, clone_function=annotated)
         return tfmot.quantization.keras.quantize_apply(marked, _DeviceScheme())

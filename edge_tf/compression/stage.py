@@ -18,8 +18,8 @@ from edge_tf.compression.settings import Settings
 from edge_tf.compression.teaching.distillation import FeatureLoss, with_features
 from edge_tf.data import pipeline
 from edge_tf.data.run_data import RunData, spread_over_labels
-from edge_tf.engines import keras_float
 from edge_tf.errors import UserError
+from edge_tf.models import loading
 from edge_tf.training.device_translation import DeviceTranslator
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import seed_everything
@@ -36,6 +36,8 @@ def compress(
     data: RunData,
     settings: Settings,
     teacher_path: Path | None = None,
+    *,
+    to_int8: budget.ToInt8,
 ) -> dict[str, Any]:
     """Compresses a run's float model, or goes on with an interrupted compression.
 
@@ -48,6 +50,7 @@ def compress(
       data: its data.
       settings: what to do.
       teacher_path: float.keras of the teacher, or None.
+      to_int8: what the stage "convert" makes of a model; a byte budget is counted in it.
 
     Returns:
       What was recorded in config.json.
@@ -56,7 +59,7 @@ def compress(
       UserError: something is missing or does not fit, or the run holds another compression.
     """
     source = run.require(run_dir.FLOAT_MODEL)
-    model = keras_float.load(source)
+    model = loading.load(source)
     chain, phases = _phases(settings)
     if settings.epochs < len(phases):
         raise UserError(
@@ -68,10 +71,10 @@ def compress(
     names = pruning.chosen(model, settings.prune) if prunes else []
     for layer in model.layers[1:]:
         quantization.config_for(layer)  # an unknown layer is told before hours of training
-    if teacher_path is not None and keras_float.load(teacher_path).input_shape != model.input_shape:
+    if teacher_path is not None and loading.load(teacher_path).input_shape != model.input_shape:
         raise UserError(f"{teacher_path} takes other features than {source}")
     settings = budget.with_sparsity(
-        run, model, names, settings, lambda: _calibration(data, _COUNTED_CLIPS)
+        run, model, names, settings, lambda: _calibration(data, _COUNTED_CLIPS), to_int8
     )
     chain, phases = _phases(settings)
     work = _Work(run, data, settings, teacher_path, names)
@@ -109,7 +112,7 @@ class _Work:
     ) -> None:
         self._run, self._data, self._settings, self._names = run, data, settings, names
         self._training, self._validation = data.clips("training"), data.clips("validation")
-        self._teacher = keras_float.load(teacher_path) if teacher_path else None
+        self._teacher = loading.load(teacher_path) if teacher_path else None
         self._history: list[dict[str, Any]] = []
         augmentation = AugmentationConfig(**run.stage("train")["augmentation"])
         translator = None

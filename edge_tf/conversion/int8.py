@@ -13,10 +13,10 @@ import tf_keras as keras
 import tflite_model
 from edge_tf.conversion.rewriting import bands, device_graph, hard_swish, lowering, rewrites
 from edge_tf.conversion.rewriting.equalization import equalize
-from edge_tf.conversion.rewriting.folding import ends_in_dense, inference_model
+from edge_tf.conversion.rewriting.folding import can_shift_logits, inference_model
 from edge_tf.conversion.tflite.slimming import slim
-from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
+from edge_tf.tflite_runtime import run_int8
 
 _FORBIDDEN = {
     "SPACE_TO_BATCH_ND": "it stands around a dilated convolution when the batch is dynamic",
@@ -89,11 +89,11 @@ def convert_with_graph(
     for stride in _CALIBRATION_STRIDES:
         function = make(representative[::stride], None)
         data = quantize_graph(function, representative[::stride])
-        error = LiteRTReference(data).run(representative).real_logits() - expected
+        error = run_int8(data, representative).real() - expected
         spread, shift = float(error.var(axis=0).sum()), error.mean(axis=0)
         candidates.append((spread, stride, function, data, shift))
     _, stride, function, data, shift = min(candidates, key=lambda candidate: candidate[:2])
-    if ends_in_dense(model):
+    if can_shift_logits(model):
         function = make(representative[::stride], -shift)
         data = quantize_graph(function, representative[::stride])
     slimmed, named = slim(data), function[0]

@@ -14,10 +14,9 @@ from edge_tf.conversion import int8
 from edge_tf.conversion.rewriting import device_graph
 from edge_tf.conversion.tflite import streaming
 from edge_tf.data.run_data import RunData, spread_over_labels
-from edge_tf.engines import keras_float
-from edge_tf.engines.base import quantize
-from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
+from edge_tf.models import loading
+from edge_tf.tflite_runtime import quantize, run_int8
 from tflite_model.info import ModelInfo
 
 GOLDEN_CLIPS = 8
@@ -46,7 +45,7 @@ def convert(
     if representative_clips < 10:
         raise UserError("--representative_clips must be at least 10; 200 or more hold accuracy")
     source = run.model_to_convert()
-    model = keras_float.load(source)
+    model = loading.load(source)
     if model.input_shape[1:] != data.frontend.feature_shape:
         raise UserError(
             f"{source} takes {model.input_shape[1:]}, the front-end gives "
@@ -68,7 +67,7 @@ def convert(
     validation = data.clips("validation")
     chosen = spread_over_labels(validation.labels, GOLDEN_CLIPS)
     features = data.features(validation.samples[chosen])
-    logits = LiteRTReference(converted).run(features).logits
+    logits = run_int8(converted, features).values
     with files.atomic_path(run / run_dir.GOLDEN) as temporary:
         np.savez(
             temporary,

@@ -1,13 +1,9 @@
 """The one small interface of all engines."""
 
 import dataclasses
-import time
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
-
-from edge_tf import progress
 
 
 class UnavailableError(Exception):
@@ -69,32 +65,8 @@ class Engine(Protocol):
         ...
 
 
-def quantize(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
-    """Float to the int8 grid real = scale * (int8 - zero_point): to the nearest, saturating."""
-    scaled = np.rint(features / np.float32(scale)) + zero_point
-    return np.clip(scaled, -128, 127).astype(np.int8)
-
-
 def log_scores(scores: np.ndarray, seconds_per_inference: float | None) -> Outputs:
     """Outputs of an engine that gives the softmax of its logits, (clips, classes)."""
     floor = np.finfo(np.float32).tiny  # a score can be 0
     logits = np.log(np.maximum(scores, floor)).astype(np.float32)
     return Outputs(logits, None, None, seconds_per_inference, are_shifted=True)
-
-
-def run_each(
-    name: str, clips: np.ndarray, invoke: Callable[[np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, float]:
-    """Calls `invoke` on each clip (with its batch axis), with progress.
-
-    Returns:
-      The outputs stacked, and the median of the seconds a call took.
-    """
-    outputs, seconds = [], []
-    for clip in progress.bar(clips, desc=name, unit="clip"):
-        batch = clip[np.newaxis]
-        began = time.perf_counter()
-        output = invoke(batch)[0]
-        seconds.append(time.perf_counter() - began)
-        outputs.append(output.copy())
-    return np.stack(outputs), float(np.median(seconds))

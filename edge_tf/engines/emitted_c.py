@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 import tflite_model
-from edge_tf.engines.base import Outputs, UnavailableError, quantize
+from edge_tf.engines.base import Outputs, UnavailableError
+from edge_tf.tflite_runtime import quantize
 from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs, toolchain
 from firmware_export.boards.building import DoesNotFitError

@@ -2,35 +2,11 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_tf.engines.base import Outputs
-from edge_tf.errors import UserError
-
-if TYPE_CHECKING:
-    import tf_keras as keras
-
-
-def load(path: Path) -> "keras.Model":
-    """Reads a model that this library saved.
-
-    Raises:
-      UserError: not a Keras file, or one of Keras 3 or with layers that are not known.
-    """
-    import tf_keras as keras
-
-    import edge_tf.models.bc_resnet_asc  # noqa: F401  registers the layers of all models
-
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = (str(error).strip().splitlines() or [repr(error)])[0][:200]
-        raise UserError(
-            f"{path} is not a model of tf-keras with layers of edge_tf ({reason})",
-            "train again; a Keras 3 model cannot be quantized with TFMOT",
-        ) from None
+from edge_tf.models import loading
 
 
 class KerasFloat:
@@ -54,7 +30,7 @@ class KerasFloat:
     def run(self, features: np.ndarray) -> Outputs:
         import tensorflow as tf
 
-        model = load(self._path)
+        model = loading.load(self._path)
         if self._bits:
             from edge_tf.compression.position_scaling import round_weights
 

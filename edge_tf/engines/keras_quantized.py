@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_tf import files
-from edge_tf.engines import keras_float
 from edge_tf.engines.base import Outputs
 from edge_tf.errors import UserError
+from edge_tf.models import loading
 
 if TYPE_CHECKING:
     from edge_tf.compression.quantization import Range
@@ -36,7 +36,7 @@ class KerasQuantized:
 
         ranges = read_ranges(self._ranges)
         try:
-            simulated = QuantizedModel(keras_float.load(self._path), ranges=ranges)
+            simulated = QuantizedModel(loading.load(self._path), ranges=ranges)
         except (KeyError, ValueError):
             raise UserError(
                 f"{self._ranges} is of another model than {self._path}",
@@ -67,7 +67,3 @@ def read_ranges(path: Path) -> "dict[str, Range]":
     if not found or not good:
         raise UserError(f"{path} does not hold ranges", "run pipelines.compress again")
     return {name: (pair[0].tolist(), pair[1].tolist()) for name, pair in found.items()}
-
-
-def _is_range(low: np.ndarray, high: np.ndarray) -> bool:
-    return bool(np.all((-np.inf < low) & (low <= 0) & (high >= 0) & (high < np.inf)))

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 import tflite_model
-from edge_tf.engines.base import Outputs, UnavailableError, log_scores, quantize, run_each
+from edge_tf import tflite_runtime
+from edge_tf.engines.base import Outputs, UnavailableError, log_scores
+from edge_tf.tflite_runtime import Kernels
 
 
 class _LiteRT:
@@ -14,18 +16,17 @@ class _LiteRT:
     bit_exact: bool
     start = "features"
     most_clips = 0
-    _resolver: str
+    _kernels: Kernels
 
     def __init__(self, model: bytes) -> None:
         self._model = model
 
     def run(self, features: np.ndarray) -> Outputs:
-        interpreter = _interpreter(self._model, self._resolver)
-        source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        clips = quantize(features, *source["quantization"])
-        logits, seconds = _run_each(self.name, interpreter, clips)
-        scale, zero_point = target["quantization"]
-        return Outputs(logits, scale, zero_point, seconds)
+        try:
+            found = tflite_runtime.run_int8(self._model, features, self._kernels, self.name)
+        except ImportError as error:
+            raise _missing(error) from None
+        return Outputs(found.values, found.scale, found.zero_point, found.seconds)
 
 
 class LiteRTReference(_LiteRT):
@@ -34,7 +35,7 @@ class LiteRTReference(_LiteRT):
     id = "litert_reference"
     name = "LiteRT reference"
     bit_exact = True
-    _resolver = "BUILTIN_REF"
+    _kernels = "reference"
 
 
 class LiteRTXnnpack(_LiteRT):
@@ -43,7 +44,7 @@ class LiteRTXnnpack(_LiteRT):
     id = "litert_xnnpack"
     name = "LiteRT XNNPACK"
     bit_exact = False
-    _resolver = "BUILTIN"
+    _kernels = "optimized"
 
 
 class AndroidWaveform:
@@ -61,9 +62,9 @@ class AndroidWaveform:
 
     def run(self, clips_in: np.ndarray) -> Outputs:
         """clips_in: (clips, samples) int16."""
-        interpreter = _interpreter(self._model, LiteRTXnnpack._resolver)
+        interpreter = _interpreter(self._model, "optimized")
         sound = np.asarray(clips_in, np.float32) / 32768
-        scores, seconds = _run_each(self.name, interpreter, sound)
+        scores, seconds = tflite_runtime.run_clips(self.name, interpreter, sound)
         return log_scores(scores, seconds)
 
 
@@ -80,38 +81,16 @@ def values_between(model: bytes, op: str, clips: np.ndarray) -> np.ndarray:
     """
     info = tflite_model.parse(model)
     result = next(each for each in info.ops if each.name == op).outputs[0]
-    interpreter = _interpreter(
-        model, LiteRTReference._resolver, experimental_preserve_all_tensors=True
-    )
-    return _run_each(op, interpreter, clips, result)[0]
+    interpreter = _interpreter(model, "reference", experimental_preserve_all_tensors=True)
+    return tflite_runtime.run_clips(op, interpreter, clips, result)[0]
 
 
-def _interpreter(model: bytes, resolver: str, **options: Any) -> Any:
+def _interpreter(model: bytes, kernels: Kernels, **options: Any) -> Any:
     try:
-        from ai_edge_litert import interpreter as litert
+        return tflite_runtime.interpreter(model, kernels, **options)
     except ImportError as error:
-        raise UnavailableError(f"ai-edge-litert is not installed ({error})") from None
-    interpreter = litert.Interpreter(
-        model_content=model,
-        num_threads=1,
-        experimental_op_resolver_type=getattr(litert.OpResolverType, resolver),
-        **options,
-    )
-    interpreter.allocate_tensors()
-    return interpreter
+        raise _missing(error) from None
 
 
-def _run_each(
-    name: str, interpreter: Any, clips: np.ndarray, result: int | None = None
-) -> tuple[np.ndarray, float]:
-    """A tensor's values for each clip, by default the output's, and the median of seconds."""
-    given = interpreter.get_input_details()[0]["index"]
-    if result is None:
-        result = interpreter.get_output_details()[0]["index"]
-
-    def invoke(clip: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(given, clip)
-        interpreter.invoke()
-        return interpreter.get_tensor(result)
-
-    return run_each(name, clips, invoke)
+def _missing(error: ImportError) -> UnavailableError:
+    return UnavailableError(f"ai-edge-litert is not installed ({error})")

@@ -12,8 +12,8 @@ import numpy as np
 import tflite_model
 from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.engines.base import quantize
 from edge_tf.engines.streaming import FrameByFrame
+from edge_tf.tflite_runtime import quantize
 from firmware_export.boards import programs
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import Detector, DetectorConfig

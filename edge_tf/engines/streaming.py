@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 import tflite_model
-from edge_tf.engines.base import Outputs, quantize, run_each
+from edge_tf import models
+from edge_tf.engines.base import Outputs
 from edge_tf.engines.tflite_micro import interpreter_of
 from edge_tf.errors import UserError
+from edge_tf.models import loading
+from edge_tf.models.config import ModelConfig
+from edge_tf.tflite_runtime import quantize, run_each
 from tflite_model.info import ModelInfo
 
 if TYPE_CHECKING:
@@ -28,23 +32,33 @@ class FrameByFrame(Protocol):
         ...
 
 
-def keras_stream(model: "keras.Model", lookahead: int) -> "keras.Model":
+def keras_stream(model: "keras.Model", config: ModelConfig) -> "keras.Model":
     """The streaming form of a Keras model that was built for streams, with its weights.
 
-    Raises:
-      UserError: the model is none of those; a network of another kind has other layers.
-    """
-    from edge_tf.models import bc_resnet
+    Args:
+      model: for whole windows.
+      config: what it was built with.
 
+    Raises:
+      UserError: the model is none for streams, or was not built with these settings.
+    """
+    from edge_tf.models import time_axis
+
+    build_stream = models.spec(config.name).build_stream
+    can = " or ".join(name for name, spec in models.MODELS.items() if spec.build_stream)
+    remedy = f"train a {can} with --streaming"
+    if build_stream is None or config.lookahead is None:
+        raise UserError(f"{model.name} has no streaming form", remedy)
     try:
-        stem = model.get_layer("stem").filters
-        classes, window = model.output_shape[1], model.input_shape[2]
-        stream = bc_resnet.build_stream(stem / 16, classes, window, lookahead)
-        bc_resnet.copy_weights(model, stream)
+        stream = build_stream(
+            num_classes=model.output_shape[1],
+            window_frames=model.input_shape[2],
+            **config.arguments(),
+        )
+        time_axis.copy_weights(model, stream)
     except (ValueError, AttributeError, IndexError) as error:
         raise UserError(
-            f"{model.name} has no streaming form ({str(error).splitlines()[0]})",
-            "train a bc_resnet with --streaming",
+            f"{model.name} has no streaming form ({str(error).splitlines()[0]})", remedy
         ) from None
     return stream
 
@@ -61,9 +75,9 @@ class KerasFrames:
         self._run = run.get_concrete_function(tf.TensorSpec(shape, tf.float32))
 
     def reset(self) -> None:
-        from edge_tf.models import bc_resnet
+        from edge_tf.models import time_axis
 
-        bc_resnet.reset(self._stream)
+        time_axis.reset(self._stream)
 
     def push(self, frames: np.ndarray) -> np.ndarray:
         import tensorflow as tf
@@ -130,13 +144,11 @@ class KerasStreaming:
     start = "features"
     most_clips = 100
 
-    def __init__(self, path: Path, lookahead: int) -> None:
-        self._path, self._lookahead = path, lookahead
+    def __init__(self, path: Path, config: ModelConfig) -> None:
+        self._path, self._config = path, config
 
     def run(self, features: np.ndarray) -> Outputs:
-        from edge_tf.engines import keras_float
-
-        stream = keras_stream(keras_float.load(self._path), self._lookahead)
+        stream = keras_stream(loading.load(self._path), self._config)
         frames = KerasFrames(stream)
         logits, _ = run_each(self.name, features, _last_logits(frames))
         return Outputs(logits, None, None, None)

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 import tflite_model
-from edge_tf.engines.base import Outputs, UnavailableError, quantize, run_each
+from edge_tf.engines.base import Outputs, UnavailableError
+from edge_tf.tflite_runtime import quantize, run_each
 from tflite_model.info import ModelInfo
 
 

@@ -1,11 +1,13 @@
 """Frequency-wise instance normalization: what a microphone does to a spectrum is taken out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf import instance_statistics
+from edge_tf.layers.rule import Builder, LayerRule, N
 
 
 @keras.saving.register_keras_serializable("edge_tf")
@@ -41,3 +43,22 @@ class FrequencyInstanceNorm(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}
+
+
+def normalized(x: N, axes: tuple[int, ...], epsilon: float, build: Builder[N]) -> N:
+    """(x - mean) / sqrt(variance + epsilon) with moments over axes."""
+    centred = build.subtract(x, build.mean(x, axes))
+    variance = build.mean(build.multiply(centred, centred), axes)
+    return build.multiply(centred, build.inverse_root(variance, epsilon))
+
+
+class FrequencyInstanceNormRule(LayerRule):
+    """Moments are computed on the device, since each clip has its own.
+
+    In quantization-aware training the output is rounded; in the int8 graph the moments are, too.
+    """
+
+    layer: type = FrequencyInstanceNorm
+
+    def lower(self, layer: Any, inputs: Sequence[N], build: Builder[N]) -> N:
+        return normalized(inputs[0], (2, 3), layer.epsilon, build)

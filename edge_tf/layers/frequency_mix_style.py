@@ -6,6 +6,8 @@ from typing import Any
 import tensorflow as tf
 import tf_keras as keras
 
+from edge_tf.layers.stock import IdentityRule
+
 
 @keras.saving.register_keras_serializable("edge_tf")
 class FrequencyMixStyle(keras.__internal__.layers.BaseRandomLayer):
@@ -85,3 +87,6 @@ class FrequencyMixStyle(keras.__internal__.layers.BaseRandomLayer):
             "epsilon": self.epsilon,
             "seed": self.seed,
         }
+
+
+FREQUENCY_MIX_STYLE_RULE = IdentityRule(FrequencyMixStyle)

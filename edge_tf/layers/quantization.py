@@ -123,20 +123,23 @@ class LayerConfig(QuantizeConfig):
 
     Args:
       kernel: name of the kernel attribute; empty if there is none.
+      axis: of the kernel, its output channels.
       output: whether the output is a tensor of the int8 graph.
       by_channel: conversion scales each of its channels to the whole range.
     """
 
-    def __init__(self, kernel: str = "", output: bool = True, by_channel: bool = False) -> None:
+    def __init__(
+        self, kernel: str = "", axis: int = -1, output: bool = True, by_channel: bool = False
+    ) -> None:
         self.kernel = kernel
+        self.axis = axis
         self.output = output
         self.by_channel = by_channel
 
     def get_weights_and_quantizers(self, layer: keras.layers.Layer) -> list[Any]:
         if not self.kernel:
             return []
-        axis = 2 if self.kernel == "depthwise_kernel" else -1
-        return [(getattr(layer, self.kernel), KernelQuantizer(axis))]
+        return [(getattr(layer, self.kernel), KernelQuantizer(self.axis))]
 
     def get_activations_and_quantizers(self, layer: keras.layers.Layer) -> list[Any]:
         return []
@@ -156,4 +159,9 @@ class LayerConfig(QuantizeConfig):
         return [RangeQuantizer(self.by_channel)]
 
     def get_config(self) -> dict[str, Any]:
-        return {"kernel": self.kernel, "output": self.output, "by_channel": self.by_channel}
+        return {
+            "kernel": self.kernel,
+            "axis": self.axis,
+            "output": self.output,
+            "by_channel": self.by_channel,
+        }

@@ -1,12 +1,16 @@
 """Relaxed instance frequency-wise normalization (arXiv:2206.12513)."""
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf import instance_statistics
-from edge_tf.layers.weighted_instance_norm import WeightedInstanceNorm
+from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNormRule, normalized
+from edge_tf.layers.rule import Builder, N
+from edge_tf.layers.weighted_instance_norm import WeightedInstanceNorm, weighted
 
 
 @keras.saving.register_keras_serializable("edge_tf")
@@ -35,3 +39,18 @@ class RelaxedInstanceFrequencyNorm(WeightedInstanceNorm):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return instance_statistics.relaxed_norm(inputs, self.weight, self.epsilon)
+
+
+class RelaxedInstanceFrequencyNormRule(FrequencyInstanceNormRule):
+    """Both norms and their sum; a norm of weight 0 is left out."""
+
+    layer = RelaxedInstanceFrequencyNorm
+
+    def lower(self, layer: Any, inputs: Sequence[N], build: Builder[N]) -> N:
+        parts = ((layer.weight, (1, 2, 3)), (1 - layer.weight, (2, 3)))
+        scaled = [
+            weighted(normalized(inputs[0], axes, layer.epsilon, build), weight, build)
+            for weight, axes in parts
+            if weight
+        ]
+        return functools.reduce(build.add, scaled)

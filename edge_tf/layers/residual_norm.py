@@ -1,12 +1,15 @@
 """Residual Normalization: FreqIN beside a share of what came in (arXiv:2111.06531)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf import instance_statistics
-from edge_tf.layers.weighted_instance_norm import WeightedInstanceNorm
+from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNormRule, normalized
+from edge_tf.layers.rule import Builder, N
+from edge_tf.layers.weighted_instance_norm import WeightedInstanceNorm, weighted
 
 
 @keras.saving.register_keras_serializable("edge_tf")
@@ -35,3 +38,14 @@ class ResidualNorm(WeightedInstanceNorm):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return instance_statistics.residual_norm(inputs, self.weight, self.epsilon)
+
+
+class ResidualNormRule(FrequencyInstanceNormRule):
+    """FreqIN and, unless lambda is 0, an addition."""
+
+    layer = ResidualNorm
+
+    def lower(self, layer: Any, inputs: Sequence[N], build: Builder[N]) -> N:
+        x = inputs[0]
+        normed = normalized(x, (2, 3), layer.epsilon, build)
+        return build.add(weighted(x, layer.weight, build), normed) if layer.weight else normed

@@ -1,9 +1,13 @@
 """SubSpectral Normalization: batch normalization a frequency sub-band (arXiv:2103.13620)."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tf_keras as keras
+
+from edge_tf.layers.rule import Builder, LayerRule, N, Role
 
 AFFINE = ("sub", "all", "none")
 
@@ -123,3 +127,84 @@ class SubSpectralNorm(keras.layers.Layer):
             "momentum": self.momentum,
             "epsilon": self.epsilon,
         }
+
+
+class SubSpectralNormRule(LayerRule):
+    """A multiplication and an addition per (row, channel), most of it in the convolution before.
+
+    In quantization-aware training the norm has no rounding of its own: its scale multiplies each
+    channel of the kernel before it, as that kernel's step does, so that rounding the kernel before
+    or after is the same.
+    """
+
+    layer = SubSpectralNorm
+    fuses = frozenset({Role.CONVOLUTION})
+
+    def lower(self, layer: Any, inputs: Sequence[N], build: Builder[N]) -> N:
+        rows = layer.input_shape[1] // layer.sub_bands
+        scale, offset = (np.repeat(t.numpy(), rows, axis=0) for t in layer.scale_and_offset())
+        return build.affine(inputs[0], scale[None, :, None, :], offset[None, :, None, :])
+
+    def is_rounded(self, readers: Sequence[LayerRule | None]) -> bool:
+        """Not in a block of broadcasted residual learning: its mean and its sum are computed from
+        the block's input (conversion/bands.py).
+        """
+        kinds = {rule.role if rule is not None else Role.OTHER for rule in readers}
+        return kinds != {Role.SUM, Role.MEAN}
+
+    def fold(self, layer: Any, build: Builder[N]) -> Mapping[str, N]:
+        """The norm as scale and offset, and the convolution before it with its share of both.
+
+        With a factor a and a bias b for each channel in the convolution, what is left for row f is
+
+            y = r[f] * (a * conv(x) + b) + (offset[f] - r[f] * b),    r = scale / a.
+
+        TFLite quantizes r with one step for all rows and channels. Raw scales differ between
+        channels by orders of magnitude; with a the largest of a channel's, r is within [-1, 1],
+        and with b the least-squares fit of the offsets to r, what is left to add is small.
+        """
+        scale, offset = (t.numpy() for t in layer.scale_and_offset())
+        before = _convolution_before(layer)
+        folded: dict[str, N] = {}
+        if before is not None:
+            factor = np.abs(scale).max(axis=0)
+            factor = np.where(factor > 0, factor, 1.0)
+            scale = scale / factor
+            squares = np.square(scale).sum(axis=0)
+            bias = (scale * offset).sum(axis=0) / np.where(squares > 0, squares, 1.0)
+            offset = offset - scale * bias
+            folded[before.name] = build.depthwise(
+                build.input((1, *before.input_shape[1:])),
+                before.depthwise_kernel.numpy() * factor[:, np.newaxis],
+                bias,
+                tuple(before.strides),
+                tuple(before.dilation_rate),
+                before.padding.upper(),
+            )
+        folded[layer.name] = _by_band(layer, scale, offset, build)
+        return folded
+
+
+def _by_band(norm: Any, scale: np.ndarray, offset: np.ndarray, build: Builder[N]) -> N:
+    """y[:, f, :, c] = x * scale[s, c] + offset[s, c], f in sub-band s.
+
+    The rows of a sub-band are taken for one long row, so that the file has a constant per sub-band
+    and not one per row; in memory nothing moves.
+    """
+    _, rows, columns, channels = norm.input_shape
+    bands = norm.sub_bands
+    joined = build.reshape(
+        build.input((1, rows, columns, channels)), (1, bands, rows // bands * columns, channels)
+    )
+    scaled = build.affine(joined, scale[None, :, None, :], offset[None, :, None, :])
+    return build.reshape(scaled, (1, rows, columns, channels))
+
+
+def _convolution_before(norm: Any) -> keras.layers.DepthwiseConv2D | None:
+    """The bias-free depthwise convolution whose output goes to this norm and nowhere else."""
+    source = norm.inbound_nodes[0].inbound_layers
+    if not isinstance(source, keras.layers.DepthwiseConv2D):
+        return None
+    alone = len(source.outbound_nodes) == 1 and len(source.inbound_nodes) == 1
+    linear = source.activation is keras.activations.linear
+    return source if alone and linear and not source.use_bias else None

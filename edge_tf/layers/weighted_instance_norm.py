@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNorm
+from edge_tf.layers.rule import Builder, N
 
 
 class WeightedInstanceNorm(FrequencyInstanceNorm):
@@ -24,3 +27,9 @@ class WeightedInstanceNorm(FrequencyInstanceNorm):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weight": self.weight}
+
+
+def weighted(x: N, factor: float, build: Builder[N]) -> N:
+    """factor * x."""
+    scale = np.full((1, 1, 1, x.shape[3]), factor, np.float32)
+    return build.affine(x, scale, np.zeros_like(scale))

@@ -1,26 +1,36 @@
-"""Models by name: build_model("bc_resnet", tau=1, num_classes=12)."""
+"""Models by name: build_model("bc_resnet", tau=1, num_classes=12). MODELS lists their records."""
 
 from typing import TYPE_CHECKING, Any
 
 from edge_tf.errors import UserError
+from edge_tf.models import bc_resnet, bc_resnet_asc, ds_cnn
+from edge_tf.models.spec import ModelSpec, Task
 from edge_tf.models.torch_weights import load_torch_bc_resnet
 
 if TYPE_CHECKING:
     import tf_keras as keras
 
-__all__ = ["MODELS", "build_model", "load_torch_bc_resnet"]
+__all__ = ["DEFAULT_MODELS", "MODELS", "build_model", "load_torch_bc_resnet", "spec"]
 
-MODELS = ("bc_resnet", "bc_resnet_asc", "ds_cnn")
+MODELS: dict[str, ModelSpec] = {
+    made.name: made for made in (bc_resnet.SPEC, bc_resnet_asc.SPEC, ds_cnn.SPEC)
+}
+DEFAULT_MODELS: dict[Task, str] = {"words": "bc_resnet", "scenes": "bc_resnet_asc"}
+
+
+def spec(name: str) -> ModelSpec:
+    """The record of a model. Raises UserError when no model has that name."""
+    if name not in MODELS:
+        raise UserError(f"model '{name}' is unknown", f"choose one of {', '.join(MODELS)}")
+    return MODELS[name]
 
 
 def build_model(name: str, **arguments: Any) -> "keras.Model":
     """Builds an untrained model; logits out, no softmax.
 
     Args:
-      name: "bc_resnet" (arguments: tau, num_classes, input_shape, dropout, lookahead),
-        "bc_resnet_asc" (tau, num_classes, input_shape, dropout, norm and its places) or "ds_cnn"
-        (num_classes, input_shape).
-      **arguments: of the model's own build function.
+      name: one of MODELS.
+      **arguments: of the model's own build function: num_classes, input_shape, its settings.
 
     Returns:
       A Keras model from (batch, mel bands, frames, 1) to (batch, num_classes).
@@ -29,16 +39,4 @@ def build_model(name: str, **arguments: Any) -> "keras.Model":
       UserError: no model has that name.
       ValueError: an argument does not fit the architecture.
     """
-    if name == "bc_resnet":
-        from edge_tf.models import bc_resnet
-
-        return bc_resnet.build(**arguments)
-    if name == "bc_resnet_asc":
-        from edge_tf.models import bc_resnet_asc
-
-        return bc_resnet_asc.build(**arguments)
-    if name == "ds_cnn":
-        from edge_tf.models import ds_cnn
-
-        return ds_cnn.build(**arguments)
-    raise UserError(f"model '{name}' is unknown", f"choose one of {', '.join(MODELS)}")
+    return spec(name).build(**arguments)

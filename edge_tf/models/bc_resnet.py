@@ -1,18 +1,13 @@
 """BC-ResNet: broadcasted residual learning for keyword spotting (arXiv:2106.04140)."""
 
-import tf_keras as keras
+from typing import TYPE_CHECKING
 
-from edge_tf.layers.frame_history import Delay, FrameHistory, SlidingMean
-from edge_tf.models.broadcasted_residual import (
-    batch_norm,
-    block,
-    depthwise,
-    kernel_init,
-    pointwise,
-)
-from edge_tf.models.time_axis import TimeAxis
+from edge_tf.models.spec import ModelSpec
 
-layers = keras.layers
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+    from edge_tf.models.time_axis import TimeAxis
 
 TAUS = (1, 1.5, 2, 3, 6, 8)
 SUB_BANDS = 5
@@ -61,7 +56,7 @@ def build(
     input_shape: tuple[int, int, int] = (40, 101, 1),
     dropout: float = 0.1,
     lookahead: int | None = None,
-) -> keras.Model:
+) -> "keras.Model":
     """BC-ResNet-tau of Table 1: (batch, 40, T, 1) log-mel features to (batch, num_classes) logits.
 
     Trainable parameters for 12 classes at tau 1, 1.5, 2, 3, 6, 8: 9,232, 17,154, 27,284, 54,168,
@@ -79,6 +74,8 @@ def build(
     Raises:
       ValueError: an argument does not fit the architecture.
     """
+    from edge_tf.models.time_axis import TimeAxis
+
     frames = input_shape[1] if len(input_shape) == 3 else 0
     shares = {} if lookahead is None else lookaheads(lookahead)
     return _build(tau, num_classes, input_shape, dropout, TimeAxis(shares, window=frames))
@@ -86,7 +83,7 @@ def build(
 
 def build_stream(
     tau: float = 1, num_classes: int = 12, window_frames: int = 101, lookahead: int = 0
-) -> keras.Model:
+) -> "keras.Model":
     """The network of `build(lookahead=...)` as it runs on a stream, frame by frame or in blocks.
 
     (1, 40, T, 1) features to (1, T, num_classes) logits, for any T of at least 1. Logits t are
@@ -100,22 +97,10 @@ def build_stream(
     Raises:
       ValueError: an argument does not fit the architecture.
     """
+    from edge_tf.models.time_axis import TimeAxis
+
     time = TimeAxis(lookaheads(lookahead), window_frames, streams=True)
     return _build(tau, num_classes, (40, None, 1), 0.0, time)
-
-
-def copy_weights(window: keras.Model, stream: keras.Model) -> None:
-    """Gives a network of `build_stream` the weights of one of `build`."""
-    for layer in window.layers:
-        if layer.weights:
-            stream.get_layer(layer.name).set_weights(layer.get_weights())
-
-
-def reset(stream: keras.Model) -> None:
-    """Lets a network of `build_stream` begin anew: no frame has been before."""
-    for layer in stream.layers:
-        if isinstance(layer, FrameHistory | Delay | SlidingMean):
-            layer.reset()
 
 
 def _build(
@@ -123,8 +108,19 @@ def _build(
     num_classes: int,
     input_shape: tuple[int, int | None, int],
     dropout: float,
-    time: TimeAxis,
-) -> keras.Model:
+    time: "TimeAxis",
+) -> "keras.Model":
+    import tf_keras as keras
+
+    from edge_tf.models.broadcasted_residual import (
+        batch_norm,
+        block,
+        depthwise,
+        kernel_init,
+        pointwise,
+    )
+
+    layers = keras.layers
     if int(8 * tau) < 2 or num_classes < 2:
         raise ValueError(f"tau={tau} and num_classes={num_classes} give no network")
     if len(input_shape) != 3 or input_shape[0] != 40 or input_shape[2] != 1:
@@ -155,3 +151,15 @@ def _build(
         name="classifier",
     )(x)
     return keras.Model(inputs, logits, name=f"bc_resnet_{tau:g}".replace(".", "_"))
+
+
+SPEC = ModelSpec(
+    "bc_resnet",
+    build,
+    settings=("tau", "lookahead"),
+    build_stream=build_stream,
+    most_lookahead=MOST_LOOKAHEAD,
+    field=FIELD,
+    mel_bands=40,
+    uses_spec_augment=True,
+)

@@ -1,16 +1,13 @@
 """BC-ResNet-ASC: the network of the winners of DCASE 2021 Task 1A (arXiv:2206.13909)."""
 
-import tensorflow as tf
-import tf_keras as keras
+from typing import TYPE_CHECKING
 
-from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
-from edge_tf.layers.relaxed_instance_frequency_norm import RelaxedInstanceFrequencyNorm
-from edge_tf.layers.residual_norm import ResidualNorm
-from edge_tf.models.broadcasted_residual import batch_norm, block, kernel_init
-from edge_tf.models.time_axis import TimeAxis
+from edge_tf.models.spec import ModelSpec
 from firmware_export.frontend.normalization import EPSILON
 
-layers = keras.layers
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras as keras
 
 SUB_BANDS = 4
 # Number of blocks of each stage, and whether 2x2 max pooling follows.
@@ -36,7 +33,7 @@ def build(
     norm_places: tuple[str, ...] = ("input",),
     norm_lambda: float | None = None,
     mix_style: float = 0.0,
-) -> keras.Model:
+) -> "keras.Model":
     """BC-ResNet-ASC-tau: (batch, F, T, 1) log-mel features to (batch, num_classes) logits.
 
     A 5x5 convolution of stride 2, four stages of BC-ResNet's blocks with 4 sub-bands and without
@@ -59,6 +56,15 @@ def build(
     Raises:
       ValueError: an argument does not fit the architecture.
     """
+    import tf_keras as keras
+
+    from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
+    from edge_tf.layers.relaxed_instance_frequency_norm import RelaxedInstanceFrequencyNorm
+    from edge_tf.layers.residual_norm import ResidualNorm
+    from edge_tf.models.broadcasted_residual import batch_norm, block, kernel_init
+    from edge_tf.models.time_axis import TimeAxis
+
+    layers = keras.layers
     if int(10 * tau) < 2 or num_classes < 2:
         raise ValueError(f"tau={tau} and num_classes={num_classes} give no network")
     if len(input_shape) != 3 or input_shape[2] != 1 or input_shape[1] < 8:
@@ -70,7 +76,7 @@ def build(
     stem, *stages = channels(tau)
     time = TimeAxis({}, window=input_shape[1])
 
-    def normed(x: tf.Tensor, place: str, name: str) -> tf.Tensor:
+    def normed(x: "tf.Tensor", place: str, name: str) -> "tf.Tensor":
         if norm == "none" or place not in norm_places:
             return x
         kind = ResidualNorm if norm == "residual" else RelaxedInstanceFrequencyNorm
@@ -98,3 +104,11 @@ def build(
         num_classes, use_bias=False, kernel_initializer=kernel_init(stages[-1]), name="classifier"
     )(x)
     return keras.Model(inputs, logits, name=f"bc_resnet_asc_{tau:g}".replace(".", "_"))
+
+
+SPEC = ModelSpec(
+    "bc_resnet_asc",
+    build,
+    settings=("tau", "norm", "norm_places", "norm_lambda", "mix_style"),
+    mel_bands_multiple=ROWS_MULTIPLE,
+)

@@ -1,9 +1,12 @@
 """DS-CNN, the keyword-spotting reference of MLPerf Tiny (arXiv:2106.07597), as the baseline."""
 
-import tensorflow as tf
-import tf_keras as keras
+from typing import TYPE_CHECKING
 
-layers = keras.layers
+from edge_tf.models.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras as keras
 
 
 def build(
@@ -12,7 +15,7 @@ def build(
     filters: int = 64,
     blocks: int = 4,
     dropout: float = 0.2,
-) -> keras.Model:
+) -> "keras.Model":
     """DS-CNN: a strided convolution, `blocks` depthwise-separable ones, average, dense.
 
     MLPerf Tiny feeds 49 frames of 10 MFCC, here (batch, mel bands, frames, 1) log-mel; its
@@ -22,10 +25,13 @@ def build(
     Raises:
       ValueError: num_classes below 2 or an input that is not (mel bands, frames, 1).
     """
+    import tf_keras as keras
+
+    layers = keras.layers
     if num_classes < 2 or len(input_shape) != 3 or input_shape[2] != 1:
         raise ValueError(f"num_classes={num_classes}, input_shape={input_shape} give no network")
 
-    def norm_relu(x: tf.Tensor, name: str) -> tf.Tensor:
+    def norm_relu(x: "tf.Tensor", name: str) -> "tf.Tensor":
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
         return layers.ReLU(name=f"{name}_relu")(x)
 
@@ -41,3 +47,6 @@ def build(
     x = layers.Dropout(2 * dropout, name="dropout")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     return keras.Model(inputs, layers.Dense(num_classes, name="classifier")(x), name="ds_cnn")
+
+
+SPEC = ModelSpec("ds_cnn", build)

@@ -62,3 +62,17 @@ class TimeAxis:
         if self.streams:
             return SlidingMean(self.window - 1, name=name)(x)
         return layers.GlobalAveragePooling2D(name=name)(x)
+
+
+def copy_weights(window: keras.Model, stream: keras.Model) -> None:
+    """Gives the form for streams of a network the weights of the one for whole windows."""
+    for layer in window.layers:
+        if layer.weights:
+            stream.get_layer(layer.name).set_weights(layer.get_weights())
+
+
+def reset(stream: keras.Model) -> None:
+    """Lets a network for streams begin anew: no frame has been before."""
+    for layer in stream.layers:
+        if isinstance(layer, FrameHistory | Delay | SlidingMean):
+            layer.reset()

@@ -11,47 +11,10 @@ from edge_tf.data import pipeline, waveform_cache
 from edge_tf.data.dataset import Dataset
 from edge_tf.errors import UserError
 from edge_tf.models import build_model
+from edge_tf.models.config import ModelConfig
 from edge_tf.training import device_translation
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import Recipe, SgdStep, seed_everything
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelConfig:
-    """Which model, and arguments of its build function.
-
-    Attributes:
-      name: of edge_tf.models.
-      tau: width of bc_resnet and bc_resnet_asc.
-      lookahead: of bc_resnet for streams; None: for whole windows.
-      norm, norm_places, norm_lambda, mix_style: of bc_resnet_asc.
-    """
-
-    name: str = "bc_resnet"
-    tau: float = 1.0
-    lookahead: int | None = None
-    norm: str = "none"
-    norm_places: tuple[str, ...] = ()
-    norm_lambda: float | None = None
-    mix_style: float = 0.0
-
-    def arguments(self) -> dict[str, Any]:
-        """Of the model's build function."""
-        if self.name == "bc_resnet":
-            return {"tau": self.tau, "lookahead": self.lookahead}
-        if self.name == "bc_resnet_asc":
-            names = ("tau", "norm", "norm_places", "norm_lambda", "mix_style")
-            return {name: getattr(self, name) for name in names}
-        return {}
-
-    def to_dict(self) -> dict[str, Any]:
-        """As recorded in the run: name, tau, and what is not as by default."""
-        return {
-            field.name: list(value) if isinstance(value, tuple) else value
-            for field in dataclasses.fields(self)
-            if (value := getattr(self, field.name)) != field.default
-            or field.name in ("name", "tau")
-        }
 
 
 def train(

@@ -107,8 +107,8 @@ def compare(side: Side, against: Side):
 
 def accuracy(run: RunDirectory, file: str = "float.keras") -> float:
     """Without the code under test but for front-end and engines."""
-    from edge_tf.engines import keras_float
     from edge_tf.engines.litert import LiteRTReference
+    from edge_tf.models import loading
 
     data = find_data(run)
     testing = data.clips("testing")
@@ -116,7 +116,7 @@ def accuracy(run: RunDirectory, file: str = "float.keras") -> float:
     if file.endswith(".tflite"):
         logits = LiteRTReference((run / file).read_bytes()).run(features).logits
     else:
-        logits = keras_float.load(run / file)(features).numpy()
+        logits = loading.load(run / file)(features).numpy()
     return metrics.accuracy(testing.labels, metrics.predictions(logits))
 
 

@@ -16,11 +16,11 @@ from edge_tf import files
 from edge_tf.android import models, package
 from edge_tf.audio import frontend
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.engines.base import quantize
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point
 from edge_tf.run_dir import RunDirectory
+from edge_tf.tflite_runtime import quantize
 from firmware_export import packing
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import DetectorConfig

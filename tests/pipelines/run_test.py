@@ -134,8 +134,8 @@ def test_golden_vectors_are_real_clips_with_the_bytes_of_the_model(finished):
 
     from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.data import pipeline
-    from edge_tf.engines.base import quantize
     from edge_tf.engines.litert import LiteRTReference
+    from edge_tf.tflite_runtime import quantize
 
     config = FrontendConfig.load(run / "frontend.json")
     features = np.concatenate(list(pipeline.evaluation_batches(golden["wav"], config)))

@@ -14,9 +14,7 @@ import pytest
 
 import tflite_model
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.models import bc_resnet
 from edge_tf.run_dir import RunDirectory
-from pipelines import training_flags
 from tests.edge_tf.audio.wav_files import tone, write
 from tests.pipelines.bad_input_test import refused_early, tree
 from tests.pipelines.compress_test import as_trained
@@ -269,10 +267,6 @@ def test_every_engine_agrees_on_every_byte_for_as_long_as_it_hears(finished, hou
 
 
 # What is refused
-
-
-def test_the_flag_and_the_model_know_the_same_look_ahead():
-    assert training_flags.MOST_LOOKAHEAD == bc_resnet.MOST_LOOKAHEAD
 
 
 @pytest.mark.parametrize(

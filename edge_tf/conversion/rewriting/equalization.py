@@ -1,6 +1,6 @@
 """Cross-layer equalization: every channel of an activation uses the whole int8 range.
 
-TFLite quantizes an activation with one step for all channels. Behind a batch norm and ReLU, one
+TFLite quantizes an activation with one step for all channels. After a batch norm and ReLU, one
 channel may reach 90 where the others stay below 3; the others are then left with a few of the 256
 values. Dividing a channel by its range and multiplying the weights that read it changes nothing in
 float, since ReLU(x / r) = ReLU(x) / r for r > 0 (arXiv:1906.04721, sec. 4.1).
@@ -10,20 +10,9 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
+from edge_tf.layers.neighbours import scaled_reader
+from edge_tf.layers.rules import kernel_of, rule_of
 
-layers = keras.layers
-
-# Layers that pass each channel on by itself, and with it a factor above 0.
-_PASSING = (
-    layers.ZeroPadding2D,
-    layers.AveragePooling2D,
-    layers.GlobalAveragePooling2D,
-    layers.MaxPooling2D,
-    layers.Dropout,
-    layers.SpatialDropout2D,
-    FrequencyMixStyle,
-)
 # Channels that stay so far below the largest are dead. int8 would give them no value but zero, so
 # the weights that read them, which a batch norm may have blown up, become zero.
 _LARGEST_RATIO = 1e4
@@ -42,48 +31,21 @@ def equalize(model: keras.Model, clips: np.ndarray) -> keras.Model:
     """
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    pairs = [(relu, found) for relu in copy.layers if (found := reader(relu)) is not None]
+    pairs = [(relu, found) for relu in copy.layers if (found := scaled_reader(relu)) is not None]
     if not pairs:
         return copy
-    for (relu, behind), ranges in zip(
+    for (relu, after), ranges in zip(
         pairs, _largest(copy, [relu for relu, _ in pairs], clips), strict=True
     ):
         norm = relu.inbound_nodes[0].inbound_layers
+        rule = rule_of(norm)
+        assert rule is not None  # else nothing would be scaled
         alive = ranges > ranges.max() / _LARGEST_RATIO
         factors = np.where(alive, ranges, 1.0)
-        norm.gamma.assign(norm.gamma / factors)
-        norm.beta.assign(norm.beta / factors)
-        weights = (factors * alive)[:, np.newaxis]
-        if isinstance(behind, layers.DepthwiseConv2D):
-            behind.depthwise_kernel.assign(behind.depthwise_kernel * weights)
-        else:  # (..., channels in, channels out)
-            behind.kernel.assign(behind.kernel * weights)
+        rule.divide_outputs(norm, factors)
+        kernel = kernel_of(after)  # (..., channels in, channels out) or (..., channels, 1)
+        kernel.assign(kernel * (factors * alive)[:, np.newaxis])
     return copy
-
-
-def reader(relu: keras.layers.Layer) -> keras.layers.Layer | None:
-    """What alone reads this ReLU, if the ReLU is one that can be scaled."""
-    if type(relu) is not layers.ReLU or relu.max_value is not None:
-        return None
-    if relu.negative_slope or relu.threshold or len(relu.inbound_nodes) != 1:
-        return None
-    norm = relu.inbound_nodes[0].inbound_layers
-    if not isinstance(norm, layers.BatchNormalization) or len(norm.outbound_nodes) != 1:
-        return None
-    if norm.gamma is None or norm.beta is None:
-        return None
-    layer = relu
-    while True:
-        if len(layer.outbound_nodes) != 1:
-            return None
-        layer = layer.outbound_nodes[0].outbound_layer
-        if not isinstance(layer, _PASSING):
-            break
-    if isinstance(layer, layers.Conv2D) and layer.groups != 1:
-        return None
-    return (
-        layer if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D | layers.Dense) else None
-    )
 
 
 def _largest(

@@ -16,10 +16,11 @@ from edge_tf.conversion import int8
 from edge_tf.data import pipeline
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.data.waveform_cache import Waveforms
-from edge_tf.engines import keras_float
 from edge_tf.engines.base import Engine, UnavailableError
+from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
+from edge_tf.models import loading
 from edge_tf.training.step import Recipe, SgdStep
 
 
@@ -40,7 +41,7 @@ def measure(run: run_dir.RunDirectory, data: RunData, steps: int, clips: int) ->
     training = data.clips("training")
     augmentation = AugmentationConfig(**recorded["augmentation"])
     augmenter = Augmenter(augmentation, data.noise(), data.frontend.sample_rate)
-    model = keras_float.load(run.require(run_dir.FLOAT_MODEL))
+    model = loading.load(run.require(run_dir.FLOAT_MODEL))
     rows = spread_over_labels(training.labels, clips)
     features = data.features(training.samples[rows])
     converted, seconds = _convert(model, features)
@@ -128,7 +129,7 @@ def _engines(
 ) -> dict[str, float | str]:
     result: dict[str, float | str] = {}
     engines: tuple[Engine, ...] = (
-        keras_float.KerasFloat(run / run_dir.FLOAT_MODEL),
+        KerasFloat(run / run_dir.FLOAT_MODEL),
         LiteRTReference(converted),
         LiteRTXnnpack(converted),
         TFLiteMicro(converted),

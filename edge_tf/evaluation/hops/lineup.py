@@ -16,6 +16,7 @@ from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpa
 from edge_tf.engines.streaming import KerasStreaming, StreamingTFLiteMicro
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
+from edge_tf.models.config import ModelConfig
 from firmware_export.standalone.package import Spotting
 
 _LOG = logging.getLogger("edge_tf")
@@ -115,7 +116,7 @@ def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[str]) 
     model = run.require(run_dir.STREAMING_MODEL).read_bytes()
     spotting = Spotting(data.labels, data.frontend.to_dict())
     engines: list[Engine] = [
-        KerasStreaming(run.model_to_convert(), 0),
+        KerasStreaming(run.model_to_convert(), ModelConfig.of_run(run)),
         StreamingTFLiteMicro(model),
         *(EmittedC(model, board, streaming=True) for board in boards),
     ]

@@ -16,10 +16,10 @@ import tflite_model
 from edge_tf import progress
 from edge_tf.conversion.rewriting import graph
 from edge_tf.conversion.rewriting.device_graph import DeviceGraph
-from edge_tf.engines.base import quantize
 from edge_tf.evaluation import metrics
 from edge_tf.evaluation.layers import fake_quantization
 from edge_tf.evaluation.layers.fake_quantization import Layer
+from edge_tf.tflite_runtime import quantize
 
 _BATCH = 50
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import tflite_model
-from edge_tf import progress, run_dir
+from edge_tf import models, progress, run_dir
 from edge_tf.audio import fixed_point
 from edge_tf.conversion.tflite import streaming
 from edge_tf.data.run_data import RunData
@@ -17,6 +17,7 @@ from edge_tf.engines.sound_streams import CStream
 from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point, stream_stage
+from edge_tf.models.config import ModelConfig
 from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs
 from firmware_export.standalone.package import Spotting
@@ -117,12 +118,10 @@ def _windows(run: run_dir.RunDirectory, frames: np.ndarray, wanted: np.ndarray) 
     """The whole-window form, made as long as what a logit depends on, at some places."""
     from ai_edge_litert import interpreter as litert
 
-    from edge_tf.models.bc_resnet import FIELD
-
     began = time.perf_counter()
     form = run.require_int8().read_bytes()
     window = tflite_model.parse(form, run_dir.INT8_MODEL).inputs[0].shape[2]
-    length = window + FIELD
+    length = window + models.spec(ModelConfig.of_run(run).name).field
     made = streaming.rewrite(form, length, remember=False)
     interpreter = litert.Interpreter(
         model_content=made.data,

@@ -10,10 +10,10 @@ import pytest
 import tflite_model
 from edge_tf.android import models
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.engines.base import quantize
 from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpack
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
+from edge_tf.tflite_runtime import quantize
 
 LABELS = ("go", "stop", "up", "_unknown_")
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from edge_tf import tflite_runtime
 from edge_tf.audio import fixed_point, frontend
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.engines import base
 from firmware_export.errors import ExportError
 
 CONFIG = FrontendConfig()
@@ -53,7 +53,7 @@ def exact(clips: np.ndarray, config: FrontendConfig = CONFIG) -> np.ndarray:
 def graph(clips: np.ndarray, config: FrontendConfig = CONFIG) -> np.ndarray:
     """What the int8 model gets from the training graph."""
     features = frontend.log_mel(tf.constant(clips.astype(np.float32) / 32_768), config).numpy()
-    return base.quantize(features, SCALE, ZERO_POINT)[..., 0].astype(int)
+    return tflite_runtime.quantize(features, SCALE, ZERO_POINT)[..., 0].astype(int)
 
 
 def tones(hz: list[float], amplitude: float, config: FrontendConfig = CONFIG) -> np.ndarray:
@@ -215,7 +215,7 @@ def check_normalized(clips: np.ndarray, config: FrontendConfig) -> np.ndarray:
     found = fixed_point.log_mel(clips, config, NORMALIZED_SCALE, 10)
     assert found.dtype == np.int8 and found.shape == (len(clips), *config.feature_shape)
     real = frontend.log_mel(tf.constant(clips.astype(np.float32) / 32_768), config).numpy()
-    apart = np.abs(found.astype(int) - base.quantize(real, NORMALIZED_SCALE, 10))
+    apart = np.abs(found.astype(int) - tflite_runtime.quantize(real, NORMALIZED_SCALE, 10))
     assert apart.max() <= 1 and (apart == 0).mean() >= 0.985
     return found
 

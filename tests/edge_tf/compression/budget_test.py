@@ -118,7 +118,9 @@ def test_the_compressed_file_keeps_the_budget_and_uses_it(tmp_path, form, by):
         peak_rate=0.001,
     )
     names = pruning.chosen(model, settings.prune)
-    settings = budget.with_sparsity(run, model, names, settings, lambda: clips(30, SHAPE))
+    settings = budget.with_sparsity(
+        run, model, names, settings, lambda: clips(30, SHAPE), int8.convert
+    )
     assert 0.3 < settings.sparsity < 0.99
     state = run_recipe(model, settings, steps=20)
     after = sparsity.parameter_size(info(state.exported(), form)).nonzero_kb
@@ -142,19 +144,22 @@ def test_it_is_measured_once_for_each_question(tmp_path):
         asked.append(1)
         return clips(30, SHAPE)
 
-    first = budget.with_sparsity(run, model, names, settings, features)
-    assert budget.with_sparsity(run, model, names, settings, features) == first
+    first = budget.with_sparsity(run, model, names, settings, features, int8.convert)
+    assert budget.with_sparsity(run, model, names, settings, features, int8.convert) == first
     larger = dataclasses.replace(settings, target_nonzero_kb=1.31)
-    assert budget.with_sparsity(run, model, names, larger, features).sparsity < first.sparsity
+    assert (
+        budget.with_sparsity(run, model, names, larger, features, int8.convert).sparsity
+        < first.sparsity
+    )
     assert len(asked) == 1
     path = run / "compression" / "budget.json"
     known = json.loads(path.read_text())
     for damaged in ("", "[]", json.dumps({**known, "kernels": 3})):
         path.write_text(damaged)
-        assert budget.with_sparsity(run, model, names, settings, features) == first
+        assert budget.with_sparsity(run, model, names, settings, features, int8.convert) == first
     assert len(asked) == 4
     plain = dataclasses.replace(settings, graph="plain")
-    budget.with_sparsity(run, model, names, plain, features)
+    budget.with_sparsity(run, model, names, plain, features, int8.convert)
     assert len(asked) == 5
 
 
@@ -162,8 +167,8 @@ def test_without_a_budget_nothing_is_measured_and_with_one_something_must_prune(
     settings = Settings(("qat",))
     model = block_model()
     run = run_of(tmp_path, model)
-    assert budget.with_sparsity(run, model, [], settings, clips) is settings
+    assert budget.with_sparsity(run, model, [], settings, clips, int8.convert) is settings
     with pytest.raises(UserError, match="--target_nonzero_kb=61 needs a recipe that prunes"):
         wanted = dataclasses.replace(settings, target_nonzero_kb=61.0)
-        budget.with_sparsity(run, model, [], wanted, clips)
+        budget.with_sparsity(run, model, [], wanted, clips, int8.convert)
     assert not (run / "compression").exists()

@@ -9,10 +9,10 @@ import tflite_model
 from edge_tf.compression import quantization
 from edge_tf.compression.network import State
 from edge_tf.conversion import int8
-from edge_tf.conversion.rewriting import equalization
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
 from edge_tf.layers import quantization as layer_quantization
+from edge_tf.layers.neighbours import scaled_reader
 from edge_tf.layers.quantization import RangeQuantizer
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
 from edge_tf.models import bc_resnet_asc, build_model
@@ -144,7 +144,7 @@ def test_channels_that_conversion_scales_have_ranges_of_their_own():
     model = block_model()
     ranges = quantization.calibrated(model, clips(30))
     by_channel = {name for name, (_, high) in ranges.items() if np.ndim(high)}
-    equalized = {relu.name for relu in model.layers if equalization.reader(relu) is not None}
+    equalized = {relu.name for relu in model.layers if scaled_reader(relu) is not None}
     (p,) = [
         layer.name
         for layer in model.layers

@@ -21,9 +21,9 @@ from edge_tf.compression.teaching import teachers
 from edge_tf.conversion import int8
 from edge_tf.data.run_data import RunData
 from edge_tf.data.words import folder_of_words
-from edge_tf.engines import keras_float
 from edge_tf.engines.keras_quantized import KerasQuantized, read_ranges
 from edge_tf.errors import UserError
+from edge_tf.models import loading
 from edge_tf.run_dir import RunDirectory
 from tests.edge_tf.data.words.word_folders import make
 from tflite_model import sparsity
@@ -83,7 +83,7 @@ def compress(run: RunDirectory, settings: Settings = SETTINGS, teacher: Path | N
         return folder_of_words.load(Path(values["data_dir"]), "words")
 
     data = RunData(run, load, run.path.parent / "cache")
-    return stage.compress(run, data, settings, teacher)
+    return stage.compress(run, data, settings, teacher, to_int8=int8.convert)
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +94,12 @@ def compressed(trained, tmp_path_factory) -> RunDirectory:
 
 
 def weights(run: RunDirectory) -> list[np.ndarray]:
-    return keras_float.load(run / "compressed.keras").get_weights()
+    return loading.load(run / "compressed.keras").get_weights()
 
 
 def test_the_result_has_the_architecture_and_the_zeros(trained, compressed):
-    before = keras_float.load(trained / "float.keras")
-    after = keras_float.load(compressed / "compressed.keras")
+    before = loading.load(trained / "float.keras")
+    after = loading.load(compressed / "compressed.keras")
     assert after.get_config() == before.get_config()
     for name in ("stem", "pointwise", "classifier"):
         kernel = after.get_layer(name).get_weights()[0]
@@ -123,7 +123,7 @@ def test_the_simulation_runs_from_the_files(compressed):
     engine = KerasQuantized(compressed / "compressed.keras", compressed / "quantization.json")
     features = np.random.default_rng(0).normal(-5, 3, (6, 40, 101, 1)).astype(np.float32)
     simulated = engine.run(features).logits
-    exact = keras_float.load(compressed / "compressed.keras").predict(features, verbose=0)
+    exact = loading.load(compressed / "compressed.keras").predict(features, verbose=0)
     assert simulated.shape == exact.shape and np.any(simulated != exact)
 
 
@@ -170,7 +170,7 @@ def test_a_budget_is_met_and_the_same_command_goes_on_with_it(trained, tmp_path,
     assert record["target_nonzero_kb"] == 1.17 and 0.0 < record["sparsity"] < 0.99
     assert run.target_nonzero_kb() == 1.17
     clips = np.random.default_rng(0).normal(-5, 3, (20, 40, 101, 1)).astype(np.float32)
-    data = int8.convert(keras_float.load(run / "compressed.keras"), clips)
+    data = int8.convert(loading.load(run / "compressed.keras"), clips)
     size = sparsity.parameter_size(tflite_model.parse(data, "model"))
     assert 0.98 * 1.17 < size.nonzero_kb <= 1.17
     before = weights(run)

@@ -11,7 +11,6 @@ from edge_tf.audio import frontend
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion import waveform
 from edge_tf.conversion.tflite import tflite_edit
-from edge_tf.engines.base import quantize
 from edge_tf.engines.litert import (
     AndroidWaveform,
     LiteRTReference,
@@ -20,6 +19,7 @@ from edge_tf.engines.litert import (
 )
 from edge_tf.errors import UserError
 from edge_tf.evaluation import metrics
+from edge_tf.tflite_runtime import quantize
 from firmware_export.errors import ExportError
 
 LABELS = ("go", "stop", "up", "_unknown_")

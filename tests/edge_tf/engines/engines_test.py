@@ -8,11 +8,10 @@ import tf_keras as keras
 
 from edge_tf.conversion import int8
 from edge_tf.engines import side_by_side
-from edge_tf.engines.base import Outputs, UnavailableError, quantize
-from edge_tf.engines.keras_float import KerasFloat, load
+from edge_tf.engines.base import Outputs, UnavailableError
+from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
-from edge_tf.errors import UserError
 from edge_tf.models import build_model
 from tests.edge_tf.conversion.conversion_fixtures import block_model, features
 
@@ -83,29 +82,6 @@ def test_a_package_that_is_not_installed_makes_the_hop_unavailable(
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UnavailableError, match=package.replace("_", "[-_]")):
         engine(files[1]).run(features(1))
-
-
-def test_quantize_rounds_to_nearest_and_saturates():
-    values = np.array([-1e9, -0.26, -0.24, 0.0, 0.24, 0.26, 1e9], np.float32)
-    assert quantize(values, 0.5, 3).tolist() == [-128, 2, 3, 3, 3, 4, 127]
-
-
-def test_what_is_not_a_keras_2_model_is_refused_in_one_line(tmp_path):
-    rubbish = tmp_path / "float.keras"
-    rubbish.write_bytes(b"not a zip")
-    with pytest.raises(UserError, match="is not a model of tf-keras") as caught:
-        load(rubbish)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_keras_3_model_is_refused(tmp_path):
-    keras3 = pytest.importorskip("keras")
-    assert keras3.__version__.startswith("3")
-    path = tmp_path / "float.keras"
-    inputs = keras3.Input((4, 4, 1))
-    keras3.Model(inputs, keras3.layers.Dense(2)(keras3.layers.Flatten()(inputs))).save(path)
-    with pytest.raises(UserError, match="Keras 3"):
-        load(path)
 
 
 def test_ds_cnn_gives_the_same_bytes_on_tflite_micro():

@@ -17,7 +17,14 @@ from firmware_export.boards import board, building, programs, toolchain
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import ONE, DetectorConfig
 from firmware_export.standalone.package import Spotting
-from tests.edge_tf.engines.streaming_test import FRAMES, FRONTEND, converted, noise, sharp_network
+from tests.edge_tf.engines.streaming_test import (
+    CONFIG,
+    FRAMES,
+    FRONTEND,
+    converted,
+    noise,
+    sharp_network,
+)
 
 LABELS = ("_silence_", "_unknown_", "no", "stop", "yes")
 # Low, so that a network that learned nothing detects something.
@@ -48,7 +55,7 @@ def c(model, built, monkeypatch):
 
 @pytest.fixture(scope="module")
 def keras_frames() -> KerasFrames:
-    return KerasFrames(keras_stream(sharp_network(), 0))
+    return KerasFrames(keras_stream(sharp_network(), CONFIG))
 
 
 def tflm(model: bytes) -> PythonStream:

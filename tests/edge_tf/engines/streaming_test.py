@@ -17,9 +17,11 @@ from edge_tf.engines.litert import LiteRTReference
 from edge_tf.engines.streaming import KerasFrames, StreamingTFLiteMicro
 from edge_tf.errors import UserError
 from edge_tf.models import bc_resnet, build_model
+from edge_tf.models.config import ModelConfig
 from tests.edge_tf.models.bc_resnet_test import randomize
 
 TAU, CLASSES, FRAMES = 0.25, 5, 41
+CONFIG = ModelConfig("bc_resnet", TAU, lookahead=0)
 FRONTEND = FrontendConfig(clip_samples=(FRAMES - 1) * 160)
 
 
@@ -81,7 +83,7 @@ def in_blocks(frames: engines.FrameByFrame, lines: np.ndarray, sizes: list[int])
 
 @pytest.fixture(scope="module")
 def keras_frames() -> KerasFrames:
-    return KerasFrames(engines.keras_stream(network(), 0))
+    return KerasFrames(engines.keras_stream(network(), CONFIG))
 
 
 @pytest.mark.parametrize("sizes", [[1], [FRAMES], [3, 1, 8], [2, 30]])
@@ -126,10 +128,25 @@ def of_vectors() -> keras.Model:
 def test_a_network_of_another_kind_is_refused_in_a_line(make):
     other = make()
     with pytest.raises(UserError) as caught:
-        engines.keras_stream(other, 0)
+        engines.keras_stream(other, CONFIG)
     message = str(caught.value)
     assert message.startswith(f"{other.name} has no streaming form (")
     assert message.endswith("; train a bc_resnet with --streaming") and "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "config", [ModelConfig("ds_cnn"), ModelConfig("bc_resnet", TAU)], ids=["ds_cnn", "windows"]
+)
+def test_a_network_that_was_not_trained_for_streams_is_refused(config):
+    """By what its run has recorded, even if its layers would do."""
+    with pytest.raises(UserError, match="has no streaming form; train a bc_resnet with"):
+        engines.keras_stream(network(), config)
+
+
+def test_a_width_that_is_not_the_network_s_is_refused():
+    """The settings are the run's; they are not guessed from the layers."""
+    with pytest.raises(UserError, match="has no streaming form"):
+        engines.keras_stream(network(), ModelConfig("bc_resnet", 1.0, lookahead=0))
 
 
 # int8

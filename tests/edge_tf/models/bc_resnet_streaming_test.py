@@ -5,7 +5,7 @@ import pytest
 import tf_keras as keras
 
 from edge_tf.layers.frame_history import Delay, FrameHistory, SlidingMean
-from edge_tf.models import bc_resnet
+from edge_tf.models import bc_resnet, time_axis
 from tests.edge_tf.models.bc_resnet_test import features, randomize, trainable
 
 FRAMES = 101
@@ -21,7 +21,7 @@ def window_model(lookahead: int | None, frames: int = FRAMES, tau: float = 0.5) 
 
 def stream_model(of: keras.Model, lookahead: int, tau: float = 0.5) -> keras.Model:
     model = bc_resnet.build_stream(tau, 5, FRAMES, lookahead)
-    bc_resnet.copy_weights(of, model)
+    time_axis.copy_weights(of, model)
     return model
 
 
@@ -130,7 +130,7 @@ def test_reset_gives_the_first_state_again():
     x = features(1)
     first = pushed(stream, x, [5])
     assert not np.allclose(pushed(stream, x, [5])[0], first[0])
-    bc_resnet.reset(stream)
+    time_axis.reset(stream)
     np.testing.assert_array_equal(pushed(stream, x, [5]), first)
 
 

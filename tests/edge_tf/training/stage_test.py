@@ -8,8 +8,8 @@ from edge_tf import run_dir
 from edge_tf.audio.augmentation import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
+from edge_tf.models.config import ModelConfig
 from edge_tf.training import stage
-from edge_tf.training.stage import ModelConfig
 from edge_tf.training.step import Recipe
 
 

@@ -1,0 +1,183 @@
+"""What the library must know of a kind of Keras layer, in one object.
+
+A layer's file defines its rule, rules.py lists them all. Lowering, folding, equalization,
+quantization-aware training and pruning walk a model and ask the rule of each layer.
+"""
+
+import abc
+import dataclasses
+import enum
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+
+Pair = tuple[int, int]
+# What a kernel is to pruning: a 1x1 convolution or dense layer; a larger convolution over all
+# channels; one kernel per channel.
+KernelKind = Literal["pointwise", "stem", "depthwise"]
+
+
+class Node(Protocol):
+    """An op of the inference graph; a rule knows no more of it than its shape."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(1, rows, columns, channels); rows are frequency, columns time."""
+
+
+N = TypeVar("N", bound=Node)
+
+
+class Builder(Protocol[N]):
+    """Makes the nodes of the inference graph; conversion/graph.py says what each computes."""
+
+    def input(self, shape: tuple[int, ...]) -> N: ...
+    def convolution(
+        self,
+        x: N,
+        kernel: np.ndarray,
+        bias: np.ndarray,
+        stride: Pair = (1, 1),
+        dilation: Pair = (1, 1),
+        padding: str = "VALID",
+    ) -> N: ...
+    def depthwise(
+        self,
+        x: N,
+        kernel: np.ndarray,
+        bias: np.ndarray,
+        stride: Pair = (1, 1),
+        dilation: Pair = (1, 1),
+        padding: str = "VALID",
+    ) -> N: ...
+    def affine(self, x: N, scale: np.ndarray, offset: np.ndarray) -> N: ...
+    def add(self, left: N, right: N) -> N: ...
+    def subtract(self, left: N, right: N) -> N: ...
+    def multiply(self, left: N, right: N) -> N: ...
+    def mean(self, x: N, axes: tuple[int, ...]) -> N: ...
+    def inverse_root(self, x: N, epsilon: float) -> N: ...
+    def activation(self, x: N, kind: str) -> N: ...
+    def average_pool(self, x: N, window: Pair) -> N: ...
+    def max_pool(self, x: N, window: Pair) -> N: ...
+    def pad(self, x: N, rows: Pair, columns: Pair) -> N: ...
+    def reshape(self, x: N, shape: tuple[int, ...]) -> N: ...
+
+
+class Role(enum.Enum):
+    """What a layer is to its neighbours, where several layers become one op of the int8 graph."""
+
+    CONVOLUTION = enum.auto()
+    NORM = enum.auto()
+    SUM = enum.auto()
+    MEAN = enum.auto()
+    OTHER = enum.auto()
+
+
+class Passes(enum.IntEnum):
+    """What of its input a layer hands on; the larger includes the smaller.
+
+    CHANNELS: each output channel is computed from the same input channel, and a factor above 0
+    passes through. VALUES: each output value is one of the input's, or zero.
+    """
+
+    NOTHING = 0
+    CHANNELS = 1
+    VALUES = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """The weights that are rounded per output channel, and may be pruned.
+
+    Attributes:
+      attribute: of the Keras layer. The axis before the last is the input channels.
+      output_axis: of its axes, the output channels.
+    """
+
+    attribute: str = "kernel"
+    output_axis: int = -1
+
+
+class LayerRule(abc.ABC):
+    """How one kind of layer is lowered, folded, quantized, pruned and equalized.
+
+    Only `layer` and `lower` have no default: a layer without a kernel whose output is a tensor of
+    the int8 graph needs no more.
+
+    Attributes:
+      layer: the Keras class.
+      kernel: None: there is none.
+      role: what the layers that read it see in it.
+      fuses: roles of layers that become one op with this one if only such layers read them.
+      passes: what of its input it hands on.
+      rounds: its output has values that need rounding; False: they are rounded already.
+    """
+
+    layer: type
+    kernel: Kernel | None = None
+    role: Role = Role.OTHER
+    fuses: frozenset[Role] = frozenset()
+    passes: Passes = Passes.NOTHING
+    rounds: bool = True
+
+    # Conversion
+
+    @abc.abstractmethod
+    def lower(self, layer: Any, inputs: Sequence[N], build: Builder[N]) -> N:
+        """The layer in inference mode as nodes of the inference graph, batch 1.
+
+        Args:
+          layer: a built layer.
+          inputs: the nodes that it reads.
+          build: makes nodes.
+
+        Raises:
+          UserError: an argument of the layer has no form there; names the layer.
+        """
+
+    def fold(self, layer: Any, build: Builder[N]) -> Mapping[str, N]:
+        """What the plain graph computes instead of this layer and of those it folds into.
+
+        Returns:
+          By layer name, the last node of what takes its place, from one `build.input`. Empty: the
+          TFLite converter does well with the Keras layer.
+        """
+        return {}
+
+    def can_shift_logits(self, layer: Any) -> bool:
+        """Whether a constant can be added to its outputs through its bias."""
+        return False
+
+    # Quantization-aware training and pruning
+
+    def is_rounded(self, readers: Sequence["LayerRule | None"]) -> bool:
+        """Whether the output is a tensor of the int8 graph.
+
+        Args:
+          readers: rules of the layers that read it; None: a layer without one.
+        """
+        fused = all(rule is not None and self.role in rule.fuses for rule in readers)
+        return self.rounds and not (readers and fused)
+
+    def kernel_kind(self, layer: Any) -> KernelKind | None:
+        """What the kernel is to pruning; None: it is not pruned."""
+        return None
+
+    # Equalization: a factor per channel moves from one layer to the weights that read it.
+
+    def can_divide_outputs(self, layer: Any) -> bool:
+        """Whether `divide_outputs` is possible."""
+        return False
+
+    def divide_outputs(self, layer: Any, factors: np.ndarray) -> None:
+        """Changes the weights so that each output channel is divided by its factor."""
+        raise TypeError(f"{layer.name} cannot divide its outputs")
+
+    def keeps_factors(self, layer: Any) -> bool:
+        """Whether f(a x) = a f(x) for each channel and any a > 0, and f(x) is not x alone."""
+        return False
+
+    def can_multiply_inputs(self, layer: Any) -> bool:
+        """Whether the kernel can take a factor for each input channel."""
+        return self.kernel is not None

@@ -1,0 +1,96 @@
+"""What the library must know of a model, in one record, which the model's file defines.
+
+Flags ask it before TensorFlow loads, so a model's file imports TensorFlow inside its functions.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+from edge_tf.errors import UserError
+
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+Task = Literal["words", "scenes"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Defaults:
+    """Values of the flags of these names that are not given; clip_ms None: as long as the clips."""
+
+    epochs: int
+    batch_size: int
+    peak_rate: float
+    mel_bands: int
+    window_ms: int
+    hop_ms: int
+    clip_ms: int | None
+    padding: str
+    norm: str
+
+
+# Of the BC-ResNet paper.
+WORDS = Defaults(
+    epochs=20,
+    batch_size=100,
+    peak_rate=0.1,
+    mel_bands=40,
+    window_ms=30,
+    hop_ms=10,
+    clip_ms=1000,
+    padding="causal",
+    norm="none",
+)
+# After the winners of DCASE 2021 Task 1A, with features of a size that a microcontroller can hold.
+SCENES = Defaults(
+    epochs=100,
+    batch_size=32,
+    peak_rate=0.06,
+    mel_bands=64,
+    window_ms=64,
+    hop_ms=30,
+    clip_ms=None,
+    padding="none",
+    norm="residual",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSpec:
+    """A model.
+
+    Attributes:
+      name: of --model.
+      build: from num_classes, input_shape and the settings to an untrained network.
+      settings: fields of ModelConfig that `build` takes.
+      build_stream: from num_classes, window_frames and the settings to the form for streams; None:
+        it has none.
+      most_lookahead: future frames that it can make use of; 0 without a form for streams.
+      field: frames beside its own that a frame before the last mean depends on; as above.
+      mel_bands: the only number of mel bands that it takes; None: `mel_bands_multiple` says.
+      mel_bands_multiple: mel bands must be a multiple of it.
+      uses_spec_augment: on words it is trained with BC-ResNet's SpecAugment.
+      defaults: of flags, by task.
+    """
+
+    name: str
+    build: Callable[..., "keras.Model"]
+    settings: tuple[str, ...] = ()
+    build_stream: Callable[..., "keras.Model"] | None = None
+    most_lookahead: int = 0
+    field: int = 0
+    mel_bands: int | None = None
+    mel_bands_multiple: int = 1
+    uses_spec_augment: bool = False
+    defaults: Mapping[Task, Defaults] = dataclasses.field(
+        default_factory=lambda: {"words": WORDS, "scenes": SCENES}
+    )
+
+    def check_mel_bands(self, bands: int) -> None:
+        """Raises UserError for a number of mel bands that it does not take."""
+        told = f"{self.name} has no --mel_bands={bands}"
+        if self.mel_bands is not None and bands != self.mel_bands:
+            raise UserError(told, f"it takes {self.mel_bands}")
+        if bands % self.mel_bands_multiple:
+            raise UserError(told, f"it takes multiples of {self.mel_bands_multiple}")

@@ -1,0 +1,114 @@
+"""Runs .tflite files on the host with LiteRT, by its reference kernels or its optimized ones."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from edge_tf import progress
+
+# Reference kernels give the bytes that TFLite Micro and emitted C must equal; optimized ones
+# (XNNPACK), as a phone runs them, differ by some LSB.
+Kernels = Literal["reference", "optimized"]
+_RESOLVERS = {"reference": "BUILTIN_REF", "optimized": "BUILTIN"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Int8Logits:
+    """What an int8 model gave for some clips.
+
+    Attributes:
+      values: (clips, classes) int8.
+      scale, zero_point: real = scale * (int8 - zero_point).
+      seconds: median of the seconds that a clip took.
+    """
+
+    values: np.ndarray
+    scale: float
+    zero_point: int
+    seconds: float
+
+    def real(self) -> np.ndarray:
+        """(clips, classes) float64."""
+        return (self.values.astype(np.float64) - self.zero_point) * self.scale
+
+
+def quantize(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+    """Float to the int8 grid real = scale * (int8 - zero_point): to the nearest, saturating."""
+    scaled = np.rint(features / np.float32(scale)) + zero_point
+    return np.clip(scaled, -128, 127).astype(np.int8)
+
+
+def run_int8(
+    model: bytes,
+    features: np.ndarray,
+    kernels: Kernels = "reference",
+    name: str = "LiteRT reference",
+) -> Int8Logits:
+    """Runs an int8 model on float features, quantized to its input.
+
+    Args:
+      model: a .tflite file.
+      features: (clips, mel_bands, frames, 1) float32.
+      kernels: which.
+      name: for the progress bar.
+
+    Raises:
+      ImportError: ai-edge-litert is not installed.
+    """
+    made = interpreter(model, kernels)
+    source, target = made.get_input_details()[0], made.get_output_details()[0]
+    clips = quantize(features, *source["quantization"])
+    logits, seconds = run_clips(name, made, clips)
+    scale, zero_point = target["quantization"]
+    return Int8Logits(logits, scale, zero_point, seconds)
+
+
+def interpreter(model: bytes, kernels: Kernels, **options: Any) -> Any:
+    """LiteRT's interpreter with tensors allocated. Raises ImportError if it is not installed."""
+    from ai_edge_litert import interpreter as litert
+
+    made = litert.Interpreter(
+        model_content=model,
+        num_threads=1,
+        experimental_op_resolver_type=getattr(litert.OpResolverType, _RESOLVERS[kernels]),
+        **options,
+    )
+    made.allocate_tensors()
+    return made
+
+
+def run_clips(
+    name: str, interpreter: Any, clips: np.ndarray, result: int | None = None
+) -> tuple[np.ndarray, float]:
+    """A tensor's values for each clip, by default the output's, and the median of seconds."""
+    given = interpreter.get_input_details()[0]["index"]
+    if result is None:
+        result = interpreter.get_output_details()[0]["index"]
+
+    def invoke(clip: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(given, clip)
+        interpreter.invoke()
+        return interpreter.get_tensor(result)
+
+    return run_each(name, clips, invoke)
+
+
+def run_each(
+    name: str, clips: np.ndarray, invoke: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, float]:
+    """Calls `invoke` on each clip (with its batch axis), with progress.
+
+    Returns:
+      The outputs stacked, and the median of the seconds a call took.
+    """
+    outputs, seconds = [], []
+    for clip in progress.bar(clips, desc=name, unit="clip"):
+        batch = clip[np.newaxis]
+        began = time.perf_counter()
+        output = invoke(batch)[0]
+        seconds.append(time.perf_counter() - began)
+        outputs.append(output.copy())
+    return np.stack(outputs), float(np.median(seconds))

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf.conversion.builder import NodeBuilder
 from edge_tf.conversion.rewriting import graph
+from edge_tf.conversion.rewriting.builder import NodeBuilder
 from edge_tf.layers.rules import rule_of
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import tf_keras as keras
 
-from edge_tf.conversion.builder import NodeBuilder
 from edge_tf.conversion.rewriting import graph
+from edge_tf.conversion.rewriting.builder import NodeBuilder
 from edge_tf.errors import UserError
 from edge_tf.layers.rules import rule_of
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from firmware_export import templating
+from firmware_export import c_text, templating
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
 from firmware_export.runtime import render
 from firmware_export.runtime.detector import DetectorConfig
-from firmware_export.tflm import c_array
 from tflite_model.info import ModelInfo, TensorInfo
 
 FORMAT_VERSION = 1
@@ -62,9 +61,9 @@ def golden_values(golden: Golden) -> dict[str, Any]:
     return {
         "golden": golden,
         "golden_checked_against": "",
-        "golden_labels": c_array.int_list(golden.label_index.tolist()),
-        "golden_logit_rows": [c_array.int_rows(clip) for clip in golden.logits],
-        "golden_feature_rows": [c_array.int_rows(clip, per_row=20) for clip in golden.features],
+        "golden_labels": c_text.int_list(golden.label_index.tolist()),
+        "golden_logit_rows": [c_text.int_rows(clip) for clip in golden.logits],
+        "golden_feature_rows": [c_text.int_rows(clip, per_row=20) for clip in golden.features],
         "golden_bytes": golden.features.nbytes + golden.logits.nbytes,
         "wav_rows": [],
         "wav_feature_rows": [],
@@ -75,8 +74,8 @@ def golden_values(golden: Golden) -> dict[str, Any]:
 def sound_values(wav: np.ndarray, features: np.ndarray) -> dict[str, Any]:
     """The same for clips that are also there as sound; see `golden_values`."""
     return {
-        "wav_rows": [c_array.int_rows(clip) for clip in wav],
-        "wav_feature_rows": [c_array.int_rows(clip, per_row=20) for clip in features],
+        "wav_rows": [c_text.int_rows(clip) for clip in wav],
+        "wav_feature_rows": [c_text.int_rows(clip, per_row=20) for clip in features],
         "wav_samples": wav.shape[1],
     }
 
@@ -85,7 +84,7 @@ def label_values(labels: Sequence[str]) -> dict[str, Any]:
     """What templates say about labels."""
     return {
         "labels": labels,
-        "label_literals": [c_array.string_literal(label) for label in labels],
+        "label_literals": [c_text.string_literal(label) for label in labels],
         "labels_text": ", ".join(" ".join(label.replace("|", "\\|").split()) for label in labels),
     }
 

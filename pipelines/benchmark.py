@@ -11,7 +11,8 @@ shows in them; "load" in the output tells it. docs/benchmark.md describes the fi
 
 from absl import flags
 
-from pipelines import app, common
+from firmware_export.boards import board as boards
+from pipelines import app, board_flags, common
 
 FLAGS = flags.FLAGS
 
@@ -29,9 +30,7 @@ def define_flags() -> None:
         "logits that differ; for runs with --streaming.",
         lower_bound=0.0,
     )
-    flags.DEFINE_list(
-        "targets", [], "Boards to measure on: cortex-m4, cortex-m7, cortex-m33, cortex-m55, rv32."
-    )
+    board_flags.define("targets", (), boards.EMULATED, "Emulated boards to measure on.")
 
 
 def main() -> None:

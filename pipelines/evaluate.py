@@ -7,10 +7,10 @@ Micro differs from LiteRT's reference kernels in any byte, or int8 loses more th
 
 from absl import flags
 
-from pipelines import app, common
+from firmware_export.boards import board as boards
+from pipelines import app, board_flags, common
 
 FLAGS = flags.FLAGS
-_BOARDS = ("host", "cortex-m4", "cortex-m55")
 
 
 def define_flags() -> None:
@@ -30,9 +30,10 @@ def define_own_flags() -> None:
         "Cap on test clips for the table of quantization errors by layer; 0: no such table.",
         lower_bound=0,
     )
-    flags.DEFINE_list(
+    board_flags.define(
         "boards",
-        list(_BOARDS),
+        boards.HOP_TABLE,
+        boards.BOARDS,
         "Where plain C runs; large models take long on emulated boards.",
     )
     flags.DEFINE_boolean(
@@ -49,11 +50,7 @@ def define_own_flags() -> None:
 
 def main() -> None:
     from edge_tf import run_dir
-    from edge_tf.errors import UserError
 
-    unknown = [board for board in FLAGS.boards if board not in _BOARDS]
-    if unknown:
-        raise UserError(f"--boards={unknown[0]} is unknown", f"choose from {', '.join(_BOARDS)}")
     run = common.run_directory()
     for name in (run_dir.FLOAT_MODEL, run_dir.INT8_MODEL):
         run.require(name)  # said before TensorFlow takes its seconds to load

@@ -17,6 +17,8 @@ from absl import flags
 
 from edge_tf import __version__, files, run_dir
 from edge_tf.errors import UserError
+from firmware_export.boards.board import TARGETS
+from firmware_export.standalone.target import GENERIC, Target
 from pipelines import app, exporting
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 FLAVORS = ("tflm", "standalone")
 _FOLDERS = {"tflm": run_dir.FIRMWARE, "standalone": run_dir.FIRMWARE_C}
-TARGETS = ("generic", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 
 # 32 KB of flash each, if the self-test is part of the firmware.
 _WAVS = 2
@@ -49,7 +50,12 @@ def define_flags() -> None:
         "tflm: C++ runner for TensorFlow Lite Micro (default for a run); standalone: plain C "
         "(default for --tflite).",
     )
-    flags.DEFINE_enum("target", "generic", TARGETS, "standalone: which kernels are taken.")
+    flags.DEFINE_enum(
+        "target",
+        GENERIC.name,
+        list(TARGETS),
+        "standalone: the core whose kernels are exported; generic: any with a C99 compiler.",
+    )
     flags.DEFINE_list(
         "passes", [], "standalone: rewrites to do, or with '-' before each, to leave out."
     )
@@ -65,7 +71,7 @@ def export(
     run: str | Path,
     out: str | Path | None = None,
     flavor: str = "tflm",
-    target: str = "generic",
+    target: Target = GENERIC,
     passes: Sequence[str] = (),
     streaming: bool | None = None,
 ) -> dict[str, Any]:
@@ -75,7 +81,7 @@ def export(
       run: the run directory.
       out: folder to write; None for "firmware" or "firmware_c" in the run directory.
       flavor: one of FLAVORS.
-      target: of "standalone": one of TARGETS.
+      target: of "standalone": the core.
       passes: of "standalone": as the flag --passes.
       streaming: a frame at a time; None: as the run was trained.
 
@@ -98,7 +104,7 @@ def export(
         sizes = {"arena": manifest["arena"]}
     else:
         manifest = _export_standalone(directory, folder, target, passes, streaming)
-        sizes = {"target": target, "memory": manifest["memory"]}
+        sizes = {"target": target.name, "memory": manifest["memory"]}
     directory.record(
         "export_firmware",
         {
@@ -116,7 +122,7 @@ def export(
 def export_file(
     tflite: str | Path,
     out: str | Path,
-    target: str = "generic",
+    target: Target = GENERIC,
     passes: Sequence[str] = (),
     streaming: bool = False,
 ) -> dict[str, Any]:
@@ -183,7 +189,7 @@ def _export_tflm(directory: run_dir.RunDirectory, folder: Path, streaming: bool)
 def _export_standalone(
     directory: run_dir.RunDirectory,
     folder: Path,
-    target: str,
+    target: Target,
     passes: Sequence[str],
     streaming: bool,
 ) -> dict[str, Any]:
@@ -233,6 +239,7 @@ def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
 
 def main() -> None:
     values = flags.FLAGS
+    target = TARGETS[values.target]
     if values.tflite:
         if values.flavor == "tflm":
             raise UserError(
@@ -241,14 +248,12 @@ def main() -> None:
         if not values.out:
             raise UserError("--out is missing", "name the folder to write")
         manifest = export_file(
-            values.tflite, values.out, values.target, values.passes, bool(values.streaming)
+            values.tflite, values.out, target, values.passes, bool(values.streaming)
         )
         print(summary(manifest, values.out))
         return
     flavor = values.flavor or "tflm"
-    manifest = export(
-        values.run_dir, values.out, flavor, values.target, values.passes, values.streaming
-    )
+    manifest = export(values.run_dir, values.out, flavor, target, values.passes, values.streaming)
     print(summary(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor]))
 
 

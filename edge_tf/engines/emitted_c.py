@@ -8,23 +8,13 @@ import numpy as np
 import tflite_model
 from edge_tf.engines.base import Outputs, UnavailableError
 from edge_tf.tflite_runtime import quantize
-from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs, toolchain
+from firmware_export.boards.board import Board
 from firmware_export.boards.building import DoesNotFitError
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler
 from firmware_export.standalone.package import Spotting
 
-_NAMES = {
-    "host": "Emitted C, host",
-    "cortex-m4": "Emitted C, Cortex-M4",
-    "cortex-m7": "Emitted C, Cortex-M7",
-    "cortex-m33": "Emitted C, Cortex-M33",
-    "cortex-m55": "Emitted C, Cortex-M55",
-    "rv32": "Emitted C, RV32",
-}
-# The emulator does vector instructions by hand: one clip takes as long as fifty elsewhere.
-_MOST_CLIPS = {"cortex-m55": 100}
 _TIMEOUT_S = 1800.0
 
 
@@ -42,7 +32,7 @@ class EmittedC:
     def __init__(
         self,
         model: bytes,
-        board: str,
+        board: Board,
         spotting: Spotting | None = None,
         start: str = "features",
         streaming: bool = False,
@@ -50,7 +40,7 @@ class EmittedC:
         """
         Args:
           model: an int8 .tflite file.
-          board: a name of firmware_export.boards.
+          board: where it runs.
           spotting: labels and front-end; needed to start from the waveform.
           start: what clips are.
           streaming: the model is of the streaming form: each clip is pushed in frame by frame, and
@@ -61,11 +51,12 @@ class EmittedC:
         self._spotting = spotting if start == "waveform" else None
         self.start = start
         self._streaming = streaming
-        self.id = f"emitted_c_{board.replace('-', '_')}" + ("_pcm" if start == "waveform" else "")
+        word = board.name.replace("-", "_")
+        self.id = f"emitted_c_{word}" + ("_pcm" if start == "waveform" else "")
         self.id += "_streaming" if streaming else ""
-        self.name = _NAMES[board] + (" (waveform)" if start == "waveform" else "")
+        self.name = f"Emitted C, {board.label}" + (" (waveform)" if start == "waveform" else "")
         self.name += ", streaming" if streaming else ""
-        self.most_clips = _MOST_CLIPS.get(board, 0)
+        self.most_clips = board.most_clips
 
     def run(self, clips_in: np.ndarray) -> Outputs:
         """Runs all clips in one program.
@@ -73,15 +64,14 @@ class EmittedC:
         Args:
           clips_in: (clips, mel_bands, frames, 1) float32, or (clips, samples) int16.
         """
-        board = boards.by_name(self._board)
+        board = self._board
         missing = toolchain.missing_packages([board])
         if missing:
             raise UnavailableError(f"apt-get install {' '.join(missing)}")
         info = tflite_model.parse(self._model, "the int8 model")
-        source, target = info.inputs[0], info.outputs[0]
+        source, logits = info.inputs[0], info.outputs[0]
         try:
-            kernels = programs.TARGETS.get(board.name, board.name)
-            compiler.compile(info, kernels, streaming=self._streaming)
+            compiler.compile(info, board.target.kernels, streaming=self._streaming)
         except ExportError as error:
             raise UnavailableError(f"no plain C of this model: {error}") from None
         with tempfile.TemporaryDirectory() as scratch:
@@ -112,13 +102,13 @@ class EmittedC:
                     built, features, folder / "run", timeout_s=_TIMEOUT_S, count=False
                 )
         seconds = result.run.seconds / len(clips_in) if not board.is_emulated else None
-        return Outputs(result.logits, target.scales[0], target.zero_points[0], seconds)
+        return Outputs(result.logits, logits.scales[0], logits.zero_points[0], seconds)
 
 
 class IntegerFrontend:
     """LiteRT's reference kernels on the features of the front-end in integers.
 
-    Its accuracy is that of the device, its bytes are those that emitted C must give from the
+    Its accuracy is that of a microcontroller, its bytes are those that emitted C must give from the
     waveform on.
     """
 

@@ -27,11 +27,9 @@ from edge_tf.evaluation.report import report_files
 from edge_tf.evaluation.report.report import ModelFacts, Report
 from edge_tf.evaluation.streams.stream_report import StreamReport
 from firmware_export import packing
+from firmware_export.boards.board import HOP_TABLE, Board
 from tflite_model import sparsity
 from tflite_model.info import ModelInfo
-
-# Where emitted C runs in the hop table.
-BOARDS = ("host", "cortex-m4", "cortex-m55")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +51,7 @@ def evaluate(
     max_clips: int = 0,
     error_clips: int = 500,
     stream: StreamReport | None = None,
-    boards: Sequence[str] = BOARDS,
+    boards: Sequence[Board] = HOP_TABLE,
 ) -> HopTable:
     """Runs the test clips through every hop, keeps their logits and writes the report.
 
@@ -64,7 +62,7 @@ def evaluate(
       max_clips: cap on test clips, evenly over labels and recording devices; 0: all.
       error_clips: cap on those for the table of quantization errors; 0: no such table.
       stream: what a long stream gave, for the report.
-      boards: where emitted C runs, some of BOARDS.
+      boards: where emitted C runs.
 
     Returns:
       The table; its `failed` lists broken gates.

@@ -1,13 +1,16 @@
-"""The boards: which compiler, which emulated machine, which memory.
+"""The boards: one record each, which every flag, help text, error and report label reads.
 
+To add a board, add its record to `BOARDS`; src/ gets a start-up file if it has a new kind of core.
 Instructions are counted, not cycles: the emulator knows no pipeline, no wait states, no cache.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 from firmware_export.errors import ExportError
+from firmware_export.standalone.target import GENERIC, KernelSet, Target
 
 SOURCES = Path(__file__).with_name("src")
 
@@ -32,30 +35,36 @@ class Board:
     """A place where exported C runs.
 
     Attributes:
-      name: what users and reports call it.
-      description: core and machine, for people.
+      name: what users type, and what tables of costs call it.
+      label: what the hop table calls it.
       prefix: of the tools' names, "arm-none-eabi-" for arm-none-eabi-gcc.
       flags: for compiling and for linking: core, ABI, C library.
       sources: its own C files in `SOURCES`.
       requires: Debian packages.
+      target: what `export_firmware --target` calls its core, and the kernels it runs.
       emulator: command and machine; empty for the host.
       icount_shift: an instruction takes 2^shift ns of the emulator's time when they are counted.
       tick_ns: of the timer that reads this time; None where there is a counter of instructions.
       flash: origin of flash and how many bytes the machine offers; None on the host.
       ram: the same of RAM.
+      in_hop_table: the hop table has it unless --boards says otherwise.
+      most_clips: the hop table runs no more clips on it than these; 0: all.
     """
 
     name: str
-    description: str
+    label: str
     prefix: str
     flags: tuple[str, ...]
     sources: tuple[str, ...]
     requires: tuple[Requirement, ...]
+    target: Target = GENERIC
     emulator: tuple[str, ...] = ()
     icount_shift: int = 0
     tick_ns: Fraction | None = None
     flash: tuple[int, int] | None = None
     ram: tuple[int, int] | None = None
+    in_hop_table: bool = False
+    most_clips: int = 0
 
     @property
     def memory_kb(self) -> tuple[int, int]:
@@ -93,71 +102,90 @@ _HOST = (Requirement("gcc", "gcc"), Requirement("libc6-dev", "gcc", "crt1.o"))
 def _cortex_m(
     core: str,
     machine: str,
-    fpu: str,
+    floats: tuple[str, ...],
+    kernels: KernelSet,
     tick_ns: Fraction,
     flash: tuple[int, int],
     ram: tuple[int, int],
-    extension: str,
+    in_hop_table: bool = False,
+    most_clips: int = 0,
 ) -> Board:
+    """A core of Arm's by gcc's name for it; `floats` are gcc's flags for its FPU."""
     return Board(
         name=core,
-        description=f"Arm {core.title()} with {extension}, emulated as QEMU's {machine}",
+        label=core.title(),
         prefix="arm-none-eabi-",
-        flags=(
-            *("-mthumb", f"-mcpu={core}", "-mfloat-abi=hard", f"-mfpu={fpu}"),
-            *("--specs=nano.specs", "-nostartfiles"),
-        ),
+        flags=("-mthumb", f"-mcpu={core}", *floats, "--specs=nano.specs", "-nostartfiles"),
         sources=("board_cortex_m.c", *_EMULATED),
         requires=_ARM,
+        target=Target(core, kernels),
         emulator=("qemu-system-arm", "-M", machine),
         # 64 ns: then SysTick, which ticks every 31 to 50 ns, tells single instructions apart.
         icount_shift=6,
         tick_ns=tick_ns,
         flash=flash,
         ram=ram,
+        in_hop_table=in_hop_table,
+        most_clips=most_clips,
     )
 
 
+HOST = Board(
+    name="host",
+    label="host",
+    prefix="",
+    flags=(),
+    sources=("board_host.c", "board_print.c"),
+    requires=_HOST,
+    in_hop_table=True,
+)
+
+# In the order of tables.
 BOARDS = (
+    HOST,
     _cortex_m(
         core="cortex-m4",
         machine="mps2-an386",
-        fpu="fpv4-sp-d16",
+        floats=("-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+        kernels="dsp",
         tick_ns=Fraction(40),
         flash=(0x00000000, 4 * _MB),
         ram=(0x20000000, 4 * _MB),
-        extension="FPU",
+        in_hop_table=True,
     ),
     _cortex_m(
         core="cortex-m7",
         machine="mps2-an500",
-        fpu="fpv5-sp-d16",
+        floats=("-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
+        kernels="dsp",
         tick_ns=Fraction(40),
         flash=(0x00000000, 4 * _MB),
         ram=(0x20000000, 4 * _MB),
-        extension="FPU",
     ),
     _cortex_m(
         core="cortex-m33",
         machine="mps2-an505",
-        fpu="fpv5-sp-d16",
+        floats=("-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
+        kernels="dsp",
         tick_ns=Fraction(50),
         flash=(0x10000000, 4 * _MB),
         ram=(0x38000000, 2 * _MB),
-        extension="FPU",
     ),
     _cortex_m(
         core="cortex-m55",
         machine="mps3-an547",
-        fpu="auto",
+        floats=("-mfloat-abi=hard", "-mfpu=auto"),
+        kernels="mve",
         tick_ns=Fraction(125, 4),
         flash=(0x00000000, 512 * _KB),
         ram=(0x01000000, 2 * _MB),
-        extension="FPU and MVE",
+        in_hop_table=True,
+        # The emulator does vector instructions by hand: one clip takes as long as fifty elsewhere.
+        most_clips=100,
     ),
     Board(
         name="rv32",
-        description="RISC-V RV32IMAC, emulated as QEMU's virt",
+        label="RV32",
         prefix="riscv64-unknown-elf-",
         flags=("-march=rv32imac", "-mabi=ilp32", "--specs=picolibc.specs", "-nostartfiles"),
         sources=("board_rv32.c", *_EMULATED),
@@ -167,25 +195,21 @@ BOARDS = (
         flash=(0x80000000, 16 * _MB),
         ram=(0x81000000, 16 * _MB),
     ),
-    Board(
-        name="host",
-        description="this machine, natively",
-        prefix="",
-        flags=(),
-        sources=("board_host.c", "board_print.c"),
-        requires=_HOST,
-    ),
 )
+EMULATED = tuple(board for board in BOARDS if board.is_emulated)
+HOP_TABLE = tuple(board for board in BOARDS if board.in_hop_table)
+# The cores that C can be exported for, by name.
+TARGETS = {target.name: target for target in (GENERIC, *(board.target for board in BOARDS))}
 
 
-def by_name(name: str) -> Board:
+def by_name(name: str, choices: Sequence[Board] = BOARDS) -> Board:
     """The board of this name.
 
     Raises:
-      ExportError: there is none.
+      ExportError: it is none of `choices`.
     """
-    for board in BOARDS:
+    for board in choices:
         if board.name == name:
             return board
-    known = ", ".join(board.name for board in BOARDS)
-    raise ExportError(f'there is no board "{name}"; choose from {known}')
+    known = ", ".join(board.name for board in choices)
+    raise ExportError(f'cannot run on "{name}"; choose from {known}')

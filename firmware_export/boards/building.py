@@ -41,8 +41,6 @@ class Build:
       elf: the program.
       sizes: of the whole program, gaps included.
       sections: what it consists of; `file` is a source as it was given, "board", or a library.
-      flash_bytes: the budget that it fits into; None on the host.
-      ram_bytes: the same.
       warnings: what compiler and linker said; "" as a rule.
     """
 
@@ -50,8 +48,6 @@ class Build:
     elf: Path
     sizes: Sizes
     sections: tuple[Section, ...]
-    flash_bytes: int | None
-    ram_bytes: int | None
     warnings: str
 
     def parts(self) -> dict[str, Sizes]:
@@ -135,8 +131,6 @@ def build(
         elf=elf,
         sizes=_sizes(board, elf, map_text),
         sections=sections,
-        flash_bytes=flash_kb * 1024 if board.flash else None,
-        ram_bytes=ram_kb * 1024 if board.ram else None,
         warnings="".join(said),
     )
 

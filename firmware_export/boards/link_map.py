@@ -7,7 +7,7 @@ from collections.abc import Iterable
 # Kinds by the beginnings of section names; all other sections are not loaded.
 _KINDS = (
     ("constants", (".rodata", ".srodata")),
-    ("code", (".text", ".board_start", ".ARM.ex")),
+    ("code", (".text", ".board_start")),
     ("data", (".data", ".sdata")),
     ("bss", (".bss", ".sbss", "COMMON")),
 )

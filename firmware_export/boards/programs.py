@@ -5,13 +5,11 @@ from pathlib import Path
 import tflite_model
 from firmware_export import packing
 from firmware_export.boards import building, clips
-from firmware_export.boards.board import SOURCES, Board, by_name
+from firmware_export.boards.board import HOST, SOURCES, Board
 from firmware_export.boards.building import Build
 from firmware_export.standalone import compiler
 from firmware_export.standalone.package import Spotting
 
-# Which kernels a board takes.
-TARGETS = {"host": "generic", "rv32": "generic"}
 OPTIMIZE = "-O2"
 # Of a stream of sound, to be linked with the exported sources.
 STREAM_MAIN = SOURCES / "stream_main.c"
@@ -67,12 +65,11 @@ def build_stream(model: bytes, folder: Path, spotting: Spotting) -> Build:
     Raises:
       ExportError: the model cannot be compiled, or the tools are not installed.
     """
-    host = by_name("host")
-    sources, include = _write_sources(model, host, folder, spotting, streaming=True)
+    sources, include = _write_sources(model, HOST, folder, spotting, streaming=True)
     # Its own instructions are this machine's: the program runs nowhere else.
     flags = ("-march=native",)
     return building.build(
-        host,
+        HOST,
         [STREAM_MAIN, *sources],
         [include],
         folder / "build",
@@ -86,7 +83,7 @@ def _write_sources(
 ) -> tuple[list[Path], Path]:
     """The C files of a model, and the folder that they are in."""
     info = tflite_model.parse(model)
-    compiled = compiler.compile(info, TARGETS.get(board.name, board.name), streaming=streaming)
+    compiled = compiler.compile(info, board.target.kernels, streaming=streaming)
     files = {name: text.encode() for name, text in compiled.files.items()}
     if spotting is not None:
         labels, frontend = spotting.labels, spotting.frontend

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from firmware_export import templating
+from firmware_export import c_text, templating
 from firmware_export.frontend import normalization, tables
 from firmware_export.frontend.config import LogMel
 from firmware_export.runtime import detector
-from firmware_export.tflm import c_array
 
 
 def frontend_sources(
@@ -29,11 +28,11 @@ def frontend_sources(
         "version": version,
         "config": made.config,
         "tables": made,
-        "hann_rows": c_array.int_rows(made.hann, per_row=8),
-        "sine_rows": c_array.int_rows(made.sine, per_row=8),
-        "first_bin_rows": c_array.int_rows(made.first_bin),
-        "rising_rows": c_array.int_rows(made.rising, per_row=12),
-        "log2_rows": c_array.int_rows(made.log2_bulge, per_row=12),
+        "hann_rows": c_text.int_rows(made.hann, per_row=8),
+        "sine_rows": c_text.int_rows(made.sine, per_row=8),
+        "first_bin_rows": c_text.int_rows(made.first_bin),
+        "rising_rows": c_text.int_rows(made.rising, per_row=12),
+        "log2_rows": c_text.int_rows(made.log2_bulge, per_row=12),
         "log2_bits": tables.LOG2_BITS,
         "step_bits": tables.STEP_BITS,
         "log2_segments": tables.LOG2_SEGMENTS,
@@ -83,9 +82,9 @@ def detector_sources(
         "one": detector.ONE,
         "threshold": config.threshold_score,
         # A slash could end the comment that these stand in.
-        "ignored": [c_array.string_literal(label).replace("/", "\\057") for label in ignored],
-        "mask": c_array.int_list(map(int, mask)),
-        "exponential_rows": c_array.int_rows(detector.exponentials(logit_scale), per_row=12),
+        "ignored": [c_text.string_literal(label).replace("/", "\\057") for label in ignored],
+        "mask": c_text.int_list(map(int, mask)),
+        "exponential_rows": c_text.int_rows(detector.exponentials(logit_scale), per_row=12),
         "exponentials": len(detector.exponentials(logit_scale)),
     }
     return _render(("detector.h", "detector.c"), values)

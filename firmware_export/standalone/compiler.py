@@ -1,6 +1,6 @@
 """From a .tflite to C source.
 
-compiled = compiler.compile(tflite_model.read("model_int8.tflite"), target="cortex-m4")
+compiled = compiler.compile(tflite_model.read("model_int8.tflite"), "dsp")
 compiled.files["model.c"], compiled.plan.size
 """
 
@@ -11,19 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tflite_model
-from firmware_export.errors import ExportError
 from firmware_export.standalone import calls, emit, ir, passes, planner, reader, row_calls, slides
 from firmware_export.standalone.passes import states
+from firmware_export.standalone.target import KERNEL_SETS, KernelSet
 from tflite_model.info import ModelInfo
 
-# Kernel files of a target, by the folder they are taken from where it has them.
-TARGETS = {
-    "generic": "portable",
-    "cortex-m4": "dsp",
-    "cortex-m7": "dsp",
-    "cortex-m33": "dsp",
-    "cortex-m55": "mve",
-}
 KERNELS = Path(__file__).with_name("kernels")
 HEADERS = ("edge_kernels.h", "edge_requantize.h")
 _INCLUDE = re.compile(r'^#include "(\w+\.h)"', flags=re.MULTILINE)
@@ -38,7 +30,6 @@ class Compiled:
       files: text of model.c, model.h and the kernels it needs, by name.
       plan: of the activations.
       passes: names of those that ran.
-      target: one of TARGETS.
       op_sources: what runs, in order, by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
       scratch: bytes each of these needs for itself.
       constant_bytes: of weights and parameters, in flash.
@@ -48,7 +39,6 @@ class Compiled:
     files: dict[str, str]
     plan: planner.Plan
     passes: tuple[str, ...]
-    target: str
     op_sources: tuple[str, ...]
     scratch: tuple[int, ...]
     constant_bytes: int
@@ -56,7 +46,7 @@ class Compiled:
 
 def compile(
     model: ModelInfo | bytes,
-    target: str = "generic",
+    kernels: KernelSet = "portable",
     passes_to_run: Iterable[str] = passes.ALL,
     keep: bool = False,
     streaming: bool = False,
@@ -67,7 +57,7 @@ def compile(
 
     Args:
       model: as read by tflite_model, or the file's bytes.
-      target: one of TARGETS; decides which kernels are taken.
+      kernels: the set that its kernels are taken from.
       passes_to_run: names; see `passes.select`.
       keep: for tests: no activation is overwritten, and model_arena() gives them all. Meant for
         passes that leave tensors alone; what a pass has fused away is not there.
@@ -78,16 +68,16 @@ def compile(
 
     Raises:
       ExportError: the model cannot be compiled; names the op and the tensor.
+      ValueError: there is no such set of kernels.
     """
-    if target not in TARGETS:
-        raise ExportError(f"there is no target '{target}'; the targets are {', '.join(TARGETS)}")
+    if kernels not in KERNEL_SETS:
+        raise ValueError(f"kernel set {kernels!r} is none of {', '.join(KERNEL_SETS)}")
     info = tflite_model.parse(model) if isinstance(model, bytes) else model
     names = tuple(passes_to_run)
     graph = reader.read(info)
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)
-    kernels = TARGETS[target]
     steps = [emit.Step(op, _lower(op, kernels)) for op in graph.ops]
     scratch = tuple(step.lowered.scratch for step in steps)
     found = slides.find(graph, [step.lowered for step in steps])
@@ -99,20 +89,19 @@ def compile(
         files={**source.files, **_kernel_files(steps, kernels)},
         plan=plan,
         passes=names,
-        target=target,
         op_sources=tuple(op.source for op in graph.ops),
         scratch=scratch,
         constant_bytes=source.constant_bytes,
     )
 
 
-def _lower(op: ir.Op, kernels: str) -> calls.Lowered | row_calls.RowCalls:
+def _lower(op: ir.Op, kernels: KernelSet) -> calls.Lowered | row_calls.RowCalls:
     if isinstance(op, ir.Rows):
         return row_calls.lower(op, kernels)
     return calls.lower(op, kernels)
 
 
-def _kernel_files(steps: list[emit.Step], kernels: str) -> dict[str, str]:
+def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:
     """The text of every kernel that is called, and the headers they include, by name."""
     stems = {stem for step in steps for call in _all_calls(step.lowered) for stem in call.sources}
     files = {f"edge_{stem}.c": _text(_find(f"{stem}.c", kernels)) for stem in sorted(stems)}
@@ -124,8 +113,8 @@ def _kernel_files(steps: list[emit.Step], kernels: str) -> dict[str, str]:
     return files
 
 
-def _find(name: str, kernels: str) -> Path:
-    """A file as the target has it, else the one that all share."""
+def _find(name: str, kernels: KernelSet) -> Path:
+    """A file of this set, else the one that all share."""
     folders = (KERNELS / kernels, KERNELS / "portable", KERNELS)
     return next(folder / name for folder in folders if (folder / name).is_file())
 

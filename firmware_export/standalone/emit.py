@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from firmware_export import templating
+from firmware_export import c_text, templating
 from firmware_export.standalone import calls, ir, planner, row_calls
-from firmware_export.tflm import c_array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +110,7 @@ def _ends(tensors: Sequence[ir.Tensor], plan: planner.Plan, what: str) -> list[d
             "place": _address("arena", plan.offset(tensor)),
             "size": tensor.size,
             "shape": list(tensor.shape),
-            "scale": c_array.float_literal(tensor.scale),
+            "scale": c_text.float_literal(tensor.scale),
             "zero_point": tensor.zero_point,
         }
         for index, tensor in enumerate(tensors)
@@ -176,7 +175,7 @@ class _Writer:
             [f".{key} = {self._field(value, c.op)}" for key, value in c.fields.items()]
             for c in variants
         ]
-        chosen = c_array.int_rows(np.array(choice)) if len(variants) > 1 else []
+        chosen = c_text.int_rows(np.array(choice)) if len(variants) > 1 else []
         name = self._struct(call, fields, chosen)
         first = f"&{name}" if len(variants) == 1 else f"&{name}[{name}_of_row[{row}]]"
         arguments = [first]
@@ -219,7 +218,7 @@ class _Writer:
         if array.key not in self._names:
             name = self._unique(array.name, _number(op))
             self._names[array.key] = name
-            rows = c_array.int_rows(array.values, per_row=20 if array.values.itemsize == 1 else 8)
+            rows = c_text.int_rows(array.values, per_row=20 if array.values.itemsize == 1 else 8)
             self.arrays.append(Array(name, array.c_type, array.values.size, rows))
             self.constant_bytes += array.values.nbytes
         return self._names[array.key]

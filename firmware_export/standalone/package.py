@@ -14,10 +14,11 @@ from firmware_export import folder, packing
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden, frames_first
+from firmware_export.oracle import micro
 from firmware_export.runtime.detector import DetectorConfig, frames_between
 from firmware_export.standalone import compiler, plan_svg
 from firmware_export.standalone import passes as all_passes
-from firmware_export.tflm import arena as oracle
+from firmware_export.standalone.target import GENERIC, Target
 from tflite_model.info import ModelInfo
 
 FLAVOR = "standalone"
@@ -87,7 +88,7 @@ def export(
     *,
     spotting: Spotting | None = None,
     golden: Golden | None = None,
-    target: str = "generic",
+    target: Target = GENERIC,
     passes: Iterable[str] = all_passes.ALL,
     streaming: bytes | None = None,
     model_name: str = "the model",
@@ -100,7 +101,7 @@ def export(
       version: of edge_tf, for the files' heads and the manifest.
       spotting: labels, front-end and detector; None for a model alone.
       golden: a few real clips; None for seeded random inputs, if TFLite Micro runs here.
-      target: see compiler.TARGETS.
+      target: the core; decides which kernels are taken.
       passes: names of those to run.
       streaming: the streaming form of `model`, which is exported in its place: a frame at a time.
         Golden vectors stay those of whole windows, whose last frame must give the same logits.
@@ -120,7 +121,7 @@ def export(
     try:
         compiled = compiler.compile(
             form,
-            target,
+            target.kernels,
             passes,
             streaming=streaming is not None,
             version=version,
@@ -142,20 +143,20 @@ def export(
         )
     vectors = _vectors(model, info, golden)
     values = {
-        **_values(form, compiled, spotting, vectors, version),
+        **_values(form, compiled, target, spotting, vectors, version),
         "sources": _c_files([*sources, *runtime], spotting, vectors),
     }
     skipped = [*_MODEL_FILES]
     skipped += [] if vectors.golden else _SELF_TEST
     skipped += [] if spotting else [*_SPOTTER, *_LABELS]
-    title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {compiled.target}"
+    title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {target.name}"
     files = {
         **sources,
         **runtime,
         **packing.render_templates(values, skipped),
         "plan.svg": plan_svg.draw(compiled.plan, compiled.op_sources, title).encode(),
     }
-    manifest = _manifest(exported, form, compiled, spotting, vectors, version)
+    manifest = _manifest(exported, form, compiled, target, spotting, vectors, version)
     manifest["files"] = packing.listed(files)
     folder.write(out_dir, files, manifest)
     return manifest
@@ -165,13 +166,13 @@ def _vectors(model: bytes, info: ModelInfo, golden: Golden | None) -> _Vectors:
     """The vectors given, checked with TFLite Micro if it runs here; or random ones from there."""
     if golden is not None:
         golden.check(info)
-        measured = oracle.measure(model, golden.features)
-        if measured is None:
-            reason = oracle.unavailable_reason() or "not available here"
+        ran = micro.run(model, golden.features)
+        if ran is None:
+            reason = micro.unavailable_reason() or "not available here"
             return _Vectors(golden, False, f"Not checked at export: TFLite Micro was {reason}.")
-        golden.check_logits(measured.logits)
-        tool = measured.arena.measured_with
-        return _Vectors(golden, True, f"The vectors were checked at export with {tool}.")
+        golden.check_logits(ran.logits)
+        text = f"The vectors were checked at export with {ran.runtime}."
+        return _Vectors(golden, True, text)
     given, result = info.inputs[0], info.outputs[0]
     if len(info.inputs) > 1 or len(info.outputs) > 1 or 1 not in given.shape[:1]:
         return _Vectors(None, False, "it is made for models with one input of batch 1.")
@@ -179,17 +180,17 @@ def _vectors(model: bytes, info: ModelInfo, golden: Golden | None) -> _Vectors:
         -128, 128, (_RANDOM_INPUTS, *given.shape[1:]), dtype=np.int8
     )
     try:
-        measured = oracle.measure(model, features)
+        ran = micro.run(model, features)
     except ExportError as error:
         return _Vectors(None, False, f"{error}.")
-    if measured is None:
-        reason = oracle.unavailable_reason() or "not available here"
+    if ran is None:
+        reason = micro.unavailable_reason() or "not available here"
         return _Vectors(None, False, f"TFLite Micro, which it needs, was {reason}.")
-    logits = measured.logits.reshape(_RANDOM_INPUTS, -1)
+    logits = ran.logits.reshape(_RANDOM_INPUTS, -1)
     assert logits.shape[1] == result.byte_size
     random = Golden(features, logits, np.zeros(_RANDOM_INPUTS, np.int64))
-    tool = measured.arena.measured_with
-    return _Vectors(random, True, f"Its inputs are random; the outputs are from {tool}.")
+    text = f"Its inputs are random; the outputs are from {ran.runtime}."
+    return _Vectors(random, True, text)
 
 
 def _c_files(names: Iterable[str], spotting: Spotting | None, vectors: _Vectors) -> list[str]:
@@ -206,6 +207,7 @@ def _c_files(names: Iterable[str], spotting: Spotting | None, vectors: _Vectors)
 def _values(
     form: ModelInfo,
     compiled: compiler.Compiled,
+    target: Target,
     spotting: Spotting | None,
     vectors: _Vectors,
     version: str,
@@ -219,7 +221,7 @@ def _values(
         "library_version": packing.library_version(version),
         "package": _package(labels, version, is_streaming, vectors.golden),
         "streaming": is_streaming,
-        "target": compiled.target,
+        "target": target.name,
         "kernels": _kernels(compiled),
         "constant_bytes": compiled.constant_bytes,
         "arena_bytes": compiled.plan.size,
@@ -328,6 +330,7 @@ def _manifest(
     model: bytes,
     info: ModelInfo,
     compiled: compiler.Compiled,
+    target: Target,
     spotting: Spotting | None,
     vectors: _Vectors,
     version: str,
@@ -337,7 +340,7 @@ def _manifest(
         "format_version": packing.FORMAT_VERSION,
         "flavor": FLAVOR,
         "edge_tf_version": version,
-        "target": compiled.target,
+        "target": target.name,
         "passes": list(compiled.passes),
         "streaming": bool(compiled.graph.states),
         "model": {

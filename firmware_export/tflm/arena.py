@@ -1,20 +1,9 @@
 """How large TFLite Micro's tensor arena must be: measured where it can run, else estimated."""
 
 import dataclasses
-import importlib.metadata
-import importlib.util
-import json
-import platform
-import subprocess
-import sys
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
-
-from firmware_export.errors import ExportError
-from tflite_model.info import ModelInfo, TensorInfo
+from firmware_export.oracle import micro
+from tflite_model.info import ModelInfo
 
 # What a measured arena is enlarged by. Kernels made for a device may ask for scratch memory that
 # the reference kernels on the host do not need; its pointers, half as long, give some back.
@@ -23,8 +12,6 @@ MARGIN_PERCENT = 10
 ESTIMATE_MARGIN_PERCENT = 25
 
 _ALIGNMENT = 16
-_PROBE = Path(__file__).with_name("arena_probe.py")
-_TIMEOUT_S = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,87 +35,19 @@ class Arena:
     measured_with: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Measurement:
-    """One run of TFLite Micro on this machine.
-
-    Attributes:
-      arena: what it needed, margin added.
-      logits: int8 [n, classes], its outputs for the features it was given.
-    """
-
-    arena: Arena
-    logits: np.ndarray
-
-
-def unavailable_reason() -> str:
-    """Why TFLite Micro cannot run here, or "" when it can."""
-    if importlib.util.find_spec("tflite_micro") is None:
-        return (
-            f"not available here (no tflite_micro on {platform.system()} {platform.machine()}; "
-            "it has wheels for Linux x86-64)"
-        )
-    return ""
-
-
-def measure(
-    model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()
-) -> Measurement | None:
-    """Runs the model in TFLite Micro's interpreter and takes the arena it used.
+def measured(run: micro.Run) -> Arena:
+    """The arena that a run took, with a margin.
 
     A host of 64 bits needs more than a device of 32: the figure is on the safe side.
-
-    Args:
-      model: a .tflite file that `tflite_model.parse` accepted.
-      features: int8 [n, ...input shape without batch], n >= 1; of a streaming model
-        [n, frames, ...input shape without batch].
-      states: of a streaming model: its inputs behind the first.
-
-    Returns:
-      None when tflite_micro is not installed or does not load.
-
-    Raises:
-      ExportError: TFLite Micro refuses the model, crashes on it or does not come to an end.
     """
-    if unavailable_reason():
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("model.tflite", "features.npy", "logits.npy")]
-        paths[0].write_bytes(model)
-        np.save(paths[1], features)
-        if states:
-            paths.append(Path(folder) / "states.json")
-            paths[-1].write_text(json.dumps([[s.shape, s.zero_points[0]] for s in states]))
-        try:
-            result = subprocess.run(
-                [sys.executable, str(_PROBE), *map(str, paths)],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise ExportError(
-                f"TFLite Micro has not finished this model after {_TIMEOUT_S} s; "
-                "check the model, or try again on a machine that is less busy"
-            ) from None
-        if result.returncode == 3:
-            return None
-        if result.returncode != 0:
-            raise ExportError(_refusal(result.returncode, result.stderr))
-        sizes = json.loads(result.stdout)
-        logits = np.load(paths[2])
-    arena = Arena(
-        bytes=_enlarged(sizes["minimum_bytes"], MARGIN_PERCENT),
+    return Arena(
+        bytes=_enlarged(run.minimum_bytes, MARGIN_PERCENT),
         source="measured",
-        used_bytes=sizes["used_bytes"],
-        minimum_bytes=sizes["minimum_bytes"],
+        used_bytes=run.used_bytes,
+        minimum_bytes=run.minimum_bytes,
         margin_percent=MARGIN_PERCENT,
-        measured_with=f"tflite_micro {importlib.metadata.version('tflite_micro')}, reference "
-        f"kernels, {platform.system()} {platform.machine()}",
+        measured_with=run.runtime,
     )
-    return Measurement(arena=arena, logits=logits)
 
 
 def estimate(model: ModelInfo) -> Arena:
@@ -143,7 +62,8 @@ def estimate(model: ModelInfo) -> Arena:
         used_bytes=used,
         minimum_bytes=None,
         margin_percent=ESTIMATE_MARGIN_PERCENT,
-        measured_with=unavailable_reason() or "not available here (tflite_micro does not load)",
+        measured_with=micro.unavailable_reason()
+        or "not available here (tflite_micro does not load)",
     )
 
 
@@ -177,18 +97,3 @@ def _aligned(size: int) -> int:
 
 def _enlarged(size: int, percent: int) -> int:
     return _aligned(-(-size * (100 + percent) // 100))
-
-
-def _refusal(status: int, stderr: str) -> str:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    # A kernel says what it does not like, then the interpreter which node that was.
-    reason = ": ".join(reversed(lines[-2:] if status == 4 else lines[-1:]))
-    if status < 0:
-        return (
-            f"TFLite Micro crashes on this model (signal {-status}); the file is probably damaged: "
-            "convert the model again"
-        )
-    return (
-        f"TFLite Micro cannot run this model ({reason or f'exit status {status}'}); convert it to "
-        "int8 with ops that it has int8 kernels for"
-    )

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 import tflite_model
-from firmware_export import folder, packing
+from firmware_export import c_text, folder, packing
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
+from firmware_export.oracle import micro
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.tflm import arena as arenas
-from firmware_export.tflm import c_array, resolver
+from firmware_export.tflm import resolver
 from tflite_model.info import ModelInfo, TensorInfo
 
 __all__ = ["Golden", "export"]
@@ -67,14 +68,14 @@ def export(
         packing.check_classifier(info, labels, streaming=True)
         states, vectors = info.inputs[1:], golden.in_frames()
     methods = resolver.add_methods(info)
-    measurement = arenas.measure(model, _inputs(info, vectors, states), states)
-    if measurement is not None:
-        golden.check_logits(measurement.logits)
-    arena = measurement.arena if measurement is not None else arenas.estimate(info)
+    ran = micro.run(model, _inputs(info, vectors, states), states)
+    if ran is not None:
+        golden.check_logits(ran.logits)
+    arena = arenas.estimate(info) if ran is None else arenas.measured(ran)
 
     runtime, missing = _runtime(info, labels, frontend, detector, version, bool(states))
     manifest = _manifest(model, info, labels, frontend, golden, arena, version)
-    manifest["golden"]["checked"] = measurement is not None
+    manifest["golden"]["checked"] = ran is not None
     manifest["runtime"] = {"included": not missing, "missing_because": missing}
     values = {
         **_source_values(model, info, labels, vectors),
@@ -86,7 +87,7 @@ def export(
         "runtime_missing": missing,
         "arena": arena,
         "add_methods": methods,
-        "golden_checked": measurement is not None,
+        "golden_checked": ran is not None,
         "frontend_json": json.dumps(frontend, indent=2, ensure_ascii=False),
         "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
     }
@@ -126,8 +127,8 @@ def _state_values(states: Sequence[TensorInfo]) -> dict[str, Any]:
     return {
         "states": states,
         "state_bytes": sum(state.byte_size for state in states),
-        "state_sizes": c_array.int_list(state.byte_size for state in states),
-        "state_zero_points": c_array.int_list(state.zero_points[0] for state in states),
+        "state_sizes": c_text.int_list(state.byte_size for state in states),
+        "state_zero_points": c_text.int_list(state.zero_points[0] for state in states),
     }
 
 
@@ -187,15 +188,15 @@ def _source_values(
     return {
         "model_sha256": packing.sha256(model),
         "model_bytes": len(model),
-        "model_rows": c_array.byte_rows(model),
+        "model_rows": c_text.byte_rows(model),
         "input": given,
         "output": result,
-        "input_scale": c_array.float_literal(given.scales[0]),
-        "output_scale": c_array.float_literal(result.scales[0]),
+        "input_scale": c_text.float_literal(given.scales[0]),
+        "output_scale": c_text.float_literal(result.scales[0]),
         "input_scale_text": f"{given.scales[0]:.7g}",
         "output_scale_text": f"{result.scales[0]:.7g}",
-        "input_shape": c_array.int_list(given.shape),
-        "output_shape": c_array.int_list(result.shape),
+        "input_shape": c_text.int_list(given.shape),
+        "output_shape": c_text.int_list(result.shape),
         **packing.label_values(labels),
         **packing.golden_values(golden),
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firmware_export.golden import Golden
-from firmware_export.tflm import arena
+from firmware_export.oracle import micro
 
 FRONTEND = {"sample_rate": 16000, "mel_bands": 40, "padding": "causal"}
 
@@ -25,7 +25,7 @@ def small_golden(small_model: bytes) -> Golden:
 @pytest.fixture
 def no_tflite_micro(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that tflite_micro has no wheel for."""
-    monkeypatch.setattr(arena.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(micro.importlib.util, "find_spec", lambda name: None)
 
 
 def golden_of(model: bytes, clips: int) -> Golden:

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import pipelines.evaluate
 import tflite_model
-from edge_tf.evaluation import stage as evaluation_stage
 from tests.edge_tf.data.scenes.scene_folders import ALL_DEVICES, make_tau
 from tests.pipelines.run_test import BOARDS, start
 from tflite_model import sparsity
@@ -158,13 +156,6 @@ def test_recordings_of_several_devices_and_a_budget(tmp_path):
         each = row["by_device"]["each"]
         assert [one["device"] for one in each] == list(ALL_DEVICES)
         assert [one["device"] for one in each if not one["is_seen"]] == ["s4", "s5", "s6"]
-
-
-def test_boards_of_the_flag_are_those_of_the_stage(tmp_path):
-    assert pipelines.evaluate._BOARDS == evaluation_stage.BOARDS
-    done = start("evaluate", f"--run_dir={tmp_path / 'run'}", "--boards=host,cortex-m3")
-    assert done.returncode == 2
-    assert "--boards=cortex-m3 is unknown; choose from host, cortex-m4" in done.stderr
 
 
 @pytest.mark.parametrize(

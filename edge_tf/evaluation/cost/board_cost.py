@@ -11,8 +11,8 @@ from edge_tf import progress, run_dir
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point
-from firmware_export.boards import board as boards
 from firmware_export.boards import measuring, toolchain
+from firmware_export.boards.board import Board
 from firmware_export.golden import frames_first
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone.package import Spotting
@@ -20,21 +20,17 @@ from firmware_export.standalone.package import Spotting
 _CLIPS = 2  # an inference takes the same instructions whatever it hears, to some 10
 
 
-def measure(run: run_dir.RunDirectory, targets: Sequence[str]) -> list[measuring.Cost]:
+def measure(run: run_dir.RunDirectory, boards: Sequence[Board]) -> list[measuring.Cost]:
     """Builds and runs the int8 model, front-end and detector on emulated boards.
 
     Args:
       run: a run whose conversion has finished.
-      targets: names of firmware_export.boards, emulated ones.
+      boards: emulated ones.
 
     Raises:
-      UserError: a target is none, its tools are not installed, or something is missing in the run.
+      UserError: a board's tools are not installed, or something is missing in the run.
     """
-    known = [board.name for board in boards.BOARDS if board.is_emulated]
-    for name in targets:
-        if name not in known:
-            raise UserError(f"--targets={name} is no board", f"choose from {', '.join(known)}")
-    missing = toolchain.missing_packages([boards.by_name(name) for name in targets])
+    missing = toolchain.missing_packages(boards)
     if missing:
         raise UserError(
             "cross-compilers or emulators are missing", f"apt-get install {' '.join(missing)}"
@@ -60,8 +56,8 @@ def measure(run: run_dir.RunDirectory, targets: Sequence[str]) -> list[measuring
         detector = operating_point.of_run(run) if streaming else DetectorConfig()
         spotting = Spotting(run.labels(), frontend.to_dict(), detector)
     return [
-        measuring.measure(model, boards.by_name(name), features, spotting, wav, streaming)
-        for name in progress.bar(targets, desc="boards", unit="board")
+        measuring.measure(model, board, features, spotting, wav, streaming)
+        for board in progress.bar(boards, desc="boards", unit="board")
     ]
 
 

@@ -17,6 +17,7 @@ from edge_tf.engines.streaming import KerasStreaming, StreamingTFLiteMicro
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
 from edge_tf.models.config import ModelConfig
+from firmware_export.boards.board import Board
 from firmware_export.standalone.package import Spotting
 
 _LOG = logging.getLogger("edge_tf")
@@ -35,7 +36,7 @@ class Lineup:
     android: bytes | None
 
 
-def of_run(run: run_dir.RunDirectory, data: RunData, boards: Sequence[str]) -> Lineup:
+def of_run(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) -> Lineup:
     """Keras, the int8 file, plain C, the app's file, and the streaming forms of all.
 
     Args:
@@ -68,7 +69,7 @@ def _keras(run: run_dir.RunDirectory) -> list[Engine]:
     return engines
 
 
-def _int8(model: bytes, data: RunData, boards: Sequence[str]) -> list[Engine]:
+def _int8(model: bytes, data: RunData, boards: Sequence[Board]) -> list[Engine]:
     """The hops of the int8 file."""
     engines: list[Engine] = [
         LiteRTReference(model),
@@ -105,7 +106,7 @@ def _android(model: bytes | None, data: RunData) -> list[Engine]:
     return engines
 
 
-def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[str]) -> list[Engine]:
+def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) -> list[Engine]:
     """The hops of the streaming form, of a run that was trained for streams.
 
     Each clip begins a stream of its own, so that its last frame must give what its window gives.

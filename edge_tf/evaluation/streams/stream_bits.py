@@ -18,8 +18,8 @@ from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point, stream_stage
 from edge_tf.models.config import ModelConfig
-from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs
+from firmware_export.boards.board import Board
 from firmware_export.standalone.package import Spotting
 
 _BLOCK = 16_000
@@ -28,7 +28,7 @@ _TIMEOUT_S = 6 * 3600.0
 
 
 def compare(
-    run: run_dir.RunDirectory, data: RunData, hours: float, targets: Sequence[str]
+    run: run_dir.RunDirectory, data: RunData, hours: float, boards: Sequence[Board]
 ) -> dict[str, Any]:
     """Counts bytes of logits that differ from TFLite Micro's on a stream of test clips and noise.
 
@@ -40,7 +40,7 @@ def compare(
       run: a converted run that was trained for streams.
       data: its data.
       hours: of the stream.
-      targets: names of emulated boards.
+      boards: emulated ones, to run it on too.
 
     Returns:
       A JSON-ready dict: "hours", "frames", "logit_bytes", and "engines" with "frames", "differing"
@@ -82,8 +82,8 @@ def compare(
     finally:
         host.close()
     engines["C, host, from sound"] = _result(np.concatenate(parts), wanted, began)
-    for name in targets:
-        engines[f"C, {name}, from sound"] = _board(name, model, spotting, sound, wanted)
+    for board in boards:
+        engines[f"C, {board.name}, from sound"] = _on_board(board, model, spotting, sound, wanted)
     engines["whole windows, LiteRT reference"] = _windows(run, frames, wanted)
     return {
         "hours": round(len(sound) / data.frontend.sample_rate / 3600, 4),
@@ -101,13 +101,13 @@ def _result(got: np.ndarray, wanted: np.ndarray, began: float) -> dict[str, Any]
     }
 
 
-def _board(
-    name: str, model: bytes, spotting: Spotting, sound: np.ndarray, wanted: np.ndarray
+def _on_board(
+    board: Board, model: bytes, spotting: Spotting, sound: np.ndarray, wanted: np.ndarray
 ) -> dict[str, Any]:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        built = programs.build(model, boards.by_name(name), folder, spotting, streaming=True)
+        built = programs.build(model, board, folder, spotting, streaming=True)
         ran = clips.run_waveforms(
             built, sound[np.newaxis], folder / "run", every=1, timeout_s=_TIMEOUT_S, count=False
         )

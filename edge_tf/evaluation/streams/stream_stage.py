@@ -15,8 +15,8 @@ from edge_tf.evaluation.streams import operating_point, stream_metrics, stream_s
 from edge_tf.evaluation.streams.stream_metrics import Point
 from edge_tf.evaluation.streams.stream_report import StreamReport, StreamSettings, as_dict
 from edge_tf.evaluation.streams.stream_scene import Scene
-from firmware_export.boards import board as boards
 from firmware_export.boards import toolchain
+from firmware_export.boards.board import HOST
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone.package import Spotting
 
@@ -134,7 +134,7 @@ def _hear(model: bytes, data: RunData, scene: Scene, split: str) -> np.ndarray:
 def _engine(model: bytes, data: RunData) -> SoundStream:
     """The exported C where a compiler is, else TFLite Micro: both give the same bytes."""
     detector = operating_point.DEFAULT
-    if not toolchain.missing_packages([boards.by_name("host")]):
+    if not toolchain.missing_packages([HOST]):
         return CStream(model, Spotting(data.labels, data.frontend.to_dict(), detector))
     try:
         frames = tflite_micro_frames(model)

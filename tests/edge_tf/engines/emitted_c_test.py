@@ -47,7 +47,10 @@ def usable(name: str) -> None:
 
 def check_features(model: bytes, name: str, clips: np.ndarray) -> Outputs:
     usable(name)
-    found, wanted = EmittedC(model, name).run(clips), LiteRTReference(model).run(clips)
+    found, wanted = (
+        EmittedC(model, board.by_name(name)).run(clips),
+        LiteRTReference(model).run(clips),
+    )
     np.testing.assert_array_equal(found.logits, wanted.logits)
     assert found.logits.dtype == np.int8 and len(np.unique(wanted.logits)) > 3
     assert (found.scale, found.zero_point) == (wanted.scale, wanted.zero_point)
@@ -56,7 +59,7 @@ def check_features(model: bytes, name: str, clips: np.ndarray) -> Outputs:
 
 def check_waveforms(model: bytes, name: str, clips: np.ndarray) -> None:
     usable(name)
-    engine = EmittedC(model, name, SPOTTING, "waveform")
+    engine = EmittedC(model, board.by_name(name), SPOTTING, "waveform")
     found, wanted = engine.run(clips), IntegerFrontend(model, FRONTEND.to_dict()).run(clips)
     np.testing.assert_array_equal(found.logits, wanted.logits)
     assert len(np.unique(wanted.logits)) > 3
@@ -74,8 +77,11 @@ def test_from_the_waveform_on_the_host(model):
 
 
 @pytest.mark.firmware
-def test_from_features_on_a_board(model):
-    assert check_features(model, "cortex-m4", features(8)).seconds_per_inference is None
+@pytest.mark.parametrize("name", [each.name for each in board.EMULATED])
+def test_from_features_on_a_board(model, name):
+    """On each that --boards can name."""
+    clips = features(8 if name == "cortex-m4" else 2, seed=1)
+    assert check_features(model, name, clips).seconds_per_inference is None
 
 
 @pytest.mark.firmware
@@ -104,7 +110,7 @@ def test_the_integer_front_end_gives_the_model_its_bytes(model):
 def test_clips_do_not_depend_on_those_before(model):
     usable("host")
     clips = waveforms(5)
-    engine = EmittedC(model, "host", SPOTTING, "waveform")
+    engine = EmittedC(model, board.HOST, SPOTTING, "waveform")
     np.testing.assert_array_equal(engine.run(clips).logits, engine.run(clips[::-1]).logits[::-1])
 
 
@@ -112,32 +118,32 @@ def test_tools_that_are_missing_make_the_hop_unavailable(model, monkeypatch):
     monkeypatch.setattr(toolchain, "missing_packages", lambda boards: ("gcc-x", "qemu-y"))
     for start in ("features", "waveform"):
         with pytest.raises(UnavailableError, match=r"^apt-get install gcc-x qemu-y$"):
-            EmittedC(model, "cortex-m4", SPOTTING, start).run(features(1))
+            EmittedC(model, board.by_name("cortex-m4"), SPOTTING, start).run(features(1))
 
 
 def test_ids_and_names_are_different_for_all_hops():
     engines = [
-        EmittedC(b"", board.name, SPOTTING, start)
-        for board in board.BOARDS
+        EmittedC(b"", each, SPOTTING, start)
+        for each in board.BOARDS
         for start in ("features", "waveform")
     ]
     for values in ({e.id for e in engines}, {e.name for e in engines}):
         assert len(values) == len(engines) == 2 * len(board.BOARDS)
     assert all(engine.bit_exact for engine in engines)
-    assert EmittedC(b"", "cortex-m4").id == "emitted_c_cortex_m4"
-    assert EmittedC(b"", "host", SPOTTING, "waveform").name == "Emitted C, host (waveform)"
+    assert EmittedC(b"", board.by_name("cortex-m4")).id == "emitted_c_cortex_m4"
+    assert EmittedC(b"", board.HOST, SPOTTING, "waveform").name == "Emitted C, host (waveform)"
 
 
 def test_slow_boards_run_a_part_of_the_clips():
-    assert EmittedC(b"", "host").most_clips == 0
-    assert 0 < EmittedC(b"", "cortex-m55").most_clips <= 200
+    assert EmittedC(b"", board.HOST).most_clips == 0
+    assert 0 < EmittedC(b"", board.by_name("cortex-m55")).most_clips <= 200
 
 
 def test_labels_that_do_not_fit_the_model_are_refused(model):
     usable("host")
     spotting = Spotting(("no", "yes"), FRONTEND.to_dict())
     with pytest.raises(ExportError) as caught:
-        EmittedC(model, "host", spotting, "waveform").run(waveforms(2))
+        EmittedC(model, board.HOST, spotting, "waveform").run(waveforms(2))
     assert "\n" not in str(caught.value)
 
 
@@ -148,8 +154,8 @@ def test_side_by_side_feeds_each_engine_what_it_starts_from(model):
     engines = [
         LiteRTReference(model),
         IntegerFrontend(model, FRONTEND.to_dict()),
-        EmittedC(model, "host"),
-        EmittedC(model, "host", SPOTTING, "waveform"),
+        EmittedC(model, board.HOST),
+        EmittedC(model, board.HOST, SPOTTING, "waveform"),
     ]
     assert pickle.loads(pickle.dumps(engines[-1])).id == "emitted_c_host_pcm"
     clips = {"features": data, "waveform": sound}
@@ -171,11 +177,11 @@ def test_a_model_that_cannot_be_plain_c_is_a_hop_that_is_not_available(model, mo
 
     monkeypatch.setattr("firmware_export.standalone.compiler.compile", refuse)
     with pytest.raises(UnavailableError, match="op 3 SVDF has no kernel"):
-        EmittedC(model, "host").run(features(2))
+        EmittedC(model, board.HOST).run(features(2))
 
 
 def test_what_is_too_large_for_a_board_has_no_row_there(model, monkeypatch):
     usable("cortex-m4")
     monkeypatch.setattr(board.Board, "memory_kb", property(lambda self: (4, 16)))
     with pytest.raises(UnavailableError, match=r"too large for the emulated board: .* cortex-m4"):
-        EmittedC(model, "cortex-m4").run(features(2))
+        EmittedC(model, board.by_name("cortex-m4")).run(features(2))

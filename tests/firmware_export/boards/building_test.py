@@ -55,7 +55,6 @@ def test_sizes(tmp_path: Path, name: str) -> None:
     assert 4096 < whole.stack <= 4096 + 1024
     assert whole.flash == whole.text + whole.data
     assert whole.ram == whole.data + whole.bss + whole.stack
-    assert (build.flash_bytes, build.ram_bytes) == (256 * 1024, 64 * 1024)
     # The board itself must not matter beside a model.
     assert whole.flash - part.text < 3000
     assert whole.ram - part.data - part.bss - whole.stack < 100
@@ -86,7 +85,7 @@ def test_macros_and_include_directories(tmp_path: Path) -> None:
     out = tmp_path / "out"
     build = building.build(usable("host"), [source], [tmp_path / "headers"], out, {"GIVEN": 42})
     assert build.elf.is_file()
-    assert (build.flash_bytes, build.ram_bytes, build.sizes.stack) == (None, None, 0)
+    assert build.sizes.stack == 0
     assert build.parts()[str(source)].text > 0
 
 

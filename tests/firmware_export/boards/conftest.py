@@ -11,7 +11,7 @@ from firmware_export.boards.building import Build
 from firmware_export.boards.emulation import RunResult
 
 PROGRAMS = Path(__file__).with_name("programs")
-EMULATED = tuple(b.name for b in board.BOARDS if b.is_emulated)
+EMULATED = tuple(b.name for b in board.EMULATED)
 
 
 def usable(name: str) -> Board:

@@ -26,14 +26,14 @@ def install(folder: Path, command: str, finds: str = "") -> None:
 
 def test_everything_missing(bare: Path) -> None:
     assert toolchain.missing_packages(board.BOARDS) == (
+        "gcc",
+        "libc6-dev",
         "gcc-arm-none-eabi",
         "libnewlib-arm-none-eabi",
         "qemu-system-arm",
         "gcc-riscv64-unknown-elf",
         "picolibc-riscv64-unknown-elf",
         "qemu-system-misc",
-        "gcc",
-        "libc6-dev",
     )
     assert toolchain.missing_packages([]) == ()
 
@@ -70,7 +70,7 @@ def test_the_command(bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert toolchain.main() == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("missing Debian packages: apt-get install gcc-arm-none-eabi lib")
+    assert said.err.startswith("missing Debian packages: apt-get install gcc libc6-dev gcc-arm")
     assert said.err.count("\n") == 1
 
 
@@ -81,8 +81,25 @@ def test_continuous_integration_installs_them() -> None:
 
 
 def test_boards_have_names() -> None:
-    names = [b.name for b in board.BOARDS]
-    assert len(set(names)) == len(names)
-    assert all(b.description and board.by_name(b.name) is b for b in board.BOARDS)
-    with pytest.raises(ExportError, match=r'no board "cortex-m3"; choose from cortex-m4, .*, host'):
-        board.by_name("cortex-m3")
+    for names in ([b.name for b in board.BOARDS], [b.label for b in board.BOARDS]):
+        assert len(set(names)) == len(names) and all(names)
+    assert all(board.by_name(b.name) is b for b in board.BOARDS)
+    known = ", ".join(b.name for b in board.BOARDS)
+    with pytest.raises(ExportError, match=f'^cannot run on "z80"; choose from {known}$'):
+        board.by_name("z80")
+    with pytest.raises(ExportError, match='run on "host"; choose from cortex-m'):
+        board.by_name("host", board.EMULATED)
+
+
+def test_a_board_runs_the_kernels_that_are_exported_for_its_core() -> None:
+    """--target=NAME and a build for the board NAME take the same ones; -mcpu=NAME compiles them."""
+    assert board.TARGETS["generic"].kernels == "portable"
+    for name, target in board.TARGETS.items():
+        cores = [b for b in board.BOARDS if b.name == name]
+        assert target.name == name and all(b.target is target for b in cores)
+        assert all(f"-mcpu={name}" in b.flags for b in cores)
+    assert {b.target.name for b in board.BOARDS} == set(board.TARGETS)
+
+
+def test_the_hop_table_has_the_host_a_small_core_and_one_with_vectors() -> None:
+    assert [b.name for b in board.HOP_TABLE] == ["host", "cortex-m4", "cortex-m55"]

@@ -10,7 +10,6 @@ import pytest
 import tflite_model
 from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs, toolchain
-from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler, ir, passes
 from tests.firmware_export.conftest import golden_of
 from tests.firmware_export.standalone import host, random_models, tflm_oracle
@@ -68,9 +67,9 @@ class TestWholeModels:
         check_bytes(bc_resnet, compiled)
         assert compiled.plan.size <= 36 * KILOBYTE
 
-    @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"])
-    def test_memory_on_devices(self, bc_resnet, target):
-        compiled = compiler.compile(bc_resnet, target)
+    @pytest.mark.parametrize("kernels", ["dsp", "mve"])
+    def test_memory_with_the_kernels_of_a_core(self, bc_resnet, kernels):
+        compiled = compiler.compile(bc_resnet, kernels)
         assert compiled.plan.size <= 36 * KILOBYTE
         assert set(compiled.files) >= {"model.c", "model.h", "edge_kernels.h", "edge_depthwise.c"}
 
@@ -257,8 +256,8 @@ def test_many_ops_take_little_time():
     assert time.perf_counter() - began < 20
 
 
-def test_an_unknown_target():
-    with pytest.raises(ExportError, match="no target 'z80'; the targets are generic, "):
+def test_an_unknown_kernel_set():
+    with pytest.raises(ValueError, match="kernel set 'z80' is none of portable, dsp, mve"):
         compiler.compile(two_ends(), "z80")
 
 

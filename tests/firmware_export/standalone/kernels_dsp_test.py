@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from firmware_export.boards import building, emulation
+from firmware_export.boards.board import BOARDS
 from firmware_export.standalone import calls
 from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone.kernels_glue import KERNELS, check, random_bytes, read
@@ -34,11 +35,9 @@ def sources(folder: Path) -> list[Path]:
 @pytest.mark.parametrize(
     ("name", "optimize"),
     [
-        ("cortex-m4", "-O2"),
+        *((board.name, "-O2") for board in BOARDS if board.target.kernels == "dsp"),
         ("cortex-m4", "-Os"),
         ("cortex-m4", "-O3"),
-        ("cortex-m7", "-O2"),
-        ("cortex-m33", "-O2"),
     ],
 )
 def test_results_are_those_of_the_portable_kernels(name: str, optimize: str, tmp_path: Path):

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 import tflite_model
 from firmware_export.standalone import calls, ir, reader
+from firmware_export.standalone.target import KernelSet
 from tests.firmware_export.standalone import tflm_oracle
 
 KERNELS = Path(calls.__file__).parents[1] / "kernels"
@@ -134,33 +135,36 @@ def _address(place: calls.Place, places: dict[int, Buffer]) -> int:
 
 
 def run_op(
-    op: ir.Op, places: dict[int, Buffer], target: str = "portable", in_place: int | None = None
+    op: ir.Op,
+    places: dict[int, Buffer],
+    kernels: KernelSet = "portable",
+    in_place: int | None = None,
 ) -> calls.Lowered:
     """Runs one op.
 
     Args:
       op: to be lowered and run.
       places: the tensors' memory by identity; the output's is added.
-      target: whose scratch and order of weights; the code is the portable one.
+      kernels: whose scratch and order of weights; the code is the portable one.
       in_place: position of the input over which the output is written.
     """
     if in_place is None:
         places[id(op.output)] = Buffer(op.output.size)
     else:
         places[id(op.output)] = places[id(op.inputs[in_place])]
-    return run_calls(op, places, target)
+    return run_calls(op, places, kernels)
 
 
 def run_calls(
     op: ir.Op,
     places: dict[int, Buffer],
-    target: str = "portable",
+    kernels: KernelSet = "portable",
     output: ir.Tensor | None = None,
 ) -> calls.Lowered:
     """The same with all places given; `output` is the tensor whose place the output has."""
     if output is not None:
         places[id(op.output)] = places[id(output)]
-    lowered = calls.lower(op, target)
+    lowered = calls.lower(op, kernels)
     for call in lowered.calls:
         keep: list[Any] = []
         params = make_struct(call.fields, call.struct, keep)

@@ -23,7 +23,6 @@ from tests.firmware_export.standalone.kernels_glue import (
 )
 
 PROGRAM = Path(__file__).with_name("programs") / "kernels_streaming.c"
-FOLDERS = {"host": "portable", "cortex-m55": "mve"}
 COMPARED = ("pointwise", "row_sum")
 
 bounded = settings(derandomize=True, deadline=None, max_examples=150)
@@ -61,9 +60,10 @@ def sources(folder: str, made: Path) -> list[Path]:
 def test_on_boards(name: str, optimize: str, tmp_path: Path):
     """Those of a core give what the portable ones give; pushing and means what they should."""
     memory = {} if name == "host" else {"flash_kb": 512, "ram_kb": 512, "stack_kb": 16}
+    board = usable(name)
     build = building.build(
-        usable(name),
-        sources(FOLDERS.get(name, "dsp"), tmp_path),
+        board,
+        sources(board.target.kernels, tmp_path),
         [KERNELS],
         tmp_path / "build",
         optimize=optimize,

@@ -16,6 +16,7 @@ from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion.tflite import streaming
 from firmware_export import folder, packing
+from firmware_export.boards.board import TARGETS
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.standalone import package, passes
@@ -372,7 +373,7 @@ class TestStreaming:
 class TestAnyModel:
     def test_random_inputs_where_there_are_no_clips(self, tmp_path: Path):
         model, _ = random_models.make(2, 10)
-        manifest = package.export(model, tmp_path / "out", "1", target="generic")
+        manifest = package.export(model, tmp_path / "out", "1")
         assert manifest["golden"]["clips"] == 4
         assert "inputs are random" in manifest["golden"]["about"]
         content = folder_content(tmp_path / "out")
@@ -408,7 +409,8 @@ class TestAnyModel:
 
     @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
     def test_targets(self, tmp_path: Path, target: str):
-        manifest = package.export(models.fully_connected(), tmp_path / "out", "1", target=target)
+        model, core = models.fully_connected(), TARGETS[target]
+        manifest = package.export(model, tmp_path / "out", "1", target=core)
         assert manifest["target"] == target
         assert f"-mcpu={target}" in (tmp_path / "out" / "README.md").read_text()
 

@@ -1,20 +1,19 @@
-import subprocess
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tflite_model
-from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
+from firmware_export.oracle import micro
 from firmware_export.tflm import arena
 from tests.firmware_export import models
 
 
 @pytest.fixture
 def tflite_micro() -> Any:
-    if arena.unavailable_reason():
-        pytest.skip(arena.unavailable_reason())
+    if micro.unavailable_reason():
+        pytest.skip(micro.unavailable_reason())
     from tflite_micro.python.tflite_micro import runtime
 
     return runtime
@@ -33,9 +32,9 @@ def runs(runtime: Any, model: bytes, golden: Golden, arena_bytes: int) -> bool:
 def test_the_recommended_arena_works_and_much_less_does_not(
     tflite_micro: Any, converted_model: bytes, converted_golden: Golden
 ) -> None:
-    measured = arena.measure(converted_model, converted_golden.features)
-    assert measured is not None
-    found = measured.arena
+    ran = micro.run(converted_model, converted_golden.features)
+    assert ran is not None
+    found = arena.measured(ran)
     assert found.source == "measured"
     assert found.minimum_bytes is not None
     assert found.bytes % 16 == found.minimum_bytes % 16 == 0
@@ -49,41 +48,15 @@ def test_the_recommended_arena_works_and_much_less_does_not(
     assert not runs(tflite_micro, converted_model, converted_golden, found.bytes // 2)
 
 
-@pytest.mark.parametrize("which", ["small", "converted"])
-def test_logits_are_the_reference_kernels(
-    tflite_micro: Any, request: pytest.FixtureRequest, which: str
-) -> None:
-    golden = request.getfixturevalue(f"{which}_golden")
-    measured = arena.measure(request.getfixturevalue(f"{which}_model"), golden.features)
-    assert measured is not None
-    assert np.array_equal(measured.logits, golden.logits)
-
-
-def test_nothing_is_measured_where_there_is_no_runtime(
-    no_tflite_micro: None, small_model: bytes, small_golden: Golden
-) -> None:
-    assert arena.measure(small_model, small_golden.features) is None
-    assert arena.unavailable_reason().startswith("not available here")
-
-
-def test_a_runtime_that_does_not_load(
-    monkeypatch: pytest.MonkeyPatch, small_model: bytes, small_golden: Golden
-) -> None:
-    monkeypatch.setattr(arena.importlib.util, "find_spec", lambda name: object())
-    monkeypatch.setattr(arena, "_PROBE", "-cimport sys; sys.exit(3)")
-    assert arena.measure(small_model, small_golden.features) is None
-
-
 def test_the_estimate_is_above_what_is_needed(
     tflite_micro: Any, converted_model: bytes, converted_golden: Golden
 ) -> None:
     info = tflite_model.parse(converted_model)
     estimated = arena.estimate(info)
-    measured = arena.measure(converted_model, converted_golden.features)
-    assert measured is not None
-    assert measured.arena.minimum_bytes is not None
-    assert arena.peak_activation_bytes(info) < measured.arena.minimum_bytes
-    assert measured.arena.minimum_bytes < estimated.bytes < 2 * measured.arena.minimum_bytes
+    ran = micro.run(converted_model, converted_golden.features)
+    assert ran is not None
+    assert arena.peak_activation_bytes(info) < ran.minimum_bytes
+    assert ran.minimum_bytes < estimated.bytes < 2 * ran.minimum_bytes
     assert estimated.source == "estimated"
     assert estimated.minimum_bytes is None
     assert estimated.bytes % 16 == 0
@@ -108,33 +81,3 @@ def test_peak_of_a_chain_and_a_branch(small_model: bytes) -> None:
 
     info = tflite_model.parse(models.fully_connected(branch))
     assert arena.peak_activation_bytes(info) == 48  # 4, 5 and 3; the input is gone by then
-
-
-class TestRefusals:
-    def test_a_model_that_the_interpreter_refuses(
-        self, tflite_micro: Any, small_golden: Golden
-    ) -> None:
-        def change(model: Any) -> None:
-            model.subgraphs[0].tensors[3].type = models.schema.TensorType.INT16
-
-        with pytest.raises(ExportError, match=r"Node FULLY_CONNECTED .*INT8 != INT16"):
-            arena.measure(models.fully_connected(change), small_golden.features)
-
-    def test_a_crash_does_not_take_the_caller_along(
-        self, monkeypatch: pytest.MonkeyPatch, small_model: bytes, small_golden: Golden
-    ) -> None:
-        monkeypatch.setattr(arena.importlib.util, "find_spec", lambda name: object())
-        monkeypatch.setattr(arena, "_PROBE", "-cimport os; os.kill(os.getpid(), 11)")
-        with pytest.raises(ExportError, match=r"crashes on this model \(signal 11"):
-            arena.measure(small_model, small_golden.features)
-
-    def test_a_hang_ends(
-        self, monkeypatch: pytest.MonkeyPatch, small_model: bytes, small_golden: Golden
-    ) -> None:
-        def expire(*arguments: Any, **settings: Any) -> None:
-            raise subprocess.TimeoutExpired("probe", settings["timeout"])
-
-        monkeypatch.setattr(arena.importlib.util, "find_spec", lambda name: object())
-        monkeypatch.setattr(arena.subprocess, "run", expire)
-        with pytest.raises(ExportError, match="has not finished this model after 300 s"):
-            arena.measure(small_model, small_golden.features)

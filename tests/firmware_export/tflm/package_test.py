@@ -9,7 +9,8 @@ import pytest
 
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
-from firmware_export.tflm import arena, package
+from firmware_export.oracle import micro
+from firmware_export.tflm import package
 from tests.firmware_export import models
 from tests.firmware_export.conftest import FRONTEND, folder_content
 
@@ -24,7 +25,7 @@ def export(model: bytes, golden: Golden, out: Path, **changes: Any) -> dict[str,
 
 @pytest.fixture(scope="module")
 def measured() -> bool:
-    return not arena.unavailable_reason()
+    return not micro.unavailable_reason()
 
 
 class TestManifest:
@@ -214,7 +215,7 @@ class TestMisfits:
         self, tmp_path: Path, small_model: bytes, small_golden: Golden, measured: bool
     ) -> None:
         if not measured:
-            pytest.skip(arena.unavailable_reason())
+            pytest.skip(micro.unavailable_reason())
         logits = small_golden.logits.copy()
         logits[1, 2] ^= 1
         golden = dataclasses.replace(small_golden, logits=logits)

@@ -11,7 +11,8 @@ import pytest
 from edge_tf.conversion.tflite import streaming
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
-from firmware_export.tflm import arena, package
+from firmware_export.oracle import micro
+from firmware_export.tflm import package
 from tests.firmware_export.conftest import FRONTEND
 from tests.firmware_export.models import LABELS
 from tests.firmware_export.standalone import tflm_oracle
@@ -50,13 +51,13 @@ def test_tflite_micro_gives_the_window_s_logits_frame_by_frame(exported: Path, w
     manifest = json.loads((exported / "manifest.json").read_text())
     assert manifest["golden"]["checked"]
     assert manifest["model"]["state_bytes"] == 2 * BANDS * 3 + (FRAMES - 1) * 6
-    if not arena.unavailable_reason():
+    if not micro.unavailable_reason():
         assert manifest["arena"]["source"] == "measured"
 
 
 def test_other_logits_are_refused(window: bytes, golden: Golden, tmp_path: Path):
-    if arena.unavailable_reason():
-        pytest.skip(arena.unavailable_reason())
+    if micro.unavailable_reason():
+        pytest.skip(micro.unavailable_reason())
     wrong = Golden(golden.features, golden.logits ^ 1, golden.label_index)
     form = streaming.rewrite(window).data
     with pytest.raises(ExportError, match="other bytes"):

@@ -1,6 +1,6 @@
-"""Runs TFLite Micro's interpreter on a model; `arena.measure` starts this in a process of its own.
+"""Runs TFLite Micro's interpreter on a model; `micro.run` starts this in a process of its own.
 
-    python arena_probe.py MODEL.tflite FEATURES.npy LOGITS.npy [STATES.json]
+    python probe.py MODEL.tflite FEATURES.npy LOGITS.npy [STATES.json]
 
 With STATES.json, a list of [shape, zero point] of the further inputs, the model is of the streaming
 form: each clip is a row of inputs, whose last logits are kept.

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_export import c_text
 from firmware_export.errors import ExportError
-from firmware_export.tflm import c_array
 
 TEXTS = [
     "yes",
@@ -24,14 +24,14 @@ TEXTS = [
 
 
 def test_byte_rows() -> None:
-    assert c_array.byte_rows(b"\x00\x7f\xff", per_row=2) == ["0x00, 0x7f,", "0xff,"]
-    assert c_array.byte_rows(b"") == []
+    assert c_text.byte_rows(b"\x00\x7f\xff", per_row=2) == ["0x00, 0x7f,", "0xff,"]
+    assert c_text.byte_rows(b"") == []
 
 
 def test_int_rows() -> None:
     values = np.array([[-128, 0], [127, 5]], np.int8)
-    assert c_array.int_rows(values, per_row=3) == ["-128, 0, 127,", "5,"]
-    assert c_array.int_list((1, 40, 101, 1)) == "1, 40, 101, 1"
+    assert c_text.int_rows(values, per_row=3) == ["-128, 0, 127,", "5,"]
+    assert c_text.int_list((1, 40, 101, 1)) == "1, 40, 101, 1"
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def test_int_rows() -> None:
     [(1.0, "1.0f"), (0.05, "0.05f"), (1e-10, "1e-10f"), (3e20, "3e+20f"), (-2.5, "-2.5f")],
 )
 def test_float_literal(value: float, literal: str) -> None:
-    assert c_array.float_literal(value) == literal
+    assert c_text.float_literal(value) == literal
 
 
 def test_nul_is_refused() -> None:
     with pytest.raises(ExportError, match="holds a NUL"):
-        c_array.string_literal("a\0b")
+        c_text.string_literal("a\0b")
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "g++"])
@@ -54,8 +54,8 @@ def test_a_compiler_reads_back_what_went_in(compiler: str, tmp_path: Path) -> No
     rng = np.random.default_rng(0)
     floats = rng.integers(0, 0x7F800000, 500, dtype=np.uint32).view(np.float32)
     floats = np.concatenate([floats, np.float32([1e-45, 3.4028235e38, 1.0, 0.1])])
-    literals = ",\n".join(c_array.float_literal(float(value)) for value in floats)
-    strings = ",\n".join(c_array.string_literal(text) for text in TEXTS)
+    literals = ",\n".join(c_text.float_literal(float(value)) for value in floats)
+    strings = ",\n".join(c_text.string_literal(text) for text in TEXTS)
     source = tmp_path / ("x.c" if compiler == "gcc" else "x.cpp")
     source.write_text(
         "#include <stdio.h>\n#include <string.h>\n"

@@ -1,0 +1,1 @@
+"""TFLite Micro on this machine, which every export is held against."""

@@ -1,0 +1,115 @@
+"""Runs a model in TFLite Micro's interpreter: the bytes that C must give, the memory it takes."""
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from firmware_export.errors import ExportError
+from tflite_model.info import TensorInfo
+
+_PROBE = Path(__file__).with_name("probe.py")
+_TIMEOUT_S = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What the interpreter gave and took.
+
+    Attributes:
+      logits: int8 [n, classes], its outputs for the features it was given.
+      used_bytes: of its tensor arena, as it reports.
+      minimum_bytes: smallest arena that worked on this machine.
+      runtime: version of the interpreter, its kernels, and the machine.
+    """
+
+    logits: np.ndarray
+    used_bytes: int
+    minimum_bytes: int
+    runtime: str
+
+
+def unavailable_reason() -> str:
+    """Why TFLite Micro cannot run here, or "" when it can."""
+    if importlib.util.find_spec("tflite_micro") is None:
+        return (
+            f"not available here (no tflite_micro on {platform.system()} {platform.machine()}; "
+            "it has wheels for Linux x86-64)"
+        )
+    return ""
+
+
+def run(model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()) -> Run | None:
+    """Runs a model with the reference kernels.
+
+    Args:
+      model: a .tflite file that `tflite_file.parse` accepted.
+      features: int8 [n, ...input shape without batch], n >= 1; of a streaming model
+        [n, frames, ...input shape without batch].
+      states: of a streaming model: its inputs after the first.
+
+    Returns:
+      None when tflite_micro is not installed or does not load.
+
+    Raises:
+      ExportError: TFLite Micro refuses the model, crashes on it or does not come to an end.
+    """
+    if unavailable_reason():
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / name for name in ("model.tflite", "features.npy", "logits.npy")]
+        paths[0].write_bytes(model)
+        np.save(paths[1], features)
+        if states:
+            paths.append(Path(folder) / "states.json")
+            paths[-1].write_text(json.dumps([[s.shape, s.zero_points[0]] for s in states]))
+        try:
+            result = subprocess.run(
+                [sys.executable, str(_PROBE), *map(str, paths)],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise ExportError(
+                f"TFLite Micro has not finished this model after {_TIMEOUT_S} s; "
+                "check the model, or try again on a machine that is less busy"
+            ) from None
+        if result.returncode == 3:
+            return None
+        if result.returncode != 0:
+            raise ExportError(_refusal(result.returncode, result.stderr))
+        sizes = json.loads(result.stdout)
+        logits = np.load(paths[2])
+    return Run(
+        logits=logits,
+        used_bytes=sizes["used_bytes"],
+        minimum_bytes=sizes["minimum_bytes"],
+        runtime=f"tflite_micro {importlib.metadata.version('tflite_micro')}, reference "
+        f"kernels, {platform.system()} {platform.machine()}",
+    )
+
+
+def _refusal(status: int, stderr: str) -> str:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    # A kernel says what it does not like, then the interpreter which node that was.
+    reason = ": ".join(reversed(lines[-2:] if status == 4 else lines[-1:]))
+    if status < 0:
+        return (
+            f"TFLite Micro crashes on this model (signal {-status}); the file is probably damaged: "
+            "convert the model again"
+        )
+    return (
+        f"TFLite Micro cannot run this model ({reason or f'exit status {status}'}); convert it to "
+        "int8 with ops that it has int8 kernels for"
+    )

@@ -1,0 +1,71 @@
+import subprocess
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firmware_export.errors import ExportError
+from firmware_export.golden import Golden
+from firmware_export.oracle import micro
+from tests.firmware_export import models
+
+
+@pytest.fixture
+def tflite_micro() -> None:
+    if micro.unavailable_reason():
+        pytest.skip(micro.unavailable_reason())
+
+
+@pytest.mark.parametrize("which", ["small", "converted"])
+def test_logits_are_the_reference_kernels(
+    tflite_micro: None, request: pytest.FixtureRequest, which: str
+) -> None:
+    golden = request.getfixturevalue(f"{which}_golden")
+    ran = micro.run(request.getfixturevalue(f"{which}_model"), golden.features)
+    assert ran is not None
+    assert np.array_equal(ran.logits, golden.logits)
+
+
+def test_nothing_is_run_where_there_is_no_runtime(
+    no_tflite_micro: None, small_model: bytes, small_golden: Golden
+) -> None:
+    assert micro.run(small_model, small_golden.features) is None
+    assert micro.unavailable_reason().startswith("not available here")
+
+
+def test_a_runtime_that_does_not_load(
+    monkeypatch: pytest.MonkeyPatch, small_model: bytes, small_golden: Golden
+) -> None:
+    monkeypatch.setattr(micro.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(micro, "_PROBE", "-cimport sys; sys.exit(3)")
+    assert micro.run(small_model, small_golden.features) is None
+
+
+class TestRefusals:
+    def test_a_model_that_the_interpreter_refuses(
+        self, tflite_micro: None, small_golden: Golden
+    ) -> None:
+        def change(model: Any) -> None:
+            model.subgraphs[0].tensors[3].type = models.schema.TensorType.INT16
+
+        with pytest.raises(ExportError, match=r"Node FULLY_CONNECTED .*INT8 != INT16"):
+            micro.run(models.fully_connected(change), small_golden.features)
+
+    def test_a_crash_does_not_take_the_caller_along(
+        self, monkeypatch: pytest.MonkeyPatch, small_model: bytes, small_golden: Golden
+    ) -> None:
+        monkeypatch.setattr(micro.importlib.util, "find_spec", lambda name: object())
+        monkeypatch.setattr(micro, "_PROBE", "-cimport os; os.kill(os.getpid(), 11)")
+        with pytest.raises(ExportError, match=r"crashes on this model \(signal 11"):
+            micro.run(small_model, small_golden.features)
+
+    def test_a_hang_ends(
+        self, monkeypatch: pytest.MonkeyPatch, small_model: bytes, small_golden: Golden
+    ) -> None:
+        def expire(*arguments: Any, **settings: Any) -> None:
+            raise subprocess.TimeoutExpired("probe", settings["timeout"])
+
+        monkeypatch.setattr(micro.importlib.util, "find_spec", lambda name: object())
+        monkeypatch.setattr(micro.subprocess, "run", expire)
+        with pytest.raises(ExportError, match="has not finished this model after 300 s"):
+            micro.run(small_model, small_golden.features)

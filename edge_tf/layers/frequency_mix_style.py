@@ -89,4 +89,7 @@ class FrequencyMixStyle(keras.__internal__.layers.BaseRandomLayer):
         }
 
 
-FREQUENCY_MIX_STYLE_RULE = IdentityRule(FrequencyMixStyle)
+class FrequencyMixStyleRule(IdentityRule):
+    """It works in training alone."""
+
+    layer = FrequencyMixStyle

@@ -175,7 +175,7 @@ class LayerRule(abc.ABC):
         raise TypeError(f"{layer.name} cannot divide its outputs")
 
     def keeps_factors(self, layer: Any) -> bool:
-        """Whether f(a x) = a f(x) for each channel and any a > 0, and f(x) is not x alone."""
+        """Whether channels may be scaled here: an activation with f(a x) = a f(x) for any a > 0."""
         return False
 
     def can_multiply_inputs(self, layer: Any) -> bool:

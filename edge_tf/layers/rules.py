@@ -5,7 +5,7 @@ from typing import Any
 import tf_keras as keras
 
 from edge_tf.layers.frequency_instance_norm import FrequencyInstanceNormRule
-from edge_tf.layers.frequency_mix_style import FREQUENCY_MIX_STYLE_RULE
+from edge_tf.layers.frequency_mix_style import FrequencyMixStyleRule
 from edge_tf.layers.relaxed_instance_frequency_norm import RelaxedInstanceFrequencyNormRule
 from edge_tf.layers.residual_norm import ResidualNormRule
 from edge_tf.layers.rule import LayerRule
@@ -18,7 +18,7 @@ RULES: tuple[LayerRule, ...] = (
     FrequencyInstanceNormRule(),
     ResidualNormRule(),
     RelaxedInstanceFrequencyNormRule(),
-    FREQUENCY_MIX_STYLE_RULE,
+    FrequencyMixStyleRule(),
 )
 _BY_LAYER = {rule.layer: rule for rule in RULES}
 

@@ -239,20 +239,25 @@ class ZeroPadding2DRule(LayerRule):
 
 
 class IdentityRule(LayerRule):
-    """A layer that does nothing in inference.
-
-    Args:
-      layer: the Keras class.
-    """
+    """A layer that does nothing in inference; subclasses name it."""
 
     passes = Passes.VALUES
     rounds = False
 
-    def __init__(self, layer: type) -> None:
-        self.layer = layer
-
     def lower(self, layer: Any, inputs: Sequence[N], build: Builder[N]) -> N:
         return inputs[0]
+
+
+class DropoutRule(IdentityRule):
+    """Of single values."""
+
+    layer = layers.Dropout
+
+
+class SpatialDropout2DRule(IdentityRule):
+    """Of whole channels."""
+
+    layer = layers.SpatialDropout2D
 
 
 STOCK_RULES: tuple[LayerRule, ...] = (
@@ -267,6 +272,6 @@ STOCK_RULES: tuple[LayerRule, ...] = (
     MaxPooling2DRule(),
     GlobalAveragePooling2DRule(),
     ZeroPadding2DRule(),
-    IdentityRule(layers.Dropout),
-    IdentityRule(layers.SpatialDropout2D),
+    DropoutRule(),
+    SpatialDropout2DRule(),
 )

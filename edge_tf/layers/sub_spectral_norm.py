@@ -193,9 +193,7 @@ def _by_band(norm: Any, scale: np.ndarray, offset: np.ndarray, build: Builder[N]
     """
     _, rows, columns, channels = norm.input_shape
     bands = norm.sub_bands
-    joined = build.reshape(
-        build.input((1, rows, columns, channels)), (1, bands, rows // bands * columns, channels)
-    )
+    joined = build.reshape(build.input((1, rows, columns, channels)), (1, bands, -1, channels))
     scaled = build.affine(joined, scale[None, :, None, :], offset[None, :, None, :])
     return build.reshape(scaled, (1, rows, columns, channels))
 

@@ -265,18 +265,19 @@ class Pad(Node):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Reshape(Node):
-    """The same values in another shape."""
+    """The same values in another shape; one size may be -1: what is left."""
 
     size: Shape
 
     @functools.cached_property
     def shape(self) -> Shape:
-        return self.size
+        left = abs(np.prod(self.inputs[0].shape) // np.prod(self.size))
+        return tuple(int(left) if size == -1 else size for size in self.size)
 
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
         (x,) = values
         # The batch is 1 but in calibration.
-        return tf.reshape(x, self.size if x.shape[0] == 1 else (-1, *self.size[1:]))
+        return tf.reshape(x, self.size if x.shape[0] == 1 else (-1, *self.shape[1:]))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -31,6 +31,7 @@ NODES = {
     "pool": graph.Pool((X,), (2, 4)),
     "pad": graph.Pad((X,), (1, 2), (0, 3)),
     "reshape": graph.Reshape((X,), (1, 189)),
+    "reshape to what is left": graph.Reshape((X,), (1, 7, -1, 3)),
     "concat": graph.Concat((X, ROW, X), 1),
     "slice": graph.Slice((X,), (2, 1), (3, 8)),
 }

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tflite_model
-from firmware_export.standalone import calls, emit, ir, passes, planner, reader, row_calls, slides
+from firmware_export.standalone import emit, passes, reader, slides
+from firmware_export.standalone.graph import ir, planner
 from firmware_export.standalone.passes import states
 from firmware_export.standalone.target import KERNEL_SETS, KernelSet
 from tflite_model.info import ModelInfo
 
 KERNELS = Path(__file__).with_name("kernels")
-HEADERS = ("edge_kernels.h", "edge_requantize.h")
+_ARITHMETIC = "edge_requantize.h"
 _INCLUDE = re.compile(r'^#include "(\w+\.h)"', flags=re.MULTILINE)
 
 
@@ -78,7 +79,7 @@ def compile(
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)
-    steps = [emit.Step(op, _lower(op, kernels)) for op in graph.ops]
+    steps = [emit.Step(op, op.lower(kernels)) for op in graph.ops]
     scratch = tuple(step.lowered.scratch for step in steps)
     found = slides.find(graph, [step.lowered for step in steps])
     plan = planner.plan(graph, scratch, found, reuse=not keep)
@@ -95,17 +96,11 @@ def compile(
     )
 
 
-def _lower(op: ir.Op, kernels: KernelSet) -> calls.Lowered | row_calls.RowCalls:
-    if isinstance(op, ir.Rows):
-        return row_calls.lower(op, kernels)
-    return calls.lower(op, kernels)
-
-
 def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:
     """The text of every kernel that is called, and the headers they include, by name."""
-    stems = {stem for step in steps for call in _all_calls(step.lowered) for stem in call.sources}
+    stems = {stem for step in steps for call in step.lowered.calls for stem in call.sources}
     files = {f"edge_{stem}.c": _text(_find(f"{stem}.c", kernels)) for stem in sorted(stems)}
-    missing = set(HEADERS)
+    missing = {_ARITHMETIC, *emit.headers(steps)}
     while missing:
         files.update({name: _text(_find(name, kernels)) for name in sorted(missing)})
         included = {name for text in files.values() for name in _INCLUDE.findall(text)}
@@ -117,13 +112,6 @@ def _find(name: str, kernels: KernelSet) -> Path:
     """A file of this set, else the one that all share."""
     folders = (KERNELS / kernels, KERNELS / "portable", KERNELS)
     return next(folder / name for folder in folders if (folder / name).is_file())
-
-
-def _all_calls(lowered: calls.Lowered | row_calls.RowCalls) -> list[calls.Call]:
-    if isinstance(lowered, calls.Lowered):
-        return list(lowered.calls)
-    stages = [*lowered.head, *lowered.tail]
-    return [call for stage in stages for variant in stage.variants for call in variant.calls]
 
 
 @functools.cache

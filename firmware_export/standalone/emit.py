@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from firmware_export import c_text, templating
-from firmware_export.standalone import calls, ir, planner, row_calls
+from firmware_export.standalone.graph import calls, ir, planner
+from firmware_export.standalone.ops.shared import row_calls
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Step:
     """
 
     op: ir.Op
-    lowered: calls.Lowered | row_calls.RowCalls
+    lowered: calls.Lowered
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +84,7 @@ def emit(
     lines = [writer.step(position, step) for position, step in enumerate(steps)]
     values = {
         **head,
+        "headers": headers(steps),
         "arrays": writer.arrays,
         "structs": writer.structs,
         "pointers": writer.pointers,
@@ -99,6 +101,12 @@ def emit(
         for name in ("model.c", "model.h")
     }
     return Source(files, writer.constant_bytes)
+
+
+def headers(steps: Sequence[Step]) -> list[str]:
+    """Names of those that declare the kernels."""
+    named = {call.header for step in steps for call in step.lowered.calls}
+    return [calls.KERNELS_HEADER, *sorted(named - {calls.KERNELS_HEADER})]
 
 
 def _ends(tensors: Sequence[ir.Tensor], plan: planner.Plan, what: str) -> list[dict[str, Any]]:
@@ -146,7 +154,7 @@ class _Writer:
     def step(self, position: int, step: Step) -> dict[str, Any]:
         """The comment and the statements of one op."""
         if isinstance(step.lowered, row_calls.RowCalls):
-            name = self._unique("rows", _number(step.op))
+            name = self._unique("rows", _number(step.op.source))
             self._add_loop(name, position, step.op, step.lowered)
             statements = [f"{name}();"]
         else:
@@ -172,7 +180,7 @@ class _Writer:
         """One call; `choice` tells for each row which of several variants' numbers it takes."""
         call = variants[0]
         fields = [
-            [f".{key} = {self._field(value, c.op)}" for key, value in c.fields.items()]
+            [f".{key} = {self._field(value, c.source)}" for key, value in c.fields.items()]
             for c in variants
         ]
         chosen = c_text.int_rows(np.array(choice)) if len(variants) > 1 else []
@@ -181,7 +189,7 @@ class _Writer:
         arguments = [first]
         for argument in call.arguments:
             if isinstance(argument, calls.Array):
-                arguments.append(self._array(argument, call.op))
+                arguments.append(self._array(argument, call.source))
             elif isinstance(argument, calls.Place):
                 arguments.append(locate(argument))
             elif isinstance(argument, calls.Places):
@@ -194,29 +202,31 @@ class _Writer:
         """The name of a parameter struct, which is written if no equal one has been."""
         key = (call.struct, *(text for variant in fields for text in (*variant, ";")), *choice)
         if key not in self._structs:
-            name = self._unique(call.kernel, _number(call.op))
+            name = self._unique(call.kernel, _number(call.source))
             self.structs.append(Struct(name, call.struct, fields, choice))
             # Members are pointers and numbers of up to 4 bytes; some share a word.
             self.constant_bytes += sum(4 * len(members) for members in fields) + len(choice)
             self._structs[key] = name
         return self._structs[key]
 
-    def _field(self, value: Any, op: ir.Op) -> str:
+    def _field(self, value: Any, source: str) -> str:
         if value is None:
             return "NULL"
         if isinstance(value, calls.Array):
-            return self._array(value, op)
+            return self._array(value, source)
         if isinstance(value, Mapping):
-            inner = ", ".join(f".{key} = {self._field(item, op)}" for key, item in value.items())
+            inner = ", ".join(
+                f".{key} = {self._field(item, source)}" for key, item in value.items()
+            )
             return f"{{{inner}}}"
         if isinstance(value, Sequence | np.ndarray):
             return f"{{{', '.join(str(int(item)) for item in value)}}}"
         return str(int(value))
 
-    def _array(self, array: calls.Array, op: ir.Op) -> str:
+    def _array(self, array: calls.Array, source: str) -> str:
         """The name of an array, which is written if no equal one has been."""
         if array.key not in self._names:
-            name = self._unique(array.name, _number(op))
+            name = self._unique(array.name, _number(source))
             self._names[array.key] = name
             rows = c_text.int_rows(array.values, per_row=20 if array.values.itemsize == 1 else 8)
             self.arrays.append(Array(name, array.c_type, array.values.size, rows))
@@ -277,9 +287,9 @@ def _row_offset(where: row_calls.InTensor, variable: str) -> str:
     return f" + {variable} * {where.stride * where.pitch}"
 
 
-def _number(op: ir.Op) -> str:
+def _number(source: str) -> str:
     """The number of the op that a constant is for, as the file counts."""
-    digits = op.source.rsplit("op ", 1)[-1].split(" ", 1)[0]
+    digits = source.rsplit("op ", 1)[-1].split(" ", 1)[0]
     return digits if digits.isdigit() else "0"
 
 

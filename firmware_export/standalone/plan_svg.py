@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from firmware_export.standalone.planner import Block, Plan
+from firmware_export.standalone.graph.planner import Block, Plan
 
 _STEP = 14.0  # width of an op
 _HEIGHT = 420.0

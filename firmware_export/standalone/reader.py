@@ -7,49 +7,11 @@ need, every tensor is written once and before it is read. What passes is exactly
 would run; anything else is an ExportError that names the op and the tensor.
 """
 
-from collections.abc import Callable
-
 from firmware_export.errors import ExportError
-from firmware_export.standalone import ir
-from firmware_export.standalone.reading import shapes, values, windows
-from firmware_export.standalone.reading.context import Op, Tensors, quantization_problem
+from firmware_export.standalone import registry
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, quantization_problem
 from tflite_model.info import ModelInfo, OpInfo, TensorInfo
-
-_Reader = Callable[[Op], "ir.Op | list[ir.Op]"]
-
-# By the schema's name: what reads it, and the highest version whose int8 form that does.
-_READERS: dict[str, tuple[_Reader, int]] = {
-    "ADD": (values.binary, 5),
-    "AVERAGE_POOL_2D": (windows.pool, 3),
-    "CONCATENATION": (shapes.concatenation, 4),
-    "CONV_2D": (windows.convolution, 8),
-    "DEPTHWISE_CONV_2D": (windows.depthwise, 7),
-    "EXPAND_DIMS": (shapes.reshape, 1),
-    "FULLY_CONNECTED": (windows.fully_connected, 13),
-    "HARD_SWISH": (values.unary, 1),
-    "LEAKY_RELU": (values.unary, 2),
-    "LOGISTIC": (values.unary, 3),
-    "MAX_POOL_2D": (windows.pool, 3),
-    "MEAN": (shapes.mean, 3),
-    "MUL": (values.binary, 7),
-    "PAD": (shapes.pad, 4),
-    "PADV2": (shapes.pad, 4),
-    "QUANTIZE": (values.unary, 4),
-    "RELU": (values.unary, 3),
-    "RELU6": (values.unary, 3),
-    "RELU_N1_TO_1": (values.unary, 1),
-    "RESHAPE": (shapes.reshape, 2),
-    "RESIZE_NEAREST_NEIGHBOR": (shapes.resize_nearest, 4),
-    "RSQRT": (values.unary, 2),
-    "SLICE": (shapes.slice_, 6),
-    "SOFTMAX": (values.softmax, 3),
-    "SQUEEZE": (shapes.reshape, 2),
-    "STRIDED_SLICE": (shapes.strided_slice, 8),
-    "SUB": (values.binary, 5),
-    "TANH": (values.unary, 3),
-    "TRANSPOSE": (shapes.transpose, 6),
-}
-SUPPORTED_OPS = tuple(_READERS)
 
 MAX_OPS = 2_000
 
@@ -72,20 +34,21 @@ def read(model: ModelInfo) -> ir.Graph:
 
 
 def _read_op(info: OpInfo, tensors: Tensors) -> list[ir.Op]:
-    if info.name not in _READERS:
+    rule = registry.rules().get(info.name)
+    if rule is None:
         raise ExportError(
             f"op {info.index} ({info.full_name}) has no kernel in plain C; change the model so "
             "that it is not needed, or export with --flavor=tflm"
         )
-    reader, version = _READERS[info.name]
-    op = Op(info, tensors)
-    if info.version > version:
+    op = FileOp(info, tensors)
+    if info.version > rule.version:
         op.fail(
-            f"has version {info.version}, versions up to {version} are known",
+            f"has version {info.version}, versions up to {rule.version} are known",
             "convert with an older TensorFlow",
         )
-    made = reader(op)
-    tensors.mark_written(info.outputs[0])
+    made = rule.read(op)
+    for index in info.outputs:
+        tensors.mark_written(index)
     return made if isinstance(made, list) else [made]
 
 

@@ -8,10 +8,8 @@ before, follows from what each step reads and writes.
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from firmware_export.standalone import calls, ir
-
-# Pixels that kernels of pointwise convolutions read before they write (edge_kernels.h).
-GROUP = 16
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Lowered
 
 # (id of the input's tensor, id of the output's): bytes that the input must lie behind the start
 # of the output at least.
@@ -27,7 +25,7 @@ class _Event:
     writes: dict[int, int]
 
 
-def find(graph: ir.Graph, lowered: Sequence[object]) -> Slides:
+def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
     """Looks at every pair of a tensor that dies and one that is first written meanwhile.
 
     Args:
@@ -83,43 +81,22 @@ def _behind(events: list[_Event], x: int, y: int) -> int:
     return behind
 
 
-def _events(position: int, op: ir.Op, lowered: object) -> Iterator[_Event]:
-    if isinstance(op, ir.RowSums):
-        yield from _row_events(position, op)
-    elif isinstance(lowered, calls.Lowered) and [c.kernel for c in lowered.calls] == ["pointwise"]:
-        yield from _pixel_events(position, op, lowered.calls[0])
-    else:
+def _events(position: int, op: ir.Op, lowered: Lowered) -> Iterator[_Event]:
+    if lowered.progress is None:
         reads = dict(_whole(t, 0) for t in op.inputs if not t.is_constant)
         yield _Event(position, reads, dict([_whole(op.output, op.output.size)]))
+        return
+    output, start = op.output.storage()
+    places = [tensor.storage() for tensor in op.inputs]
+    for step in lowered.progress.steps():
+        reads = {}
+        for index, byte in step.reads.items():
+            root, offset = places[index]
+            reads[id(root)] = min(reads.get(id(root), offset + byte), offset + byte)
+        yield _Event(position, reads, {id(output): start + step.written})
 
 
 def _whole(tensor: ir.Tensor, at: int) -> tuple[int, int]:
     root, offset = tensor.storage()
     # With gaps between its rows a tensor reaches further than it has bytes.
     return id(root), root.size if at and tensor.pitch is not None else offset + at
-
-
-def _row_events(position: int, op: ir.RowSums) -> Iterator[_Event]:
-    size = op.output.size // op.output.shape[1]
-    root, start = op.output.storage()
-    places = [tensor.storage() for tensor in op.inputs]
-    for y, row in enumerate(op.rows):
-        reads: dict[int, int] = {}
-        for source, at in row.taps:
-            tensor, offset = places[source]
-            first = offset + at * size
-            reads[id(tensor)] = min(reads.get(id(tensor), first), first)
-        yield _Event(position, reads, {id(root): start + (y + 1) * size})
-
-
-def _pixel_events(position: int, op: ir.Op, call: calls.Call) -> Iterator[_Event]:
-    x, given = op.inputs[0].storage()
-    y, made = op.output.storage()
-    sizes = [call.fields[key] for key in ("width", "rows", "in_row", "out_row")]
-    width, rows, in_row, out_row = (int(size) for size in sizes if isinstance(size, int))
-    depth, channels = op.inputs[0].shape[-1], op.output.shape[-1]
-    for row in range(rows):
-        for pixel in range(0, width, GROUP):
-            last = min(pixel + GROUP, width)
-            read = given + row * in_row + pixel * depth
-            yield _Event(position, {id(x): read}, {id(y): made + row * out_row + last * channels})

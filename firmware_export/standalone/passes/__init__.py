@@ -6,7 +6,7 @@ graph = passes.run(graph, passes.select(["-rows"]))
 from collections.abc import Callable, Iterable
 
 from firmware_export.errors import ExportError
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
 from firmware_export.standalone.passes import (
     broadcast,
     in_place,

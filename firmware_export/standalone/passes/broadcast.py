@@ -1,18 +1,19 @@
-"""Repeating rows or columns before an ADD, SUB or MUL is left to that op, which broadcasts."""
+"""Repeating rows or columns before an op of two inputs is left to that op, which broadcasts."""
 
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.resize import Resize
 from firmware_export.standalone.passes import edit
 
 
 def run(graph: ir.Graph) -> ir.Graph:
-    """Lets Binary ops read what a Resize repeats; a Resize that nothing else reads goes."""
+    """Lets ops of two inputs read what a Resize repeats; a Resize that nothing else reads goes."""
     repeated = {
         id(op.output): op.inputs[0]
         for op in graph.ops
-        if isinstance(op, ir.Resize) and _only_repeats(op)
+        if isinstance(op, Resize) and _only_repeats(op)
     }
     for op in graph.ops:
-        if not isinstance(op, ir.Binary):
+        if not isinstance(op, ir.Pairwise):
             continue
         for position, tensor in enumerate(op.inputs):
             other = op.inputs[1 - position]
@@ -21,7 +22,7 @@ def run(graph: ir.Graph) -> ir.Graph:
     return edit.remove_unused(graph)
 
 
-def _only_repeats(op: ir.Resize) -> bool:
+def _only_repeats(op: Resize) -> bool:
     """Whether each axis is either repeated from size 1 or left as it is."""
     _, height, width, _ = op.inputs[0].shape
     return (height == 1 or op.rows == tuple(range(height))) and (

@@ -2,7 +2,7 @@
 
 import collections
 
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
 
 
 class Uses:
@@ -30,12 +30,6 @@ class Uses:
         """The one op that reads a tensor which nothing else needs; None if there is no such op."""
         readers = self.readers(tensor)
         return readers[0] if len(readers) == 1 and not self.is_output(tensor) else None
-
-
-def replace_reads(graph: ir.Graph, old: ir.Tensor, new: ir.Tensor) -> None:
-    """Lets all ops that read `old` read `new`; the model's outputs stay what they are."""
-    for op in graph.ops:
-        op.inputs = [new if tensor is old else tensor for tensor in op.inputs]
 
 
 def remove_unused(graph: ir.Graph) -> ir.Graph:

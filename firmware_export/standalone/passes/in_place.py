@@ -6,13 +6,14 @@ than either, in which the input begins later than the output.
 
 from collections.abc import Callable
 
-from firmware_export.standalone import calls, ir, planner, row_calls
+from firmware_export.standalone.graph import ir, planner
+from firmware_export.standalone.ops.rows import Rows
 from firmware_export.standalone.passes import sharing
 
 
 def allowed(op: ir.Op) -> tuple[int, ...]:
     """Positions of inputs that an op's kernel may write over, by kernel alone."""
-    return () if isinstance(op, ir.Rows) else calls.lower(op).in_place
+    return () if isinstance(op, Rows) else op.lower().in_place
 
 
 def run(graph: ir.Graph, may_overwrite: Callable[[ir.Op], tuple[int, ...]] = allowed) -> ir.Graph:
@@ -31,12 +32,12 @@ def run(graph: ir.Graph, may_overwrite: Callable[[ir.Op], tuple[int, ...]] = all
                 reads.moved(op.output)
                 break
     for position, op in enumerate(graph.ops):
-        if isinstance(op, ir.Rows) and op.overlap:
+        if isinstance(op, Rows) and op.overlap:
             _overlap(op, position, reads)
     return graph
 
 
-def _overlap(op: ir.Rows, position: int, reads: sharing.Reads) -> None:
+def _overlap(op: Rows, position: int, reads: sharing.Reads) -> None:
     """Lets a chain's output follow the rows of its first input, where nothing reads that later."""
     x, output = op.inputs[0], op.output
     root, inner = x.storage()
@@ -49,7 +50,7 @@ def _overlap(op: ir.Rows, position: int, reads: sharing.Reads) -> None:
         return
     if reads.last(x) != position:
         return
-    distance = planner.aligned(row_calls.distance(op))
+    distance = planner.aligned(op.distance())
     size = max(output.size, distance + x.size)
     if size >= x.size + output.size:
         return

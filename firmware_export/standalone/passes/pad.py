@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.pad import Pad
+from firmware_export.standalone.ops.pool import Pool
+from firmware_export.standalone.ops.shared.convolution import Convolution
 from firmware_export.standalone.passes import edit
 
 # What the kernels count padding in.
@@ -13,9 +16,9 @@ def run(graph: ir.Graph) -> ir.Graph:
     """Moves padding into the ops that read it; a Pad that nothing else reads goes."""
     producers = {id(op.output): op for op in graph.ops}
     for op in graph.ops:
-        if isinstance(op, (ir.Convolution, ir.Pool)):
+        if isinstance(op, (Convolution, Pool)):
             pad = producers.get(id(op.inputs[0]))
-            if isinstance(pad, ir.Pad) and _fits(op, pad):
+            if isinstance(pad, Pad) and _fits(op, pad):
                 top, left = pad.before[1:3]
                 op.padding = (op.padding[0] + top, op.padding[1] + left)
                 op.inputs[0] = pad.inputs[0]
@@ -23,14 +26,14 @@ def run(graph: ir.Graph) -> ir.Graph:
     return edit.remove_unused(graph)
 
 
-def _fits(op: ir.Convolution | ir.Pool, pad: ir.Pad) -> bool:
+def _fits(op: Convolution | Pool, pad: Pad) -> bool:
     """Whether the op, reading the unpadded tensor, gives the same bytes."""
     x, padded = pad.inputs[0], pad.output
     if len(x.shape) != 4 or any(pad.before[axis] or pad.after[axis] for axis in (0, 3)):
         return False
     if any(op.padding[i] + pad.before[1 + i] > _MAX_PADDING for i in range(2)):
         return False
-    if isinstance(op, ir.Pool):
+    if isinstance(op, Pool):
         return op.kind == "max" and pad.value == -128 and _windows_touch(op, pad)
     # The convolution subtracts its input's zero point: padding with it adds nothing to a sum.
     return pad.value == padded.zero_point and (
@@ -38,7 +41,7 @@ def _fits(op: ir.Convolution | ir.Pool, pad: ir.Pad) -> bool:
     )
 
 
-def _windows_touch(op: ir.Pool, pad: ir.Pad) -> bool:
+def _windows_touch(op: Pool, pad: Pad) -> bool:
     """Whether each window of the op holds something that is no padding.
 
     The least value changes no maximum, unless there is nothing else in the window.

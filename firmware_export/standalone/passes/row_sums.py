@@ -6,8 +6,11 @@ rows that have no weight, or hold nothing but zero points, are not read.
 
 import numpy as np
 
-from firmware_export.standalone import ir
-from firmware_export.standalone.calls import windows
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.concatenation import Concat
+from firmware_export.standalone.ops.depthwise_conv_2d import Depthwise
+from firmware_export.standalone.ops.row_sums import RowSum, RowSums
+from firmware_export.standalone.ops.slice import Slice
 from firmware_export.standalone.passes import edit
 
 # A row of an activation, or None for a row of zero points.
@@ -17,13 +20,14 @@ _Row = tuple[ir.Tensor, int] | None
 def run(graph: ir.Graph) -> ir.Graph:
     """Rewrites the convolutions; drops the slices and concatenations that nothing reads then."""
     uses = edit.Uses(graph)
-    graph.ops = [_row_sums(op, uses) if _is_over_rows(op) else op for op in graph.ops]
+    graph.ops = [
+        _row_sums(op, uses) if isinstance(op, Depthwise) and _is_over_rows(op) else op
+        for op in graph.ops
+    ]
     return edit.remove_unused(graph)
 
 
-def _is_over_rows(op: ir.Op) -> bool:
-    if not isinstance(op, ir.Depthwise):
-        return False
+def _is_over_rows(op: Depthwise) -> bool:
     x, weights = op.inputs[:2]
     return (
         x.shape[0] == 1
@@ -31,13 +35,12 @@ def _is_over_rows(op: ir.Op) -> bool:
         and op.stride[1] == 1
         and op.padding[1] == 0
         and x.shape[2:] == op.output.shape[2:]
-        and windows.is_plain(op)
+        and op.scaling().is_plain
     )
 
 
-def _row_sums(op: ir.Op, uses: edit.Uses) -> ir.Op:
-    assert isinstance(op, ir.Depthwise) and op.inputs[1].data is not None
-    x, kernel = op.inputs[0], op.inputs[1].data[0, :, 0]
+def _row_sums(op: Depthwise, uses: edit.Uses) -> RowSums:
+    x, kernel = op.inputs[0], op.weights[0, :, 0]
     sources = _rows_of(x, x.zero_point, uses)
     inputs: list[ir.Tensor] = []
     rows = []
@@ -57,8 +60,8 @@ def _row_sums(op: ir.Op, uses: edit.Uses) -> ir.Op:
         if not taps:  # Only the bias is left; a kernel wants one row to look at.
             inputs = inputs or [x]
             taps, kept = [(0, 0)], [np.zeros_like(kernel[0])]
-        rows.append(ir.RowSum(tuple(taps), np.stack(kept)))
-    return ir.RowSums(inputs, op.output, op.source, rows, op)
+        rows.append(RowSum(tuple(taps), np.stack(kept)))
+    return RowSums(inputs, op.output, op.source, op, rows)
 
 
 def _rows_of(tensor: ir.Tensor, zero_point: int, uses: edit.Uses) -> list[_Row]:
@@ -69,18 +72,18 @@ def _rows_of(tensor: ir.Tensor, zero_point: int, uses: edit.Uses) -> list[_Row]:
     producer = uses.producer(tensor)
     if uses.is_output(tensor):
         return own
-    if isinstance(producer, ir.Concat) and producer.axis == 1 and len(tensor.shape) == 4:
-        if all(isinstance(uses.producer(part), ir.Depthwise) for part in producer.inputs):
+    if isinstance(producer, Concat) and producer.axis == 1 and len(tensor.shape) == 4:
+        if all(isinstance(uses.producer(part), Depthwise) for part in producer.inputs):
             return own  # Its parts are written in place: it is the more compact to keep.
         parts = [_rows_of(part, zero_point, uses) for part in producer.inputs]
         return [row for part in parts for row in part] if all(parts) else own
-    if isinstance(producer, ir.Slice) and _cuts_rows(producer):
+    if isinstance(producer, Slice) and _cuts_rows(producer):
         begin, step = producer.begin[1], producer.step[1]
         inner = _rows_of(producer.inputs[0], zero_point, uses)
         return [inner[begin + row * step] for row in range(tensor.shape[1])]
     return own
 
 
-def _cuts_rows(op: ir.Slice) -> bool:
+def _cuts_rows(op: Slice) -> bool:
     x, y = op.inputs[0].shape, op.output.shape
     return len(x) == 4 and x[:1] == y[:1] and x[2:] == y[2:] and all(b >= 0 for b in op.step)

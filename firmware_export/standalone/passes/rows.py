@@ -8,7 +8,10 @@ each row cost some time.
 import dataclasses
 from collections.abc import Iterator
 
-from firmware_export.standalone import calls, ir, planner, row_calls
+from firmware_export.standalone.graph import ir, planner
+from firmware_export.standalone.ops.row_sums import RowSums
+from firmware_export.standalone.ops.rows import Rows
+from firmware_export.standalone.ops.shared import row_calls
 from firmware_export.standalone.passes import edit, in_place
 
 _MAX_ROUNDS = 64
@@ -39,7 +42,7 @@ class _Search:
         self._forms = [_with_rows(op) for op in graph.ops]
         self._scratch: dict[int, int] = {}
         self._allowed: dict[int, tuple[int, ...]] = {}
-        self._made: dict[_Chain, ir.Rows] = {}
+        self._made: dict[_Chain, Rows] = {}
         self._next = _links(graph, self._forms)
         self._before = {after: position for position, after in self._next.items()}
 
@@ -114,7 +117,7 @@ class _Search:
         ]
         return ir.Graph(ops, self._graph.inputs, self._graph.outputs, self._graph.states)
 
-    def _rows(self, chain: _Chain) -> ir.Rows:
+    def _rows(self, chain: _Chain) -> Rows:
         if chain not in self._made:
             split = _split([self._forms[i] for i in chain.ops])
             assert split is not None
@@ -122,7 +125,7 @@ class _Search:
             inner = {id(op.output) for op in ops[:-1]}
             outside = {id(t): t for op in ops for t in op.inputs if id(t) not in inner}
             source = ", ".join(op.source for op in ops)
-            self._made[chain] = ir.Rows(
+            self._made[chain] = Rows(
                 list(outside.values()), ops[-1].output, source, *split, overlap=chain.overlap
             )
         return self._made[chain]
@@ -149,11 +152,7 @@ class _Search:
     def _scratch_of(self, op: ir.Op) -> int:
         if id(op) not in self._scratch:
             try:
-                self._scratch[id(op)] = (
-                    row_calls.lower(op, "portable").scratch
-                    if isinstance(op, ir.Rows)
-                    else calls.lower(op).scratch
-                )
+                self._scratch[id(op)] = op.lower().scratch
             except row_calls.UnsuitableError:
                 self._scratch[id(op)] = _TOO_MUCH
         return self._scratch[id(op)]
@@ -170,7 +169,7 @@ def _cost(chains: list[_Chain]) -> int:
 
 def _with_rows(op: ir.Op) -> ir.Op:
     """An op in the form that a chain can take."""
-    if isinstance(op, ir.RowSums) and op.convolution is not None:
+    if isinstance(op, RowSums):
         x = op.convolution.inputs[0]
         if len(op.inputs) == 1 and op.inputs[0] is x and op.output is op.convolution.output:
             return op.convolution
@@ -194,54 +193,20 @@ def _links(graph: ir.Graph, forms: list[ir.Op]) -> dict[int, int]:
         if reader is None or middle.base is not None or id(middle) in viewed:
             continue
         after = forms[positions[id(reader)]]
-        if _has_rows(op) and _has_rows(after) and _reads_rows(after, middle):
+        if _has_rows(op) and _has_rows(after) and after.follows_rows_of(middle):
             found[position] = positions[id(reader)]
     return found
 
 
 def _has_rows(op: ir.Op) -> bool:
     """Whether an op can run for one row of its output alone."""
-    if not isinstance(op, (ir.Convolution, ir.Pool, ir.Table, ir.Softmax, ir.Binary)):
-        return False
     shape = op.output.shape
-    if len(shape) != 4 or shape[0] != 1 or shape[1] < 2:
-        return False
-    if isinstance(op, ir.Pool):
-        return op.padding[0] == 0 and not _reaches_below(op)
-    if isinstance(op, ir.Convolution):
-        return not _reaches_outside_only(op)
-    if isinstance(op, ir.Binary):
-        for tensor in op.inputs:
-            padded = (1,) * (4 - len(tensor.shape)) + tensor.shape
-            if padded[1] > 1 and (tensor.is_constant or padded[1] != shape[1]):
-                return False
-            if not tensor.is_constant and len(tensor.shape) != 4:
-                return False
-    return True
-
-
-def _reaches_below(op: ir.Pool) -> bool:
-    extent, stride, before = row_calls.vertical(op)
-    return (op.output.shape[1] - 1) * stride - before + extent > op.inputs[0].shape[1]
-
-
-def _reaches_outside_only(op: ir.Convolution) -> bool:
-    """Whether some row of the output is made of nothing but padding."""
-    extent, stride, before = row_calls.vertical(op)
-    last = (op.output.shape[1] - 1) * stride - before
-    return before >= extent or last >= op.inputs[0].shape[1]
-
-
-def _reads_rows(op: ir.Op, middle: ir.Tensor) -> bool:
-    """Whether an op needs the rows of a tensor one by one, not one row for all of its own."""
-    if isinstance(op, ir.Binary):
-        return middle.shape[1] == op.output.shape[1]
-    return True
+    return len(shape) == 4 and shape[0] == 1 and shape[1] > 1 and op.runs_by_rows()
 
 
 def _split(ops: list[ir.Op]) -> tuple[list[ir.Op], list[ir.Op]] | None:
     """Head and tail of a chain, None if more than one op in it needs several rows of the last."""
-    windows = [i for i in range(1, len(ops)) if row_calls.vertical(ops[i]) != (1, 1, 0)]
+    windows = [i for i in range(1, len(ops)) if ops[i].vertical() != (1, 1, 0)]
     if len(windows) > 1:
         return None
     cut = windows[0] if windows else min(1, len(ops) - 1)

@@ -1,6 +1,6 @@
 """Which bytes are read when: what a pass must know before it lets two tensors share memory."""
 
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
 
 
 class Reads:

@@ -12,7 +12,15 @@ import copy
 import numpy as np
 
 from firmware_export.errors import ExportError
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.concatenation import Concat
+from firmware_export.standalone.ops.depthwise_conv_2d import Depthwise
+from firmware_export.standalone.ops.pad import Pad
+from firmware_export.standalone.ops.push import Push
+from firmware_export.standalone.ops.reshape import Reshape
+from firmware_export.standalone.ops.shared.convolution import Convolution
+from firmware_export.standalone.ops.slice import Slice
+from firmware_export.standalone.ops.sliding_mean import SlidingMean
 
 _TIME = 2
 
@@ -36,14 +44,14 @@ def bind(graph: ir.Graph) -> ir.Graph:
 def _bind(graph: ir.Graph, past: ir.Tensor, following: ir.Tensor) -> None:
     readers, writer = graph.readers(past), graph.producer(following)
     join = readers[0] if len(readers) == 1 else None
-    if not isinstance(join, ir.Concat) or join.axis != _TIME or len(join.inputs) != 2:
+    if not isinstance(join, Concat) or join.axis != _TIME or len(join.inputs) != 2:
         raise _not_streaming(past)
     state, frame = join.output, join.inputs[1]
     if join.inputs[0] is not past or len(state.shape) != 4 or frame.shape[_TIME] != 1:
         raise _not_streaming(past)
     if following.shape != past.shape:
         raise _not_streaming(following)
-    if not isinstance(writer, ir.Slice) or writer.inputs[0] is not state:
+    if not isinstance(writer, Slice) or writer.inputs[0] is not state:
         raise _not_streaming(following)
     if (writer.begin, set(writer.step)) != ((0, 0, 1, 0), {1}) or graph.readers(following):
         raise _not_streaming(following)
@@ -55,9 +63,9 @@ def _bind(graph: ir.Graph, past: ir.Tensor, following: ir.Tensor) -> None:
         _push(graph, join, frame)
 
 
-def _push(graph: ir.Graph, join: ir.Concat, frame: ir.Tensor) -> None:
+def _push(graph: ir.Graph, join: Concat, frame: ir.Tensor) -> None:
     state = join.output
-    graph.ops[graph.ops.index(join)] = ir.Push([frame], state, join.source)
+    graph.ops[graph.ops.index(join)] = Push([frame], state, join.source)
     for op in graph.readers(state):
         _read_rows_of_frames(graph, op)
     state.shape = _exchanged(state.shape)
@@ -68,21 +76,20 @@ def _push(graph: ir.Graph, join: ir.Concat, frame: ir.Tensor) -> None:
 def _read_rows_of_frames(graph: ir.Graph, op: ir.Op) -> None:
     """Exchanges frequency and time in an op that reads a state, and in those before one frame."""
     frame, at = op.output, graph.ops.index(op)
-    if isinstance(op, ir.Pad):
+    if isinstance(op, Pad):
         op.before, op.after = _exchanged(op.before), _exchanged(op.after)
         for reader in graph.readers(frame):
             _read_rows_of_frames(graph, reader)
         frame.shape = _exchanged(frame.shape)
         return
-    if isinstance(op, ir.Convolution):
+    if isinstance(op, Convolution):
         weights = op.inputs[1]
-        assert weights.data is not None
         turned = copy.copy(weights)
         turned.shape = _exchanged(weights.shape)
-        turned.data = np.ascontiguousarray(np.swapaxes(weights.data, 1, 2))
+        turned.data = np.ascontiguousarray(np.swapaxes(op.weights, 1, 2))
         op.inputs[1] = turned
         op.stride, op.dilation, op.padding = op.stride[::-1], op.dilation[::-1], op.padding[::-1]
-    elif isinstance(op, ir.Slice):
+    elif isinstance(op, Slice):
         op.begin, op.step = _exchanged(op.begin), _exchanged(op.step)
     else:
         raise ExportError(f"{op.source} reads past frames in a way that has no kernel in C")
@@ -90,22 +97,21 @@ def _read_rows_of_frames(graph: ir.Graph, op: ir.Op) -> None:
         raise ExportError(f"{op.source} gives several frames for each; export one frame at a time")
     op.output = copy.copy(frame)
     op.output.name, op.output.shape = f"{frame.name}/frame", _exchanged(frame.shape)
-    graph.ops.insert(at + 1, ir.Reshape([op.output], frame, op.source))
+    graph.ops.insert(at + 1, Reshape([op.output], frame, op.source))
 
 
 def _as_one_column(graph: ir.Graph, state: ir.Tensor) -> None:
     """A depthwise convolution over a whole state sums up pixels, whichever way they lie."""
     readers = graph.readers(state)
     op = readers[0] if len(readers) == 1 else None
-    if not isinstance(op, ir.Depthwise) or op.inputs[1].shape[1:3] != state.shape[1:3]:
+    if not isinstance(op, Depthwise) or op.inputs[1].shape[1:3] != state.shape[1:3]:
         return
     if op.output.shape[1:3] != (1, 1) or op.padding != (0, 0) or op.dilation != (1, 1):
         return
     weights = op.inputs[1]
-    assert weights.data is not None
     _, rows, columns, channels = state.shape
     state.shape = weights.shape = (1, rows * columns, 1, channels)
-    weights.data = weights.data.reshape(weights.shape)
+    weights.data = weights.constant.reshape(weights.shape)
     op.stride = (1, 1)
 
 
@@ -114,26 +120,25 @@ def _exchanged(axes: tuple[int, ...]) -> tuple[int, ...]:
     return batch, columns, rows, channels
 
 
-def _mean_of(graph: ir.Graph, state: ir.Tensor) -> ir.Depthwise | None:
+def _mean_of(graph: ir.Graph, state: ir.Tensor) -> Depthwise | None:
     """The op that takes the mean over all frames of a state of one row, if it alone reads it."""
     readers = graph.readers(state)
     op = readers[0] if len(readers) == 1 else None
-    if not isinstance(op, ir.Depthwise) or state.shape[1] != 1:
+    if not isinstance(op, Depthwise) or state.shape[1] != 1:
         return None
-    weights = op.inputs[1]
-    assert weights.data is not None
+    weights = op.weights
     same = weights.shape[1:] == state.shape[1:] and op.output.shape[1:3] == (1, 1)
-    return op if same and bool((weights.data == weights.data[:, :, :1]).all()) else None
+    return op if same and bool((weights == weights[:, :, :1]).all()) else None
 
 
-def _slide(graph: ir.Graph, join: ir.Concat, mean: ir.Depthwise, frame: ir.Tensor) -> None:
+def _slide(graph: ir.Graph, join: Concat, mean: Depthwise, frame: ir.Tensor) -> None:
     """A mean whose sums are kept: the new frame is added, the one that leaves is taken away."""
     _, _, frames, channels = join.output.shape
     ring = copy.copy(join.output)
     ring.name, ring.shape = f"{ring.name}/ring", (1, frames, 1, channels)
     counts = ir.Tensor(f"{ring.name}/sums", (4 * (channels + 1),), scales=(1.0,), zero_points=(0,))
     graph.ops.remove(join)
-    graph.ops[graph.ops.index(mean)] = ir.SlidingMean(
+    graph.ops[graph.ops.index(mean)] = SlidingMean(
         [frame, *mean.inputs[1:]],
         mean.output,
         f"{join.source}, {mean.source}",

@@ -6,8 +6,10 @@ A convolution takes the table behind it along; a table that only limits becomes 
 
 import numpy as np
 
-from firmware_export.standalone import ir
-from firmware_export.standalone.passes import edit, evaluate
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.reshape import Reshape
+from firmware_export.standalone.ops.table import Table
+from firmware_export.standalone.passes import edit
 
 _ALL = np.arange(-128, 128, dtype=np.int8)
 
@@ -20,17 +22,17 @@ def run(graph: ir.Graph) -> ir.Graph:
 
 
 def _evaluated(graph: ir.Graph) -> ir.Graph:
-    """Binary ops of one tensor, or of one and a single value, become tables."""
+    """Ops of one tensor twice, or of one and a single value, become tables."""
     producers: dict[int, ir.Op] = {}
     ops: list[ir.Op] = []
     for op in graph.ops:
-        ops.append((isinstance(op, ir.Binary) and _as_table(op, producers)) or op)
+        ops.append((isinstance(op, ir.Pairwise) and _as_table(op, producers)) or op)
         producers[id(op.output)] = ops[-1]
     graph.ops = ops
     return edit.remove_unused(graph)
 
 
-def _as_table(op: ir.Binary, producers: dict[int, ir.Op]) -> ir.Table | None:
+def _as_table(op: ir.Pairwise, producers: dict[int, ir.Op]) -> Table | None:
     if any(t.data is not None and t.data.min() != t.data.max() for t in op.inputs):
         return None
     paths = [_ancestors(tensor, producers) for tensor in op.inputs if not tensor.is_constant]
@@ -47,10 +49,10 @@ def _as_table(op: ir.Binary, producers: dict[int, ir.Op]) -> ir.Table | None:
         for tensor in op.inputs
     ]
     try:
-        table = evaluate.binary(op, *values)
+        table = op.evaluate(*values)
     except ValueError:
         return None  # What is wrong with the scales is told when the op is lowered.
-    return ir.Table([source], op.output, op.source, table=table)
+    return Table([source], op.output, op.source, table=table)
 
 
 def _ancestors(
@@ -59,7 +61,7 @@ def _ancestors(
     """Tensors that `tensor` is a table of, itself first, with the tables; by identity."""
     found = {id(tensor): (tensor, _ALL)}
     table = _ALL
-    while isinstance(op := producers.get(id(tensor)), ir.Table):
+    while isinstance(op := producers.get(id(tensor)), Table):
         table = _after(op.table, table)
         tensor = op.inputs[0]
         found[id(tensor)] = (tensor, table)
@@ -76,10 +78,10 @@ def _joined(graph: ir.Graph) -> ir.Graph:
     uses = edit.Uses(graph)
     gone: set[int] = set()
     for op in graph.ops:
-        if not isinstance(op, ir.Table):
+        if not isinstance(op, Table):
             continue
         before = uses.producer(op.inputs[0])
-        if isinstance(before, ir.Table) and uses.only_reader(before.output) is op:
+        if isinstance(before, Table) and uses.only_reader(before.output) is op:
             op.table = _after(before.table, op.table)
             op.inputs = before.inputs
             op.source = edit.joined_source(before, op)
@@ -99,10 +101,10 @@ def _before_reshapes(graph: ir.Graph) -> ir.Graph:
     uses = edit.Uses(graph)
     ops = list(graph.ops)
     for position, op in enumerate(ops):
-        if not isinstance(op, ir.Table):
+        if not isinstance(op, Table):
             continue
         reshape = uses.producer(op.inputs[0])
-        if not isinstance(reshape, ir.Reshape) or uses.only_reader(reshape.output) is not op:
+        if not isinstance(reshape, Reshape) or uses.only_reader(reshape.output) is not op:
             continue
         x = reshape.inputs[0]
         mapped = ir.Tensor(
@@ -112,8 +114,8 @@ def _before_reshapes(graph: ir.Graph) -> ir.Graph:
             zero_points=op.output.zero_points,
         )
         where = next(i for i, other in enumerate(ops) if other is reshape)
-        ops[position] = ir.Reshape([mapped], op.output, reshape.source)
-        ops[where] = ir.Table([x], mapped, op.source, table=op.table)
+        ops[position] = Reshape([mapped], op.output, reshape.source)
+        ops[where] = Table([x], mapped, op.source, table=op.table)
         graph.ops = ops
         uses = edit.Uses(graph)
     return graph
@@ -124,7 +126,7 @@ def _fused(graph: ir.Graph) -> ir.Graph:
     uses = edit.Uses(graph)
     gone: set[int] = set()
     for op in graph.ops:
-        if not isinstance(op, ir.Table):
+        if not isinstance(op, Table):
             continue
         before = uses.producer(op.inputs[0])
         if before is None or uses.only_reader(before.output) is not op:
@@ -137,14 +139,14 @@ def _fused(graph: ir.Graph) -> ir.Graph:
     return graph
 
 
-def _fuse_bounds(before: ir.Op, op: ir.Table) -> bool:
+def _fuse_bounds(before: ir.Op, op: Table) -> bool:
     """Narrows the bounds of an op, if the table does no more than that to its values."""
-    if not isinstance(before, (ir.Convolution, ir.FullyConnected, ir.Binary, ir.Pool)):
+    if not isinstance(before, ir.Bounded):
         return False
     given, result = op.inputs[0], op.output
     if (given.scales, given.zero_points) != (result.scales, result.zero_points):
         return False
-    if not isinstance(before, (ir.Binary, ir.Pool)) and before.table is not None:
+    if isinstance(before, ir.WithTable) and before.table is not None:
         return False
     reached = np.arange(before.low, before.high + 1)
     values = op.table[reached + 128].astype(np.int64)
@@ -155,8 +157,8 @@ def _fuse_bounds(before: ir.Op, op: ir.Table) -> bool:
     return True
 
 
-def _fuse_table(before: ir.Op, op: ir.Table) -> bool:
-    if not isinstance(before, (ir.Convolution, ir.FullyConnected)):
+def _fuse_table(before: ir.Op, op: Table) -> bool:
+    if not isinstance(before, ir.WithTable):
         return False
     if before.table is None:
         before.before_table = before.output

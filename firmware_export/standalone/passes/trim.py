@@ -2,25 +2,26 @@
 
 import numpy as np
 
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.shared.convolution import Convolution
+from firmware_export.standalone.ops.slice import Slice
 
 
 def run(graph: ir.Graph) -> ir.Graph:
     """Cuts kernels; one that no longer reaches the border of its input reads a slice of it."""
     ops: list[ir.Op] = []
     for op in graph.ops:
-        if isinstance(op, ir.Convolution):
+        if isinstance(op, Convolution):
             ops.extend(_cut(op))
         ops.append(op)
     graph.ops = ops
     return graph
 
 
-def _cut(op: ir.Convolution) -> list[ir.Op]:
+def _cut(op: Convolution) -> list[ir.Op]:
     """Trims an op in place; gives the Slice that must come before it, if one must."""
     weights = op.inputs[1]
-    assert weights.data is not None
-    cuts = [_zeros(weights.data, axis) for axis in (1, 2)]
+    cuts = [_zeros(op.weights, axis) for axis in (1, 2)]
     x = op.inputs[0]
     begin, padding = [0, 0], list(op.padding)
     for axis in range(2):
@@ -37,7 +38,7 @@ def _cut(op: ir.Convolution) -> list[ir.Op]:
     if not any(map(any, cuts)):
         return []
     height, width = weights.shape[1:3]
-    kept = weights.data[:, cuts[0][0] : height - cuts[0][1], cuts[1][0] : width - cuts[1][1]]
+    kept = op.weights[:, cuts[0][0] : height - cuts[0][1], cuts[1][0] : width - cuts[1][1]]
     op.inputs[1] = ir.Tensor(
         f"{weights.name}/trimmed",
         kept.shape,
@@ -59,11 +60,11 @@ def _zeros(weights: np.ndarray, axis: int) -> tuple[int, int]:
     return int(used[0]), int(weights.shape[axis] - 1 - used[-1])
 
 
-def _sliced(op: ir.Convolution, x: ir.Tensor, begin: list[int]) -> list[ir.Op]:
+def _sliced(op: Convolution, x: ir.Tensor, begin: list[int]) -> list[ir.Op]:
     if not any(begin):
         return []
     starts = (0, begin[0], begin[1], 0)
     shape = tuple(size - start for size, start in zip(x.shape, starts, strict=True))
     part = ir.Tensor(f"{op.output.name}/input", shape, scales=x.scales, zero_points=x.zero_points)
     op.inputs[0] = part
-    return [ir.Slice([x], part, op.source, begin=starts, step=(1, 1, 1, 1))]
+    return [Slice([x], part, op.source, begin=starts, step=(1, 1, 1, 1))]

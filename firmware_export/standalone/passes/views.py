@@ -8,7 +8,9 @@ axis 2 are theirs too; other ops need theirs without gaps.
 
 import math
 
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.concatenation import Concat
+from firmware_export.standalone.ops.slice import Slice
 from firmware_export.standalone.passes import edit
 
 
@@ -21,11 +23,7 @@ def run(graph: ir.Graph) -> ir.Graph:
 
 
 def _is_same_bytes(op: ir.Op, uses: edit.Uses) -> bool:
-    if isinstance(op, ir.Transpose):
-        moved = [axis for axis in op.order if op.inputs[0].shape[axis] > 1]
-        if moved != sorted(moved):
-            return False
-    elif not isinstance(op, ir.Reshape):
+    if not op.is_same_bytes():
         return False
     op.output.base = op.inputs[0]
     return True
@@ -33,7 +31,7 @@ def _is_same_bytes(op: ir.Op, uses: edit.Uses) -> bool:
 
 def _is_part_of_input(op: ir.Op, uses: edit.Uses) -> bool:
     """Makes a slice's output a view, if it can be one."""
-    if not isinstance(op, ir.Slice) or any(
+    if not isinstance(op, Slice) or any(
         step != 1 and size > 1 for step, size in zip(op.step, op.output.shape, strict=True)
     ):
         return False
@@ -43,7 +41,7 @@ def _is_part_of_input(op: ir.Op, uses: edit.Uses) -> bool:
             return False
         if not _is_contiguous(output.shape[2:], x.shape[2:]):
             return False
-        if not all(isinstance(reader, ir.Convolution) for reader in uses.readers(output)):
+        if not all(reader.takes_gaps for reader in uses.readers(output)):
             return False
         output.pitch = math.prod(x.shape[2:])
     output.base = x
@@ -53,7 +51,7 @@ def _is_part_of_input(op: ir.Op, uses: edit.Uses) -> bool:
 
 def _is_joined_in_place(op: ir.Op, uses: edit.Uses) -> bool:
     """Lets the inputs of a Concat lie in its output, if all of them can."""
-    if not isinstance(op, ir.Concat):
+    if not isinstance(op, Concat):
         return False
     strides = _strides(op.output.shape)
     parts: list[tuple[ir.Tensor, int, int | None]] = []
@@ -76,15 +74,17 @@ def _is_joined_in_place(op: ir.Op, uses: edit.Uses) -> bool:
     return True
 
 
-def _can_have_gaps(tensor: ir.Tensor, joining: ir.Concat, uses: edit.Uses) -> bool:
+def _can_have_gaps(tensor: ir.Tensor, joining: Concat, uses: edit.Uses) -> bool:
     """Whether a tensor that is to be joined may be written and read with gaps between its rows."""
+    producer = uses.producer(tensor)
     return (
-        isinstance(uses.producer(tensor), ir.Convolution)
+        producer is not None
+        and producer.takes_gaps
         and tensor.base is None
         and len(tensor.shape) == 4
         and tensor.shape[0] == 1
         and not uses.is_output(tensor)
-        and all(op is joining or isinstance(op, ir.Convolution) for op in uses.readers(tensor))
+        and all(op is joining or op.takes_gaps for op in uses.readers(tensor))
     )
 
 

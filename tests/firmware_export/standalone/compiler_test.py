@@ -10,7 +10,10 @@ import pytest
 import tflite_model
 from firmware_export.boards import board as boards
 from firmware_export.boards import clips, programs, toolchain
-from firmware_export.standalone import compiler, ir, passes
+from firmware_export.standalone import compiler, passes
+from firmware_export.standalone.ops.pad import Pad
+from firmware_export.standalone.ops.reshape import Reshape
+from firmware_export.standalone.ops.rows import Rows
 from tests.firmware_export.conftest import golden_of
 from tests.firmware_export.standalone import host, random_models, tflm_oracle
 from tests.firmware_export.standalone.model_builder import RELU, SAME, Builder
@@ -263,6 +266,6 @@ def test_an_unknown_kernel_set():
 
 def test_chains_and_views_are_in_the_graph(bc_resnet):
     compiled = compiler.compile(bc_resnet)
-    assert any(isinstance(op, ir.Rows) for op in compiled.graph.ops)
-    assert not any(isinstance(op, (ir.Reshape, ir.Pad)) for op in compiled.graph.ops)
+    assert any(isinstance(op, Rows) for op in compiled.graph.ops)
+    assert not any(isinstance(op, (Reshape, Pad)) for op in compiled.graph.ops)
     assert len(compiled.graph.ops) < len(tflite_model.parse(bc_resnet).ops) * 0.8

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_export.standalone import compiler, ir
+from firmware_export.standalone import compiler
+from firmware_export.standalone.graph import ir
 
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 _CHECKS = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]

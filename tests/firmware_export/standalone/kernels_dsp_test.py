@@ -7,7 +7,7 @@ import pytest
 
 from firmware_export.boards import building, emulation
 from firmware_export.boards.board import BOARDS
-from firmware_export.standalone import calls
+from firmware_export.standalone.graph import calls
 from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone.kernels_glue import KERNELS, check, random_bytes, read
 from tests.firmware_export.standalone.model_builder import SAME, VALID, Builder
@@ -77,7 +77,7 @@ def test_dilation_that_is_written_out_as_zeros_is_found():
         dilation_w_factor=1,
     )
     model = builder.finish([x], [y])
-    (call,) = calls.lower(read(model).ops[0], "dsp").calls
+    (call,) = read(model).ops[0].lower("dsp").calls
     window = [call.fields[name] for name in ("kernel_height", "kernel_width")]
     assert window == [2, 3]
     assert [call.fields[name] for name in ("dilation_y", "dilation_x")] == [2, 4]
@@ -108,7 +108,7 @@ def test_channels_with_weights_all_but_zero_do_not_need_a_slow_kernel():
         dilation_w_factor=1,
     )
     model = builder.finish([x], [y])
-    (call,) = calls.lower(read(model).ops[0], "dsp").calls
+    (call,) = read(model).ops[0].lower("dsp").calls
     shift = call.fields["shift"]
     assert isinstance(shift, calls.Array) and shift.values.max() == 22
     assert check(model, random_bytes(rng, shape)) == ["pointwise"]

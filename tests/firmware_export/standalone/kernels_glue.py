@@ -1,6 +1,6 @@
-"""Runs the C kernels from Python: a shared library of them, structs as the header declares them.
+"""Runs the C kernels from Python: a shared library of them, structs as the headers declare them.
 
-The structs are read from edge_kernels.h, so what `calls.lower` gives is checked against it: names,
+The structs are read from the headers, so what `op.lower()` gives is checked against it: names,
 order and ranges of members.
 """
 
@@ -20,11 +20,12 @@ import pytest
 from hypothesis import strategies as st
 
 import tflite_model
-from firmware_export.standalone import calls, ir, reader
+from firmware_export.standalone import compiler, reader
+from firmware_export.standalone.graph import calls, ir
 from firmware_export.standalone.target import KernelSet
 from tests.firmware_export.standalone import tflm_oracle
 
-KERNELS = Path(calls.__file__).parents[1] / "kernels"
+KERNELS = compiler.KERNELS
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 _GUARD = 64
 _PATTERN = 0x5A
@@ -60,8 +61,10 @@ def library() -> ctypes.CDLL:
 
 @functools.cache
 def structs() -> dict[str, type[ctypes.Structure]]:
-    """The parameter structs of the header by name."""
-    text = re.sub(r"/\*.*?\*/", "", (KERNELS / "edge_kernels.h").read_text(), flags=re.S)
+    """The parameter structs of the headers by name; those that others contain come first."""
+    first = KERNELS / calls.KERNELS_HEADER
+    headers = [first, *sorted(path for path in KERNELS.glob("*.h") if path != first)]
+    text = re.sub(r"/\*.*?\*/", "", "".join(path.read_text() for path in headers), flags=re.S)
     found: dict[str, type[ctypes.Structure]] = {}
     for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.S):
         members: list[tuple[str, Any]] = []
@@ -164,7 +167,7 @@ def run_calls(
     """The same with all places given; `output` is the tensor whose place the output has."""
     if output is not None:
         places[id(op.output)] = places[id(output)]
-    lowered = calls.lower(op, kernels)
+    lowered = op.lower(kernels)
     for call in lowered.calls:
         keep: list[Any] = []
         params = make_struct(call.fields, call.struct, keep)
@@ -204,7 +207,7 @@ def run_graph(graph: ir.Graph, inputs: Sequence[np.ndarray], in_place: bool = Fa
         for tensor, values in zip(graph.inputs, inputs, strict=True)
     }
     for op in graph.ops:
-        allowed = calls.lower(op).in_place if in_place else ()
+        allowed = op.lower().in_place if in_place else ()
         run_op(op, places, in_place=allowed[0] if allowed else None)
     return [places[id(t)].bytes[: t.size].reshape(t.shape) for t in graph.outputs]
 
@@ -215,7 +218,7 @@ def read(model: bytes) -> ir.Graph:
 
 def kernels_of(graph: ir.Graph) -> list[str]:
     """Which kernels the graph's ops are lowered to."""
-    lowered = [calls.lower(op).calls for op in graph.ops]
+    lowered = [op.lower().calls for op in graph.ops]
     return [call.kernel for call in itertools.chain.from_iterable(lowered)]
 
 

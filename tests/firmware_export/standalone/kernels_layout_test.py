@@ -6,7 +6,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from firmware_export.standalone import calls, ir
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.conv_2d import Conv2D
+from firmware_export.standalone.ops.depthwise_conv_2d import Depthwise
+from firmware_export.standalone.ops.shared.convolution import Convolution
 from tests.firmware_export.standalone import kernels_glue
 from tests.firmware_export.standalone.kernels_glue import Buffer, random_bytes
 
@@ -17,7 +20,7 @@ def tensor(shape, scale=0.05, zero_point=-9, **more) -> ir.Tensor:
     return ir.Tensor("t", tuple(shape), scales=(scale,), zero_points=(zero_point,), **more)
 
 
-def convolution(kind: str, stride=(1, 1), dilation=(1, 1), padding=(0, 0)) -> ir.Convolution:
+def convolution(kind: str, stride=(1, 1), dilation=(1, 1), padding=(0, 0)) -> Convolution:
     """A convolution of 7 x 6 pixels and 4 channels with a window of 3 x 2."""
     rng = np.random.default_rng(1)
     window = (1, 1) if kind == "pointwise" else (3, 2)
@@ -35,7 +38,7 @@ def convolution(kind: str, stride=(1, 1), dilation=(1, 1), padding=(0, 0)) -> ir
     )
     bias = rng.integers(-500, 500, channels, dtype=np.int32)
     b = ir.Tensor("b", (channels,), "int32", data=bias)
-    made = ir.Depthwise if kind == "depthwise" else ir.Convolution
+    made = Depthwise if kind == "depthwise" else Conv2D
     x, y = tensor((1, 7, 6, 4)), tensor((1, *size, channels), 0.3, 5)
     return made([x, w, b], y, "op", stride=stride, dilation=dilation, padding=padding)
 
@@ -75,7 +78,7 @@ def test_rows_with_gaps(kind, how, of):
     _, height, width, channels = op.output.shape
     if of != "input":
         op.output.pitch = width * channels + GAP
-    (call,) = calls.lower(op).calls
+    (call,) = op.lower().calls
     assert call.kernel == kind
     places = {id(op.inputs[0]): Buffer(content.size, content)}
     # The output's memory as large as a tensor without gaps would be too small.

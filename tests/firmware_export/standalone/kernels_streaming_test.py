@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_export.boards import building, emulation
-from firmware_export.standalone import arithmetic, calls
+from firmware_export.standalone.graph import calls
+from firmware_export.standalone.ops.shared import fixed_point
 from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone.kernels_glue import (
     KERNELS,
@@ -106,7 +107,7 @@ class Scaling:
         columns = zip(
             np.moveaxis(sums + self.bias, -1, 0), self.multiplier, self.shift, strict=True
         )
-        scaled = [arithmetic.rescale(s, int(m), -int(shift)) for s, m, shift in columns]
+        scaled = [fixed_point.rescale(s, int(m), -int(shift)) for s, m, shift in columns]
         values = np.clip(np.stack(scaled, -1) + self.zero_point, self.low, self.high)
         values = values if self.table is None else self.table[values + 128]
         return values.astype(np.int8)

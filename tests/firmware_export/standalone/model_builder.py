@@ -22,27 +22,13 @@ from tflite.TensorType import TensorType
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 
+# Of ops whose options do not go by the op's name.
 _OPTIONS = {
-    "CONV_2D": "Conv2DOptions",
-    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-    "FULLY_CONNECTED": "FullyConnectedOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
     "MEAN": "ReducerOptions",
-    "ADD": "AddOptions",
-    "SUB": "SubOptions",
-    "MUL": "MulOptions",
-    "PAD": "PadOptions",
-    "RESHAPE": "ReshapeOptions",
-    "CONCATENATION": "ConcatenationOptions",
-    "STRIDED_SLICE": "StridedSliceOptions",
-    "SOFTMAX": "SoftmaxOptions",
-    "HARD_SWISH": "HardSwishOptions",
-    "QUANTIZE": "QuantizeOptions",
-    "TRANSPOSE": "TransposeOptions",
-    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
-    "LEAKY_RELU": "LeakyReluOptions",
 }
+_NAMES = {name.lower(): name for name in vars(BuiltinOptions)}
 _TYPES = {"int8": TensorType.INT8, "int32": TensorType.INT32}
 
 
@@ -77,15 +63,17 @@ class Builder:
         """An int32 constant without quantization: axes, shapes, paddings."""
         return self.constant(np.array(values, np.int32))
 
-    def op(self, name: str, inputs: Sequence[int], output: int, **options: Any) -> None:
+    def op(
+        self, name: str, inputs: Sequence[int], output: int | Sequence[int], **options: Any
+    ) -> None:
         """One op; options by the schema's names. An input of -1 is left out."""
         code = getattr(BuiltinOperator, name)
         if code not in self._codes:
             self._codes.append(code)
-        kind = _OPTIONS.get(name)
+        kind = _OPTIONS.get(name) or _NAMES.get(f"{name.replace('_', '')}options".lower())
         table = self._table(kind, options) if kind else None
         inputs_vector = self._ints(inputs)
-        outputs_vector = self._ints([output])
+        outputs_vector = self._ints([output] if isinstance(output, int) else output)
         tflite.OperatorStart(self._builder)
         tflite.OperatorAddOpcodeIndex(self._builder, self._codes.index(code))
         tflite.OperatorAddInputs(self._builder, inputs_vector)

@@ -12,7 +12,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 import tflite_model
 from firmware_export.errors import ExportError
-from firmware_export.standalone import compiler, ir, reader
+from firmware_export.standalone import compiler, reader
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.conv_2d import Conv2D
+from firmware_export.standalone.ops.reshape import Reshape
+from firmware_export.standalone.ops.resize import Resize
+from firmware_export.standalone.ops.slice import Slice
 from tests.firmware_export import models
 from tests.firmware_export.standalone import random_models
 from tests.firmware_export.standalone.model_builder import RELU, SAME, VALID, Builder
@@ -44,18 +49,18 @@ def convolution(**changes: Any) -> ir.Graph:
 class TestConvolution:
     def test_padding_is_counted(self):
         (op,) = convolution().ops
-        assert isinstance(op, ir.Convolution)
+        assert isinstance(op, Conv2D)
         assert (op.stride, op.padding, op.dilation) == ((2, 1), (0, 1), (1, 1))
         assert op.source == "op 0 CONV_2D"
 
     def test_valid_padding(self):
         (op,) = convolution(options={"padding": VALID}, output=(1, 2, 3, 4)).ops
-        assert isinstance(op, ir.Convolution)
+        assert isinstance(op, Conv2D)
         assert op.padding == (0, 0)
 
     def test_fused_activation_becomes_bounds(self):
         (op,) = convolution(options={"fused_activation_function": RELU}).ops
-        assert isinstance(op, ir.Convolution)
+        assert isinstance(op, Conv2D)
         assert (op.low, op.high) == (0, 127)
 
     def test_groups(self):
@@ -215,20 +220,20 @@ class TestMovement:
         (op,) = self.strided(
             [0, 5, 1], [0, -3, -1], [1, 1, 2], (1, 3, 1), begin_mask=2, end_mask=1
         ).ops
-        assert isinstance(op, ir.Slice)
+        assert isinstance(op, Slice)
         assert (op.begin, op.step) == ((0, 0, 1), (1, 1, 2))
 
     def test_a_negative_step(self):
         (op,) = self.strided([0, -1, 0], [1, 0, 4], [1, -1, 1], (1, 6, 4), end_mask=2).ops
-        assert isinstance(op, ir.Slice)
+        assert isinstance(op, Slice)
         assert (op.begin, op.step) == ((0, 5, 0), (1, -1, 1))
 
     def test_an_axis_that_goes(self):
         slice_, reshape = self.strided(
             [0, 2, 0], [1, 3, 4], [1, 1, 1], (1, 4), shrink_axis_mask=2
         ).ops
-        assert isinstance(slice_, ir.Slice)
-        assert isinstance(reshape, ir.Reshape)
+        assert isinstance(slice_, Slice)
+        assert isinstance(reshape, Reshape)
         assert slice_.output.shape == (1, 1, 4)
 
     @pytest.mark.parametrize(
@@ -283,7 +288,7 @@ class TestMovement:
             "RESIZE_NEAREST_NEIGHBOR", [x, builder.numbers(5, 4)], y, half_pixel_centers=True
         )
         (op,) = read(builder, [x], [y]).ops
-        assert isinstance(op, ir.Resize)
+        assert isinstance(op, Resize)
         assert (op.rows, op.columns) == ((0, 0, 1, 2, 2), (0, 0, 1, 1))
 
     @pytest.mark.parametrize("axes", [[], [4], [-5]])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import tflite_model
-from firmware_export.standalone import compiler, ir
+from firmware_export.standalone import compiler
+from firmware_export.standalone.ops.row_sums import RowSums
 from tests.firmware_export.standalone import host, tflm_oracle
 from tests.firmware_export.standalone.model_builder import SAME, VALID
 from tests.firmware_export.standalone.passes_test import LIKE, Compared, Model, compare
@@ -36,8 +37,8 @@ def kernel(model: Model, height: int, empty: tuple[int, ...] = ()) -> np.ndarray
     return weights
 
 
-def sums(compared: Compared) -> ir.RowSums:
-    (op,) = (op for op in compared.on.graph.ops if isinstance(op, ir.RowSums))
+def sums(compared: Compared) -> RowSums:
+    (op,) = (op for op in compared.on.graph.ops if isinstance(op, RowSums))
     return op
 
 
@@ -192,7 +193,7 @@ def test_random_graphs(seed):
     names = [name for name in on.passes if name != "row_sums"]
     choices = [on.passes, names, ["row_sums"]]
     compiled = [compiler.compile(info, passes_to_run=choice) for choice in choices]
-    assert any(isinstance(op, ir.RowSums) for op in compiled[-1].graph.ops)
+    assert any(isinstance(op, RowSums) for op in compiled[-1].graph.ops)
     programs = [host.Host(each, ["-O0"]) for each in compiled]
     for _ in range(2):
         x = np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 import tflite_model
-from firmware_export.standalone import calls, compiler, ir, planner, row_calls, slides
+from firmware_export.standalone import compiler, slides
+from firmware_export.standalone.graph import ir, planner
+from firmware_export.standalone.graph.calls import Lowered
+from firmware_export.standalone.ops.row_sums import RowSums
+from firmware_export.standalone.ops.shared.pointwise import GROUP
 from tests.firmware_export.standalone import host, tflm_oracle
 from tests.firmware_export.standalone.model_builder import SAME, VALID
 from tests.firmware_export.standalone.passes_test import LIKE, Model
@@ -32,21 +36,19 @@ def whole(tensor: ir.Tensor) -> list[Span]:
     return [(tensor, y * tensor.pitch, y * tensor.pitch + row) for y in range(tensor.shape[1])]
 
 
-def steps(op: ir.Op, lowered: object) -> Iterator[tuple[list[Span], list[Span]]]:
+def steps(op: ir.Op, lowered: Lowered) -> Iterator[tuple[list[Span], list[Span]]]:
     """What is read and written one after the other, from what the kernels are documented to do."""
-    if isinstance(op, ir.RowSums):
+    if isinstance(op, RowSums):
         row = op.output.size // op.output.shape[1]
         for y, each in enumerate(op.rows):
             reads = [(op.inputs[i], at * row, (at + 1) * row) for i, at in each.taps]
             yield reads, [(op.output, y * row, (y + 1) * row)]
-    elif (
-        isinstance(lowered, calls.Lowered)
-        and [call.kernel for call in lowered.calls] == ["pointwise"]
-        and op.inputs[0].pitch is op.output.pitch is None
-    ):
+    elif [call.kernel for call in lowered.calls] == ["pointwise"] and op.inputs[
+        0
+    ].pitch is op.output.pitch is None:
         x, depth, channels = op.inputs[0], op.inputs[0].shape[-1], op.output.shape[-1]
-        for pixel in range(0, x.size // depth, slides.GROUP):
-            last = min(pixel + slides.GROUP, x.size // depth)
+        for pixel in range(0, x.size // depth, GROUP):
+            last = min(pixel + GROUP, x.size // depth)
             yield (
                 [(x, pixel * depth, last * depth)],
                 [(op.output, pixel * channels, last * channels)],
@@ -84,17 +86,13 @@ def simulate(compiled: compiler.Compiled) -> None:
     for position, (op, size) in enumerate(zip(graph.ops, compiled.scratch, strict=True)):
         start = plan.scratch_offset(position)
         memory[start : start + size] = -2
-        for reads, writes in steps(op, lower(op)):
+        for reads, writes in steps(op, op.lower()):
             # Within a step, outputs may be written before all inputs are read.
             write(writes)
             check(reads, op.source)
             assert not size or (memory[start : start + size] == -2).all()
     for tensor in graph.outputs:
         check(whole(tensor), "an output")
-
-
-def lower(op: ir.Op) -> object:
-    return row_calls.lower(op, "portable") if isinstance(op, ir.Rows) else calls.lower(op)
 
 
 def without_slides(compiled: compiler.Compiled) -> int:
@@ -170,7 +168,7 @@ def test_a_sum_over_rows_follows_by_the_rows_it_looks_back():
     model.outputs = [model.depthwise(model.input, (3, 1), padding=VALID)]
     compiled = compiled_of(model, ("row_sums",))
     (op,) = compiled.graph.ops
-    found = slides.find(compiled.graph, [lower(op)])
+    found = slides.find(compiled.graph, [op.lower()])
     assert found == {(id(op.inputs[0]), id(op.output)): 10 * 8}  # a row ahead, in one step
     assert compiled.plan.size == 12 * 80 + 80
 
@@ -181,9 +179,9 @@ def test_pixels_follow_by_a_group(channels):
     model.outputs = [model.conv(model.input, channels)]
     compiled = compiled_of(model, ())
     (op,) = compiled.graph.ops
-    (behind,) = slides.find(compiled.graph, [lower(op)]).values()
+    (behind,) = slides.find(compiled.graph, [op.lower()]).values()
     grown = 100 * max(0, channels - 8)
-    assert min(8, channels) * slides.GROUP - 100 <= behind - grown <= 11 * slides.GROUP
+    assert min(8, channels) * GROUP - 100 <= behind - grown <= 11 * GROUP
 
 
 def test_what_is_read_again_later_is_left_alone():
@@ -192,7 +190,7 @@ def test_what_is_read_again_later_is_left_alone():
     model.outputs = [y, model.depthwise(model.input, (2, 1))]
     compiled = compiled_of(model, ("row_sums",))
     first, second = compiled.graph.ops
-    found = slides.find(compiled.graph, [lower(first), lower(second)])
+    found = slides.find(compiled.graph, [first.lower(), second.lower()])
     assert (id(model_input := compiled.graph.inputs[0]), id(first.output)) not in found
     assert (id(model_input), id(second.output)) in found
 
@@ -203,7 +201,7 @@ def test_outputs_of_the_model_are_left_alone():
     model.outputs = [y, model.depthwise(y, (3, 1))]
     compiled = compiled_of(model, ("row_sums",))
     first, second = compiled.graph.ops
-    found = slides.find(compiled.graph, [lower(first), lower(second)])
+    found = slides.find(compiled.graph, [first.lower(), second.lower()])
     assert set(found) == {(id(first.inputs[0]), id(first.output))}
 
 
@@ -216,5 +214,5 @@ def test_rows_in_another_order_need_more_room():
     model.outputs = [model.depthwise(x, (1, 1))]
     compiled = compiled_of(model, ("row_sums",))
     (op,) = compiled.graph.ops
-    (behind,) = slides.find(compiled.graph, [lower(op)]).values()
+    (behind,) = slides.find(compiled.graph, [op.lower()]).values()
     assert behind == 5 * 40  # row 0 is read for the fifth row of the output, and so on

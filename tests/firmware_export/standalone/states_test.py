@@ -15,7 +15,9 @@ from edge_tf.conversion.tflite import streaming
 from edge_tf.engines.streaming import Int8Frames
 from firmware_export.boards import clips, programs
 from firmware_export.errors import ExportError
-from firmware_export.standalone import compiler, ir, passes
+from firmware_export.standalone import compiler, passes
+from firmware_export.standalone.ops.push import Push
+from firmware_export.standalone.ops.sliding_mean import SlidingMean
 from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone import host
 from tests.firmware_export.standalone.model_builder import VALID, Builder
@@ -205,7 +207,7 @@ def check_places(compiled: compiler.Compiled) -> None:
         assert (state.first, state.last) == (-1, compiled.plan.ops)
     kept = {id(state) for state in compiled.graph.states}
     for op in compiled.graph.ops:
-        if not isinstance(op, ir.Push):
+        if not isinstance(op, Push):
             assert id(op.output.storage()[0]) not in kept, f"{op.source} writes to a state"
 
 
@@ -392,7 +394,7 @@ def test_the_mean_does_not_drift():
         ]
     ).astype(np.int8)
     compiled = compiler.compile(data, streaming=True)
-    assert any(isinstance(op, ir.SlidingMean) for op in compiled.graph.ops)
+    assert any(isinstance(op, SlidingMean) for op in compiled.graph.ops)
     got = Stream(compiled).push(frames)
     np.testing.assert_array_equal(got, reference(data, frames))
     assert len(np.unique(got)) > 20

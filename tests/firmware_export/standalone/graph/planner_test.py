@@ -7,7 +7,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from firmware_export.standalone import ir, plan_svg, planner
+from firmware_export.standalone import plan_svg
+from firmware_export.standalone.graph import ir, planner
+from firmware_export.standalone.ops.reshape import Reshape
 
 
 def tensor(name: str, size: int) -> ir.Tensor:
@@ -15,7 +17,7 @@ def tensor(name: str, size: int) -> ir.Tensor:
 
 
 def op(inputs: list[ir.Tensor], output: ir.Tensor) -> ir.Op:
-    return ir.Op(inputs, output, f"op {output.name}")
+    return Reshape(inputs, output, f"op {output.name}")
 
 
 def random_graph(seed: int, ops: int) -> tuple[ir.Graph, list[int]]:

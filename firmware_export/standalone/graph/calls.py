@@ -7,13 +7,15 @@ with `arguments` in order.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from firmware_export.errors import ExportError
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph.tensor import Tensor
+
+# Declares the kernels that have no header of their own.
+KERNELS_HEADER = "edge_kernels.h"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class Place:
       offset: bytes to add.
     """
 
-    tensor: ir.Tensor
+    tensor: Tensor
     offset: int = 0
 
 
@@ -74,13 +76,14 @@ class Call:
     """One call of a kernel.
 
     Attributes:
-      kernel: "pointwise" for edge_pointwise() with an edge_pointwise_t.
-      struct: the parameter type, where it is not the kernel's: "edge_convolution_t".
+      kernel: "pointwise" for edge_pointwise().
+      struct: the parameter type: "edge_pointwise_t".
       sources: stems of the files in kernels/portable (and dsp, mve) that it needs: "pointwise".
       fields: of the struct, in its order.
       arguments: after the struct's address, in order. An Array is a constant operand.
+      source: of the op it comes from.
       scratch: bytes that `Scratch` must have, aligned to 8; 0 is NULL.
-      op: what it comes from.
+      header: the file in kernels/ that declares function and struct.
     """
 
     kernel: str
@@ -88,27 +91,40 @@ class Call:
     sources: tuple[str, ...]
     fields: Mapping[str, Field]
     arguments: tuple[Argument, ...]
-    op: ir.Op
+    source: str
     scratch: int = 0
+    header: str = KERNELS_HEADER
 
     @property
     def function(self) -> str:
         return f"edge_{self.kernel}"
 
-    def arrays(self) -> list[Array]:
-        """The constants of the struct and the arguments, in that order."""
-        found = [a for a in self.arguments if isinstance(a, Array)]
-        return [*_arrays(self.fields), *found]
+
+def operand(tensor: Tensor) -> Argument:
+    """An int8 tensor as an argument: where an activation lies, or the constant itself."""
+    if tensor.data is None:
+        return Place(tensor)
+    return Array("constant", tensor.data.astype(np.int8).reshape(-1))
 
 
-def _arrays(fields: Mapping[str, Field]) -> list[Array]:
-    found: list[Array] = []
-    for value in fields.values():
-        if isinstance(value, Array):
-            found.append(value)
-        elif isinstance(value, Mapping):
-            found.extend(_arrays(value))
-    return found
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A part of an op's work after which something is written.
+
+    Attributes:
+      reads: by position in op.inputs: the first byte that is read, from the tensor's start.
+      written: end of the bytes that are written, from the output's start.
+    """
+
+    reads: Mapping[int, int]
+    written: int
+
+
+class Progress(Protocol):
+    """In which order an op goes through its inputs and its output."""
+
+    def steps(self) -> Iterator[Step]:
+        """All that happens, in order."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -117,26 +133,17 @@ class Lowered:
 
     Attributes:
       calls: usually one.
-      scratch: bytes the calls need beside inputs and output, one after the other: their maximum.
       in_place: positions in op.inputs of tensors at whose address the output may begin. When
         nothing else reads that input later, the two may share their place.
+      progress: for an op that reads and writes in order, so that its output may follow an input
+        that is used up meanwhile; None: it may read anything as long as it runs.
     """
 
     calls: tuple[Call, ...]
     in_place: tuple[int, ...] = ()
+    progress: Progress | None = None
 
     @property
     def scratch(self) -> int:
+        """Bytes needed beside inputs and output; calls run one after the other."""
         return max((call.scratch for call in self.calls), default=0)
-
-
-def check(
-    op: ir.Op,
-    condition: bool,
-    tensor: ir.Tensor,
-    what: str,
-    remedy: str = "make the layer smaller, or export with --flavor=tflm",
-) -> None:
-    """Refuses an op: "op 12 MEAN: 'name' has ...; remedy"."""
-    if not condition:
-        raise ExportError(f"{op.source}: '{tensor.name}' {what}; {remedy}")

@@ -1,11 +1,17 @@
-"""What the functions that read an op are given: its tensors and options, checked as asked for."""
+"""What the functions that read an op are given: its tensors and options, checked as asked for.
 
+    OPS = (OpRule("RESHAPE", 2, read),)
+
+says that read() makes the graph's op, or ops, of a RESHAPE of the file, up to version 2.
+"""
+
+import dataclasses
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-import numpy as np
-
 from firmware_export.errors import ExportError
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.shared import fixed_point
 from tflite_model.info import ModelInfo, OpInfo, TensorInfo
 
 MAX_RANK = 6
@@ -36,7 +42,7 @@ class Tensors:
         self._written.add(index)
 
     def get(self, index: int) -> ir.Tensor:
-        """The tensor of the IR, made when first asked for; `Op` checks what it may be."""
+        """The tensor of the IR, made when first asked for; `FileOp` checks what it may be."""
         if index not in self._made:
             info = self._infos[index]
             self._made[index] = ir.Tensor(
@@ -57,7 +63,7 @@ class Tensors:
         return name
 
 
-class Op:
+class FileOp:
     """One op of the file.
 
     Attributes:
@@ -92,14 +98,15 @@ class Op:
     def has_input(self, position: int) -> bool:
         return position < len(self.info.inputs) and self.info.inputs[position] >= 0
 
-    def check_counts(self, least: int, most: int) -> None:
-        """Checks how many inputs there are, that those needed are not left out, and the output."""
+    def check_counts(self, least: int, most: int, outputs: int = 1) -> None:
+        """Checks how many inputs and outputs there are, and that no needed input is left out."""
         self.require(
             least <= self.input_count <= most, f"has {self.input_count} inputs, not {least}"
         )
         for position in range(least):
             self.require(self.has_input(position), f"leaves out input {position}")
-        self.require(len(self.info.outputs) == 1, f"has {len(self.info.outputs)} outputs, not 1")
+        made = len(set(self.info.outputs))
+        self.require(made == outputs, f"has {made} outputs, not {outputs}")
 
     def _input_index(self, position: int) -> int:
         self.require(self.has_input(position), f"leaves out input {position}")
@@ -125,10 +132,9 @@ class Op:
             self.damaged(f"reads '{_label(info)}', which no op before it writes")
         return self.tensors.get(index)
 
-    def output(self) -> ir.Tensor:
-        """The int8 output with one scale; nothing has written it before."""
-        self.require(len(self.info.outputs) == 1, f"has {len(self.info.outputs)} outputs, not 1")
-        index = self.info.outputs[0]
+    def output(self, position: int = 0) -> ir.Tensor:
+        """An int8 output with one scale; nothing has written it before."""
+        index = self.info.outputs[position]
         info = self.tensors.info(index)
         self._check_quantized(info)
         if info.is_constant:
@@ -178,8 +184,8 @@ class Op:
             )
         low = {RELU: 0.0, RELU6: 0.0, RELU_N1_TO_1: -1.0}.get(kind)
         high = {RELU6: 6.0, RELU_N1_TO_1: 1.0}.get(kind)
-        least = -128 if low is None else max(-128, quantize(low, output))
-        most = 127 if high is None else min(127, quantize(high, output))
+        least = -128 if low is None else max(-128, _quantize(low, output))
+        most = 127 if high is None else min(127, _quantize(high, output))
         self.require(least <= most, "has a fused activation that no output value satisfies")
         return least, most
 
@@ -212,6 +218,21 @@ class Op:
             self.fail(*problem)
 
 
+@dataclasses.dataclass(frozen=True)
+class OpRule:
+    """How an op of the file becomes ops of the graph.
+
+    Attributes:
+      name: the schema's.
+      version: the highest whose int8 form `read` knows.
+      read: checks the op and makes what runs in its place.
+    """
+
+    name: str
+    version: int
+    read: Callable[[FileOp], ir.Op | list[ir.Op]]
+
+
 def quantization_problem(info: TensorInfo) -> tuple[str, str] | None:
     """What keeps a tensor from being an int8 value with one scale, and what helps."""
     what = f"has the tensor '{_label(info)}' "
@@ -242,13 +263,9 @@ def size_problem(info: TensorInfo) -> tuple[str, str] | None:
     return None
 
 
-def quantize(value: float, tensor: ir.Tensor) -> int:
-    """A real value as TFLite quantizes it: divided in float32, ties away from zero."""
-    with np.errstate(over="ignore"):
-        steps = float(np.float32(value) / np.float32(tensor.scale))
-    # A tiny scale gives more steps than any integer of the device has; the caller cuts it anyway.
-    steps = min(max(steps, -1e6), 1e6)
-    return tensor.zero_point + int(np.copysign(np.floor(abs(steps) + 0.5), steps))
+def _quantize(value: float, tensor: ir.Tensor) -> int:
+    """A real value as TFLite quantizes it."""
+    return tensor.zero_point + fixed_point.steps(value, tensor.scale)
 
 
 def _label(info: TensorInfo) -> str:

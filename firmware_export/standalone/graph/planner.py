@@ -8,7 +8,7 @@ block. The model's inputs are there from the start, its outputs stay to the end,
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
-from firmware_export.standalone import ir
+from firmware_export.standalone.graph import ir
 
 ALIGNMENT = 16
 _SEARCH_STEPS = 2_000

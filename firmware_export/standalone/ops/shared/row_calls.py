@@ -2,9 +2,11 @@
 
 import copy
 import dataclasses
+from collections.abc import Sequence
 
-from firmware_export.standalone import calls, ir
-from firmware_export.standalone.planner import aligned
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Lowered
+from firmware_export.standalone.graph.planner import aligned
 
 
 class UnsuitableError(Exception):
@@ -51,15 +53,16 @@ class Stage:
     """
 
     op: ir.Op
-    variants: list[calls.Lowered]
+    variants: list[Lowered]
     choice: list[int]
 
 
-@dataclasses.dataclass(eq=False)
-class RowCalls:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class RowCalls(Lowered):
     """A chain, ready to be written as a loop over the rows of its output.
 
     Attributes:
+      calls: all that the loop makes, whichever rows they are for.
       rows: of the output.
       head, tail: stages; `head` may be empty.
       window: rows of what `head` writes that `tail` needs at once.
@@ -69,7 +72,6 @@ class RowCalls:
       middle_bytes: one row of it.
       places: where each row tensor lies, by identity.
       kernel_scratch: offset of the kernels' own scratch.
-      scratch: bytes of all of this.
     """
 
     rows: int
@@ -84,40 +86,52 @@ class RowCalls:
     fill: int
     places: dict[int, InBuffer | InTensor]
     kernel_scratch: int
-    scratch: int
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of the buffers and of what the kernels need."""
+        return self.kernel_scratch + super().scratch
 
     def is_plain(self) -> bool:
         """Whether each row of `tail` needs just the same row of `head`."""
         return (self.window, self.stride, self.before) == (1, 1, 0)
 
 
-def lower(op: ir.Rows, target: str) -> RowCalls:
+def lower(head: Sequence[ir.Op], tail: Sequence[ir.Op], output: ir.Tensor, target: str) -> RowCalls:
     """Lowers all ops of a chain and lays out its buffers.
+
+    Args:
+      head, tail: see ops/rows.py.
+      output: of the chain.
+      target: a folder of kernels.
 
     Raises:
       UnsuitableError: it must stay single ops.
     """
-    return _Lowering(op, target).result()
+    return _Lowering(target).result(head, tail, output)
 
 
 class _Lowering:
-    def __init__(self, op: ir.Rows, target: str) -> None:
-        self._op = op
+    def __init__(self, target: str) -> None:
         self._target = target
         self._places: dict[int, InBuffer | InTensor] = {}
         self._size = 0
-        self._kernel_scratch = 0
 
-    def result(self) -> RowCalls:
-        head_ops, tail_ops = self._op.head, self._op.tail
+    def result(
+        self, head_ops: Sequence[ir.Op], tail_ops: Sequence[ir.Op], output: ir.Tensor
+    ) -> RowCalls:
         source = head_ops[-1].output if head_ops else None
-        window, stride, before = vertical(tail_ops[0]) if source else (1, 1, 0)
+        window, stride, before = tail_ops[0].vertical() if source else (1, 1, 0)
         middle_bytes = source.size // source.shape[1] if source else 0
         middle = self._reserve(window * middle_bytes)
+        head = self._head(head_ops, InBuffer(middle, middle_bytes))
+        tail = self._tail(tail_ops, source, InBuffer(middle), window)
+        variants = [variant for stage in (*head, *tail) for variant in stage.variants]
         return RowCalls(
-            rows=self._op.output.shape[1],
-            head=self._head(head_ops, InBuffer(middle, middle_bytes)),
-            tail=self._tail(tail_ops, source, InBuffer(middle), window),
+            calls=tuple(call for variant in variants for call in variant.calls),
+            rows=output.shape[1],
+            head=head,
+            tail=tail,
             window=window,
             stride=stride,
             before=before,
@@ -127,10 +141,9 @@ class _Lowering:
             fill=source.zero_point if source else 0,
             places=self._places,
             kernel_scratch=aligned(self._size),
-            scratch=aligned(self._size) + self._kernel_scratch,
         )
 
-    def _head(self, ops: list[ir.Op], middle: InBuffer) -> list[Stage]:
+    def _head(self, ops: Sequence[ir.Op], middle: InBuffer) -> list[Stage]:
         stages: list[Stage] = []
         given: tuple[ir.Tensor, InBuffer] | None = None
         for op in ops:
@@ -140,7 +153,7 @@ class _Lowering:
         return stages
 
     def _tail(
-        self, ops: list[ir.Op], source: ir.Tensor | None, middle: InBuffer, window: int
+        self, ops: Sequence[ir.Op], source: ir.Tensor | None, middle: InBuffer, window: int
     ) -> list[Stage]:
         stages: list[Stage] = []
         given = (source, middle) if source else None
@@ -169,7 +182,7 @@ class _Lowering:
         """The stage of an op that reads `given`, in `window` rows, and tensors outside."""
         output = _row_tensor(op.output)
         self._places[id(output)] = place
-        if given is None and isinstance(op, (ir.Convolution, ir.Pool)):
+        if given is None and isinstance(op, ir.Windowed):
             return self._at_border(op, output)
         inputs = []
         for tensor in op.inputs:
@@ -182,11 +195,11 @@ class _Lowering:
             inputs.append(row)
         return Stage(op, [self._lowered(op, inputs, output, top=0)], [0] * op.output.shape[1])
 
-    def _at_border(self, op: ir.Convolution | ir.Pool, output: ir.Tensor) -> Stage:
+    def _at_border(self, op: ir.Windowed, output: ir.Tensor) -> Stage:
         """A first stage that reads rows of a tensor outside: at its border there are fewer."""
         x = op.inputs[0]
-        extent, stride, before = vertical(op)
-        variants: dict[tuple[int, int], calls.Lowered] = {}
+        extent, stride, before = op.vertical()
+        variants: dict[tuple[int, int], Lowered] = {}
         choice = []
         for row in range(op.output.shape[1]):
             start = row * stride - before
@@ -203,62 +216,12 @@ class _Lowering:
             raise UnsuitableError
         return Stage(op, list(variants.values()), choice)
 
-    def _lowered(
-        self, op: ir.Op, inputs: list[ir.Tensor], output: ir.Tensor, top: int
-    ) -> calls.Lowered:
+    def _lowered(self, op: ir.Op, inputs: list[ir.Tensor], output: ir.Tensor, top: int) -> Lowered:
         made = copy.copy(op)
         made.inputs, made.output = inputs, output
-        if isinstance(made, (ir.Convolution, ir.Pool)):
+        if isinstance(made, ir.Windowed):
             made.padding = (top, made.padding[1])
-        lowered = calls.lower(made, self._target)
-        self._kernel_scratch = max(self._kernel_scratch, lowered.scratch)
-        return lowered
-
-
-def vertical(op: ir.Op) -> tuple[int, int, int]:
-    """(rows of its input that a row of the output needs, stride, padding above)."""
-    if isinstance(op, ir.Convolution):
-        extent = (op.inputs[1].shape[1] - 1) * op.dilation[0] + 1
-        return extent, op.stride[0], op.padding[0]
-    if isinstance(op, ir.Pool):
-        return op.window[0], op.stride[0], op.padding[0]
-    return 1, 1, 0
-
-
-def distance(op: ir.Rows) -> int:
-    """How far behind the output's first byte the first input must begin to be read in time.
-
-    With rows of the output at row * pitch and rows of the input at distance + row * pitch, no row
-    is written over one that is still to be read: for the same row by the op that writes it, for
-    later rows by all ops.
-    """
-    x, output = op.inputs[0], op.output
-    ops = [*op.head, *op.tail]
-    needed = 0
-    for row in range(output.shape[1]):
-        first = min(_first_read(op, stage, row + (stage is not ops[-1])) for stage in ops)
-        if first < x.shape[1]:
-            needed = max(needed, (row + 1) * row_pitch(output) - first * row_pitch(x))
-    return needed
-
-
-def _first_read(op: ir.Rows, stage: ir.Op, row: int) -> int:
-    """The first row of the chain's first input that a stage reads for a row of the output or later.
-
-    Its number of rows, if it reads none.
-    """
-    x = op.inputs[0]
-    if row >= op.output.shape[1] or not any(tensor is x for tensor in stage.inputs):
-        return x.shape[1]
-    if x.shape[1] == 1:
-        return 0
-    if any(stage is other for other in op.head):
-        window, stride, before = vertical(op.tail[0])
-        # Rows that stay under the window are not computed again.
-        row = max(0, row * stride - before + (max(0, window - stride) if row else 0))
-    first = [*op.head, *op.tail][0]
-    _, stride, before = vertical(stage) if stage is first else (1, 1, 0)
-    return max(0, row * stride - before)
+        return made.lower(self._target)
 
 
 def row_pitch(tensor: ir.Tensor) -> int:

@@ -1,0 +1,115 @@
+"""ADD and SUB."""
+
+import dataclasses
+
+import numpy as np
+
+from firmware_export.errors import ExportError
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Field, Lowered
+from firmware_export.standalone.ops.shared import pairs
+from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, rescale, single
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scaling:
+    """How inputs are scaled, after a left shift by 20, and the output.
+
+    Attributes:
+      multipliers, shifts: of the two inputs; the larger scale has 2^30 and 0.
+      multiplier, shift: of the output. Shifts are to the left, so never positive.
+    """
+
+    multipliers: tuple[int, int]
+    shifts: tuple[int, int]
+    multiplier: int
+    shift: int
+
+
+@dataclasses.dataclass(eq=False)
+class Add(ir.Pairwise, ir.Bounded):
+    """Sum, or difference where `subtracts`."""
+
+    subtracts: bool = False
+
+    def evaluate(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        scaling = self._scaling()
+        x = a.astype(np.int64) - self.inputs[0].zero_point
+        y = b.astype(np.int64) - self.inputs[1].zero_point
+        x = rescale(x << 20, scaling.multipliers[0], scaling.shifts[0])
+        y = rescale(y << 20, scaling.multipliers[1], scaling.shifts[1])
+        total = x - y if self.subtracts else x + y
+        result = rescale(total, scaling.multiplier, scaling.shift) + self.output.zero_point
+        return np.clip(result, self.low, self.high).astype(np.int8)
+
+    def lower(self, target: str = "portable") -> Lowered:
+        # The kernel's a is the input with the larger scale.
+        first, second = (0, 1) if self.inputs[0].scale >= self.inputs[1].scale else (1, 0)
+        return pairs.lower(self, "add", self._fields(first, second), (first, second))
+
+    def _fields(self, first: int, second: int) -> dict[str, Field]:
+        try:
+            scaling = self._scaling()
+        except ValueError as error:
+            raise ExportError(f"{self.source}: '{self.output.name}': {error}") from None
+        # The kernels shift to the right by 1 at least. A sum that is shifted less has outputs that
+        # are a hundred thousand times finer than its inputs.
+        self.check(
+            scaling.shift < 0,
+            self.output,
+            f"has a scale of {self.output.scale:g}, too small beside the inputs'",
+            "calibrate on data that is not all alike",
+        )
+        assert (scaling.multipliers[first], scaling.shifts[first]) == (1 << 30, 0)
+        multiplier, shift = scaling.multipliers[second], -scaling.shifts[second]
+        if shift == 0:
+            # 2^30 with no shift, or 0: the same as this, see edge_requantize.h.
+            multiplier, shift = (1 << 31) - 1 if multiplier else 0, 1
+        signs = (1, -1 if self.subtracts else 1)
+        return {
+            "b_multiplier": multiplier,
+            "multiplier": scaling.multiplier,
+            "size": self.output.size,
+            "b_shift": shift,
+            "shift": -scaling.shift,
+            "a_sign": signs[first],
+            "b_sign": signs[second],
+            "a_zero_point": self.inputs[first].zero_point,
+            "b_zero_point": self.inputs[second].zero_point,
+            "zero_point": self.output.zero_point,
+            "low": self.low,
+            "high": self.high,
+        }
+
+    def _scaling(self) -> _Scaling:
+        """ADD divides in double, SUB in float32."""
+        scales = (self.inputs[0].scale, self.inputs[1].scale)
+        output_scale = self.output.scale
+        if self.subtracts:
+            a, b, o = (np.float32(scale) for scale in (*scales, output_scale))
+            doubled = np.float32(2) * max(a, b)
+            with np.errstate(over="ignore", under="ignore"):
+                scaled = doubled / (np.float32(1 << 20) * o)
+                reals = (float(a / doubled), float(b / doubled), float(scaled))
+        else:
+            first, second, out = (single(scale) for scale in (*scales, output_scale))
+            twice = 2 * max(first, second)
+            reals = (first / twice, second / twice, twice / ((1 << 20) * out))
+        if not all(0 < real < 1 for real in reals):
+            raise ValueError(
+                f"scales {scales[0]:g} and {scales[1]:g} give a sum of scale {output_scale:g}, "
+                "which TFLite Micro refuses; calibrate on data that is not all alike"
+            )
+        (m0, s0), (m1, s1), (m, s) = (quantize_multiplier(real) for real in reals)
+        return _Scaling((m0, m1), (s0, s1), m, s)
+
+
+def _read(op: FileOp) -> ir.Op:
+    a, b, output = pairs.read(op)
+    low, high = op.bounds(output)
+    subtracts = op.info.name == "SUB"
+    return Add([a, b], output, op.source, low=low, high=high, subtracts=subtracts)
+
+
+OPS = (OpRule("ADD", 5, _read), OpRule("SUB", 5, _read))

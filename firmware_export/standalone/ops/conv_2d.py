@@ -1,0 +1,93 @@
+"""CONV_2D."""
+
+import dataclasses
+
+import numpy as np
+
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Lowered, Place, Scratch
+from firmware_export.standalone.ops.shared import pointwise, windows
+from firmware_export.standalone.ops.shared.convolution import (
+    Convolution,
+    any_convolution,
+    geometry,
+)
+from firmware_export.standalone.ops.shared.depthwise import depthwise
+from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
+
+# The kernel gathers this many windows at a time.
+_WINDOWS = 4
+# Or it keeps so many bytes for where each value of a window lies.
+_OFFSET = 2
+
+
+@dataclasses.dataclass(eq=False)
+class Conv2D(Convolution):
+    """weights: [out, kh, kw, c / groups]."""
+
+    def lower(self, target: str = "portable") -> Lowered:
+        weights = self.weights
+        groups = self.inputs[0].shape[3] // weights.shape[3]
+        if groups > 1 and weights.shape[3] == 1:
+            return depthwise(self, np.moveaxis(weights[..., 0], 0, -1), target)
+        scaling = scaling_of(self, weights.reshape(weights.shape[0], -1))
+        if scaling.is_plain and groups == 1 and self._is_pointwise():
+            x, output = self.inputs[0], self.output
+            row = pointwise.Row(x.shape[0] * x.shape[1], x.shape[2], x.pitch, output.pitch)
+            flat = weights.reshape(weights.shape[0], -1)
+            return pointwise.pointwise(self, row, flat, scaling)
+        if not scaling.is_plain or weights[0].size > 0xFFFF:
+            return any_convolution(self, weights, groups, scaling)
+        return self._windows(groups, scaling)
+
+    def _windows(self, groups: int, scaling: Scaling) -> Lowered:
+        weights, depth = self.weights, self.weights[0].size
+        gathered = -(-(_WINDOWS + _OFFSET) * depth // 8) * 8
+        window = geometry(self, weights.shape[1:3], groups)
+        call = self.call(
+            "convolution",
+            {**scaling.fields(weights, self.table), **window},
+            *(Place(self.inputs[0]), Place(self.output), Scratch()),
+            sources=("convolution", "pointwise"),
+            scratch=gathered + pointwise.scratch(depth, self.output.shape[2]),
+        )
+        return Lowered((call,))
+
+    def _is_pointwise(self) -> bool:
+        return (
+            self.weights.shape[1:3] == (1, 1)
+            and self.stride == (1, 1)
+            and self.padding == (0, 0)
+            and self.inputs[0].shape[:3] == self.output.shape[:3]
+            and max(self.weights.shape) <= 0xFFFF
+        )
+
+
+def _read(op: FileOp) -> ir.Op:
+    op.check_counts(2, 3)
+    x, output = windows.image(op), windows.image_output(op)
+    weights = op.weights(1, 4)
+    out_channels, height, width, depth = weights.shape
+    groups = x.shape[3] // depth
+    op.require(
+        x.shape[3] % depth == 0 and out_channels % groups == 0,
+        f"has {x.shape[3]} channels and weights of shape {weights.shape}",
+    )
+    op.require(output.shape[3] == out_channels, f"writes {output.shape[3]} channels")
+    windows.check_channels(op, weights, axis=0)
+    inputs = windows.with_bias(op, x, weights, out_channels)
+    slide = windows.slide(op, x, output, (height, width))
+    return Conv2D(
+        inputs,
+        output,
+        op.source,
+        stride=slide.stride,
+        dilation=slide.dilation,
+        padding=slide.padding,
+        low=slide.bounds[0],
+        high=slide.bounds[1],
+    )
+
+
+OPS = (OpRule("CONV_2D", 8, _read),)

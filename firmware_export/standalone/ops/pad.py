@@ -1,0 +1,47 @@
+"""PAD and PADV2."""
+
+import dataclasses
+
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Field, Lowered, Place
+from firmware_export.standalone.ops.shared import copies
+from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+
+
+@dataclasses.dataclass(eq=False)
+class Pad(ir.Op):
+    """inputs: x. before and after: items of `value` along each axis."""
+
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+    value: int = 0
+
+    def lower(self, target: str = "portable") -> Lowered:
+        x, output = self.inputs[0], self.output
+        strides = copies.strides(output.shape)
+        offset = sum(before * stride for before, stride in zip(self.before, strides, strict=True))
+        fields: dict[str, Field] = {"size": output.size, "value": self.value}
+        fill = self.call("fill", fields, Place(output))
+        inside, given = Place(output, offset), copies.strides(x.shape)
+        return Lowered((fill, copies.copy(self, Place(x), inside, x.shape, given, strides)))
+
+
+def _read(op: FileOp) -> ir.Op:
+    with_value = op.info.name == "PADV2"
+    op.check_counts(3 if with_value else 2, 3 if with_value else 2)
+    x, output = op.activation(0), op.output()
+    amounts = op.numbers(1, 2 * len(x.shape))
+    before, after = tuple(amounts[::2]), tuple(amounts[1::2])
+    op.require(min(amounts, default=0) >= 0, f"pads by {amounts}")
+    padded = tuple(n + a + b for n, a, b in zip(x.shape, before, after, strict=True))
+    op.require(padded == output.shape, f"makes {output.shape} of {x.shape} by padding {amounts}")
+    fill = output.zero_point
+    if with_value:
+        tensor = op.value(2)
+        op.require(tensor.is_constant and tensor.size == 1, "has no constant padding value")
+        op.same_quantization(tensor, output)
+        fill = int(tensor.constant.reshape(-1)[0])
+    return Pad([x], output, op.source, before=before, after=after, value=fill)
+
+
+OPS = (OpRule("PAD", 4, _read), OpRule("PADV2", 4, _read))

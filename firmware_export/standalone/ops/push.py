@@ -1,0 +1,22 @@
+"""A frame that joins the past ones of a stream."""
+
+import dataclasses
+
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Field, Lowered, Place
+from firmware_export.standalone.ops.shared.file_op import OpRule
+
+OPS: tuple[OpRule, ...] = ()
+
+
+@dataclasses.dataclass(eq=False)
+class Push(ir.Op):
+    """inputs: x, one frame. The output, [1, frames, ...], is one of Graph.states.
+
+    Its frames move forward by one, and x becomes the last.
+    """
+
+    def lower(self, target: str = "portable") -> Lowered:
+        x, state = self.inputs[0], self.output
+        fields: dict[str, Field] = {"kept": state.size - x.size, "pushed": x.size}
+        return Lowered((self.call("push", fields, Place(x), Place(state)),))

@@ -1,0 +1,34 @@
+"""RESHAPE, SQUEEZE and EXPAND_DIMS."""
+
+import dataclasses
+
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Lowered, Place
+from firmware_export.standalone.ops.shared import copies
+from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+
+
+@dataclasses.dataclass(eq=False)
+class Reshape(ir.Op):
+    """inputs: x. The same bytes in another shape."""
+
+    def lower(self, target: str = "portable") -> Lowered:
+        size, x = self.output.size, Place(self.inputs[0])
+        return Lowered((copies.copy(self, x, Place(self.output), (size,), (1,), (1,)),))
+
+    def is_same_bytes(self) -> bool:
+        return True
+
+
+def _read(op: FileOp) -> ir.Op:
+    """TFLite Micro takes the output's shape from the file too."""
+    op.check_counts(1, 2)
+    x, output = op.activation(0), op.output()
+    op.require(x.size == output.size, f"makes {output.shape} of {x.shape}")
+    return Reshape([x], output, op.source)
+
+
+OPS = tuple(
+    OpRule(name, version, _read)
+    for name, version in (("RESHAPE", 2), ("SQUEEZE", 2), ("EXPAND_DIMS", 1))
+)

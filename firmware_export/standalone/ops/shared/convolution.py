@@ -1,0 +1,77 @@
+"""Convolutions of any kind, and the calls that take any of them."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Field, Lowered, Place
+from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
+
+
+@dataclasses.dataclass(eq=False)
+class Convolution(Weighted, ir.Windowed):
+    """inputs: x [n, h, w, c], weights, optional int32 bias. `padding` counts zero points.
+
+    Attributes:
+      dilation: (vertical, horizontal).
+    """
+
+    dilation: tuple[int, int] = (1, 1)
+    takes_gaps: ClassVar[bool] = True
+
+    def vertical(self) -> tuple[int, int, int]:
+        extent = (self.inputs[1].shape[1] - 1) * self.dilation[0] + 1
+        return extent, self.stride[0], self.padding[0]
+
+    def runs_by_rows(self) -> bool:
+        """Not if some row of the output is made of nothing but padding."""
+        extent, stride, before = self.vertical()
+        last = (self.output.shape[1] - 1) * stride - before
+        return before < extent and last < self.inputs[0].shape[1]
+
+
+def any_convolution(op: Convolution, weights: np.ndarray, groups: int, scaling: Scaling) -> Lowered:
+    """A call for accumulators and shifts of any size.
+
+    Args:
+      weights: [output channels, kernel height, kernel width, channels of a group].
+    """
+    fields = {**scaling.fields(weights, op.table), **geometry(op, weights.shape[1:3], groups)}
+    places = (Place(op.inputs[0]), Place(op.output))
+    return Lowered((op.call("convolution_any", fields, *places, struct="edge_convolution_t"),))
+
+
+def geometry(op: Convolution, window: tuple[int, ...], groups: int) -> dict[str, Field]:
+    """Members of edge_convolution_t that say what is read and written."""
+    x, output = op.inputs[0], op.output
+    op.check(
+        max(*window, *op.stride) <= 0xFF and max(*op.dilation, *op.padding) <= 0xFFFF,
+        op.inputs[1],
+        f"has a window of {window} and strides of {op.stride}, where 255 are the most",
+    )
+    return {
+        "in_row": x.shape[2] * x.shape[3] if x.pitch is None else x.pitch,
+        "out_row": output.shape[2] * output.shape[3] if output.pitch is None else output.pitch,
+        "batches": x.shape[0],
+        "in_height": x.shape[1],
+        "in_width": x.shape[2],
+        "in_channels": x.shape[3],
+        "out_height": output.shape[1],
+        "out_width": output.shape[2],
+        "out_channels": output.shape[3],
+        "dilation_y": op.dilation[0],
+        "dilation_x": op.dilation[1],
+        "pad_top": op.padding[0],
+        "pad_left": op.padding[1],
+        "groups": groups,
+        "kernel_height": window[0],
+        "kernel_width": window[1],
+        "stride_y": op.stride[0],
+        "stride_x": op.stride[1],
+        "in_zero_point": x.zero_point,
+        "zero_point": op.scaled.zero_point,
+        "low": op.low,
+        "high": op.high,
+    }

@@ -1,0 +1,54 @@
+"""Calls of edge_copy, which moves any part of a tensor to any part of another."""
+
+import math
+from collections.abc import Sequence
+
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Argument, Call, Field, Place
+
+
+def strides(shape: Sequence[int]) -> list[int]:
+    """Bytes from one item of each axis to the next."""
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def copy(
+    op: ir.Op,
+    source: Argument,
+    to: Place,
+    shape: Sequence[int],
+    in_strides: Sequence[int],
+    out_strides: Sequence[int],
+) -> Call:
+    """A call of edge_copy; axes that follow each other in both tensors are joined."""
+    axes: list[tuple[int, int, int]] = []
+    for size, i, o in zip(shape, in_strides, out_strides, strict=True):
+        if size == 1:
+            continue
+        if axes and axes[-1][1:] == (i * size, o * size):
+            size *= axes.pop()[0]
+        axes.append((size, i, o))
+    run = axes.pop()[0] if axes and axes[-1][1:] == (1, 1) else 1
+    # Extents have 16 bits; an axis with more items is cut into two.
+    axes = [part for axis in axes for part in _cut(*axis)]
+    op.check(
+        len(axes) <= 4,
+        op.output,
+        f"has shape {op.output.shape}, whose axes are moved in too many ways",
+        "split the op into several",
+    )
+    axes = [(1, 0, 0)] * (4 - len(axes)) + axes
+    fields: dict[str, Field] = {
+        "in_stride": [i for _, i, _ in axes],
+        "out_stride": [o for _, _, o in axes],
+        "extent": [size for size, _, _ in axes],
+        "run": run,
+    }
+    return op.call("copy", fields, source, to)
+
+
+def _cut(size: int, i: int, o: int) -> list[tuple[int, int, int]]:
+    if size <= 0xFFFF:
+        return [(size, i, o)]
+    part = max(n for n in range(1, 0x10000) if size % n == 0)
+    return [(size // part, i * part, o * part), (part, i, o)]

@@ -1,0 +1,86 @@
+"""Calls of convolutions that sum up each channel by itself."""
+
+import copy
+
+import numpy as np
+
+from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch
+from firmware_export.standalone.ops.shared.convolution import (
+    Convolution,
+    any_convolution,
+    geometry,
+)
+from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
+
+# Bytes of a pointer, on the host the most.
+_POINTER = 8
+
+
+def depthwise(op: Convolution, weights: np.ndarray, target: str) -> Lowered:
+    """weights: [kernel height, kernel width, output channels]."""
+    op, weights = _without_zeros(op, weights)
+    channels, in_channels = op.output.shape[3], op.inputs[0].shape[3]
+    scaling = scaling_of(op, weights.reshape(-1, channels).T)
+    if not scaling.is_plain:
+        rearranged = np.moveaxis(weights, -1, 0)[..., np.newaxis]
+        return any_convolution(op, rearranged, in_channels, scaling)
+    if _is_mean(op, weights):
+        return _uniform(op, weights[0, 0], scaling)
+    window = weights.shape[:2]
+    call = op.call(
+        "depthwise",
+        {**scaling.fields(weights, op.table), **geometry(op, window, in_channels)},
+        *(Place(op.inputs[0]), Place(op.output), Scratch()),
+        struct="edge_convolution_t",
+        sources=window_sources("depthwise", target),
+        scratch=_POINTER * window[0] * window[1] + in_channels,
+    )
+    return Lowered((call,))
+
+
+def window_sources(kernel: str, target: str) -> tuple[str, ...]:
+    """Files of row_sum and depthwise: except for the portable ones they share their loops."""
+    return (kernel,) if target == "portable" else (kernel, "window_sum")
+
+
+def _is_mean(op: Convolution, weights: np.ndarray) -> bool:
+    """Whether one window with one weight per channel covers the whole input."""
+    x = op.inputs[0]
+    return (
+        x.shape[0] == 1
+        and weights.shape[:2] == x.shape[1:3]
+        and op.output.shape[1:] == (1, 1, x.shape[3])
+        and op.padding == (0, 0)
+        and x.pitch is None
+        and bool((weights == weights[0, 0]).all())
+        and x.shape[1] * x.shape[2] <= 0xFFFF
+    )
+
+
+def _uniform(op: Convolution, weights: np.ndarray, scaling: Scaling) -> Lowered:
+    x = op.inputs[0]
+    fields: dict[str, Field] = {
+        **scaling.fields(weights, op.table),
+        "pixels": x.shape[1] * x.shape[2],
+        "channels": x.shape[3],
+        "zero_point": op.scaled.zero_point,
+        "low": op.low,
+        "high": op.high,
+    }
+    return Lowered((op.call("uniform", fields, Place(x), Place(op.output)),))
+
+
+def _without_zeros(op: Convolution, weights: np.ndarray) -> tuple[Convolution, np.ndarray]:
+    """Gives a dilation back to a kernel whose dilation is written out as taps of zeros."""
+    dilation = list(op.dilation)
+    for axis in range(2):
+        used = (weights != 0).any(axis=(1 - axis, 2))
+        for step in range(len(used) - 1, 1, -1):
+            if (len(used) - 1) % step == 0 and not used[np.arange(len(used)) % step > 0].any():
+                weights = weights[::step] if axis == 0 else weights[:, ::step]
+                dilation[axis] *= step
+                break
+    if tuple(dilation) != op.dilation:
+        op = copy.copy(op)
+        op.dilation = (dilation[0], dilation[1])
+    return op, weights

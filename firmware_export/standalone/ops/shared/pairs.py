@@ -1,0 +1,81 @@
+"""Ops of two inputs that broadcast: how they are read, and called."""
+
+from collections.abc import Mapping, Sequence
+
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Field, Lowered, Place, operand
+from firmware_export.standalone.ops.shared.file_op import FileOp
+
+
+def read(op: FileOp) -> tuple[ir.Tensor, ir.Tensor, ir.Tensor]:
+    """Both inputs and the output, whose shape is what they broadcast to."""
+    op.check_counts(2, 2)
+    a, b, output = op.value(0), op.value(1), op.output()
+    if a.is_constant and b.is_constant:
+        op.fail("has two constants", "fold constants before the conversion")
+    rank = max(len(a.shape), len(b.shape))
+    padded = [(1,) * (rank - len(tensor.shape)) + tensor.shape for tensor in (a, b)]
+    op.require(
+        all(m == n or 1 in (m, n) for m, n in zip(*padded, strict=True))
+        and tuple(max(pair) for pair in zip(*padded, strict=True)) == output.shape,
+        f"gives {output.shape} for {a.shape} and {b.shape}",
+    )
+    return a, b, output
+
+
+def lower(
+    op: ir.Pairwise,
+    kernel: str,
+    fields: Mapping[str, Field],
+    order: tuple[int, int] = (0, 1),
+) -> Lowered:
+    """A call of edge_<kernel>(), or of edge_<kernel>_broadcast() where an input is repeated.
+
+    That one's struct has the other's, as the member <kernel>, and an edge_broadcast_t.
+
+    Args:
+      order: positions of the inputs that are the kernel's a and b.
+    """
+    first, second = (op.inputs[index] for index in order)
+    arguments = (operand(first), operand(second), Place(op.output))
+    if first.size == second.size == op.output.size:
+        call = op.call(kernel, fields, *arguments)
+    else:
+        repeated = {kernel: fields, "shape": shape(op, (first, second))}
+        call = op.call(f"{kernel}_broadcast", repeated, *arguments)
+    return Lowered((call,), not_repeated(op))
+
+
+def not_repeated(op: ir.Pairwise) -> tuple[int, ...]:
+    """Positions of inputs that a kernel may write over: activations that it reads once."""
+    return tuple(
+        index
+        for index, tensor in enumerate(op.inputs)
+        if not tensor.is_constant and tensor.size == op.output.size
+    )
+
+
+def shape(op: ir.Pairwise, inputs: Sequence[ir.Tensor]) -> dict[str, Field]:
+    """Members of edge_broadcast_t; adjacent axes that repeat alike are joined."""
+    whole = op.output.shape
+    padded = [(1,) * (len(whole) - len(t.shape)) + t.shape for t in inputs]
+    axes: list[tuple[int, bool, bool]] = []
+    for size, a, b in zip(whole, *padded, strict=True):
+        axis = (size, a != size, b != size)
+        if size == 1:
+            continue
+        if axes and axes[-1][1:] == axis[1:] and axes[-1][0] * size <= 0xFFFF:
+            axis = (axes.pop()[0] * size, *axis[1:])
+        axes.append(axis)
+    op.check(
+        len(axes) <= 4,
+        op.output,
+        f"is made of shapes {padded[0]} and {padded[1]}, which repeat along too many axes",
+        "reshape so that repeated axes are adjacent",
+    )
+    axes = [(1, False, False)] * (4 - len(axes)) + axes
+    return {
+        "extent": [size for size, _, _ in axes],
+        "a_repeats": sum(repeats << axis for axis, (_, repeats, _) in enumerate(axes)),
+        "b_repeats": sum(repeats << axis for axis, (_, _, repeats) in enumerate(axes)),
+    }

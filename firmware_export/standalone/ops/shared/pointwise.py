@@ -1,0 +1,78 @@
+"""Calls of edge_pointwise: of convolutions of one pixel, and of fully connected layers."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch, Step
+from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
+
+# The kernel sets aside this many bytes for each pixel's channel: widens the pixels to 16 bits, or
+# keeps them as they are where outputs may lie over them.
+_WIDE = 2
+# Pixels that the kernel reads before it writes (edge_kernels.h).
+GROUP = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """Pixels of a pointwise convolution; pitches as in a tensor."""
+
+    rows: int
+    width: int
+    in_pitch: int | None = None
+    out_pitch: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pixels:
+    """Progress of the kernel: a group of pixels at a time."""
+
+    rows: int
+    width: int
+    in_row: int
+    out_row: int
+    in_channels: int
+    out_channels: int
+
+    def steps(self) -> Iterator[Step]:
+        for row in range(self.rows):
+            for pixel in range(0, self.width, GROUP):
+                end = min(pixel + GROUP, self.width)
+                first = row * self.in_row + pixel * self.in_channels
+                yield Step({0: first}, row * self.out_row + end * self.out_channels)
+
+
+def pointwise(op: Weighted, row: Row, weights: np.ndarray, scaling: Scaling) -> Lowered:
+    """weights: [output channels, input channels]."""
+    channels, depth = weights.shape
+    rows, width = row.rows, row.width
+    has_gaps = row.in_pitch is not None or row.out_pitch is not None
+    if not has_gaps and rows * width <= 0xFFFF:
+        rows, width = 1, rows * width
+    op.check(max(rows, width) <= 0xFFFF, op.inputs[0], f"has {rows * width} pixels")
+    in_row = width * depth if row.in_pitch is None else row.in_pitch
+    out_row = width * channels if row.out_pitch is None else row.out_pitch
+    fields: dict[str, Field] = {
+        **scaling.fields(weights, op.table),
+        "in_row": in_row,
+        "out_row": out_row,
+        "rows": rows,
+        "width": width,
+        "in_channels": depth,
+        "out_channels": channels,
+        "zero_point": op.scaled.zero_point,
+        "low": op.low,
+        "high": op.high,
+    }
+    places = (Place(op.inputs[0]), Place(op.output), Scratch())
+    call = op.call("pointwise", fields, *places, scratch=scratch(depth, width))
+    progress = _Pixels(rows, width, in_row, out_row, op.inputs[0].shape[-1], op.output.shape[-1])
+    return Lowered((call,), () if has_gaps or channels > depth else (0,), progress)
+
+
+def scratch(depth: int, width: int) -> int:
+    """Memory for 16 pixels, or fewer if they are large; see edge_kernels.h."""
+    pixels = 16 if depth <= 32 else 8 if depth <= 64 else 4
+    return _WIDE * min(pixels, width + 3 & ~3) * (depth + 3 & ~3)

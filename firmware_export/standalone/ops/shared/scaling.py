@@ -1,0 +1,116 @@
+"""Ops that sum up products with weights, and what turns their sums into outputs."""
+
+import dataclasses
+
+import numpy as np
+
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Array, Field
+from firmware_export.standalone.ops.shared import fixed_point
+
+# The largest shift that the fast kernels take.
+_MAX_SHIFT = 22
+
+
+@dataclasses.dataclass(eq=False)
+class Weighted(ir.WithTable):
+    """inputs: x, int8 weights, optional int32 bias [output channels]."""
+
+    @property
+    def weights(self) -> np.ndarray:
+        return self.inputs[1].constant
+
+    @property
+    def scaled(self) -> ir.Tensor:
+        """Whose scale and zero point accumulators get."""
+        return self.output if self.before_table is None else self.before_table
+
+    def multipliers(self, channels: int) -> tuple[list[int], list[int]]:
+        """Multipliers and shifts, to the left, of the output channels."""
+        given, result = fixed_point.single(self.inputs[0].scale), self.scaled.scale
+        scales = list(self.inputs[1].scales)
+        scales = scales if len(scales) > 1 else scales * channels
+        return fixed_point.quantize_multipliers(
+            [given * fixed_point.single(s) / fixed_point.single(result) for s in scales]
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Scaling:
+    """What turns accumulators into outputs, per output channel.
+
+    Attributes:
+      bias: as in the model, int64.
+      folded: with the input's zero point folded in.
+      multiplier, shift: the shift to the right.
+      is_plain: whether accumulators and shifts are as the fast kernels need them.
+    """
+
+    bias: np.ndarray
+    folded: np.ndarray
+    multiplier: np.ndarray
+    shift: np.ndarray
+    is_plain: bool
+
+    def fields(self, weights: np.ndarray, table: np.ndarray | None) -> dict[str, Field]:
+        return {
+            "weights": Array("weights", np.ascontiguousarray(weights, np.int8).reshape(-1)),
+            "bias": Array("bias", (self.folded if self.is_plain else self.bias).astype(np.int32)),
+            "multiplier": Array("multiplier", self.multiplier.astype(np.int32)),
+            "shift": Array("shift", self.shift.astype(np.int8)),
+            "table": None if table is None else Array("table", table.astype(np.int8)),
+        }
+
+
+def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
+    """weights: [output channels, all that one output sums up]."""
+    x, output = op.inputs[0], op.scaled
+    channels = len(weights)
+    multipliers, lefts = op.multipliers(channels)
+    multiplier, shift = np.array(multipliers, np.int64), -np.array(lefts, np.int64)
+    op.check(
+        shift.min() >= -31,
+        output,
+        f"has a scale of {output.scale:g}, too small beside the input's {x.scale:g}",
+    )
+    shift[multiplier == 0] = 1
+    bias = np.zeros(channels, np.int64)
+    if len(op.inputs) > 2:
+        bias = op.inputs[2].constant.astype(np.int64)
+    wide = weights.astype(np.int64)
+    # Any sum on the way, of inputs as they are or with the zero point taken off, stays below this.
+    most = np.abs(bias) + 256 * np.abs(wide).sum(axis=1)
+    for o in np.flatnonzero(~wide.any(axis=1) & ((shift < 1) | (most >= 1 << 30))):
+        bias[o], multiplier[o], shift[o] = _constant_sum(op, bias[o], multiplier[o], shift[o])
+        most[o] = abs(bias[o])
+    folded = bias - x.zero_point * wide.sum(axis=1)
+    ends = np.stack([-128 * wide, 127 * wide])
+    least, largest = folded + ends.min(axis=0).sum(axis=1), folded + ends.max(axis=0).sum(axis=1)
+    for o in np.flatnonzero(shift > _MAX_SHIFT):
+        multiplier[o], shift[o] = _shorter(multiplier[o], shift[o], (least[o], largest[o]))
+    plain_shifts = shift.min() >= 1 and shift.max() <= _MAX_SHIFT
+    is_plain = bool((most < 1 << 30).all() and plain_shifts)
+    return Scaling(bias, folded, multiplier, shift, is_plain)
+
+
+def _constant_sum(op: Weighted, bias: int, multiplier: int, shift: int) -> tuple[int, int, int]:
+    """Numbers that the fast kernels take, for a channel without weights: its output is constant."""
+    scaled = int(fixed_point.rescale(np.array(bias), int(multiplier), -int(shift)))
+    zero_point = op.scaled.zero_point
+    output = min(max(scaled + zero_point, op.low), op.high)
+    return 4 * (output - zero_point), 1 << 30, 1
+
+
+def _shorter(multiplier: int, shift: int, ends: tuple[int, int]) -> tuple[int, int]:
+    """A shift that the fast kernels take, where the output is the same for all sums.
+
+    Such shifts belong to channels whose weights are all but 0.
+    """
+    other = int(multiplier) >> int(shift) - _MAX_SHIFT, _MAX_SHIFT
+    outputs = {_scaled_sum(int(end), *by) for end in ends for by in ((multiplier, shift), other)}
+    return other if len(outputs) == 1 else (multiplier, shift)
+
+
+def _scaled_sum(total: int, multiplier: int, shift: int) -> int:
+    high = (2 * total * int(multiplier) + (1 << 31)) >> 32
+    return (high - (high < 0) + (1 << int(shift) - 1)) >> int(shift)

@@ -1,0 +1,82 @@
+"""SOFTMAX."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from firmware_export.errors import ExportError
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place
+from firmware_export.standalone.ops.shared.exponentials import exp_of_negative
+from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared.fixed_point import (
+    divide_by_power,
+    quantize_multiplier,
+    rescale,
+    single,
+)
+
+
+@dataclasses.dataclass(eq=False)
+class Softmax(ir.Op):
+    """inputs: x, over the last axis."""
+
+    beta: float = 1.0
+
+    def lower(self, target: str = "portable") -> Lowered:
+        x = self.inputs[0]
+        depth = x.shape[-1]
+        try:
+            exps = _exps(x.scale, self.beta)
+        except ValueError as error:
+            raise ExportError(f"{self.source}: '{x.name}': {error}") from None
+        # 4096 equal inputs make the reference's sum overflow.
+        self.check(depth < 4096, x, f"has {depth} items in its last axis", "4095 are the most")
+        fields: dict[str, Field] = {
+            "exps": Array("exps", exps),
+            "rows": x.size // depth,
+            "depth": depth,
+            "exps_size": len(exps),
+        }
+        call = self.call("softmax", fields, Place(x), Place(self.output))
+        return Lowered((call,), in_place=(0,))
+
+    def runs_by_rows(self) -> bool:
+        return True
+
+
+def _exps(input_scale: float, beta: float) -> np.ndarray:
+    """exp(-d * scale * beta) in 31 fractional bits for d = 0, 1, ...; int32.
+
+    It ends where TFLite Micro counts nothing any more: where the representation of differences
+    ends, or where a value neither adds to the sum nor gives a probability.
+    """
+    real = min(single(beta) * single(input_scale) * (1 << 26), float((1 << 31) - 1))
+    if not real > 1:
+        raise ValueError(
+            f"an input scale of {input_scale:g} is too small for SOFTMAX in TFLite Micro; "
+            "calibrate on data that is not all alike"
+        )
+    multiplier, shift = quantize_multiplier(real)
+    reach = min(math.floor(31 * (1 << 26) / (1 << shift)), 255)
+    differences = -np.arange(reach + 1, dtype=np.int64)
+    exps = exp_of_negative(rescale(differences, multiplier, shift), integer_bits=5)
+    return exps[divide_by_power(exps, 12) > 0].astype(np.int32)
+
+
+def _read(op: FileOp) -> ir.Op:
+    op.check_counts(1, 1)
+    x, output = op.activation(0), op.output()
+    op.require(x.shape == output.shape and x.shape, f"makes {output.shape} of {x.shape}")
+    if (output.scale, output.zero_point) != (1 / 256, -128):
+        op.fail(
+            f"has the output scale {output.scale:g} and zero point {output.zero_point}",
+            "TFLite Micro demands 1/256 and -128: convert the model again",
+        )
+    beta = op.option("beta", 0.0)
+    op.require(math.isfinite(beta) and beta > 0, f"has the factor {beta}")
+    return Softmax([x], output, op.source, beta=beta)
+
+
+OPS = (OpRule("SOFTMAX", 3, _read),)

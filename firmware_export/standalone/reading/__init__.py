@@ -1,1 +1,0 @@
-"""One op of a .tflite file to one op of the IR: a function for each kind, all checks in it."""

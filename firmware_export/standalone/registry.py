@@ -1,0 +1,27 @@
+"""Which ops of a .tflite can be compiled: what the modules of ops/ list in OPS.
+
+A new module there is found by itself; nothing else needs to name it.
+"""
+
+import functools
+import importlib
+import pkgutil
+import types
+from collections.abc import Mapping
+
+from firmware_export.standalone import ops
+from firmware_export.standalone.ops.shared.file_op import OpRule
+
+
+@functools.cache
+def rules() -> Mapping[str, OpRule]:
+    """The rules of all modules in ops/, by the op's name in the schema."""
+    names = sorted(module.name for module in pkgutil.iter_modules(ops.__path__) if not module.ispkg)
+    found: dict[str, OpRule] = {}
+    for name in names:
+        module = importlib.import_module(f"{ops.__name__}.{name}")
+        for rule in module.OPS:
+            if rule.name in found:
+                raise ValueError(f"{rule.name} has two rules, one of them in ops/{name}.py")
+            found[rule.name] = rule
+    return types.MappingProxyType(dict(sorted(found.items())))

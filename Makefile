@@ -49,14 +49,19 @@ firmware-test: setup ## run the tests of exported C on emulated boards
 	@$(PY) -m firmware_export.boards.toolchain
 	@$(PY) -m pytest -m firmware $(ARGS)
 
-lint: setup ## ruff, ruff's format, mypy
+# C of this project; exported C is checked by tests/firmware_export/c_style_test.py.
+C_SOURCES = find edge_tf firmware_export tests -name '*.[ch]' -o -name '*.cc'
+
+lint: setup ## ruff, ruff's format, clang-format, mypy
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@$(C_SOURCES) | xargs .venv/bin/clang-format --dry-run -Werror
 	@$(PY) -m mypy
 
-format: setup ## let ruff put sources in order
+format: setup ## let ruff and clang-format put sources in order
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+	@$(C_SOURCES) | xargs .venv/bin/clang-format -i
 
 android-tools: setup ## MediaPipe in .venv-mediapipe and a Kotlin compiler, for the tests of Android
 	@tools/android_tools.sh

@@ -17,6 +17,7 @@ from firmware_export.runtime.detector import DetectorConfig
 from tflite_model.info import ModelInfo, TensorInfo
 
 FORMAT_VERSION = 1
+LICENSE = "LICENSE"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,18 +43,24 @@ class Package:
 
 
 def render_templates(values: Mapping[str, Any], skip: Collection[str] = ()) -> dict[str, bytes]:
-    """Renders the flavour's templates and the shared ones, by the path of the file each makes.
+    """The license, the flavour's templates and the shared ones, by the path of the file each makes.
 
     Args:
       values: for the templates; "package" is a Package.
       skip: paths of files that are not wanted.
     """
     environment = templating.environment(values["package"].flavor, "common")
-    return {
+    rendered = {
         name.removesuffix(".jinja"): environment.get_template(name).render(values).encode("utf-8")
         for name in sorted(environment.list_templates(extensions=["jinja"]))
         if name.removesuffix(".jinja") not in skip
     }
+    return {LICENSE: license_text(), **rendered}
+
+
+def license_text() -> bytes:
+    """What the code in an exported folder is under."""
+    return (templating.FOLDER / LICENSE).read_bytes()
 
 
 def golden_values(golden: Golden) -> dict[str, Any]:
@@ -61,9 +68,9 @@ def golden_values(golden: Golden) -> dict[str, Any]:
     return {
         "golden": golden,
         "golden_checked_against": "",
-        "golden_labels": c_text.int_list(golden.label_index.tolist()),
-        "golden_logit_rows": [c_text.int_rows(clip) for clip in golden.logits],
-        "golden_feature_rows": [c_text.int_rows(clip, per_row=20) for clip in golden.features],
+        "golden_label_rows": c_text.int_rows(golden.label_index),
+        "golden_logit_rows": [c_text.int_rows(clip, per_row=12) for clip in golden.logits],
+        "golden_feature_rows": [c_text.int_rows(clip, per_row=12) for clip in golden.features],
         "golden_bytes": golden.features.nbytes + golden.logits.nbytes,
         "wav_rows": [],
         "wav_feature_rows": [],
@@ -74,8 +81,8 @@ def golden_values(golden: Golden) -> dict[str, Any]:
 def sound_values(wav: np.ndarray, features: np.ndarray) -> dict[str, Any]:
     """The same for clips that are also there as sound; see `golden_values`."""
     return {
-        "wav_rows": [c_text.int_rows(clip) for clip in wav],
-        "wav_feature_rows": [c_text.int_rows(clip, per_row=20) for clip in features],
+        "wav_rows": [c_text.int_rows(clip, per_row=12) for clip in wav],
+        "wav_feature_rows": [c_text.int_rows(clip, per_row=12) for clip in features],
         "wav_samples": wav.shape[1],
     }
 

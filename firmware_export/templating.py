@@ -4,12 +4,14 @@ from pathlib import Path
 
 import jinja2
 
+from firmware_export import c_layout
+
 FOLDER = Path(__file__).with_name("templates")
 
 
 def environment(*folders: str) -> jinja2.Environment:
     """Templates of some folders of templates/; what an earlier one has, it has first."""
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([FOLDER / folder for folder in folders]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -17,3 +19,6 @@ def environment(*folders: str) -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    for layout in (c_layout.comment, c_layout.lines, c_layout.member, c_layout.call):
+        environment.filters[f"c_{layout.__name__}"] = layout
+    return environment

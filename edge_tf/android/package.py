@@ -91,6 +91,7 @@ def export(
     files = {
         models.WAVEFORM: made.waveform,
         models.FEATURES: made.features,
+        packing.LICENSE: packing.license_text(),
         **_sample(),
         f"{_ASSETS}/{models.WAVEFORM}": made.waveform,
         f"{_ASSETS}/spotting.json": _json(spotting),

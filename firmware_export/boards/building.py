@@ -17,8 +17,12 @@ from firmware_export.errors import ExportError
 # For `extra_flags` on the host: what C leaves undefined ends the program with a report.
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
-_WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow")
-_COMPILE = ("-std=c99", *_WARNINGS, "-ffunction-sections", "-fdata-sections", "-g")
+# For all C of ours, generated or not: the boards, the kernels and exported folders.
+WARNINGS = (
+    *("-Wall", "-Wextra", "-Werror", "-Wshadow"),
+    *("-Wconversion", "-Wsign-conversion", "-Wcast-qual"),
+)
+_COMPILE = ("-std=c99", *WARNINGS, "-ffunction-sections", "-fdata-sections", "-g")
 # Not the caller's: the boards' own code is the same whatever the program is measured with.
 _BOARD_OPTIMIZE = "-O2"
 # What parts are called that are not the caller's files.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from firmware_export import c_text, templating
+from firmware_export.standalone import array_comments
 from firmware_export.standalone.graph import calls, ir, planner
 from firmware_export.standalone.ops.shared import row_calls
 
@@ -36,12 +37,13 @@ class Struct:
 
 @dataclasses.dataclass(frozen=True)
 class Array:
-    """A constant array."""
+    """A constant array, with what its comment says."""
 
     name: str
     c_type: str
     size: int
     rows: list[str]
+    about: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,8 +230,9 @@ class _Writer:
         if array.key not in self._names:
             name = self._unique(array.name, _number(source))
             self._names[array.key] = name
-            rows = c_text.int_rows(array.values, per_row=20 if array.values.itemsize == 1 else 8)
-            self.arrays.append(Array(name, array.c_type, array.values.size, rows))
+            rows = c_text.int_rows(array.values, per_row=16 if array.values.itemsize == 1 else 8)
+            about = array_comments.about(array, source)
+            self.arrays.append(Array(name, array.c_type, array.values.size, rows, about))
             self.constant_bytes += array.values.nbytes
         return self._names[array.key]
 

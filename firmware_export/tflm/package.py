@@ -127,8 +127,10 @@ def _state_values(states: Sequence[TensorInfo]) -> dict[str, Any]:
     return {
         "states": states,
         "state_bytes": sum(state.byte_size for state in states),
-        "state_sizes": c_text.int_list(state.byte_size for state in states),
-        "state_zero_points": c_text.int_list(state.zero_points[0] for state in states),
+        "state_size_rows": c_text.int_rows(np.array([state.byte_size for state in states])),
+        "state_zero_point_rows": c_text.int_rows(
+            np.array([state.zero_points[0] for state in states])
+        ),
     }
 
 

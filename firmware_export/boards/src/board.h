@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a program may ask of the board it runs on: an emulated core, or the host.
  *
  * Boards have no operating system. Files and the console are the emulating machine's, reached by

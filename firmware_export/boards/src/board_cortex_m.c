@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Start, faults and instruction counter of the Cortex-M boards. */
 #include "board.h"
 #include "board_stack.h"

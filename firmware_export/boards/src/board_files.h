@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For the files that make up a board, not for programs. */
 #ifndef BOARD_FILES_H
 #define BOARD_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The host as a board: the same programs, without emulator, limits and instruction counts. */
 #include <stdio.h>
 #include <stdlib.h>

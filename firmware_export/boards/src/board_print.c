@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers as text, for a few hundred bytes of flash instead of printf's several thousand. */
 #include "board.h"
 

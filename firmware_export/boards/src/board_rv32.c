@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Start, faults and instruction counter of the RISC-V board. */
 #include "board.h"
 #include "board_stack.h"
@@ -6,6 +7,7 @@
 /* Control registers are an extension of their own (Zicsr), which the compiler's libraries for
  * rv32imac are not listed under: it is named where it is used. */
 #define CSR(text) ".option push\n .option arch, +zicsr\n " text "\n .option pop"
+#define READ_FAULT CSR("csrr a0, mcause\n csrr a1, mepc\n csrr a2, mtval")
 
 enum { FAULT_STATUS = 99, GUARD_BYTES = 64 * 1024 };
 
@@ -32,9 +34,7 @@ __attribute__((naked, section(".board_start"))) void board_reset(void) {
 }
 
 __attribute__((naked, aligned(4))) static void fault(void) {
-  __asm__ volatile(
-      "la sp, board_handler_stack_top\n" CSR("csrr a0, mcause\n csrr a1, mepc\n csrr a2, mtval")
-      "\n j board_fault");
+  __asm__ volatile("la sp, board_handler_stack_top\n" READ_FAULT "\n j board_fault");
 }
 
 /* Makes the memory below the stack inaccessible: it is there in the emulator. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How much stack was used: by painting it, and looking later where the paint is gone. */
 #include "board_stack.h"
 

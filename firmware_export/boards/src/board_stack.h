@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For the files that make up a board, not for programs. */
 #ifndef BOARD_STACK_H
 #define BOARD_STACK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs the exported model over the clips of a file: one program on the host and on every board.
  *
  * Reads clips.bin: a header of seven 32-bit numbers, then the clips, all little-endian.
@@ -290,8 +291,10 @@ static void print_figures(const char *what, const figures_t *figures) {
     const char *key;
     uint64_t value;
   } lines[] = {
-      {"_calls", figures->calls}, {"_first", figures->first},
-      {"_second", figures->second}, {"_min", figures->least},
+      {"_calls", figures->calls},
+      {"_first", figures->first},
+      {"_second", figures->second},
+      {"_min", figures->least},
       {"_mean", figures->calls == 0 ? 0 : figures->sum / figures->calls},
       {"_max", figures->most},
   };

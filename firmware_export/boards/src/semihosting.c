@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files, console and exit of the emulated boards. */
 #include "semihosting.h"
 
@@ -23,19 +24,21 @@ static const uint32_t application_exit = 0x20026u; /* ADP_Stopped_ApplicationExi
 #define STOP "bkpt 0xAB\n bx lr"
 #elif defined(__riscv)
 /* Known by the two around the ebreak: all uncompressed, and within one page. */
-#define STOP                      \
+#define STOP                       \
   ".option push\n .option norvc\n" \
-  "slli zero, zero, 0x1f\n"       \
-  "ebreak\n"                      \
-  "srai zero, zero, 7\n"          \
-  ".option pop\n"                 \
+  "slli zero, zero, 0x1f\n"        \
+  "ebreak\n"                       \
+  "srai zero, zero, 7\n"           \
+  ".option pop\n"                  \
   "ret"
 #else
 #error "no semihosting for this core"
 #endif
 
-__attribute__((naked, noipa, aligned(16))) int32_t semihosting_call(
-    uint32_t operation __attribute__((unused)), const void *arguments __attribute__((unused))) {
+#define UNUSED __attribute__((unused))
+
+__attribute__((naked, noipa, aligned(16))) int32_t semihosting_call(UNUSED uint32_t operation,
+                                                                    UNUSED const void *arguments) {
   __asm__ volatile(STOP);
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls to the emulating machine (Arm's semihosting specification, which RISC-V took over). */
 #ifndef SEMIHOSTING_H
 #define SEMIHOSTING_H

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A stream of sound through front-end, model and detector, on the host.
  *
  * Reads 16-bit PCM from standard input until it ends. For each frame it writes a record to standard
  * output: the int8 logits, the detected class or -1 and the score of the best one, 16 bits each,
- * little-endian. The detector hears from the first whole window on; until then it says -1 and 0. What a piece of sound gives is written before it waits for the next: the reader
- * knows how many frames a number of samples makes.
+ * little-endian. The detector hears from the first whole window on; until then it says -1 and 0.
+ * What a piece of sound gives is written before it waits for the next: the reader knows how many
+ * frames a number of samples makes.
  */
 #define _POSIX_C_SOURCE 200809L
 

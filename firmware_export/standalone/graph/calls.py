@@ -25,10 +25,14 @@ class Array:
     Attributes:
       name: what it is for, to make a C name of: "weights", "bias", "multiplier".
       values: one-dimensional, int8, uint16 or int32; the C type is values.dtype with "_t".
+      shape: of the values as the kernel reads them; () where it is a plain list.
+      origin: the constant of the file that they come from, if there is one.
     """
 
     name: str
     values: np.ndarray
+    shape: tuple[int, ...] = ()
+    origin: Tensor | None = None
 
     @property
     def c_type(self) -> str:
@@ -104,7 +108,7 @@ def operand(tensor: Tensor) -> Argument:
     """An int8 tensor as an argument: where an activation lies, or the constant itself."""
     if tensor.data is None:
         return Place(tensor)
-    return Array("constant", tensor.data.astype(np.int8).reshape(-1))
+    return Array("constant", tensor.data.astype(np.int8).reshape(-1), tensor.shape, tensor)
 
 
 @dataclasses.dataclass(frozen=True)

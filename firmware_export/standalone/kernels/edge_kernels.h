@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels that an exported model calls: one function each, with a struct of its parameters.
  *
  * Every target has the same functions with the same results, bit for bit those of TensorFlow Lite
@@ -12,8 +13,8 @@
  *   `table`, where there is one, may be NULL; else it holds 256 values, and a result v, clamped,
  *   becomes table[v + 128].
  *   Pointers in structs point to constants and are not NULL, except `table`.
- *   `scratch` is aligned to 8 bytes; its content means nothing before and after a call. The exporter
- *   (firmware_export/standalone/calls) gives every target
+ *   `scratch` is aligned to 8 bytes; its content means nothing before and after a call.
+ *   The exporter (firmware_export/standalone/calls) gives every target
  *     edge_pointwise    2 bytes for each value of 16 pixels, of 8 pixels from 33 channels on, of 4
  *                       from 65 on; of no more than there are in a row, rounded up to 4's, and
  *                       with the number of channels rounded up to 4's
@@ -44,15 +45,15 @@ extern "C" {
  * overlap the input from lower addresses on: pixels are taken in their order, at most 16 are read
  * before outputs are written, and the exporter sees to it that those are not overwritten. */
 typedef struct {
-    const int8_t *weights;     /* [out_channels][in_channels] */
-    const int32_t *bias;       /* [out_channels] */
-    const int32_t *multiplier; /* [out_channels] */
-    const int8_t *shift;       /* [out_channels] */
-    const int8_t *table;
-    uint32_t in_row, out_row;
-    uint16_t rows, width;
-    uint16_t in_channels, out_channels;
-    int8_t zero_point, low, high;
+  const int8_t *weights;     /* [out_channels][in_channels] */
+  const int32_t *bias;       /* [out_channels] */
+  const int32_t *multiplier; /* [out_channels] */
+  const int8_t *shift;       /* [out_channels] */
+  const int8_t *table;
+  uint32_t in_row, out_row;
+  uint16_t rows, width;
+  uint16_t in_channels, out_channels;
+  int8_t zero_point, low, high;
 } edge_pointwise_t;
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch);
@@ -64,22 +65,22 @@ void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, vo
  * window. Bounds of accumulators and shifts are those of edge_pointwise.
  * in_row and out_row are bytes; from one image of a batch to the next it is height * row. */
 typedef struct {
-    const int8_t *weights;     /* see the functions */
-    const int32_t *bias;       /* [out_channels] */
-    const int32_t *multiplier; /* [out_channels] */
-    const int8_t *shift;       /* [out_channels] */
-    const int8_t *table;
-    uint32_t in_row, out_row;
-    uint16_t batches;
-    uint16_t in_height, in_width, in_channels;
-    uint16_t out_height, out_width, out_channels;
-    uint16_t dilation_y, dilation_x;
-    uint16_t pad_top, pad_left;
-    uint16_t groups; /* of edge_convolution and edge_convolution_any */
-    uint8_t kernel_height, kernel_width;
-    uint8_t stride_y, stride_x;
-    int8_t in_zero_point;
-    int8_t zero_point, low, high;
+  const int8_t *weights;     /* see the functions */
+  const int32_t *bias;       /* [out_channels] */
+  const int32_t *multiplier; /* [out_channels] */
+  const int8_t *shift;       /* [out_channels] */
+  const int8_t *table;
+  uint32_t in_row, out_row;
+  uint16_t batches;
+  uint16_t in_height, in_width, in_channels;
+  uint16_t out_height, out_width, out_channels;
+  uint16_t dilation_y, dilation_x;
+  uint16_t pad_top, pad_left;
+  uint16_t groups; /* of edge_convolution and edge_convolution_any */
+  uint8_t kernel_height, kernel_width;
+  uint8_t stride_y, stride_x;
+  int8_t in_zero_point;
+  int8_t zero_point, low, high;
 } edge_convolution_t;
 
 /* weights: [out_channels][kernel_height][kernel_width][in_channels / groups]. */
@@ -95,13 +96,13 @@ void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, 
  * `bias` has the input's zero point folded in, over the taps there are (1 or more). Bounds of
  * accumulators and shifts are those of edge_pointwise. */
 typedef struct {
-    const int8_t *weights;     /* [taps][channels] */
-    const int32_t *bias;       /* [channels] */
-    const int32_t *multiplier; /* [channels] */
-    const int8_t *shift;       /* [channels] */
-    const int8_t *table;
-    uint16_t taps, width, channels;
-    int8_t zero_point, low, high;
+  const int8_t *weights;     /* [taps][channels] */
+  const int32_t *bias;       /* [channels] */
+  const int32_t *multiplier; /* [channels] */
+  const int8_t *shift;       /* [channels] */
+  const int8_t *table;
+  uint16_t taps, width, channels;
+  int8_t zero_point, low, high;
 } edge_row_sum_t;
 
 void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out);
@@ -109,13 +110,13 @@ void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *ou
 /* A depthwise convolution whose window is the whole input, with one weight a channel: a mean.
  * Otherwise as edge_pointwise. */
 typedef struct {
-    const int8_t *weights;     /* [channels] */
-    const int32_t *bias;       /* [channels] */
-    const int32_t *multiplier; /* [channels] */
-    const int8_t *shift;       /* [channels] */
-    const int8_t *table;
-    uint16_t pixels, channels;
-    int8_t zero_point, low, high;
+  const int8_t *weights;     /* [channels] */
+  const int32_t *bias;       /* [channels] */
+  const int32_t *multiplier; /* [channels] */
+  const int8_t *shift;       /* [channels] */
+  const int8_t *table;
+  uint16_t pixels, channels;
+  int8_t zero_point, low, high;
 } edge_uniform_t;
 
 void edge_uniform(const edge_uniform_t *p, const int8_t *in, int8_t *out);
@@ -126,13 +127,13 @@ void edge_uniform(const edge_uniform_t *p, const int8_t *in, int8_t *out);
  * aligned to 4 bytes and has numbers of 32 bits, first all 0: the place of the oldest frame, then
  * each channel's sum of values less the zero point. So `bias` has no zero point folded in. */
 typedef struct {
-    const int8_t *weights;     /* [channels] */
-    const int32_t *bias;       /* [channels] */
-    const int32_t *multiplier; /* [channels] */
-    const int8_t *shift;       /* [channels] */
-    const int8_t *table;
-    uint16_t frames, channels;
-    int8_t zero_point, low, high;
+  const int8_t *weights;     /* [channels] */
+  const int32_t *bias;       /* [channels] */
+  const int32_t *multiplier; /* [channels] */
+  const int8_t *shift;       /* [channels] */
+  const int8_t *table;
+  uint16_t frames, channels;
+  int8_t zero_point, low, high;
 } edge_sliding_mean_t;
 
 void edge_sliding_mean(const edge_sliding_mean_t *p, const int8_t *in, int8_t *out, int8_t *ring,
@@ -144,14 +145,14 @@ void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t 
 
 /* Average and maximum over windows; what lies in the padding does not count. */
 typedef struct {
-    uint16_t batches;
-    uint16_t in_height, in_width;
-    uint16_t out_height, out_width;
-    uint16_t channels;
-    uint16_t kernel_height, kernel_width;
-    uint16_t stride_y, stride_x;
-    uint16_t pad_top, pad_left;
-    int8_t low, high;
+  uint16_t batches;
+  uint16_t in_height, in_width;
+  uint16_t out_height, out_width;
+  uint16_t channels;
+  uint16_t kernel_height, kernel_width;
+  uint16_t stride_y, stride_x;
+  uint16_t pad_top, pad_left;
+  int8_t low, high;
 } edge_pool_t;
 
 void edge_average_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
@@ -161,12 +162,12 @@ void edge_max_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
  * absent axes are 1. Output: [kept[0], kept[1], kept[2]].
  * `offset` is -input_zero_point * items of a mean; the multiplier includes the division. */
 typedef struct {
-    int32_t offset;
-    int32_t multiplier;
-    uint16_t kept[3];
-    uint16_t reduced[2];
-    int8_t shift; /* -30 to 31 */
-    int8_t zero_point;
+  int32_t offset;
+  int32_t multiplier;
+  uint16_t kept[3];
+  uint16_t reduced[2];
+  int8_t shift; /* -30 to 31 */
+  int8_t zero_point;
 } edge_mean_t;
 
 void edge_mean(const edge_mean_t *p, const int8_t *in, int8_t *out);
@@ -178,12 +179,12 @@ void edge_mean(const edge_mean_t *p, const int8_t *in, int8_t *out);
  * b_shift and shift are 1 to 31.
  * In place over a or b, or both. */
 typedef struct {
-    int32_t b_multiplier, multiplier;
-    uint32_t size; /* of each of the three; not used by edge_add_broadcast */
-    int8_t b_shift, shift;
-    int8_t a_sign, b_sign; /* 1 or -1 */
-    int8_t a_zero_point, b_zero_point;
-    int8_t zero_point, low, high;
+  int32_t b_multiplier, multiplier;
+  uint32_t size; /* of each of the three; not used by edge_add_broadcast */
+  int8_t b_shift, shift;
+  int8_t a_sign, b_sign; /* 1 or -1 */
+  int8_t a_zero_point, b_zero_point;
+  int8_t zero_point, low, high;
 } edge_add_t;
 
 void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
@@ -193,14 +194,14 @@ void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out
  * Adjacent axes of equal bits have been joined and unused ones are 1 and come first. No axis has
  * both bits. */
 typedef struct {
-    uint16_t extent[4];
-    uint8_t a_repeats, b_repeats;
+  uint16_t extent[4];
+  uint8_t a_repeats, b_repeats;
 } edge_broadcast_t;
 
 /* In place over an input that is not repeated. */
 typedef struct {
-    edge_add_t add;
-    edge_broadcast_t shape;
+  edge_add_t add;
+  edge_broadcast_t shape;
 } edge_add_broadcast_t;
 
 void edge_add_broadcast(const edge_add_broadcast_t *p, const int8_t *a, const int8_t *b,
@@ -209,18 +210,18 @@ void edge_add_broadcast(const edge_add_broadcast_t *p, const int8_t *a, const in
 /* out = clamp(edge_rescale((a - a_zero_point) * (b - b_zero_point), multiplier, shift)
  *             + zero_point); in place as edge_add. */
 typedef struct {
-    int32_t multiplier;
-    uint32_t size; /* not used by edge_mul_broadcast */
-    int8_t shift;  /* -14 to 31 */
-    int8_t a_zero_point, b_zero_point;
-    int8_t zero_point, low, high;
+  int32_t multiplier;
+  uint32_t size; /* not used by edge_mul_broadcast */
+  int8_t shift;  /* -14 to 31 */
+  int8_t a_zero_point, b_zero_point;
+  int8_t zero_point, low, high;
 } edge_mul_t;
 
 void edge_mul(const edge_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 typedef struct {
-    edge_mul_t mul;
-    edge_broadcast_t shape;
+  edge_mul_t mul;
+  edge_broadcast_t shape;
 } edge_mul_broadcast_t;
 
 void edge_mul_broadcast(const edge_mul_broadcast_t *p, const int8_t *a, const int8_t *b,
@@ -228,8 +229,8 @@ void edge_mul_broadcast(const edge_mul_broadcast_t *p, const int8_t *a, const in
 
 /* Any function of one int8: out = table[in + 128]. In place. */
 typedef struct {
-    const int8_t *table; /* 256 values, not NULL */
-    uint32_t size;
+  const int8_t *table; /* 256 values, not NULL */
+  uint32_t size;
 } edge_table_t;
 
 void edge_table(const edge_table_t *p, const int8_t *in, int8_t *out);
@@ -238,10 +239,10 @@ void edge_table(const edge_table_t *p, const int8_t *in, int8_t *out);
  * exps[d] is exp(-d * scale * beta) in 31 fractional bits; differences from exps_size on give no
  * weight. */
 typedef struct {
-    const int32_t *exps;
-    uint32_t rows;
-    uint16_t depth;
-    uint16_t exps_size;
+  const int32_t *exps;
+  uint32_t rows;
+  uint16_t depth;
+  uint16_t exps_size;
 } edge_softmax_t;
 
 void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out);
@@ -249,10 +250,10 @@ void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out);
 /* Copies [extent[0], .. extent[3]] runs of `run` bytes, each with strides of its own in bytes:
  * concatenation (a call for each input), slices, transposition, the inside of padding. */
 typedef struct {
-    int32_t in_stride[4];
-    int32_t out_stride[4];
-    uint16_t extent[4];
-    uint32_t run;
+  int32_t in_stride[4];
+  int32_t out_stride[4];
+  uint16_t extent[4];
+  uint32_t run;
 } edge_copy_t;
 
 void edge_copy(const edge_copy_t *p, const int8_t *in, int8_t *out);
@@ -260,27 +261,27 @@ void edge_copy(const edge_copy_t *p, const int8_t *in, int8_t *out);
 /* Takes a frame of `pushed` bytes to the end of past ones: the oldest goes, the `kept` bytes behind
  * it move to the front. */
 typedef struct {
-    uint32_t kept, pushed;
+  uint32_t kept, pushed;
 } edge_push_t;
 
 void edge_push(const edge_push_t *p, const int8_t *in, int8_t *state);
 
 /* Sets `size` bytes. */
 typedef struct {
-    uint32_t size;
-    int8_t value;
+  uint32_t size;
+  int8_t value;
 } edge_fill_t;
 
 void edge_fill(const edge_fill_t *p, int8_t *out);
 
 /* Nearest neighbour: output pixel (y, x) is input pixel (rows[y], columns[x]). */
 typedef struct {
-    const uint16_t *rows;    /* [out_height] */
-    const uint16_t *columns; /* [out_width] */
-    uint16_t batches;
-    uint16_t in_height, in_width;
-    uint16_t out_height, out_width;
-    uint16_t channels;
+  const uint16_t *rows;    /* [out_height] */
+  const uint16_t *columns; /* [out_width] */
+  uint16_t batches;
+  uint16_t in_height, in_width;
+  uint16_t out_height, out_width;
+  uint16_t channels;
 } edge_resize_t;
 
 void edge_resize(const edge_resize_t *p, const int8_t *in, int8_t *out);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The arithmetic of TensorFlow Lite's reference kernels, to the last bit, in few instructions.
  *
  * The reference scales a 32-bit accumulator by multiplier / 2^31 / 2^shift in two roundings:
@@ -34,113 +35,102 @@
 typedef char edge_right_shift_must_be_arithmetic[(INT32_C(-5) >> 1) == -3 ? 1 : -1];
 
 /* (a * b + 2^31) >> 32. */
-static inline int32_t edge_multiply_high(int32_t a, int32_t b)
-{
+static inline int32_t edge_multiply_high(int32_t a, int32_t b) {
 #if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
-    int32_t high;
-    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
-    return high;
+  int32_t high;
+  __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
+  return high;
 #else
-    /* The upper bit of the low half decides on rounding: no carry to be computed. */
-    const int64_t product = (int64_t)a * b;
-    return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+  /* The upper bit of the low half decides on rounding: no carry to be computed. */
+  const int64_t product = (int64_t)a * b;
+  return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
 #endif
 }
 
-static inline int32_t edge_clamp(int32_t x, int32_t low, int32_t high)
-{
-    x = x < low ? low : x;
-    return x > high ? high : x;
+static inline int32_t edge_clamp(int32_t x, int32_t low, int32_t high) {
+  x = x < low ? low : x;
+  return x > high ? high : x;
 }
 
 /* x / 2^shift, ties away from zero, for |x| < 2^30 and 0 <= shift <= 31. */
-static inline int32_t edge_divide_by_power(int32_t x, int32_t shift)
-{
-    const int32_t rounds = -(int32_t)(shift > 0);
-    return (x + ((x >> 31) & rounds) + (int32_t)((UINT32_C(1) << shift) >> 1)) >> shift;
+static inline int32_t edge_divide_by_power(int32_t x, int32_t shift) {
+  const int32_t rounds = -(int32_t)(shift > 0);
+  return (x + ((x >> 31) & rounds) + (int32_t)((UINT32_C(1) << shift) >> 1)) >> shift;
 }
 
 /* x * multiplier / 2^31 / 2^shift for |x| < 2^30, multiplier >= 0 and 1 <= shift <= 31. */
-static inline int32_t edge_requantize(int32_t x, int32_t multiplier, int32_t shift)
-{
-    const int32_t high = edge_multiply_high(x * 2, multiplier);
-    return (high + (high >> 31) + (int32_t)((UINT32_C(1) << shift) >> 1)) >> shift;
+static inline int32_t edge_requantize(int32_t x, int32_t multiplier, int32_t shift) {
+  const int32_t high = edge_multiply_high(x * 2, multiplier);
+  return (high + (high >> 31) + (int32_t)((UINT32_C(1) << shift) >> 1)) >> shift;
 }
 
 /* The same with shifts from -28 to 31, a negative one being to the left and applied first:
  * |x| << -shift must be below 2^30. */
-static inline int32_t edge_rescale(int32_t x, int32_t multiplier, int32_t shift)
-{
-    const int32_t left = shift < 0 ? -shift : 0;
-    const int32_t right = shift < 0 ? 0 : shift;
-    const int32_t high = edge_multiply_high(x * (INT32_C(2) << left), multiplier);
-    return edge_divide_by_power(high, right);
+static inline int32_t edge_rescale(int32_t x, int32_t multiplier, int32_t shift) {
+  const int32_t left = shift < 0 ? -shift : 0;
+  const int32_t right = shift < 0 ? 0 : shift;
+  const int32_t high = edge_multiply_high(x * (INT32_C(2) << left), multiplier);
+  return edge_divide_by_power(high, right);
 }
 
 /* The number whose two's complement is x. */
-static inline int32_t edge_wrap(uint32_t x)
-{
-    return x <= (uint32_t)INT32_MAX ? (int32_t)x : -(int32_t)(UINT32_MAX - x) - 1;
+static inline int32_t edge_wrap(uint32_t x) {
+  return x <= (uint32_t)INT32_MAX ? (int32_t)x : -(int32_t)(UINT32_MAX - x) - 1;
 }
 
 /* The same as edge_rescale() for any x; a left shift that overflows drops the high bits, as the
  * reference does on every machine. Slow. */
-static inline int32_t edge_rescale_any(int32_t x, int32_t multiplier, int32_t shift)
-{
-    const int32_t left = shift < 0 ? -shift : 0;
-    const int32_t shifted = edge_wrap((uint32_t)x << left);
-    const int64_t product = (int64_t)shifted * multiplier + (INT64_C(1) << 30);
-    const int32_t high = (int32_t)(product >> 31);
-    if (shift <= 0) {
-        return high;
-    }
-    /* Halving last keeps the rounding term from overflowing. */
-    return (((high + (high >> 31)) >> (shift - 1)) + 1) >> 1;
+static inline int32_t edge_rescale_any(int32_t x, int32_t multiplier, int32_t shift) {
+  const int32_t left = shift < 0 ? -shift : 0;
+  const int32_t shifted = edge_wrap((uint32_t)x << left);
+  const int64_t product = (int64_t)shifted * multiplier + (INT64_C(1) << 30);
+  const int32_t high = (int32_t)(product >> 31);
+  if (shift <= 0) {
+    return high;
+  }
+  /* Halving last keeps the rounding term from overflowing. */
+  return (((high + (high >> 31)) >> (shift - 1)) + 1) >> 1;
 }
 
 /* How the sums of one channel become outputs. By value: then the compiler knows that writing an
  * output does not change it, and keeps it in registers. */
 typedef struct {
-    int32_t multiplier, shift, zero_point, low, high;
-    const int8_t *table;
+  int32_t multiplier, shift, zero_point, low, high;
+  const int8_t *table;
 } edge_output_t;
 
-static inline int8_t edge_output(edge_output_t to, int32_t sum)
-{
-    const int32_t scaled = edge_requantize(sum, to.multiplier, to.shift);
-    const int32_t value = edge_clamp(scaled + to.zero_point, to.low, to.high);
-    return to.table ? to.table[value + 128] : (int8_t)value;
+static inline int8_t edge_output(edge_output_t to, int32_t sum) {
+  const int32_t scaled = edge_requantize(sum, to.multiplier, to.shift);
+  const int32_t value = edge_clamp(scaled + to.zero_point, to.low, to.high);
+  return to.table ? to.table[value + 128] : (int8_t)value;
 }
 
 /* What edge_add and edge_mul do with two values. Pass a local copy of the parameters: then the
  * compiler knows that writing an output does not change them. */
-static inline int8_t edge_sum(const edge_add_t *p, int32_t a, int32_t b)
-{
-    const int32_t scaled_a = (a - p->a_zero_point) * (p->a_sign * (INT32_C(1) << 19));
-    const int32_t shifted_b = (b - p->b_zero_point) * (1 << 20);
-    const int32_t scaled_b = edge_requantize(shifted_b, p->b_multiplier, p->b_shift);
-    const int32_t sum = scaled_a + scaled_b * p->b_sign;
-    const int32_t out = edge_requantize(sum, p->multiplier, p->shift);
-    return (int8_t)edge_clamp(out + p->zero_point, p->low, p->high);
+static inline int8_t edge_sum(const edge_add_t *p, int32_t a, int32_t b) {
+  const int32_t scaled_a = (a - p->a_zero_point) * (p->a_sign * (INT32_C(1) << 19));
+  const int32_t shifted_b = (b - p->b_zero_point) * (1 << 20);
+  const int32_t scaled_b = edge_requantize(shifted_b, p->b_multiplier, p->b_shift);
+  const int32_t sum = scaled_a + scaled_b * p->b_sign;
+  const int32_t out = edge_requantize(sum, p->multiplier, p->shift);
+  return (int8_t)edge_clamp(out + p->zero_point, p->low, p->high);
 }
 
-static inline int8_t edge_product(const edge_mul_t *p, int32_t a, int32_t b)
-{
-    const int32_t product = (a - p->a_zero_point) * (b - p->b_zero_point);
-    const int32_t out = edge_rescale(product, p->multiplier, p->shift);
-    return (int8_t)edge_clamp(out + p->zero_point, p->low, p->high);
+static inline int8_t edge_product(const edge_mul_t *p, int32_t a, int32_t b) {
+  const int32_t product = (a - p->a_zero_point) * (b - p->b_zero_point);
+  const int32_t out = edge_rescale(product, p->multiplier, p->shift);
+  return (int8_t)edge_clamp(out + p->zero_point, p->low, p->high);
 }
 
 /* Bytes from one item of each axis to the next; 0 along axes that are repeated. */
 static inline void edge_find_strides(const edge_broadcast_t *shape, uint32_t repeats,
-                                     uint32_t *stride)
-{
-    uint32_t size = 1;
-    for (uint32_t axis = 4; axis-- > 0;) {
-        const uint32_t repeated = repeats >> axis & 1;
-        stride[axis] = repeated ? 0 : size;
-        size *= repeated ? 1 : shape->extent[axis];
-    }
+                                     uint32_t *stride) {
+  uint32_t size = 1;
+  for (uint32_t axis = 4; axis-- > 0;) {
+    const uint32_t repeated = repeats >> axis & 1;
+    stride[axis] = repeated ? 0 : size;
+    size *= repeated ? 1 : shape->extent[axis];
+  }
 }
 
 #endif

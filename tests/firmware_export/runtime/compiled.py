@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from firmware_export.boards import building
 from firmware_export.frontend.config import LogMel
 from firmware_export.runtime import render
 from firmware_export.runtime.detector import DetectorConfig
@@ -30,7 +31,7 @@ FRONTEND: dict[str, Any] = {
 SCALE, ZERO_POINT = 0.08, 45
 LABELS = ("_silence_", "_unknown_", "yes", "no", 'caf\u00e9 "au lait"??=*/')
 
-WARNINGS = "-Wall -Wextra -Werror -Wconversion -Wshadow -Wdouble-promotion -pedantic".split()
+WARNINGS = [*building.WARNINGS, "-Wdouble-promotion", "-pedantic"]
 C99 = ["-std=c99", *WARNINGS]
 
 _FRONTEND_SHIM = """

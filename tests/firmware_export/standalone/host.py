@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_export.boards import building
 from firmware_export.standalone import compiler
 from firmware_export.standalone.graph import ir
 
-WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+WARNINGS = ["-std=c99", "-Wpedantic", *building.WARNINGS]
 _CHECKS = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 
 

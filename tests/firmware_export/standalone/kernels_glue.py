@@ -20,13 +20,14 @@ import pytest
 from hypothesis import strategies as st
 
 import tflite_model
+from firmware_export.boards import building
 from firmware_export.standalone import compiler, reader
 from firmware_export.standalone.graph import calls, ir
 from firmware_export.standalone.target import KernelSet
 from tests.firmware_export.standalone import tflm_oracle
 
 KERNELS = compiler.KERNELS
-WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+WARNINGS = ["-std=c99", "-Wpedantic", *building.WARNINGS]
 _GUARD = 64
 _PATTERN = 0x5A
 

@@ -32,6 +32,7 @@ from tests.firmware_export.standalone.states_test import WindowModel
 CONFIG = FrontendConfig()
 MODEL_ONLY = {
     "CMakeLists.txt",
+    "LICENSE",
     "README.md",
     "idf_component.yml",
     "library.properties",

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from firmware_export.boards import building
 from firmware_export.golden import Golden
 from firmware_export.tflm import package
 from tests.firmware_export.conftest import FRONTEND
 from tests.firmware_export.models import LABELS
 
 STUB = Path(__file__).parent / "stub"
-WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow", "-pedantic"]
+WARNINGS = [*building.WARNINGS, "-pedantic"]
 C99 = ["-std=c99", *WARNINGS]
 C_FILES = ("model_data.c", "golden.c", "self_test.c")
 

@@ -41,6 +41,7 @@ class TestManifest:
         }
         assert set(content) == {
             "CMakeLists.txt",
+            "LICENSE",
             "README.md",
             "examples/self_test/self_test.ino",
             "extras/self_test_main.c",

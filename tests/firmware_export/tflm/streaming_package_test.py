@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edge_tf.conversion.tflite import streaming
+from firmware_export.boards import building
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.oracle import micro
@@ -67,7 +68,7 @@ def test_other_logits_are_refused(window: bytes, golden: Golden, tmp_path: Path)
 
 def test_golden_vectors_are_in_the_order_in_which_frames_are_pushed(exported: Path, golden: Golden):
     source = (exported / "src" / "golden.c").read_text()
-    first = ", ".join(str(value) for value in golden.features[0, :20, 0, 0])
+    first = ", ".join(str(value) for value in golden.features[0, :12, 0, 0])
     assert first in source
     assert f"[{FRAMES} * MODEL_INPUT_BYTES]" in (exported / "src" / "golden.h").read_text()
 
@@ -78,7 +79,7 @@ def test_its_sources_compile_without_a_warning(exported: Path, name: str):
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
     standard = "-std=c++11" if name.endswith("cpp") else "-std=c99"
-    warnings = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow", "-pedantic"]
+    warnings = [*building.WARNINGS, "-pedantic"]
     includes = [f"-I{exported / 'src'}", f"-I{STUB}"]
     command = [compiler, standard, *warnings, *includes, "-fsyntax-only"]
     done = subprocess.run([*command, exported / "src" / name], capture_output=True, text=True)
@@ -87,5 +88,5 @@ def test_its_sources_compile_without_a_warning(exported: Path, name: str):
 
 def test_the_runner_s_states_are_those_of_the_model(exported: Path):
     source = (exported / "src" / "model_runner.cpp").read_text()
-    assert f"kStateBytes[kStates] = {{{2 * BANDS * 3}, {(FRAMES - 1) * 6}}}" in source
+    assert f"kStateBytes[kStates] = {{\n    {2 * BANDS * 3}, {(FRAMES - 1) * 6},\n}};" in source
     assert "model_runner_invoke" not in source

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 plugins {
     id("com.android.application")
     id("org.jetbrains.kotlin.android")

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the kernels for Cortex-M cores with DSP instructions (M4, M7, M33) share.
  *
  * Scaling an accumulator takes five instructions, by these facts beside those of
@@ -27,108 +28,95 @@
 #endif
 
 /* Sums up products of pairs: sum + a[0] * b[0] + a[1] * b[1]. */
-static inline int32_t edge_smlad(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
+static inline int32_t edge_smlad(uint32_t a, uint32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
 }
 
 /* sum + a[0] * b[0], of the numbers in the low halves, and with one or both in the high half. */
-static inline int32_t edge_smlabb(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
+static inline int32_t edge_smlabb(uint32_t a, uint32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
 }
 
-static inline int32_t edge_smlabt(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlabt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
+static inline int32_t edge_smlabt(uint32_t a, uint32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smlabt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
 }
 
-static inline int32_t edge_smlatt(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
+static inline int32_t edge_smlatt(uint32_t a, uint32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
 }
 
 /* Bytes 0 and 2 of a word as a pair, and bytes 1 and 3. */
-static inline uint32_t edge_even_bytes(uint32_t word)
-{
-    uint32_t pair;
-    __asm__("sxtb16 %0, %1" : "=r"(pair) : "r"(word));
-    return pair;
+static inline uint32_t edge_even_bytes(uint32_t word) {
+  uint32_t pair;
+  __asm__("sxtb16 %0, %1" : "=r"(pair) : "r"(word));
+  return pair;
 }
 
-static inline uint32_t edge_odd_bytes(uint32_t word)
-{
-    uint32_t pair;
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
-    return pair;
+static inline uint32_t edge_odd_bytes(uint32_t word) {
+  uint32_t pair;
+  __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
+  return pair;
 }
 
-static inline uint32_t edge_twice(uint32_t pair)
-{
-    uint32_t sum;
-    __asm__("sadd16 %0, %1, %1" : "=r"(sum) : "r"(pair));
-    return sum;
+static inline uint32_t edge_twice(uint32_t pair) {
+  uint32_t sum;
+  __asm__("sadd16 %0, %1, %1" : "=r"(sum) : "r"(pair));
+  return sum;
 }
 
 /* The pair (low, high) of numbers that fit into 16 bits. */
-static inline uint32_t edge_pair(int32_t low, int32_t high)
-{
-    uint32_t pair;
-    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(low), "r"(high));
-    return pair;
+static inline uint32_t edge_pair(int32_t low, int32_t high) {
+  uint32_t pair;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(low), "r"(high));
+  return pair;
 }
 
 /* Four bytes from any address. */
-static inline uint32_t edge_load_word(const int8_t *from)
-{
-    uint32_t word;
-    memcpy(&word, from, sizeof word);
-    return word;
+static inline uint32_t edge_load_word(const int8_t *from) {
+  uint32_t word;
+  memcpy(&word, from, sizeof word);
+  return word;
 }
 
 /* How a channel is scaled. */
 typedef struct {
-    int32_t multiplier, rounding, shift;
+  int32_t multiplier, rounding, shift;
 } edge_scale_t;
 
-static inline edge_scale_t edge_scale(int32_t multiplier, int32_t shift, int32_t zero_point)
-{
-    const edge_scale_t scale = {multiplier, (2 * zero_point + 1) * (1 << (shift - 1)), shift};
-    return scale;
+static inline edge_scale_t edge_scale(int32_t multiplier, int32_t shift, int32_t zero_point) {
+  const edge_scale_t scale = {multiplier, (2 * zero_point + 1) * (1 << (shift - 1)), shift};
+  return scale;
 }
 
 /* sum + (a * b + 2^31) >> 32. */
-static inline int32_t edge_smmlar(int32_t a, int32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
+static inline int32_t edge_smmlar(int32_t a, int32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
 }
 
 /* The output for twice an accumulator. */
-static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale)
-{
-    int32_t value = edge_smmlar(twice, scale.multiplier, scale.rounding);
-    value = (value + (twice >> 31)) >> scale.shift;
-    __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
-    return value;
+static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale) {
+  int32_t value = edge_smmlar(twice, scale.multiplier, scale.rounding);
+  value = (value + (twice >> 31)) >> scale.shift;
+  __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
+  return value;
 }
 
 /* Pixels, or windows, widened to 16 bits, in groups of four; in pointwise.c. */
 #define EDGE_GROUP 4
 
 /* As many pixels of so many inputs as the scratch of edge_pointwise holds. */
-static inline uint32_t edge_dsp_block_size(uint32_t depth)
-{
-    return depth <= 32 ? 16 : depth <= 64 ? 8 : EDGE_GROUP;
+static inline uint32_t edge_dsp_block_size(uint32_t depth) {
+  return depth <= 32 ? 16 : depth <= 64 ? 8 : EDGE_GROUP;
 }
 
 /* Widens a group's `pixels`, of which there may be more than a group has, from `x` on. Returns
@@ -143,21 +131,21 @@ void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_
  * row at a time. The taps are a rectangle of `rows` x `columns`; those in the padding are left out.
  */
 typedef struct {
-    const int8_t *const *rows; /* where in each row of taps the first pixel's first column is */
-    const int8_t *weights;     /* of the first tap */
-    const int8_t *window;      /* weights of all taps, also of those left out */
-    const int32_t *bias;       /* the input's zero point folded in over the whole window */
-    const int32_t *multiplier;
-    const int8_t *shift;
-    int8_t *out;
-    uint32_t row_count, columns;
-    uint32_t weights_row; /* weights of one row to those of the next */
-    uint32_t column_step; /* bytes from one column of taps to the next */
-    uint32_t window_size; /* taps of the window */
-    uint32_t channels;
-    uint32_t pixels;
-    uint32_t in_step; /* bytes from the first tap of a pixel to that of the next */
-    int32_t in_zero_point, zero_point;
+  const int8_t *const *rows; /* where in each row of taps the first pixel's first column is */
+  const int8_t *weights;     /* of the first tap */
+  const int8_t *window;      /* weights of all taps, also of those left out */
+  const int32_t *bias;       /* the input's zero point folded in over the whole window */
+  const int32_t *multiplier;
+  const int8_t *shift;
+  int8_t *out;
+  uint32_t row_count, columns;
+  uint32_t weights_row; /* weights of one row to those of the next */
+  uint32_t column_step; /* bytes from one column of taps to the next */
+  uint32_t window_size; /* taps of the window */
+  uint32_t channels;
+  uint32_t pixels;
+  uint32_t in_step; /* bytes from the first tap of a pixel to that of the next */
+  int32_t in_zero_point, zero_point;
 } edge_taps_t;
 
 /* In window_sum.c. Outputs are clamped to int8. */
@@ -165,30 +153,29 @@ void edge_dsp_window_sum(const edge_taps_t *p);
 
 /* What is left to do with outputs once they are clamped to int8. */
 static inline void edge_dsp_look_up(const int8_t *table, int32_t low, int32_t high, int8_t *out,
-                                    uint32_t size)
-{
-    int8_t *const end = out + size;
-    if (low > -128 || high < 127) {
-        for (int8_t *v = out; v < end; v++) {
-            *v = (int8_t)edge_clamp(*v, low, high);
-        }
+                                    uint32_t size) {
+  int8_t *const end = out + size;
+  if (low > -128 || high < 127) {
+    for (int8_t *v = out; v < end; v++) {
+      *v = (int8_t)edge_clamp(*v, low, high);
     }
-    if (table) {
-        table += 128;
-        for (; end - out >= 4; out += 4) {
-            const int8_t v0 = table[out[0]];
-            const int8_t v1 = table[out[1]];
-            const int8_t v2 = table[out[2]];
-            const int8_t v3 = table[out[3]];
-            out[0] = v0;
-            out[1] = v1;
-            out[2] = v2;
-            out[3] = v3;
-        }
-        for (; out < end; out++) {
-            *out = table[*out];
-        }
+  }
+  if (table) {
+    table += 128;
+    for (; end - out >= 4; out += 4) {
+      const int8_t v0 = table[out[0]];
+      const int8_t v1 = table[out[1]];
+      const int8_t v2 = table[out[2]];
+      const int8_t v3 = table[out[3]];
+      out[0] = v0;
+      out[1] = v1;
+      out[2] = v2;
+      out[3] = v3;
     }
+    for (; out < end; out++) {
+      *out = table[*out];
+    }
+  }
 }
 
 #endif

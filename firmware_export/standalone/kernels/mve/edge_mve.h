@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the kernels for MVE (Helium) share.
  *
  * Two layouts of the work occur:
@@ -33,85 +34,83 @@
 
 /* A vector of four numbers, made in two steps: one number needs not wait in its register for the
  * others. */
-static inline int32x4_t edge_mve_join_low(int32_t a, int32_t b)
-{
+static inline int32x4_t edge_mve_join_low(int32_t a, int32_t b) {
 #if EDGE_MVE_ASM
-    int32x4_t joined;
-    __asm__ volatile("vmov %e0, %1, %2" : "=w"(joined) : "r"(a), "r"(b));
-    return joined;
+  int32x4_t joined;
+  __asm__ volatile("vmov %e0, %1, %2" : "=w"(joined) : "r"(a), "r"(b));
+  return joined;
 #else
-    return vsetq_lane_s32(b, vdupq_n_s32(a), 1);
+  return vsetq_lane_s32(b, vdupq_n_s32(a), 1);
 #endif
 }
 
-static inline int32x4_t edge_mve_join_high(int32x4_t low, int32_t c, int32_t d)
-{
+static inline int32x4_t edge_mve_join_high(int32x4_t low, int32_t c, int32_t d) {
 #if EDGE_MVE_ASM
-    __asm__("vmov %f0, %1, %2" : "+w"(low) : "r"(c), "r"(d));
-    return low;
+  __asm__("vmov %f0, %1, %2" : "+w"(low) : "r"(c), "r"(d));
+  return low;
 #else
-    return vsetq_lane_s32(d, vsetq_lane_s32(c, low, 2), 3);
+  return vsetq_lane_s32(d, vsetq_lane_s32(c, low, 2), 3);
 #endif
 }
 
 /* Four numbers saturated to int8, in the low bytes of 32-bit lanes. */
-static inline int32x4_t edge_mve_saturate(int32x4_t x)
-{
+static inline int32x4_t edge_mve_saturate(int32x4_t x) {
 #if EDGE_MVE_ASM
-    int32x4_t bytes;
-    __asm__("vqmovnb.s32 %q0, %q1\n\tvqmovnb.s16 %q0, %q0" : "=w"(bytes) : "w"(x));
-    return bytes;
+  int32x4_t bytes;
+  __asm__("vqmovnb.s32 %q0, %q1\n\tvqmovnb.s16 %q0, %q0" : "=w"(bytes) : "w"(x));
+  return bytes;
 #else
-    const int16x8_t halves = vqmovnbq_s32(vreinterpretq_s16_s32(x), x);
-    return vreinterpretq_s32_s8(vqmovnbq_s16(vreinterpretq_s8_s16(halves), halves));
+  const int16x8_t halves = vqmovnbq_s32(vreinterpretq_s16_s32(x), x);
+  return vreinterpretq_s32_s8(vqmovnbq_s16(vreinterpretq_s8_s16(halves), halves));
 #endif
 }
 
 /* Four numbers to even 16-bit lanes, four to odd ones, saturated. */
-static inline int16x8_t edge_mve_halves(int32x4_t even, int32x4_t odd)
-{
+static inline int16x8_t edge_mve_halves(int32x4_t even, int32x4_t odd) {
 #if EDGE_MVE_ASM
-    int16x8_t halves;
-    __asm__("vqmovnb.s32 %q0, %q1\n\tvqmovnt.s32 %q0, %q2" : "=&w"(halves) : "w"(even), "w"(odd));
-    return halves;
+  int16x8_t halves;
+  __asm__("vqmovnb.s32 %q0, %q1\n\tvqmovnt.s32 %q0, %q2" : "=&w"(halves) : "w"(even), "w"(odd));
+  return halves;
 #else
-    return vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(even), even), odd);
+  return vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(even), even), odd);
 #endif
 }
 
 /* Eight numbers saturated to int8, in the low bytes of 16-bit lanes. */
-static inline int16x8_t edge_mve_saturate_halves(int16x8_t x)
-{
+static inline int16x8_t edge_mve_saturate_halves(int16x8_t x) {
 #if EDGE_MVE_ASM
-    int16x8_t bytes;
-    __asm__("vqmovnb.s16 %q0, %q1" : "=w"(bytes) : "w"(x));
-    return bytes;
+  int16x8_t bytes;
+  __asm__("vqmovnb.s16 %q0, %q1" : "=w"(bytes) : "w"(x));
+  return bytes;
 #else
-    return vreinterpretq_s16_s8(vqmovnbq_s16(vreinterpretq_s8_s16(x), x));
+  return vreinterpretq_s16_s8(vqmovnbq_s16(vreinterpretq_s8_s16(x), x));
 #endif
 }
 
 /* sums * multiplier / 2^31, plus the sign as in fact 3 of edge_requantize.h; VRSHL by -shift, 1 or
  * more, completes the scaling. |sums| < 2^30. The sum's sign does for the product's: they differ
  * only where that is 0, which then rounds to 0 either way. */
-static inline int32x4_t edge_mve_multiply(int32x4_t sums, int32_t multiplier)
-{
-    return vqrdmlahq_n_s32(vshrq_n_s32(sums, 31), sums, multiplier);
+static inline int32x4_t edge_mve_multiply(int32x4_t sums, int32_t multiplier) {
+  return vqrdmlahq_n_s32(vshrq_n_s32(sums, 31), sums, multiplier);
 }
+
+/* Tells the compiler which bytes the assembly below reads. */
+typedef struct {
+  int8_t bytes[16];
+} edge_mve_bytes_t;
 
 /* The first `count` of 16 values, zeros in place of the others, which are not read. GCC would move
  * the predicate to a core register and back. */
-static inline int8x16_t edge_mve_load(const int8_t *from, uint32_t count)
-{
+static inline int8x16_t edge_mve_load(const int8_t *from, uint32_t count) {
 #if EDGE_MVE_ASM
-    int8x16_t values;
-    __asm__("vctp.8 %2\n\tvpst\n\tvldrbt.u8 %q0, [%1]"
-            : "=w"(values)
-            : "r"(from), "r"(count), "m"(*(const int8_t(*)[16])from)
-            : "p0");
-    return values;
+  int8x16_t values;
+  __asm__("vctp.8 %2\n\tvpst\n\tvldrbt.u8 %q0, [%1]"
+          : "=w"(values)
+          : "r"(from), "r"(count), "m"(*(const edge_mve_bytes_t *)from)
+          : "p0");
+  return values;
 #else
-    return vldrbq_z_s8(from, vctp8q(count));
+  return vldrbq_z_s8(from, vctp8q(count));
 #endif
 }
 
@@ -120,19 +119,18 @@ static inline int8x16_t edge_mve_load(const int8_t *from, uint32_t count)
  * the first ... What comes after a pixel's last value does not matter.
  *
  * Puts one pixel there. */
-static inline void edge_mve_put(const int8_t *pixel, uint32_t depth, int8_t *block, uint32_t index)
-{
-    int8_t *to = block + (depth <= 32 ? 32 : 16) * index;
-    const uint32_t step = depth <= 32 ? 16 : 16 * EDGE_MVE_PIXELS;
-    for (int32_t left = (int32_t)depth; left > 0; left -= 16, pixel += 16, to += step) {
-        vstrbq_s8(to, edge_mve_load(pixel, (uint32_t)left));
-    }
+static inline void edge_mve_put(const int8_t *pixel, uint32_t depth, int8_t *block,
+                                uint32_t index) {
+  int8_t *to = block + (depth <= 32 ? 32 : 16) * index;
+  const uint32_t step = depth <= 32 ? 16 : 16 * EDGE_MVE_PIXELS;
+  for (int32_t left = (int32_t)depth; left > 0; left -= 16, pixel += 16, to += step) {
+    vstrbq_s8(to, edge_mve_load(pixel, (uint32_t)left));
+  }
 }
 
 /* Bytes of such a block. */
-static inline uint32_t edge_mve_block_size(uint32_t depth)
-{
-    return (depth <= 32 ? 32 : (depth + 15) / 16 * 16) * EDGE_MVE_PIXELS;
+static inline uint32_t edge_mve_block_size(uint32_t depth) {
+  return (depth <= 32 ? 32 : (depth + 15) / 16 * 16) * EDGE_MVE_PIXELS;
 }
 
 /* Outputs of up to 4 pixels: p->in_channels values each, p->out_channels outputs, `step` bytes from
@@ -144,24 +142,23 @@ void edge_mve_dot(const edge_pointwise_t *p, const int8_t *block, uint32_t pixel
 /* Clamps outputs, which are saturated already, then looks them up in `table`, if it is not NULL. A
  * pass of its own over what is finished costs less than care in every loop. */
 static inline void edge_mve_finish(int8_t *bytes, uint32_t size, int8_t low, int8_t high,
-                                   const int8_t *table)
-{
-    const int clamps = low > -128 || high < 127;
-    if (!clamps && !table) {
-        return;
+                                   const int8_t *table) {
+  const int clamps = low > -128 || high < 127;
+  if (!clamps && !table) {
+    return;
+  }
+  for (int32_t left = (int32_t)size; left > 0; left -= 16, bytes += 16) {
+    const mve_pred16_t lanes = vctp8q((uint32_t)left);
+    int8x16_t x = vldrbq_z_s8(bytes, lanes);
+    if (clamps) {
+      x = vminq_s8(vmaxq_s8(x, vdupq_n_s8(low)), vdupq_n_s8(high));
     }
-    for (int32_t left = (int32_t)size; left > 0; left -= 16, bytes += 16) {
-        const mve_pred16_t lanes = vctp8q((uint32_t)left);
-        int8x16_t x = vldrbq_z_s8(bytes, lanes);
-        if (clamps) {
-            x = vminq_s8(vmaxq_s8(x, vdupq_n_s8(low)), vdupq_n_s8(high));
-        }
-        if (table) {
-            const uint8x16_t index = veorq_u8(vreinterpretq_u8_s8(x), vdupq_n_u8(128));
-            x = vldrbq_gather_offset_z_s8(table, index, lanes);
-        }
-        vstrbq_p_s8(bytes, x, lanes);
+    if (table) {
+      const uint8x16_t index = veorq_u8(vreinterpretq_u8_s8(x), vdupq_n_u8(128));
+      x = vldrbq_gather_offset_z_s8(table, index, lanes);
     }
+    vstrbq_p_s8(bytes, x, lanes);
+  }
 }
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums over taps in two layouts.
  *
  * Lanes are pixels: a vector holds one channel of eight pixels. Its bytes do not lie side by side
@@ -17,185 +18,172 @@
  * ends with the last pixel and may do some of the one before again. If there are fewer than eight,
  * the last one fills the vector. */
 typedef struct {
-    uint16x8_t first, last;
+  uint16x8_t first, last;
 } places_t;
 
-static inline places_t find_places(uint32_t pixels, uint32_t step)
-{
-    const uint32_t most = pixels - 1;
-    const uint16x8_t lanes = vminq_u16(vidupq_n_u16(0, 1), vdupq_n_u16((uint16_t)most));
-    const uint32_t last = most >= LANES ? pixels - LANES : 0;
-    places_t places;
-    places.first = vmulq_n_u16(lanes, (uint16_t)step);
-    places.last = vaddq_n_u16(places.first, (uint16_t)(last * step));
-    return places;
+static inline places_t find_places(uint32_t pixels, uint32_t step) {
+  const uint32_t most = pixels - 1;
+  const uint16x8_t lanes = vminq_u16(vidupq_n_u16(0, 1), vdupq_n_u16((uint16_t)most));
+  const uint32_t last = most >= LANES ? pixels - LANES : 0;
+  places_t places;
+  places.first = vmulq_n_u16(lanes, (uint16_t)step);
+  places.last = vaddq_n_u16(places.first, (uint16_t)(last * step));
+  return places;
 }
 
 /* The next eight. */
-static inline uint16x8_t next_places(uint16x8_t places, uint32_t step, uint16x8_t last)
-{
-    return vminq_u16(vaddq_n_u16(places, (uint16_t)(LANES * step)), last);
+static inline uint16x8_t next_places(uint16x8_t places, uint32_t step, uint16x8_t last) {
+  return vminq_u16(vaddq_n_u16(places, (uint16_t)(LANES * step)), last);
 }
 
 /* The bias of a channel with what its taps in the padding give. */
-static inline int32_t bias_of(const edge_mve_stretch_t *s, uint32_t channel)
-{
-    int32_t weights = 0;
-    for (uint32_t k = 0; k < s->outside_count; k++) {
-        weights += s->outside[k].weights[channel];
-    }
-    return s->bias[channel] + s->padding * weights;
+static inline int32_t bias_of(const edge_mve_stretch_t *s, uint32_t channel) {
+  int32_t weights = 0;
+  for (uint32_t k = 0; k < s->outside_count; k++) {
+    weights += s->outside[k].weights[channel];
+  }
+  return s->bias[channel] + s->padding * weights;
 }
 
 /* Sums of eight pixels, those of even and those of odd lanes, to outputs: saturated, but not
  * clamped, in eight 16-bit lanes. */
 static inline int16x8_t outputs(int32x4_t even, int32x4_t odd, int32_t multiplier, int32x4_t left,
-                                int16_t zero_point)
-{
-    const int16x8_t halves =
-        edge_mve_halves(vrshlq_s32(edge_mve_multiply(even, multiplier), left),
-                        vrshlq_s32(edge_mve_multiply(odd, multiplier), left));
-    return edge_mve_saturate_halves(vqaddq_n_s16(halves, zero_point));
+                                int16_t zero_point) {
+  const int16x8_t halves = edge_mve_halves(vrshlq_s32(edge_mve_multiply(even, multiplier), left),
+                                           vrshlq_s32(edge_mve_multiply(odd, multiplier), left));
+  return edge_mve_saturate_halves(vqaddq_n_s16(halves, zero_point));
 }
 
 /* Two taps of eight pixels. */
 static inline int16x8_t pair(const int8_t *a, int32_t a_weight, const int8_t *b, int32_t b_weight,
-                             uint16x8_t offsets)
-{
-    const int16x8_t first = vmulq_n_s16(vldrbq_gather_offset_s16(a, offsets), (int16_t)a_weight);
-    return vmlaq_n_s16(first, vldrbq_gather_offset_s16(b, offsets), (int16_t)b_weight);
+                             uint16x8_t offsets) {
+  const int16x8_t first = vmulq_n_s16(vldrbq_gather_offset_s16(a, offsets), (int16_t)a_weight);
+  return vmlaq_n_s16(first, vldrbq_gather_offset_s16(b, offsets), (int16_t)b_weight);
 }
 
 /* Four taps or less, and equal steps. Taps that are not there weigh nothing. */
-static void sum_four(const edge_mve_stretch_t *s, int8_t *out)
-{
-    const uint32_t count = s->count;
-    const uint32_t step = s->in_step;
-    const int16_t zero_point = s->zero_point;
-    const places_t places = find_places(s->pixels, step);
-    const edge_mve_tap_t a = s->taps[0];
-    const edge_mve_tap_t b = s->taps[count > 1 ? 1 : 0];
-    const edge_mve_tap_t c = s->taps[count > 2 ? 2 : 0];
-    const edge_mve_tap_t d = s->taps[count > 3 ? 3 : 0];
-    for (uint32_t o = 0; o < s->channels; o++) {
-        const int32_t a_weight = a.weights[o];
-        const int32_t b_weight = count > 1 ? b.weights[o] : 0;
-        const int32_t c_weight = count > 2 ? c.weights[o] : 0;
-        const int32_t d_weight = count > 3 ? d.weights[o] : 0;
-        const int32x4_t bias = vdupq_n_s32(bias_of(s, o));
-        const int32_t multiplier = s->multiplier[o];
-        const int32x4_t left = vdupq_n_s32(-s->shift[o]);
-        const uint16x8_t last = vaddq_n_u16(places.last, (uint16_t)o);
-        uint16x8_t at = vaddq_n_u16(places.first, (uint16_t)o);
-        for (uint32_t i = (s->pixels + LANES - 1) / LANES; i > 0; i--) {
-            const int16x8_t ab = pair(a.from, a_weight, b.from, b_weight, at);
-            const int16x8_t cd = pair(c.from, c_weight, d.from, d_weight, at);
-            const int32x4_t even = vaddq_s32(vmovlbq_s16(ab), vmovlbq_s16(cd));
-            const int32x4_t odd = vaddq_s32(vmovltq_s16(ab), vmovltq_s16(cd));
-            const int16x8_t values = outputs(vaddq_s32(even, bias), vaddq_s32(odd, bias),
-                                             multiplier, left, zero_point);
-            vstrbq_scatter_offset_s16(out, at, values);
-            at = next_places(at, step, last);
-        }
+static void sum_four(const edge_mve_stretch_t *s, int8_t *out) {
+  const uint32_t count = s->count;
+  const uint32_t step = s->in_step;
+  const int16_t zero_point = s->zero_point;
+  const places_t places = find_places(s->pixels, step);
+  const edge_mve_tap_t a = s->taps[0];
+  const edge_mve_tap_t b = s->taps[count > 1 ? 1 : 0];
+  const edge_mve_tap_t c = s->taps[count > 2 ? 2 : 0];
+  const edge_mve_tap_t d = s->taps[count > 3 ? 3 : 0];
+  for (uint32_t o = 0; o < s->channels; o++) {
+    const int32_t a_weight = a.weights[o];
+    const int32_t b_weight = count > 1 ? b.weights[o] : 0;
+    const int32_t c_weight = count > 2 ? c.weights[o] : 0;
+    const int32_t d_weight = count > 3 ? d.weights[o] : 0;
+    const int32x4_t bias = vdupq_n_s32(bias_of(s, o));
+    const int32_t multiplier = s->multiplier[o];
+    const int32x4_t left = vdupq_n_s32(-s->shift[o]);
+    const uint16x8_t last = vaddq_n_u16(places.last, (uint16_t)o);
+    uint16x8_t at = vaddq_n_u16(places.first, (uint16_t)o);
+    for (uint32_t i = (s->pixels + LANES - 1) / LANES; i > 0; i--) {
+      const int16x8_t ab = pair(a.from, a_weight, b.from, b_weight, at);
+      const int16x8_t cd = pair(c.from, c_weight, d.from, d_weight, at);
+      const int32x4_t even = vaddq_s32(vmovlbq_s16(ab), vmovlbq_s16(cd));
+      const int32x4_t odd = vaddq_s32(vmovltq_s16(ab), vmovltq_s16(cd));
+      const int16x8_t values =
+          outputs(vaddq_s32(even, bias), vaddq_s32(odd, bias), multiplier, left, zero_point);
+      vstrbq_scatter_offset_s16(out, at, values);
+      at = next_places(at, step, last);
     }
+  }
 }
 
 /* Any number of taps and any steps. */
-static void sum_any(const edge_mve_stretch_t *s, int8_t *out)
-{
-    const places_t from = find_places(s->pixels, s->in_step);
-    const places_t to = find_places(s->pixels, s->out_step);
-    for (uint32_t o = 0; o < s->channels; o++) {
-        const int32x4_t bias = vdupq_n_s32(bias_of(s, o));
-        const int32_t multiplier = s->multiplier[o];
-        const int32x4_t left = vdupq_n_s32(-s->shift[o]);
-        uint16x8_t source = from.first;
-        uint16x8_t target = to.first;
-        for (uint32_t i = (s->pixels + LANES - 1) / LANES; i > 0; i--) {
-            const uint16x8_t at = vaddq_n_u16(source, (uint16_t)o);
-            int32x4_t even = bias;
-            int32x4_t odd = bias;
-            const edge_mve_tap_t *tap = s->taps;
-            for (uint32_t k = s->count / 2; k > 0; k--, tap += 2) {
-                const int16x8_t both =
-                    pair(tap[0].from, tap[0].weights[o], tap[1].from, tap[1].weights[o], at);
-                even = vaddq_s32(even, vmovlbq_s16(both));
-                odd = vaddq_s32(odd, vmovltq_s16(both));
-            }
-            if (s->count % 2 != 0) {
-                const int16x8_t last =
-                    vmulq_n_s16(vldrbq_gather_offset_s16(tap->from, at), tap->weights[o]);
-                even = vaddq_s32(even, vmovlbq_s16(last));
-                odd = vaddq_s32(odd, vmovltq_s16(last));
-            }
-            vstrbq_scatter_offset_s16(out + o, target,
-                                      outputs(even, odd, multiplier, left, s->zero_point));
-            source = next_places(source, s->in_step, from.last);
-            target = next_places(target, s->out_step, to.last);
-        }
+static void sum_any(const edge_mve_stretch_t *s, int8_t *out) {
+  const places_t from = find_places(s->pixels, s->in_step);
+  const places_t to = find_places(s->pixels, s->out_step);
+  for (uint32_t o = 0; o < s->channels; o++) {
+    const int32x4_t bias = vdupq_n_s32(bias_of(s, o));
+    const int32_t multiplier = s->multiplier[o];
+    const int32x4_t left = vdupq_n_s32(-s->shift[o]);
+    uint16x8_t source = from.first;
+    uint16x8_t target = to.first;
+    for (uint32_t i = (s->pixels + LANES - 1) / LANES; i > 0; i--) {
+      const uint16x8_t at = vaddq_n_u16(source, (uint16_t)o);
+      int32x4_t even = bias;
+      int32x4_t odd = bias;
+      const edge_mve_tap_t *tap = s->taps;
+      for (uint32_t k = s->count / 2; k > 0; k--, tap += 2) {
+        const int16x8_t both =
+            pair(tap[0].from, tap[0].weights[o], tap[1].from, tap[1].weights[o], at);
+        even = vaddq_s32(even, vmovlbq_s16(both));
+        odd = vaddq_s32(odd, vmovltq_s16(both));
+      }
+      if (s->count % 2 != 0) {
+        const int16x8_t last =
+            vmulq_n_s16(vldrbq_gather_offset_s16(tap->from, at), tap->weights[o]);
+        even = vaddq_s32(even, vmovlbq_s16(last));
+        odd = vaddq_s32(odd, vmovltq_s16(last));
+      }
+      vstrbq_scatter_offset_s16(out + o, target,
+                                outputs(even, odd, multiplier, left, s->zero_point));
+      source = next_places(source, s->in_step, from.last);
+      target = next_places(target, s->out_step, to.last);
     }
+  }
 }
 
 /* Eight sums of 16 bits, added to the even and the odd of eight. */
-static inline void add(int32x4_t sums[2], int16x8_t more)
-{
-    sums[0] = vaddq_s32(sums[0], vmovlbq_s16(more));
-    sums[1] = vaddq_s32(sums[1], vmovltq_s16(more));
+static inline void add(int32x4_t sums[2], int16x8_t more) {
+  sums[0] = vaddq_s32(sums[0], vmovlbq_s16(more));
+  sums[1] = vaddq_s32(sums[1], vmovltq_s16(more));
 }
 
-static inline int16x8_t product(const edge_mve_tap_t *tap, uint32_t offset, uint32_t channel)
-{
-    return vmulq_s16(vldrbq_s16(tap->from + offset), vldrbq_s16(tap->weights + channel));
+static inline int16x8_t product(const edge_mve_tap_t *tap, uint32_t offset, uint32_t channel) {
+  return vmulq_s16(vldrbq_s16(tap->from + offset), vldrbq_s16(tap->weights + channel));
 }
 
-static inline int32x4_t scaled(int32x4_t sums, int32x4_t multiplier, int32x4_t left)
-{
-    const int32x4_t high = vqrdmulhq_s32(sums, multiplier);
-    return vrshlq_s32(vaddq_s32(high, vshrq_n_s32(high, 31)), left);
+static inline int32x4_t scaled(int32x4_t sums, int32x4_t multiplier, int32x4_t left) {
+  const int32x4_t high = vqrdmulhq_s32(sums, multiplier);
+  return vrshlq_s32(vaddq_s32(high, vshrq_n_s32(high, 31)), left);
 }
 
 /* Eight channels of all pixels: lanes are channels. */
-static void sum_eight(const edge_mve_stretch_t *s, uint32_t channel, int8_t *out)
-{
-    int16x8_t outside = vdupq_n_s16(0);
-    for (uint32_t k = 0; k < s->outside_count; k++) {
-        outside = vaddq_s16(outside, vldrbq_s16(s->outside[k].weights + channel));
+static void sum_eight(const edge_mve_stretch_t *s, uint32_t channel, int8_t *out) {
+  int16x8_t outside = vdupq_n_s16(0);
+  for (uint32_t k = 0; k < s->outside_count; k++) {
+    outside = vaddq_s16(outside, vldrbq_s16(s->outside[k].weights + channel));
+  }
+  const int32x4x2_t given = vld2q_s32(s->bias + channel);
+  const int32x4x2_t multiplier = vld2q_s32(s->multiplier + channel);
+  const int16x8_t left = vnegq_s16(vldrbq_s16(s->shift + channel));
+  const int32x4_t bias[2] = {
+      vmlaq_n_s32(given.val[0], vmovlbq_s16(outside), s->padding),
+      vmlaq_n_s32(given.val[1], vmovltq_s16(outside), s->padding),
+  };
+  uint32_t offset = channel;
+  for (uint32_t i = s->pixels; i > 0; i--, offset += s->in_step) {
+    int32x4_t sums[2] = {bias[0], bias[1]};
+    const edge_mve_tap_t *tap = s->taps;
+    for (uint32_t k = s->count / 2; k > 0; k--, tap += 2) {
+      add(sums, vaddq_s16(product(tap, offset, channel), product(tap + 1, offset, channel)));
     }
-    const int32x4x2_t given = vld2q_s32(s->bias + channel);
-    const int32x4x2_t multiplier = vld2q_s32(s->multiplier + channel);
-    const int16x8_t left = vnegq_s16(vldrbq_s16(s->shift + channel));
-    const int32x4_t bias[2] = {
-        vmlaq_n_s32(given.val[0], vmovlbq_s16(outside), s->padding),
-        vmlaq_n_s32(given.val[1], vmovltq_s16(outside), s->padding),
-    };
-    uint32_t offset = channel;
-    for (uint32_t i = s->pixels; i > 0; i--, offset += s->in_step) {
-        int32x4_t sums[2] = {bias[0], bias[1]};
-        const edge_mve_tap_t *tap = s->taps;
-        for (uint32_t k = s->count / 2; k > 0; k--, tap += 2) {
-            add(sums, vaddq_s16(product(tap, offset, channel), product(tap + 1, offset, channel)));
-        }
-        if (s->count % 2 != 0) {
-            add(sums, product(tap, offset, channel));
-        }
-        const int32x4_t even = scaled(sums[0], multiplier.val[0], vmovlbq_s16(left));
-        const int32x4_t odd = scaled(sums[1], multiplier.val[1], vmovltq_s16(left));
-        const int16x8_t halves = vqaddq_n_s16(edge_mve_halves(even, odd), s->zero_point);
-        vstrbq_s16(out + channel, edge_mve_saturate_halves(halves));
-        out += s->out_step;
+    if (s->count % 2 != 0) {
+      add(sums, product(tap, offset, channel));
     }
+    const int32x4_t even = scaled(sums[0], multiplier.val[0], vmovlbq_s16(left));
+    const int32x4_t odd = scaled(sums[1], multiplier.val[1], vmovltq_s16(left));
+    const int16x8_t halves = vqaddq_n_s16(edge_mve_halves(even, odd), s->zero_point);
+    vstrbq_s16(out + channel, edge_mve_saturate_halves(halves));
+    out += s->out_step;
+  }
 }
 
-void edge_mve_sum_taps(const edge_mve_stretch_t *stretch, int8_t *out)
-{
-    const edge_mve_stretch_t s = *stretch;
-    if (s.count > 0 && s.count <= 4 && s.in_step == s.out_step) {
-        sum_four(&s, out);
-    } else if (s.channels % LANES == 0) {
-        for (uint32_t c = 0; c < s.channels; c += LANES) {
-            sum_eight(&s, c, out);
-        }
-    } else {
-        sum_any(&s, out);
+void edge_mve_sum_taps(const edge_mve_stretch_t *stretch, int8_t *out) {
+  const edge_mve_stretch_t s = *stretch;
+  if (s.count > 0 && s.count <= 4 && s.in_step == s.out_step) {
+    sum_four(&s, out);
+  } else if (s.channels % LANES == 0) {
+    for (uint32_t c = 0; c < s.channels; c += LANES) {
+      sum_eight(&s, c, out);
     }
+  } else {
+    sum_any(&s, out);
+  }
 }

@@ -44,6 +44,7 @@ class Scaling:
       folded: with the input's zero point folded in.
       multiplier, shift: the shift to the right.
       is_plain: whether accumulators and shifts are as the fast kernels need them.
+      weights: the constant of the file.
     """
 
     bias: np.ndarray
@@ -51,10 +52,16 @@ class Scaling:
     multiplier: np.ndarray
     shift: np.ndarray
     is_plain: bool
+    weights: ir.Tensor
 
     def fields(self, weights: np.ndarray, table: np.ndarray | None) -> dict[str, Field]:
         return {
-            "weights": Array("weights", np.ascontiguousarray(weights, np.int8).reshape(-1)),
+            "weights": Array(
+                "weights",
+                np.ascontiguousarray(weights, np.int8).reshape(-1),
+                weights.shape,
+                self.weights,
+            ),
             "bias": Array("bias", (self.folded if self.is_plain else self.bias).astype(np.int32)),
             "multiplier": Array("multiplier", self.multiplier.astype(np.int32)),
             "shift": Array("shift", self.shift.astype(np.int8)),
@@ -90,7 +97,7 @@ def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
         multiplier[o], shift[o] = _shorter(multiplier[o], shift[o], (least[o], largest[o]))
     plain_shifts = shift.min() >= 1 and shift.max() <= _MAX_SHIFT
     is_plain = bool((most < 1 << 30).all() and plain_shifts)
-    return Scaling(bias, folded, multiplier, shift, is_plain)
+    return Scaling(bias, folded, multiplier, shift, is_plain, op.inputs[1])
 
 
 def _constant_sum(op: Weighted, bias: int, multiplier: int, shift: int) -> tuple[int, int, int]:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Runs the parts of the sample that need no Android, for sample_test.py: COMMAND FILE. */
 package org.edgetf.listen
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One program for all that a board must be able to do: the file "command" says what. */
 #include <string.h>
 
@@ -129,8 +130,8 @@ static int copy(void) {
 
 /* Returns how many names outside of the directory, or of no file, can be opened. */
 static int open_bad_names(void) {
-  static const char *const names[] = {"/etc/passwd", "../outside.txt", "..", ".", "", ":tt",
-                                      "folder/file.txt", "no-such-file", "in bin"};
+  static const char *const names[] = {"/etc/passwd", "../outside.txt",  "..",           ".",     "",
+                                      ":tt",         "folder/file.txt", "no-such-file", "in bin"};
   int opened = 0;
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     opened += board_open(names[i], BOARD_READ) >= 0;

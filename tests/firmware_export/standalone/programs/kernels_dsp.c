@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Compares a core's kernels with the portable ones on random parameters.
  *
  * The portable ones are linked under names of their own, see kernels_dsp_test.py. Both get the same
@@ -118,7 +119,12 @@ static void check_scratch(uint32_t number, uint32_t size) {
 }
 
 static void pointwise(uint32_t number) {
-  edge_pointwise_t p = {weights, bias, multipliers, shifts, some_table(), 0, 0, 1, 0, 0, 0, 0, 0, 0};
+  edge_pointwise_t p = {.weights = weights,
+                        .bias = bias,
+                        .multiplier = multipliers,
+                        .shift = shifts,
+                        .table = some_table(),
+                        .rows = 1};
   p.in_channels = (uint16_t)(one_in(8) ? between(1, 150) : between(1, 40));
   p.out_channels = (uint16_t)between(1, one_in(4) ? MOST_CHANNELS : 24);
   p.width = (uint16_t)(one_in(4) ? 1 : between(1, 45));
@@ -167,8 +173,12 @@ static void fill_axis(uint32_t kernel, uint32_t dilation, uint32_t stride, uint3
 }
 
 static edge_convolution_t windows(uint32_t most_taps) {
-  edge_convolution_t p = {.weights = weights, .bias = bias, .multiplier = multipliers,
-                          .shift = shifts, .table = some_table(), .groups = 1};
+  edge_convolution_t p = {.weights = weights,
+                          .bias = bias,
+                          .multiplier = multipliers,
+                          .shift = shifts,
+                          .table = some_table(),
+                          .groups = 1};
   p.batches = (uint16_t)(one_in(4) ? 2 : 1);
   do {
     p.kernel_height = (uint8_t)(one_in(3) ? 1 : between(1, 6));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What kernels_dsp.c does not try of the kernels for MVE: weights without -128, which most of their
  * loops ask for; scratch of just the size that edge_kernels.h promises; rows beyond 16-bit offsets;
  * tables.
@@ -115,8 +116,13 @@ static uint32_t pointwise_scratch(uint32_t depth, uint32_t width) {
 }
 
 static void pointwise(uint32_t number) {
-  edge_pointwise_t p = {.weights = weights, .bias = bias, .multiplier = multipliers,
-                        .shift = shifts, .rows = 1, .zero_point = byte(), .low = -128,
+  edge_pointwise_t p = {.weights = weights,
+                        .bias = bias,
+                        .multiplier = multipliers,
+                        .shift = shifts,
+                        .rows = 1,
+                        .zero_point = byte(),
+                        .low = -128,
                         .high = 127};
   p.table = one_in(3) ? table : NULL;
   p.width = (uint16_t)between(1, 13);
@@ -134,9 +140,15 @@ static void pointwise(uint32_t number) {
 
 /* A window on an image, in one group or one for each channel. */
 static edge_convolution_t windows(uint32_t width, uint32_t channels) {
-  edge_convolution_t p = {.weights = weights, .bias = bias, .multiplier = multipliers,
-                          .shift = shifts, .batches = 1, .groups = 1,
-                          .in_zero_point = byte(), .zero_point = byte(), .low = -128,
+  edge_convolution_t p = {.weights = weights,
+                          .bias = bias,
+                          .multiplier = multipliers,
+                          .shift = shifts,
+                          .batches = 1,
+                          .groups = 1,
+                          .in_zero_point = byte(),
+                          .zero_point = byte(),
+                          .low = -128,
                           .high = 127};
   const uint32_t is_row = one_in(2);
   p.kernel_height = (uint8_t)(is_row ? 1 : between(1, 5));
@@ -200,8 +212,13 @@ static void depthwise(uint32_t number, uint32_t width, uint32_t channels) {
 }
 
 static void row_sum(uint32_t number, uint32_t width, uint32_t channels) {
-  edge_row_sum_t p = {.weights = weights, .bias = bias, .multiplier = multipliers,
-                      .shift = shifts, .zero_point = byte(), .low = -128, .high = 127};
+  edge_row_sum_t p = {.weights = weights,
+                      .bias = bias,
+                      .multiplier = multipliers,
+                      .shift = shifts,
+                      .zero_point = byte(),
+                      .low = -128,
+                      .high = 127};
   p.taps = (uint16_t)(one_in(3) ? between(5, 34) : between(1, 5));
   p.width = (uint16_t)width;
   p.channels = (uint16_t)channels;

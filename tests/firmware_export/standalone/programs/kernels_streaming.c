@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a stream does to kernels: one pixel at a time, and memory that lasts.
  *
  * A core's kernels for one pixel are compared with the portable ones, linked under names of their
@@ -75,7 +76,13 @@ static void compare(const char *what, uint32_t number, const void *a, const void
 
 /* In place where outputs are no more than inputs; nothing behind output or scratch is written. */
 static void pointwise(uint32_t number) {
-  edge_pointwise_t p = {weights, bias, multipliers, shifts, some_table(), 0, 0, 1, 1, 0, 0, 0, 0, 0};
+  edge_pointwise_t p = {.weights = weights,
+                        .bias = bias,
+                        .multiplier = multipliers,
+                        .shift = shifts,
+                        .table = some_table(),
+                        .rows = 1,
+                        .width = 1};
   p.in_channels = (uint16_t)(below(4) ? between(1, 40) : between(1, MOST_DEPTH));
   p.out_channels = (uint16_t)between(1, MOST_CHANNELS);
   p.in_row = p.in_channels;
@@ -157,8 +164,17 @@ static void sliding_mean(uint32_t number) {
   memset(ring, zero, sizeof ring);
   memset(past, zero, sizeof past);
   memset(counts, 0, sizeof counts);
-  edge_row_sum_t anew = {taps, folded, multipliers, shifts, p.table, p.frames, 1, p.channels,
-                         p.zero_point, p.low, p.high};
+  const edge_row_sum_t anew = {.weights = taps,
+                               .bias = folded,
+                               .multiplier = multipliers,
+                               .shift = shifts,
+                               .table = p.table,
+                               .taps = p.frames,
+                               .width = 1,
+                               .channels = p.channels,
+                               .zero_point = p.zero_point,
+                               .low = p.low,
+                               .high = p.high};
   const int8_t *rows[MOST_FRAMES];
   for (uint32_t k = 0; k < p.frames; k++) {
     memcpy(taps + k * p.channels, weights, p.channels);

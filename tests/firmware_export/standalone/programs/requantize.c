@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Compares the routines of edge_requantize.h with what they stand for, written out in 64 bits. */
 #include "board.h"
 #include "edge_requantize.h"
@@ -53,8 +54,7 @@ int main(void) {
            edge_requantize(x, multiplier, shift));
     expect("edge_rescale", reference(x, multiplier, shift), edge_rescale(x, multiplier, shift));
     expect("edge_rescale, no shift", reference(x, multiplier, 0), edge_rescale(x, multiplier, 0));
-    expect("edge_requantize, largest", x / 2 * 2,
-           2 * edge_requantize(x / 2 * 2, INT32_MAX, 1));
+    expect("edge_requantize, largest", x / 2 * 2, 2 * edge_requantize(x / 2 * 2, INT32_MAX, 1));
 
     const int32_t left = (int32_t)(random_bits() % 29u);
     const int32_t small = random_number((uint32_t)(30 - left));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stub for tests, see README.md: not TensorFlow Lite Micro.
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +9,8 @@
 
 namespace {
 
-size_t Setting(const char* name, size_t otherwise) {
-  const char* text = getenv(name);
+size_t Setting(const char *name, size_t otherwise) {
+  const char *text = getenv(name);
   return text != nullptr ? static_cast<size_t>(strtoul(text, nullptr, 10)) : otherwise;
 }
 
@@ -19,10 +20,10 @@ namespace tflite {
 
 uint32_t Model::version() const { return static_cast<uint32_t>(Setting("STUB_SCHEMA", 3)); }
 
-const Model* GetModel(const void* buf) { return static_cast<const Model*>(buf); }
+const Model *GetModel(const void *buf) { return static_cast<const Model *>(buf); }
 
-MicroInterpreter::MicroInterpreter(const Model* model, const MicroOpResolver& op_resolver,
-                                   uint8_t* tensor_arena, size_t tensor_arena_size)
+MicroInterpreter::MicroInterpreter(const Model *model, const MicroOpResolver &op_resolver,
+                                   uint8_t *tensor_arena, size_t tensor_arena_size)
     : arena_(tensor_arena), arena_size_(tensor_arena_size), input_(), output_() {
   if (reinterpret_cast<uintptr_t>(model) % 16 != 0) abort();
   if (reinterpret_cast<uintptr_t>(tensor_arena) % 16 != 0) abort();
@@ -57,12 +58,10 @@ TfLiteStatus MicroInterpreter::Invoke() {
   return kTfLiteError;
 }
 
-TfLiteTensor* MicroInterpreter::input(size_t index) { return index == 0 ? &input_ : nullptr; }
+TfLiteTensor *MicroInterpreter::input(size_t index) { return index == 0 ? &input_ : nullptr; }
 
-TfLiteTensor* MicroInterpreter::output(size_t index) { return index == 0 ? &output_ : nullptr; }
+TfLiteTensor *MicroInterpreter::output(size_t index) { return index == 0 ? &output_ : nullptr; }
 
-size_t MicroInterpreter::arena_used_bytes() const {
-  return MODEL_INPUT_BYTES + MODEL_OUTPUT_BYTES;
-}
+size_t MicroInterpreter::arena_used_bytes() const { return MODEL_INPUT_BYTES + MODEL_OUTPUT_BYTES; }
 
 }  // namespace tflite

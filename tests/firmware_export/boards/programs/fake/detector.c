@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FAKE: detects class 1 in every second call since the reset; the score is logit 0 plus 1000. */
 #include "detector.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FAKE, for tests of the clip program: the interface of the detector. */
 #ifndef DETECTOR_H_
 #define DETECTOR_H_

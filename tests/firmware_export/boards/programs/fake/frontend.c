@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FAKE: band i of a frame is the high byte of the hop's sample 2 i; frame 0 is silence. */
 #include "frontend.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FAKE, for tests of the clip program: the interface of the front-end, and no spectrum. */
 #ifndef FRONTEND_H_
 #define FRONTEND_H_

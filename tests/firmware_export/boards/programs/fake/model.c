@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FAKE: output i is the sum of the inputs i, i + 3, i + 6, ..., cut to int8. */
 #include "model.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FAKE, for tests of the clip program: the interface of an exported model, and no network. */
 #ifndef MODEL_H_
 #define MODEL_H_

@@ -1,4 +1,5 @@
-/* FAKE: output i is the sum of the inputs i, i + 3, ... of all frames since the reset, cut to int8. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FAKE: output i is the sum of inputs i, i + 3, ... of all frames since the reset, cut to int8. */
 #include "model.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Stub for tests, see README.md: not TensorFlow Lite Micro.
 #ifndef STUB_COMMON_H_
 #define STUB_COMMON_H_
@@ -9,8 +10,8 @@ enum TfLiteStatus { kTfLiteOk = 0, kTfLiteError = 1 };
 enum TfLiteType { kTfLiteFloat32 = 1, kTfLiteInt8 = 9 };
 
 union TfLitePtrUnion {
-  int8_t* int8;
-  void* data;
+  int8_t *int8;
+  void *data;
 };
 
 struct TfLiteTensor {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Stub for tests, see README.md: not TensorFlow Lite Micro.
 #ifndef STUB_MICRO_MUTABLE_OP_RESOLVER_H_
 #define STUB_MICRO_MUTABLE_OP_RESOLVER_H_
@@ -11,7 +12,7 @@ class MicroOpResolver {
   virtual ~MicroOpResolver() {}
   virtual unsigned int capacity() const = 0;
   virtual unsigned int size() const = 0;
-  virtual const char* name(unsigned int index) const = 0;
+  virtual const char *name(unsigned int index) const = 0;
 };
 
 template <unsigned int tOpCount>
@@ -19,7 +20,7 @@ class MicroMutableOpResolver : public MicroOpResolver {
  public:
   unsigned int capacity() const override { return tOpCount; }
   unsigned int size() const override { return size_; }
-  const char* name(unsigned int index) const override { return names_[index]; }
+  const char *name(unsigned int index) const override { return names_[index]; }
 
   TfLiteStatus AddAbs() { return Register("AddAbs"); }
   TfLiteStatus AddAdd() { return Register("AddAdd"); }
@@ -123,13 +124,13 @@ class MicroMutableOpResolver : public MicroOpResolver {
   TfLiteStatus AddZerosLike() { return Register("AddZerosLike"); }
 
  private:
-  TfLiteStatus Register(const char* name) {
+  TfLiteStatus Register(const char *name) {
     if (size_ >= tOpCount) return kTfLiteError;
     names_[size_++] = name;
     return kTfLiteOk;
   }
 
-  const char* names_[tOpCount];
+  const char *names_[tOpCount];
   unsigned int size_ = 0;
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Stub for tests, see README.md: not TensorFlow Lite Micro.
 #ifndef STUB_SCHEMA_GENERATED_H_
 #define STUB_SCHEMA_GENERATED_H_
@@ -12,7 +13,7 @@ struct Model {
   uint32_t version() const;
 };
 
-const Model* GetModel(const void* buf);
+const Model *GetModel(const void *buf);
 
 }  // namespace tflite
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package org.edgetf.listen
 
 import kotlin.math.max

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A stub for the tests: it checks syntax and our own calls, not the vendor's interface.
 package com.google.mediapipe.tasks.components.containers;
 

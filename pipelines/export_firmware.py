@@ -221,7 +221,7 @@ def _export_standalone(
 
 
 def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
-    """The first golden clips with the features that a device must make of them."""
+    """The first golden clips with the features that C must make of them."""
     from edge_tf.audio import fixed_point
     from edge_tf.audio.frontend_config import FrontendConfig
     from firmware_export.standalone import package

@@ -110,14 +110,14 @@ class RunDirectory:
     def check(self) -> None:
         """Raises UserError unless this is a run of this version, or could become one."""
         if self.path.exists() and not self.path.is_dir():
-            raise UserError(f"--run_dir={self.path} is a file", "name a folder")
+            raise UserError(f"--run_dir={self.path} is a file", "choose a folder")
         if (self / "config.json").exists():
             self.config()
             return
         if self.path.is_dir() and any(p for p in self.path.iterdir() if p.name[0] != "."):
             raise UserError(
                 f"--run_dir={self.path} has files but no config.json, so it is not a run",
-                "name a new folder",
+                "choose a new folder",
             )
 
     def require(self, name: str) -> Path:
@@ -196,7 +196,7 @@ class RunDirectory:
         version = config.get("format_version") if isinstance(config, dict) else None
         if version != FORMAT_VERSION or not isinstance(config.get("stages"), dict):
             raise UserError(
-                f"{path} has format_version {version!r}, this edge_tf reads {FORMAT_VERSION}",
+                f"{path} has format_version {version!r}, but this edge_tf reads {FORMAT_VERSION}",
                 "use the edge_tf that made it, or train into a new --run_dir",
             )
         return config
@@ -231,7 +231,7 @@ class RunDirectory:
             labels = []
         if len(labels) < 2 or len(set(labels)) != len(labels) or not all(labels):
             raise UserError(
-                f"{path} must hold at least two different labels, one a line",
+                f"{path} must hold at least two different labels, one per line",
                 f"make it with: {self.command_of('train')}",
             )
         return labels

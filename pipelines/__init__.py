@@ -1,1 +1,1 @@
-"""The stages as absl binaries: python -m pipelines.<stage> --help."""
+"""The stages as command-line programs: python -m pipelines.STAGE --help."""

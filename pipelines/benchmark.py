@@ -1,18 +1,22 @@
-"""Measures what a trained run costs: on microcontrollers, or on this machine.
+"""Measures what a run costs on microcontrollers (--targets) or on this machine; prints the figures.
 
-With --targets: instructions, flash and RAM of the model, the front-end and the detector as plain C
-on emulated boards, as a table. Instructions are not cycles; they are counted by the emulator and
-do not depend on the load.
+    python -m pipelines.benchmark --run_dir=RUN --targets=cortex-m4,cortex-m55
+    python -m pipelines.benchmark --run_dir=RUN --out=speed.json
 
-Without: figures of this machine as JSON. Training samples/s and the share of the input pipeline,
-front-end clips/s, conversion time, time per inference of each engine. Other load on the machine
-shows in them; "load" in the output tells it. docs/benchmark.md describes the fields.
+With --targets: a table of instructions, flash and RAM of the model, the front-end and the detector
+as plain C on emulated boards. The emulator counts instructions, not cycles; the machine's load does
+not affect them.
+
+Without --targets: speed of this machine, as JSON: training samples/s and the share of the input
+pipeline, front-end clips/s, conversion time, time per inference of each engine. Other load on the
+machine affects these; the field "load" shows it. docs/benchmark.md describes the fields.
 """
 
 from absl import flags
 
 from firmware_export.boards import board as boards
-from pipelines import app, board_flags, common
+from pipelines import app, board_flags, common, help_text
+from pipelines.help_text import Group
 
 FLAGS = flags.FLAGS
 
@@ -20,17 +24,25 @@ FLAGS = flags.FLAGS
 def define_flags() -> None:
     common.define_run_dir()
     common.define_data_again()
+    _define_own_flags()
+    with help_text.group(Group.OUTPUT):
+        flags.DEFINE_string("out", None, "<FILE>: Also write the figures to this file, as JSON.")
+
+
+@help_text.group(Group.MEASUREMENT)
+def _define_own_flags() -> None:
+    board_flags.define(
+        "targets", (), boards.EMULATED, "<BOARD,...>: Emulated boards to measure on."
+    )
     flags.DEFINE_integer("steps", 50, "Training steps to time.", lower_bound=5)
-    flags.DEFINE_integer("clips", 200, "Clips that each engine runs.", lower_bound=20)
-    flags.DEFINE_string("out", None, "Also write the figures to this file, as JSON.")
+    flags.DEFINE_integer("clips", 200, "Clips to run through each engine.", lower_bound=20)
     flags.DEFINE_float(
         "stream_hours",
         0.0,
-        "Hear so many hours in every streaming engine, on --targets too, and count the bytes of "
-        "logits that differ; for runs with --streaming.",
+        "Instead: run this many hours of sound through every streaming engine, and the boards in "
+        "--targets, and count the bytes of logits that differ; for runs with --streaming.",
         lower_bound=0.0,
     )
-    board_flags.define("targets", (), boards.EMULATED, "Emulated boards to measure on.")
 
 
 def main() -> None:

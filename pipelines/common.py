@@ -1,4 +1,4 @@
-"""Flags that several binaries have, and what they mean.
+"""Flags that several binaries share, and what they mean.
 
 Flags are defined by calling a function, not on import, so that run.py can use the other stages.
 """
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from pipelines import help_text
+from pipelines.help_text import Group
+
 if TYPE_CHECKING:
     from edge_tf.data.dataset import Dataset
     from edge_tf.data.run_data import RunData
     from edge_tf.run_dir import RunDirectory
-
-# absl lists a flag in --help of the module that defines it; the caller is who it belongs to.
-flags.disclaim_key_flags()
 
 FLAGS = flags.FLAGS
 _DATA_FLAGS = ("data_dir", "task", "words", "split_lists", "test_dir", "data_seed")
@@ -23,78 +23,107 @@ _SCENES_FLAGS = ("fold", "simulated_devices")  # only with it
 
 
 def define_run_dir() -> None:
-    flags.DEFINE_string(
-        "run_dir", None, "Folder that the stages hand over; see edge_tf/run_dir.py."
-    )
+    flags.DEFINE_string("run_dir", None, "<DIR>: Run directory, which all stages read and write.")
     flags.register_validator(
-        "run_dir", lambda path: path != "", message="must name a folder", flag_values=FLAGS
+        "run_dir", lambda path: path != "", message="must not be empty", flag_values=FLAGS
     )
-    flags.mark_flag_as_required("run_dir")
+    help_text.require("run_dir")
 
 
+@help_text.group(Group.DATA)
 def define_data() -> None:
     flags.DEFINE_string(
-        "data_dir", None, "Folder of word folders, such as Speech Commands, or of scenes."
+        "data_dir",
+        None,
+        "<DIR>: Data set: one folder per word, as in Speech Commands; with --task=scenes, a data "
+        "set in the layout of TAU or ESC.",
     )
+    help_text.list_first("data_dir")  # data_flags() reports that it is missing
     flags.DEFINE_enum(
-        "task", "kws12", ["kws12", "kws35", "words", "scenes"], "Which labels; see README."
+        "task",
+        "kws12",
+        ["kws12", "kws35", "words", "scenes"],
+        "Classes: kws12 (ten commands, silence, unknown), kws35 (every word folder), words (your "
+        "own --words) or scenes (acoustic scenes).",
     )
-    flags.DEFINE_list("words", [], "With --task=words: the keywords; other folders are 'unknown'.")
-    flags.DEFINE_string("split_lists", None, "Folder of training/validation/testing.tsv to follow.")
+    flags.DEFINE_list(
+        "words",
+        [],
+        "<WORD,...>: With --task=words: the keywords; all other folders become the class "
+        "'unknown'. Default: every folder is a keyword.",
+    )
     flags.DEFINE_string(
-        "test_dir", None, "Official test set, unpacked: its clips replace the test."
+        "split_lists",
+        None,
+        "<DIR>: Folder with training.tsv, validation.tsv and testing.tsv, which set the splits.",
+    )
+    flags.DEFINE_string(
+        "test_dir", None, "<DIR>: Official test set, unpacked; it replaces the test split."
     )
     flags.DEFINE_integer(
         "data_seed",
         0,
-        "Choice of unknown clips and of silence in the test; of scenes: of the validation.",
+        "Seed for choosing unknown clips and making silence; for scenes, for choosing the "
+        "validation split.",
         lower_bound=0,
     )
-    flags.DEFINE_integer("fold", 1, "With --task=scenes: which fold is tested.", lower_bound=1)
+    flags.DEFINE_integer("fold", 1, "With --task=scenes: the fold to test on.", lower_bound=1)
     flags.DEFINE_integer(
         "simulated_devices",
         -1,
-        "With --task=scenes: the test clips are also heard through this many simulated devices; "
-        "-1: 6, or 0 where the data is of several devices itself.",
+        "With --task=scenes: also test every clip through this many simulated recording devices. "
+        "-1: 6, or 0 if the data set has several devices itself.",
         lower_bound=-1,
         upper_bound=100,
     )
     flags.DEFINE_enum(
-        "download", None, ["0.01", "0.02"], "Fetch this Speech Commands version into --data_dir."
+        "download",
+        None,
+        ["0.01", "0.02"],
+        "First download this version of Speech Commands to --data_dir.",
     )
     define_cache()
 
 
+@help_text.group(Group.DATA)
 def define_data_again() -> None:
-    """For stages after training: the data is the run's own, only its place may have changed."""
-    flags.DEFINE_string("data_dir", None, "Where the run's data is now, if it was moved.")
+    """For stages after training: the data is the run's own; only its location may have changed."""
+    flags.DEFINE_string("data_dir", None, "<DIR>: The run's data set, if it has moved.")
     define_cache()
 
 
+@help_text.group(Group.DATA)
 def define_cache() -> None:
-    flags.DEFINE_string("cache_dir", None, "Decoded clips; default $XDG_CACHE_HOME/edge_tf.")
-
-
-def define_streaming_again() -> None:
-    """For stages after training, which know from the run what it is."""
-    flags.DEFINE_boolean(
-        "streaming", None, "Refuse a run that was not trained so; default: as it was trained."
+    flags.DEFINE_string(
+        "cache_dir", None, "<DIR>: Cache of decoded clips. Default: $XDG_CACHE_HOME/edge_tf."
     )
 
 
+@help_text.group(Group.NETWORK)
+def define_streaming_again() -> None:
+    """For stages after training, to which the run says what it is."""
+    flags.DEFINE_boolean(
+        "streaming",
+        None,
+        "Fail unless the run was trained with (without) --streaming. Default: accept both.",
+    )
+
+
+@help_text.group(Group.CONVERSION)
 def define_graph() -> None:
-    """For the stages that make an int8 graph, or reckon with one."""
+    """For the stages that make an int8 graph, or compute its size."""
     flags.DEFINE_enum(
         "graph",
         None,
         ["device", "plain"],
-        "device: rewritten to need few and cheap ops; plain: the ops that Keras computes, with "
-        "fewer parameters. Default device, with --target_nonzero_kb plain.",
+        "Form of the int8 graph: device (rewritten to use few, cheap ops) or plain (the ops of the "
+        "Keras model, with fewer parameters). Default: device; with --target_nonzero_kb plain, "
+        "unless the run is for streams.",
     )
 
 
 def check_streaming(run: "RunDirectory") -> None:
-    """Raises UserError if --streaming says something else than the run."""
+    """Raises UserError if --streaming contradicts the run."""
     from edge_tf.errors import UserError
 
     streams = run.lookahead() is not None
@@ -113,7 +142,7 @@ def run_directory() -> "RunDirectory":
 
 
 def run_data(run: "RunDirectory") -> "RunData":
-    """The data that the run was trained on, from --data_dir if that is given."""
+    """The data that the run was trained on, read from --data_dir if that is given."""
     from edge_tf.data.run_data import RunData
 
     def load(values: dict[str, Any]) -> "Dataset":
@@ -133,8 +162,8 @@ def data_flags() -> dict[str, Any]:
     """The data flags as given, to be recorded in the run.
 
     Raises:
-      UserError: there are none, flags of another task are among them, or --run_dir is of no use;
-        told before data and TensorFlow load.
+      UserError: there are none, flags of another task are among them, or --run_dir is unusable;
+        raised before data and TensorFlow load.
     """
     from edge_tf.errors import UserError
 
@@ -142,11 +171,13 @@ def data_flags() -> dict[str, Any]:
     scenes = FLAGS.task == "scenes"
     if not FLAGS.data_dir:
         remedy = "a data set of scenes" if scenes else "a folder of words, or see --download"
-        raise UserError("--data_dir is missing", f"name {remedy}")
+        raise UserError("--data_dir is missing", f"give {remedy}")
     for name in _WORDS_FLAGS if scenes else _SCENES_FLAGS:
         if FLAGS[name].value != FLAGS[name].default:
-            raise UserError(f"--{name} does not go with --task={FLAGS.task}", "leave one out")
-    # Runs on words are recorded as they were before there were scenes.
+            raise UserError(
+                f"--{name} cannot be combined with --task={FLAGS.task}", "leave one out"
+            )
+    # The record of a run on words has no flags of scenes, as before there were scenes.
     names = (*_DATA_FLAGS, *_SCENES_FLAGS) if scenes else _DATA_FLAGS
     values = {name: getattr(FLAGS, name) for name in names}
     for name in ("data_dir", "split_lists", "test_dir"):
@@ -155,7 +186,7 @@ def data_flags() -> dict[str, Any]:
 
 
 def load_dataset(values: dict[str, Any]) -> "Dataset":
-    """The dataset that data_flags() describe. Raises UserError when it is not there."""
+    """The dataset that data_flags() describe. Raises UserError if it is not there."""
     from edge_tf.data.scenes import scene_sets
     from edge_tf.data.words import folder_of_words, split_lists
 

@@ -3,43 +3,57 @@
     python -m pipelines.compare --runs=A0,A1,A2 --against=B0,B1,B2 --hop=int8
 
 Prints the accuracy of each run, the mean difference in percentage points and two 95 % intervals of
-it: had other clips been drawn, and had other seeds been trained as well. "resolved" means that
-neither contains 0. Runs are paired in the order given: name those of the same seed in the same
-place. Exit status 0 whatever the outcome.
+it: for other test clips, and for other clips and other seeds. "resolved" means that neither
+interval contains 0. Runs are paired in the order given, so list runs of the same seed at the same
+position. The exit status is 0 whatever the outcome.
 
-    python -m pipelines.compare --device_drop --runs=A1,A2,A3 --against=B1,B2,B3 --hop=int8
+    python -m pipelines.compare --device_drop --runs=A1,A2,A3 --against=B1,B2,B3
 
-compares what is lost from the recording devices in training to unseen ones instead: both drops, and
-by which factor that of --runs is smaller, with 95 % intervals had other clips been drawn. It works
-from the predictions.npz that evaluations left. Each run is paired with the one in the same place,
-on the same test clips; different pairs may be of different folds, which are pooled.
+Instead compares the drop in accuracy from recording devices seen in training to unseen ones: both
+drops and their ratio, with 95 % intervals for other test clips. It reads the predictions.npz of
+earlier evaluations. Each run is paired with the one at the same position, on the same test clips;
+pairs may be of different folds, which are pooled.
 """
 
 from absl import flags
 
-from pipelines import app, common
+from pipelines import app, common, help_text
+from pipelines.help_text import Group
 
 FLAGS = flags.FLAGS
 _HOPS = ("keras", "compressed", "int8")
 
 
 def define_flags() -> None:
-    flags.DEFINE_list("runs", None, "Run directories of what is judged, one a seed.")
-    flags.DEFINE_list("against", None, "Run directories of what it is judged against, as many.")
-    flags.mark_flags_as_required(["runs", "against"])
-    flags.DEFINE_enum(
-        "hop", "keras", _HOPS, "Which model: float.keras, compressed.keras or model_int8.tflite."
+    flags.DEFINE_list("runs", None, "<DIR,...>: Run directories to judge, one per seed.")
+    flags.DEFINE_list(
+        "against", None, "<DIR,...>: Run directories to judge them against, equally many."
     )
-    flags.DEFINE_enum("against_hop", None, _HOPS, "The same for --against; default: as --hop.")
+    help_text.require("runs", "against")
+    common.define_data_again()
+    _define_own_flags()
+    with help_text.group(Group.OUTPUT):
+        flags.DEFINE_string("out", None, "<FILE>: Also write the comparison to this file, as JSON.")
+
+
+@help_text.group(Group.MEASUREMENT)
+def _define_own_flags() -> None:
+    flags.DEFINE_enum(
+        "hop",
+        "keras",
+        _HOPS,
+        "Which model of a run: float.keras, compressed.keras or model_int8.tflite.",
+    )
+    flags.DEFINE_enum("against_hop", None, _HOPS, "The same for --against. Default: as --hop.")
     flags.DEFINE_boolean(
-        "device_drop", False, "Compare the drop from seen to unseen recording devices instead."
+        "device_drop", False, "Instead compare the drop from seen to unseen recording devices."
     )
     flags.DEFINE_integer(
-        "bits", 0, "Round the kernels of --runs to so many bits first, plainly; 0: as they are."
+        "bits",
+        0,
+        "First round the kernels of --runs to this many bits, without retraining; 0: do not round.",
     )
     flags.DEFINE_integer("against_bits", 0, "The same for --against.")
-    flags.DEFINE_string("out", None, "Also write the comparison to this file, as JSON.")
-    common.define_data_again()
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
-"""Compresses a trained run: prunes, trains for int8, distils.
+"""Compresses a trained run: prunes, trains for int8 (QAT), distils.
 
-Reads float.keras of --run_dir and writes compressed.keras; convert, evaluate and export then take
-that one. Given again after an interruption, the same command goes on after the last finished epoch.
+Reads float.keras in --run_dir and writes compressed.keras, which convert, evaluate and export then
+use. After an interruption, run the same command again: it continues after the last finished epoch.
+
+    python -m pipelines.compress --run_dir=RUN --recipe=prune_qat --sparsity=0.5
 """
 
 from typing import TYPE_CHECKING
@@ -10,7 +12,8 @@ from absl import flags
 
 from edge_tf.compression import PRUNE_BY
 from edge_tf.errors import UserError
-from pipelines import app, common
+from pipelines import app, common, help_text
+from pipelines.help_text import Group
 
 if TYPE_CHECKING:
     from edge_tf.compression.settings import Settings
@@ -22,66 +25,75 @@ def define_flags() -> None:
     common.define_run_dir()
     common.define_data_again()
     common.define_streaming_again()
-    flags.DEFINE_integer("epochs", 10, "Passes over the training clips, all phases together.")
-    flags.DEFINE_integer(
-        "batch_size", None, "Clips a step; default: as in the training.", lower_bound=2
-    )
-    flags.DEFINE_float("peak_rate", 0.0, "Highest learning rate; 0: the recipe's own.")
-    flags.DEFINE_integer("seed", 0, "Order, augmentation, dropout.", lower_bound=0)
+    with help_text.group(Group.TRAINING):
+        flags.DEFINE_integer("epochs", 10, "Passes over the training clips, over all phases.")
+        flags.DEFINE_integer(
+            "batch_size",
+            None,
+            "Clips per training step. Default: as the run was trained.",
+            lower_bound=2,
+        )
+        flags.DEFINE_float("peak_rate", 0.0, "Peak learning rate; 0: the recipe's own.")
+        flags.DEFINE_integer(
+            "seed", 0, "Seed of clip order, augmentation and dropout.", lower_bound=0
+        )
     define_own_flags()
     common.define_graph()
-    flags.mark_flag_as_required("recipe")
+    help_text.require("recipe")
 
 
+@help_text.group(Group.COMPRESSION)
 def define_own_flags() -> None:
     flags.DEFINE_list(
         "recipe",
         None,
-        "prune, qat, prune_qat, distill, causal, pqk, qkd, psg or finetune; a chain is written "
-        "prune,qat.",
+        "<NAME,...>: prune, qat, prune_qat, distill, causal, pqk, qkd, psg or finetune; several, "
+        "such as prune,qat, run one after the other.",
     )
-    flags.DEFINE_float("sparsity", 0.8, "Share of zeros in each kernel that is pruned.")
+    flags.DEFINE_float("sparsity", 0.8, "Share of zeros in the pruned kernels.")
     flags.DEFINE_float(
         "target_nonzero_kb",
         0.0,
-        "Instead of --sparsity: KB of 1,024 bytes that the parameters of the int8 file that are "
-        "not zero may take.",
+        "Instead of --sparsity: maximum size of the int8 file's non-zero parameters, in KiB. "
+        "Default: no limit.",
     )
     flags.DEFINE_list(
-        "prune", ["pointwise", "stem"], "Which kernels are pruned: pointwise, stem, depthwise."
+        "prune", ["pointwise", "stem"], "<KIND,...>: Kernels to prune: pointwise, stem, depthwise."
     )
     flags.DEFINE_enum(
         "prune_by",
         "layer",
         list(PRUNE_BY),
-        "layer: each kernel gets the same share of zeros; network: the least of all (LAMP).",
+        "layer: the same share of zeros in each kernel; network: the weights that matter least in "
+        "the whole network (LAMP).",
     )
     flags.DEFINE_string(
         "teacher_run",
         None,
-        "Run of a larger model that teaches, or this run, so that it keeps what it knows; needed "
-        "by distill and qkd, an addition to others.",
+        "<DIR>: Run that teaches: a larger model, or this run itself, to keep what it has learned; "
+        "distill, causal and qkd need it, the other recipes can use it.",
     )
-    flags.DEFINE_float("temperature", 2.0, "Of distillation.")
+    flags.DEFINE_float("temperature", 2.0, "Temperature of distillation.")
     flags.DEFINE_float("distill_weight", 0.5, "Share of the teacher in the loss, 0 to 1.")
     flags.DEFINE_enum(
         "distill_features",
         "none",
         ["none", "factor", "overhaul"],
-        "Loss on the teacher's inner features: factor transfer or overhaul.",
+        "Additional loss on the teacher's inner features: factor transfer or overhaul.",
     )
-    flags.DEFINE_integer("bits", 4, "Of the grid that psg draws weights to.")
+    flags.DEFINE_integer("bits", 4, "With --recipe=psg: bits of the grid to pull weights to.")
 
 
 def check_flags(epochs: int, peak_rate: float) -> None:
-    """Raises UserError for values that no run could do with; needs no run."""
+    """Raises UserError for values that are wrong for every run; needs no run."""
     if FLAGS["target_nonzero_kb"].present and FLAGS["sparsity"].present:
         raise UserError(
-            "--target_nonzero_kb and --sparsity exclude each other", "leave one of them out"
+            "--target_nonzero_kb and --sparsity cannot be combined", "leave one of them out"
         )
     if FLAGS["target_nonzero_kb"].present and not FLAGS.target_nonzero_kb > 0:
         raise UserError(
-            f"--target_nonzero_kb={FLAGS.target_nonzero_kb:g} must be above 0", "or leave it out"
+            f"--target_nonzero_kb={FLAGS.target_nonzero_kb:g} must be above 0",
+            "raise it, or leave it out",
         )
     _settings(epochs, peak_rate, "to be read" if FLAGS.teacher_run else None)
 
@@ -121,14 +133,14 @@ def main() -> None:
 
 
 def compress(epochs: int, peak_rate: float) -> None:
-    """The stage, with all but the epochs and the rate from flags."""
+    """The stage; everything but the epochs and the rate comes from flags."""
     from edge_tf import run_dir
     from edge_tf.compression.teaching import teachers
 
     check_flags(epochs, peak_rate)
     run = common.run_directory()
     common.check_streaming(run)
-    run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
+    run.require(run_dir.FLOAT_MODEL)  # before the seconds that TensorFlow takes to load
     teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None
     digest = teachers.digest(run, teacher) if teacher else None
     trained = run.stage("train")["recipe"]["batch_size"]

@@ -1,12 +1,14 @@
 """Converts a trained run to fully-int8 TFLite by post-training quantization.
 
-Writes model_int8.tflite and golden.npz to --run_dir. Representative clips come from the training
-split of the data that the run was trained on.
+Writes model_int8.tflite, golden.npz and, if the run is for streams, model_streaming.tflite to
+--run_dir. Activation ranges are calibrated on clips of the training split.
+
+    python -m pipelines.convert --run_dir=RUN
 """
 
 from absl import flags
 
-from pipelines import app, common
+from pipelines import app, common, help_text
 
 FLAGS = flags.FLAGS
 
@@ -18,9 +20,10 @@ def define_flags() -> None:
     define_own_flags()
 
 
+@help_text.group(help_text.Group.CONVERSION)
 def define_own_flags() -> None:
     flags.DEFINE_integer(
-        "representative_clips", 300, "Training clips that the ranges of activations come from."
+        "representative_clips", 300, "Training clips used to calibrate the activation ranges."
     )
     common.define_graph()
 
@@ -30,7 +33,7 @@ def main() -> None:
 
     run = common.run_directory()
     common.check_streaming(run)
-    run.require(run_dir.FLOAT_MODEL)  # said before TensorFlow takes its seconds to load
+    run.require(run_dir.FLOAT_MODEL)  # before the seconds that TensorFlow takes to load
     data = common.run_data(run)
 
     from edge_tf.conversion import stage

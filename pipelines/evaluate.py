@@ -1,14 +1,18 @@
-"""Measures a converted run at every hop: Keras, LiteRT reference, LiteRT XNNPACK, TFLite Micro.
+"""Measures a converted run at every hop: Keras, LiteRT, TFLite Micro, plain C, Android.
 
-Prints the hop table, by recording device too where test clips are of several, and writes
-report.json, report.html and predictions.npz (all logits) to --run_dir. Exit status 1 when TFLite
-Micro differs from LiteRT's reference kernels in any byte, or int8 loses more than --max_drop.
+Prints the hop table (also per recording device, if the test clips come from several) and writes
+report.json, report.html and predictions.npz (all logits) to --run_dir. The exit status is 1 if a
+gate fails: bytes differ from LiteRT's reference kernels, int8 loses more than --max_drop, or the
+parameters take more than the --target_nonzero_kb of the compression.
+
+    python -m pipelines.evaluate --run_dir=RUN
+    python -m pipelines.evaluate --run_dir=RUN --stream --max_false_accepts=0.5
 """
 
 from absl import flags
 
 from firmware_export.boards import board as boards
-from pipelines import app, board_flags, common
+from pipelines import app, board_flags, common, help_text
 
 FLAGS = flags.FLAGS
 
@@ -19,32 +23,42 @@ def define_flags() -> None:
     define_own_flags()
 
 
+@help_text.group(help_text.Group.MEASUREMENT)
 def define_own_flags() -> None:
-    flags.DEFINE_float("max_drop", 1.0, "Points of accuracy that int8 may lose against float.")
+    flags.DEFINE_float(
+        "max_drop", 1.0, "Accuracy that int8 may lose against float, in percentage points."
+    )
     flags.DEFINE_integer(
-        "max_clips", 0, "Cap on test clips, evenly over labels and recording devices; 0: all."
+        "max_clips",
+        0,
+        "Maximum number of test clips, spread evenly over labels and recording devices; 0: all.",
     )
     flags.DEFINE_integer(
         "error_clips",
         500,
-        "Cap on test clips for the table of quantization errors by layer; 0: no such table.",
+        "Maximum number of test clips for the table of quantization error per layer; 0: no table.",
         lower_bound=0,
     )
     board_flags.define(
         "boards",
         boards.HOP_TABLE,
         boards.BOARDS,
-        "Where plain C runs; large models take long on emulated boards.",
+        "<BOARD,...>: Where to run the plain C; large models are slow on emulated boards.",
     )
     flags.DEFINE_boolean(
         "stream",
         False,
-        "Also hear a long stream of test clips and noise, and choose the detector; for runs with "
-        "--streaming.",
+        "Also run a long stream of test clips and noise, and choose the detector's threshold, "
+        "smoothing and refractory period from it; for runs with --streaming.",
     )
-    flags.DEFINE_float("stream_minutes", 60.0, "With --stream: its length.", lower_bound=1.0)
     flags.DEFINE_float(
-        "max_false_accepts", 1.0, "With --stream: an hour, for the choice.", lower_bound=0.0
+        "stream_minutes", 60.0, "With --stream: length of the stream in minutes.", lower_bound=1.0
+    )
+    flags.DEFINE_float(
+        "max_false_accepts",
+        1.0,
+        "With --stream: false accepts per hour that the chosen detector may have.",
+        lower_bound=0.0,
     )
 
 
@@ -53,7 +67,7 @@ def main() -> None:
 
     run = common.run_directory()
     for name in (run_dir.FLOAT_MODEL, run_dir.INT8_MODEL):
-        run.require(name)  # said before TensorFlow takes its seconds to load
+        run.require(name)  # before the seconds that TensorFlow takes to load
     data = common.run_data(run)
 
     from edge_tf.errors import GateError

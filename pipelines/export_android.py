@@ -1,8 +1,10 @@
 """Exports the model of a run for Android: sound in, scores out, in one file that apps load.
 
-Writes DIR (default RUN/android): model_waveform.tflite for MediaPipe's AudioClassifier, the Task
-Library and LiteRT; model_int8.tflite for apps that compute features themselves; an Android Studio
-project that listens; README.md with the steps.
+Writes to --out: model_waveform.tflite for MediaPipe's AudioClassifier, the Task Library and LiteRT;
+model_int8.tflite for apps that compute features themselves; a sample app as an Android Studio
+project; README.md with the steps.
+
+    python -m pipelines.export_android --run_dir=RUN --out=DIR
 """
 
 import dataclasses
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from edge_tf import run_dir
-from pipelines import app, common, exporting
+from pipelines import app, common, exporting, help_text
 
 if TYPE_CHECKING:
     from edge_tf.android.package import Listening
@@ -23,8 +25,9 @@ FLAGS = flags.FLAGS
 
 def define_flags() -> None:
     common.define_run_dir()
-    flags.DEFINE_string("out", None, "Folder to write (default: android in the run directory).")
-    flags.register_validator("out", lambda path: path != "", message="must name something")
+    with help_text.group(help_text.Group.OUTPUT):
+        flags.DEFINE_string("out", None, "<DIR>: Folder to write. Default: RUN_DIR/android.")
+    flags.register_validator("out", lambda path: path != "", message="must not be empty")
 
 
 def export(run: str | Path, out: str | Path | None = None) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def export(run: str | Path, out: str | Path | None = None) -> dict[str, Any]:
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
 
-    # TensorFlow takes its seconds to load.
+    # TensorFlow takes seconds to load.
     from edge_tf.android import models, package
     from edge_tf.audio.frontend_config import FrontendConfig
     from firmware_export import packing
@@ -83,14 +86,14 @@ def summary(manifest: dict[str, Any], folder: str | Path) -> str:
     """One line for the screen about what was exported."""
     sizes = ", ".join(f"{name} {facts['bytes']:,} B" for name, facts in manifest["models"].items())
     measured = manifest["measured"]
-    told = "not measured yet, see pipelines.evaluate"
+    accuracy = "not measured yet, see pipelines.evaluate"
     if measured:
-        told = f"{100 * measured['accuracy']:.2f} % of {measured['clips']:,} test clips"
-    return f"android: {folder}: {sizes}; from the waveform: {told}"
+        accuracy = f"{100 * measured['accuracy']:.2f} % of {measured['clips']:,} test clips"
+    return f"android: {folder}: {sizes}; from the waveform: {accuracy}"
 
 
 def _listening(directory: run_dir.RunDirectory, config: "FrontendConfig") -> "Listening":
-    """The firmware's detector; of a stream's, counted in frames, the same times in windows."""
+    """The firmware's detector; one that counts frames is converted to the same times in windows."""
     from edge_tf.android.package import Listening
     from firmware_export.runtime.detector import frames_between
 
@@ -107,7 +110,7 @@ def _listening(directory: run_dir.RunDirectory, config: "FrontendConfig") -> "Li
 
 
 def _measured(directory: run_dir.RunDirectory, sha256: str) -> dict[str, Any] | None:
-    """What the last evaluation says of this very file."""
+    """What the last evaluation measured on this very file."""
     evaluated = directory.config()["stages"].get("evaluate")
     if not isinstance(evaluated, dict) or evaluated.get("android_sha256") != sha256:
         return None

@@ -1,12 +1,11 @@
 """Exports an int8 model as C source for a microcontroller.
 
-python -m pipelines.export_firmware --run_dir=RUN [--flavor=tflm|standalone] [--out=DIR]
-python -m pipelines.export_firmware --tflite=FILE --out=DIR
+    python -m pipelines.export_firmware --run_dir=RUN --flavor=standalone
+    python -m pipelines.export_firmware --tflite=FILE --out=DIR
 
-The first takes the model of a run with its labels, front-end and golden clips; it writes DIR
-(default RUN/firmware, for plain C RUN/firmware_c). The second compiles any int8 .tflite to plain C.
-A README.md in the folder
-says how to flash it.
+With --run_dir: the model of a run with its labels, front-end, detector and golden clips. With
+--tflite: any int8 .tflite file as plain C. Writes the folder --out; its README.md says how to build
+and flash it.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from edge_tf import __version__, files, run_dir
 from edge_tf.errors import UserError
 from firmware_export.boards.board import TARGETS
 from firmware_export.standalone.target import GENERIC, Target
-from pipelines import app, exporting
+from pipelines import app, exporting, help_text
 
 if TYPE_CHECKING:
     from firmware_export.standalone.package import Sound
@@ -33,37 +32,47 @@ _WAVS = 2
 
 def define_flags() -> None:
     """Defines this binary's flags; not done on import, so that others can import `export`."""
-    flags.DEFINE_string("run_dir", None, "The run whose model is exported.")
-    flags.DEFINE_string("tflite", None, "Any int8 .tflite file, instead of a run.")
+    flags.DEFINE_string("run_dir", None, "<DIR>: Run whose model to export; this or --tflite.")
+    flags.DEFINE_string("tflite", None, "<FILE>: Any int8 .tflite file; this or --run_dir.")
     flags.mark_flags_as_mutual_exclusive(["run_dir", "tflite"], required=True)
+    help_text.list_first("run_dir", "tflite")
+    _define_own_flags()
+    for name in ("run_dir", "tflite", "out"):
+        flags.register_validator(name, lambda path: path != "", message="must not be empty")
+
+
+@help_text.group(help_text.Group.OUTPUT)
+def _define_own_flags() -> None:
     flags.DEFINE_string(
         "out",
         None,
-        "Folder to write (default: firmware, or firmware_c for plain C, in the run directory).",
+        "<DIR>: Folder to write; needed with --tflite. Default: RUN_DIR/firmware, for plain C "
+        "RUN_DIR/firmware_c.",
     )
-    for name in ("run_dir", "tflite", "out"):
-        flags.register_validator(name, lambda path: path != "", message="must name something")
     flags.DEFINE_enum(
         "flavor",
         None,
         FLAVORS,
-        "tflm: C++ runner for TensorFlow Lite Micro (default for a run); standalone: plain C "
-        "(default for --tflite).",
+        "tflm: C++ runner for TensorFlow Lite Micro; standalone: plain C. Default: tflm; with "
+        "--tflite standalone.",
     )
     flags.DEFINE_enum(
         "target",
         GENERIC.name,
         list(TARGETS),
-        "standalone: the core whose kernels are exported; generic: any with a C99 compiler.",
+        "For plain C: core whose kernels are exported; generic: any core with a C99 compiler.",
     )
     flags.DEFINE_list(
-        "passes", [], "standalone: rewrites to do, or with '-' before each, to leave out."
+        "passes",
+        [],
+        "<PASS,...>: For plain C: graph rewrites to apply, or, each with '-' in front, to skip. "
+        "Default: all.",
     )
     flags.DEFINE_boolean(
         "streaming",
         None,
-        "standalone: a frame at a time instead of whole windows; default: as the run was trained. "
-        "With --tflite: the file is of the streaming form.",
+        "One frame per inference instead of a whole window; with --tflite: the file is in the "
+        "streaming form. Default: as the run was trained.",
     )
 
 
@@ -83,7 +92,7 @@ def export(
       flavor: one of FLAVORS.
       target: of "standalone": the core.
       passes: of "standalone": as the flag --passes.
-      streaming: a frame at a time; None: as the run was trained.
+      streaming: one frame per inference; None: as the run was trained.
 
     Returns:
       The manifest of what was written; see the `package.export` of the flavour.
@@ -134,7 +143,7 @@ def export_file(
         model = Path(tflite).read_bytes()
     except OSError as error:
         raise UserError(
-            f"{tflite} cannot be read ({error.strerror})", "name a .tflite file with --tflite"
+            f"{tflite} cannot be read ({error.strerror})", "give a .tflite file with --tflite"
         ) from None
     return package.export(
         model,
@@ -170,7 +179,7 @@ def _export_tflm(directory: run_dir.RunDirectory, folder: Path, streaming: bool)
     labels = directory.labels()
     golden, _ = exporting.read_golden(directory)
 
-    # It takes a moment to import, which --help need not wait for.
+    # Takes a moment to import, which --help need not wait for.
     from firmware_export.tflm import package
 
     return package.export(
@@ -243,10 +252,10 @@ def main() -> None:
     if values.tflite:
         if values.flavor == "tflm":
             raise UserError(
-                "--flavor=tflm needs labels and golden clips", "give a run with --run_dir"
+                "--flavor=tflm needs labels and golden clips", "give a run: --run_dir=RUN"
             )
         if not values.out:
-            raise UserError("--out is missing", "name the folder to write")
+            raise UserError("--out is missing", "give the folder to write")
         manifest = export_file(
             values.tflite, values.out, target, values.passes, bool(values.streaming)
         )

@@ -1,4 +1,4 @@
-"""What exports take from a run beside its model."""
+"""What exports take from a run besides its model."""
 
 import zipfile
 from typing import TYPE_CHECKING
@@ -40,7 +40,7 @@ def read_golden(run: run_dir.RunDirectory) -> "tuple[Golden, np.ndarray]":
 
 
 def detector(run: run_dir.RunDirectory, streaming: bool) -> "DetectorConfig":
-    """The one that was chosen on frames, for those who hear frames; else the usual one."""
+    """For streams the detector that evaluation chose; otherwise the default one."""
     from edge_tf.evaluation.streams import operating_point
     from firmware_export.runtime.detector import DetectorConfig
 

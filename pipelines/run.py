@@ -1,7 +1,10 @@
-"""The whole chain: train, compress if asked, convert, evaluate at every hop, export for devices.
+"""Runs the whole chain: train, compress (with --recipe), convert, evaluate at every hop, export.
 
-The same command goes on where it was interrupted. When a gate breaks, the report is on disk, the
-exit status is 1 and nothing is exported.
+Writes the models, report.html, firmware/, firmware_c/ and android/ to --run_dir. After an
+interruption, run the same command again: it continues where it stopped. If a gate fails, the report
+is written, nothing is exported and the exit status is 1.
+
+    python -m pipelines.run --run_dir=RUN --data_dir=SPEECH_COMMANDS --tau=1.5
 """
 
 from absl import flags
@@ -15,6 +18,7 @@ from pipelines import (
     evaluate,
     export_android,
     export_firmware,
+    help_text,
     train,
     training_flags,
 )
@@ -26,14 +30,15 @@ _RESULTS = (run_dir.REPORT_HTML, run_dir.FIRMWARE, run_dir.FIRMWARE_C, run_dir.A
 def define_flags() -> None:
     train.define_flags()
     compress.define_own_flags()
-    flags.DEFINE_integer("compress_epochs", 10, "Passes of the compression, with --recipe.")
-    flags.DEFINE_float(
-        "compress_rate", 0.0, "Highest learning rate of the compression; 0: the recipe's own."
-    )
+    with help_text.group(help_text.Group.COMPRESSION):
+        flags.DEFINE_integer(
+            "compress_epochs", 10, "With --recipe: epochs of compression, over all its phases."
+        )
+        flags.DEFINE_float(
+            "compress_rate", 0.0, "With --recipe: peak learning rate; 0: the recipe's own."
+        )
     convert.define_own_flags()
     evaluate.define_own_flags()
-    for stage in (train, compress, convert, evaluate):
-        flags.adopt_module_key_flags(stage)  # so that --help lists them
 
 
 def main() -> None:
@@ -48,7 +53,7 @@ def main() -> None:
     if FLAGS.recipe:
         compress.check_flags(
             FLAGS.compress_epochs, FLAGS.compress_rate
-        )  # hours before it is their turn
+        )  # hours before the stage needs them
     for number, (stage, work) in enumerate(chain.items(), 1):
         print(f"[{number}/{len(chain)}] {stage}", flush=True)
         work()
@@ -63,7 +68,7 @@ def _export() -> None:
     folders = {"tflm": run / run_dir.FIRMWARE}
     if (
         training_flags.value("padding") != "reflect"
-    ):  # plain C has the front-end inside, which cannot look ahead
+    ):  # plain C includes the front-end, which has no look-ahead
         folders["standalone"] = run / run_dir.FIRMWARE_C
     for flavor, folder in folders.items():
         print(export_firmware.summary(export_firmware.export(run.path, folder, flavor), folder))

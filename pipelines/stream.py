@@ -1,12 +1,11 @@
-"""Listens to a WAV file of any length, or to raw PCM on standard input, and prints what it hears.
+"""Detects words in a WAV file of any length, or in raw PCM on standard input, and prints them.
 
-python -m pipelines.stream --run_dir=RUN --wav=FILE [--engine=c|tflm|keras]
-arecord -t raw -f S16_LE -r 16000 -c 1 | python -m pipelines.stream --run_dir=RUN --wav=-
+    python -m pipelines.stream --run_dir=RUN --wav=FILE
+    arecord -t raw -f S16_LE -r 16000 -c 1 |
+        python -m pipelines.stream --run_dir=RUN --wav=-
 
-A line for each detection as it comes: seconds from the start, label, score. The run must have been
-trained with --streaming and converted. Engine c is the exported C, compiled for this machine; tflm
-is TFLite Micro's interpreter; both give the same bytes. keras is the float network behind the
-same front-end and detector.
+Prints one line per detection as it happens: seconds from the start, label, score. The run must have
+been trained with --streaming, and converted. Writes no files.
 """
 
 import dataclasses
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from firmware_export.runtime.detector import ONE
-from pipelines import app, common
+from pipelines import app, common, help_text
+from pipelines.help_text import Group
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,25 +31,44 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 _ENGINES = ("c", "tflm", "keras")
-# Samples that an engine takes at a time: of a file a second, of a pipe what it has.
+# Samples per call of an engine: one second of a file; less of a pipe, to keep latency low.
 _FILE_BLOCK, _PIPE_BLOCK = 16_000, 1_600
 
 
 def define_flags() -> None:
     common.define_run_dir()
-    flags.DEFINE_string("wav", None, "The file to listen to; -: raw 16-bit mono PCM on stdin.")
-    flags.mark_flag_as_required("wav")
-    flags.DEFINE_enum("engine", "c", _ENGINES, "What listens; see above.")
-    flags.DEFINE_float("threshold", None, "Score from which on a word is detected, 0 to 1.")
-    flags.DEFINE_integer("smoothing", None, "Frames whose probabilities are averaged.")
-    flags.DEFINE_integer("refractory_hops", None, "Frames without another detection after one.")
+    flags.DEFINE_string("wav", None, "<FILE>: WAV file; -: raw 16-bit mono PCM on standard input.")
+    help_text.require("wav")
+    _define_own_flags()
+
+
+@help_text.group(Group.DETECTION)
+def _define_own_flags() -> None:
+    flags.DEFINE_enum(
+        "engine",
+        "c",
+        _ENGINES,
+        "c: the exported C, compiled for this machine; tflm: TFLite Micro's interpreter, which "
+        "gives the same bytes; keras: the float network with the same front-end and detector.",
+    )
+    flags.DEFINE_float(
+        "threshold", None, "Minimum score of a detection, 0 to 1. Default: the run's."
+    )
+    flags.DEFINE_integer(
+        "smoothing", None, "Frames over which probabilities are averaged. Default: the run's."
+    )
+    flags.DEFINE_integer(
+        "refractory_hops",
+        None,
+        "Refractory period: frames without a detection after one. Default: the run's.",
+    )
 
 
 def main() -> None:
     run = common.run_directory()
     labels, config = run.labels(), _frontend(run)
     blocks = _blocks(config.sample_rate)
-    block = next(blocks, None)  # a file that cannot be read is said before an engine starts
+    block = next(blocks, None)  # reports an unreadable file before an engine starts
     stream = _open(run, labels, config)
     frames = samples = detections = 0
     seconds = 0.0
@@ -112,7 +131,7 @@ def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "
     from edge_tf.models.config import ModelConfig
     from firmware_export.standalone.package import Spotting
 
-    run.require_int8()  # refuses one that is older than the network
+    run.require_int8()  # refuses a file that is older than the network
     model = run.require(run_dir.STREAMING_MODEL).read_bytes()
     detector = _detector(run)
     if FLAGS.engine == "c":
@@ -132,7 +151,7 @@ def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "
 
 
 def _detector(run: "RunDirectory") -> "DetectorConfig":
-    """That of the run, with what the flags change."""
+    """The detector of the run, with what the flags change."""
     from edge_tf.evaluation.streams import operating_point
 
     given = {

@@ -1,9 +1,10 @@
-"""Makes a small set of spoken words that nobody has recorded, in the Speech Commands layout.
+"""Synthesizes a small set of spoken words, in the folder layout of Speech Commands, to --out.
 
     python -m pipelines.synthesize --words=lamp,music,stop --out=DIR
 
-espeak-ng speaks (pip install edge_tf[synthesis]); voices, pitch, speed, room, microphone and noise
-vary, and no speaker is in two splits. A model trained on it is a first model: test it on people.
+Speech comes from espeak-ng (pip install edge_tf[synthesis]); voice, pitch, speed, room, microphone
+and noise vary, and no speaker is in two splits. A model trained on it is only a first model: test
+it on recordings of people.
 """
 
 from collections.abc import Iterable
@@ -12,37 +13,52 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from pipelines import app
+from pipelines import app, help_text
+from pipelines.help_text import Group
 
 if TYPE_CHECKING:
     from edge_tf.data.synthesis.synthetic_words import Summary
 
 
 def define_flags() -> None:
+    flags.DEFINE_list(
+        "words", [], "<WORD,...>: Words to synthesize, e.g. lamp,music,stop; _ becomes a space."
+    )
+    flags.DEFINE_string(
+        "out", None, "<DIR>: Folder to write; an earlier synthesized set there is replaced."
+    )
+    help_text.list_first("words", "out")  # main() reports that they are missing
+    _define_own_flags()
+
+
+@help_text.group(Group.DATA)
+def _define_own_flags() -> None:
     from edge_tf.data.synthesis import synthetic_request as request
 
-    flags.DEFINE_list("words", [], "Words to make, e.g. lamp,music,stop; _ is spoken as a space.")
-    flags.DEFINE_string("out", None, "Folder to make; a set made by this is replaced.")
     flags.DEFINE_list(
         "unknown_words",
         None,
-        "Other words, for the class 'unknown'; default: "
-        f"{','.join(request.DEFAULT_UNKNOWN_WORDS)} without --words. Name sound-alikes here.",
+        "<WORD,...>: Words for the class 'unknown'; include words that sound like --words. "
+        f"Default: {', '.join(request.DEFAULT_UNKNOWN_WORDS)}, except those in --words.",
     )
     flags.DEFINE_integer(
-        "clips_per_word", request.DEFAULT_CLIPS_PER_WORD, "Clips of each word, over all speakers."
+        "clips_per_word", request.DEFAULT_CLIPS_PER_WORD, "Clips per word, over all speakers."
     )
     flags.DEFINE_integer(
         "clips_per_unknown_word",
         request.DEFAULT_CLIPS_PER_UNKNOWN_WORD,
-        "Clips of each of --unknown_words.",
+        "Clips per unknown word, over all speakers.",
     )
-    flags.DEFINE_integer("speakers", request.DEFAULT_SPEAKERS, "Invented speakers, at least 3.")
-    flags.DEFINE_string("language", "en", "Language tag of espeak-ng; all its accents are used.")
     flags.DEFINE_integer(
-        "noise_seconds", request.DEFAULT_NOISE_SECONDS, "Length of each background noise."
+        "speakers", request.DEFAULT_SPEAKERS, "Number of invented speakers, at least 3."
     )
-    flags.DEFINE_integer("seed", 0, "The same seed and flags give the same bytes.")
+    flags.DEFINE_string("language", "en", "<TAG>: espeak-ng language; all its accents are used.")
+    flags.DEFINE_integer(
+        "noise_seconds",
+        request.DEFAULT_NOISE_SECONDS,
+        "Length of each background noise file in seconds.",
+    )
+    flags.DEFINE_integer("seed", 0, "Seed; the same flags and seed give the same bytes.")
 
 
 def synthesize(
@@ -58,7 +74,7 @@ def synthesize(
     seed: int = 0,
     progress: bool = True,
 ) -> "Summary":
-    """Makes the set; see edge_tf.data.synthesis.synthetic_request.Request for the arguments.
+    """Synthesizes the set; see edge_tf.data.synthesis.synthetic_request.Request for the arguments.
 
     Raises:
       UserError: an argument is wrong, espeak-ng is missing, or `out` holds other files.
@@ -84,7 +100,7 @@ def main() -> None:
     from edge_tf.errors import UserError
 
     if not flags.FLAGS.out:
-        raise UserError("--out is missing", "name the folder to make, e.g. --out=words")
+        raise UserError("--out is missing", "give the folder to write, e.g. --out=words")
     names = (
         *("words", "out", "unknown_words", "clips_per_word", "clips_per_unknown_word"),
         *("speakers", "language", "noise_seconds", "seed"),

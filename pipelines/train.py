@@ -1,7 +1,9 @@
-"""Trains a model on a folder of words, or of scenes.
+"""Trains a model on a folder of words or a data set of scenes.
 
-Writes float.keras, labels.txt, frontend.json and history.json to --run_dir. Given again after an
-interruption, the same command goes on after the last finished epoch.
+Writes float.keras, labels.txt, frontend.json and history.json to --run_dir. After an interruption,
+run the same command again: it continues after the last finished epoch.
+
+    python -m pipelines.train --run_dir=RUN --data_dir=SPEECH_COMMANDS
 """
 
 from pathlib import Path
@@ -21,7 +23,7 @@ def define_flags() -> None:
 
 def main() -> None:
     values = common.data_flags()
-    training_flags.check()  # said before data and TensorFlow load
+    training_flags.check()  # before data and TensorFlow load
     frontend = training_flags.frontend_config(Path(values["data_dir"]))
     if FLAGS.download:
         from edge_tf.data.words import download

@@ -1,6 +1,6 @@
-"""Flags of a training: network, front-end, augmentation, recipe, and what a task asks for.
+"""Flags of training: network, front-end, augmentation, recipe, and the defaults of each task.
 
-A flag that is not given has the value that suits model and task; see edge_tf/models/spec.py.
+A flag that is not given takes the default of model and task; see edge_tf/models/spec.py.
 """
 
 import math
@@ -11,6 +11,8 @@ from absl import flags
 
 from edge_tf.models import DEFAULT_MODELS, MODELS
 from edge_tf.models.spec import SCENES, WORDS, ModelSpec, Task
+from pipelines import help_text
+from pipelines.help_text import Group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.models.config import ModelConfig
     from edge_tf.training.step import Recipe
-
-flags.disclaim_key_flags()
 
 FLAGS = flags.FLAGS
 _AUGMENTATION = ("device_augmentation", "equalizer_augmentation", "device_translation")
@@ -34,118 +34,143 @@ def define() -> None:
     _define_augmentation()
 
 
+@help_text.group(Group.NETWORK)
 def _define_model() -> None:
     flags.DEFINE_enum(
         "model",
         None,
         list(MODELS),
-        f"Which network; default {DEFAULT_MODELS['words']}, for scenes {DEFAULT_MODELS['scenes']}.",
+        f"Architecture. Default: {DEFAULT_MODELS['words']}; for scenes {DEFAULT_MODELS['scenes']}.",
     )
     widths = " or ".join(name for name, spec in MODELS.items() if "tau" in spec.settings)
-    flags.DEFINE_float("tau", 1.0, f"Width of {widths}; published: 1, 1.5, 2, 3, 6, 8.")
+    flags.DEFINE_float("tau", 1.0, f"Width multiplier of {widths}; published: 1, 1.5, 2, 3, 6, 8.")
     flags.register_validator("tau", lambda tau: 0.25 <= tau <= 64, message="must be in 0.25 to 64")
     flags.DEFINE_boolean(
-        "streaming", False, "Train for streams: no convolution over time reads frames to come."
+        "streaming",
+        False,
+        "Train a causal network for streams: no convolution over time reads future frames.",
     )
     flags.DEFINE_integer(
         "lookahead",
         0,
-        "With --streaming: frames to come that may be read all the same.",
+        "With --streaming: future frames that the network may read; each adds a hop of latency.",
         lower_bound=0,
     )
     flags.DEFINE_enum(
         "norm",
         None,
         ["none", "residual", "relaxed"],
-        f"Against unlike microphones: ResNorm or RFN; {_defaults('norm')}.",
+        "Normalization against differences between microphones: residual (ResNorm) or relaxed "
+        f"(RFN). {_defaults('norm')}.",
     )
-    flags.DEFINE_float("norm_lambda", None, "Of --norm; default 0.1 for residual, 0.5 for relaxed.")
+    flags.DEFINE_float(
+        "norm_lambda", None, "Lambda of --norm. Default: 0.1 for residual, 0.5 for relaxed."
+    )
     flags.DEFINE_list(
         "norm_at",
         ["frontend"],
-        "Where --norm stands: frontend (integers in front of the network), input (the same as ops "
-        "of its graph), stages (behind each stage of bc_resnet_asc).",
+        "<PLACE,...>: Where to apply --norm: frontend (integer arithmetic before the network), "
+        "input (the same as ops of its graph), stages (after each stage of bc_resnet_asc).",
     )
 
 
+@help_text.group(Group.TRAINING)
 def _define_recipe() -> None:
     flags.DEFINE_integer(
         "epochs",
         None,
-        f"Passes over the training clips; {_defaults('epochs')}.",
+        f"Passes over the training clips. {_defaults('epochs')}.",
         lower_bound=1,
     )
     flags.DEFINE_integer(
-        "batch_size", None, f"Clips a step; {_defaults('batch_size')}.", lower_bound=2
+        "batch_size",
+        None,
+        f"Clips per training step. {_defaults('batch_size')}.",
+        lower_bound=2,
     )
     flags.DEFINE_float(
         "peak_rate",
         None,
-        f"Highest learning rate, after the warm-up; {_defaults('peak_rate')}.",
+        f"Peak learning rate, reached after the warm-up. {_defaults('peak_rate')}.",
     )
     flags.register_validator(
         "peak_rate", lambda rate: rate is None or 0 < rate < math.inf, message="must be above 0"
     )
-    flags.DEFINE_integer("seed", 0, "Initial weights, order, augmentation, dropout.", lower_bound=0)
+    flags.DEFINE_integer(
+        "seed",
+        0,
+        "Seed of initial weights, clip order, augmentation and dropout.",
+        lower_bound=0,
+    )
 
 
+@help_text.group(Group.FRONTEND)
 def _define_frontend() -> None:
     flags.DEFINE_enum(
         "padding",
         None,
         ["causal", "none", "reflect"],
-        "Front-end: 'causal' is what a device computes, with silence before the clip; 'none' the "
-        "same without the frames that reach there; 'reflect' the published features. Default "
-        "causal, for scenes none.",
+        "Frames at the edges of a clip: causal (as a device computes them, with silence before "
+        "the clip), none (the same without the frames that reach into that silence) or reflect "
+        "(the published features, which need look-ahead). Default: causal; for scenes none.",
     )
     flags.DEFINE_integer(
         "mel_bands",
         None,
-        f"Front-end: features of a frame; {_defaults('mel_bands')}.",
+        f"Mel bands (features per frame). {_defaults('mel_bands')}.",
         lower_bound=1,
     )
     flags.DEFINE_integer(
         "window_ms",
         None,
-        f"Front-end: sound that a frame is made of; {_defaults('window_ms')}.",
+        f"Window (sound per frame) in ms. {_defaults('window_ms')}.",
         lower_bound=1,
     )
     flags.DEFINE_integer(
         "hop_ms",
         None,
-        f"Front-end: from one frame to the next; {_defaults('hop_ms')}.",
+        f"Hop (from one frame to the next) in ms. {_defaults('hop_ms')}.",
         lower_bound=1,
     )
     flags.DEFINE_integer(
         "clip_ms",
         None,
-        f"Length of the model's input; default {WORDS.clip_ms}, for scenes that of the clips.",
+        f"Length of the network's input in ms. Default: {WORDS.clip_ms}; for scenes as long as "
+        "the clips.",
         lower_bound=100,
     )
 
 
+@help_text.group(Group.AUGMENTATION)
 def _define_augmentation() -> None:
-    for name, of in (
-        ("device_augmentation", "clips that are heard through a random device"),
-        ("equalizer_augmentation", "clips that get a random smooth gain over frequency"),
-        ("device_translation", "clips that a trained network translates to another device"),
-        ("mix_style", "batches whose clips exchange statistics of frequencies (Freq-MixStyle)"),
+    for name, text in (
+        ("device_augmentation", "For scenes: share of clips filtered by a random device response."),
+        ("equalizer_augmentation", "For scenes: share of clips filtered by a random smooth gain."),
+        (
+            "device_translation",
+            "For scenes: share of clips that a trained network translates to another device.",
+        ),
+        (
+            "mix_style",
+            "For bc_resnet_asc: share of batches whose clips exchange per-frequency statistics "
+            "(Freq-MixStyle).",
+        ),
     ):
-        flags.DEFINE_float(name, 0.0, f"Scenes: share of {of}.", lower_bound=0.0, upper_bound=1.0)
+        flags.DEFINE_float(name, 0.0, text, lower_bound=0.0, upper_bound=1.0)
     flags.DEFINE_string(
         "device_responses",
         None,
-        "With --device_augmentation: folder of recorded impulse responses (WAV) to draw from.",
+        "<DIR>: With --device_augmentation: recorded impulse responses (WAV) to draw from.",
     )
 
 
 def _defaults(name: str) -> str:
     """What a flag's help says of its default."""
-    return f"default {getattr(WORDS, name)}, for scenes {getattr(SCENES, name)}"
+    return f"Default: {getattr(WORDS, name)}; for scenes {getattr(SCENES, name)}"
 
 
 def value(name: str) -> Any:
-    """Of a flag: as given, else as model and task ask for."""
+    """The value of a flag: as given, else the default of model and task."""
     given = getattr(FLAGS, name)
     if given is not None:
         return given
@@ -172,27 +197,28 @@ def check() -> None:
 
     spec, norm, places = _spec(), value("norm"), set(FLAGS.norm_at)
     if FLAGS.lookahead and not FLAGS.streaming:
-        raise UserError(f"--lookahead={FLAGS.lookahead} is of streams", "add --streaming")
+        raise UserError(f"--lookahead={FLAGS.lookahead} is only for streams", "add --streaming")
     if FLAGS.streaming and not spec.build_stream:
         remedy = _that_take(lambda other: other.build_stream)
         raise UserError(f"{spec.name} cannot run on streams", remedy)
     if FLAGS.streaming and value("padding") == "none":
-        raise UserError("--padding=none leaves frames out", "use --padding=causal for streams")
+        raise UserError("--padding=none drops frames", "use --padding=causal for streams")
     if FLAGS.lookahead > spec.most_lookahead:
         raise UserError(
-            f"--lookahead={FLAGS.lookahead} is more than the model can read",
-            f"it has use for {spec.most_lookahead} frames at the most",
+            f"--lookahead={FLAGS.lookahead} is more than the model can use",
+            f"give at most {spec.most_lookahead} frames",
         )
     if FLAGS.norm_lambda is not None and norm == "none":
-        raise UserError("--norm_lambda is of a norm", "add --norm=residual or relaxed")
+        raise UserError("--norm_lambda needs a norm", "add --norm=residual or --norm=relaxed")
     if not places or not places <= {"frontend", "input", "stages"}:
         raise UserError(
-            f"--norm_at={','.join(FLAGS.norm_at)} is no place", "name frontend, input or stages"
+            f"--norm_at={','.join(FLAGS.norm_at)} is not valid",
+            "choose from frontend, input, stages",
         )
     if {"frontend", "input"} <= places:
-        raise UserError("--norm_at=frontend,input would do the same twice", "leave one out")
+        raise UserError("--norm_at=frontend,input would apply the norm twice", "leave one out")
     if norm != "none" and places - {"frontend"} and "norm" not in spec.settings:
-        raise UserError(f"{spec.name} has no norms within", "use --norm_at=frontend")
+        raise UserError(f"{spec.name} has no norms inside", "use --norm_at=frontend")
     if FLAGS.streaming and norm != "none":
         raise UserError(f"--norm={norm} needs a whole window", "leave out --streaming")
     _check_augmentation(spec)
@@ -203,21 +229,24 @@ def _check_augmentation(spec: ModelSpec) -> None:
 
     given = [name for name in _AUGMENTATION if getattr(FLAGS, name)]
     if given and not _scenes():
-        raise UserError(f"--{given[0]} is for scenes", "add --task=scenes, or leave it out")
+        raise UserError(f"--{given[0]} is only for scenes", "add --task=scenes, or leave it out")
     if FLAGS.mix_style and "mix_style" not in spec.settings:
         remedy = _that_take(lambda other: "mix_style" in other.settings)
-        raise UserError(f"{spec.name} has no --mix_style", remedy)
+        raise UserError(f"{spec.name} does not support --mix_style", remedy)
     if FLAGS.mix_style and value("norm") != "none" and "frontend" in FLAGS.norm_at:
         raise UserError(
-            "--mix_style mixes statistics that --norm in the front-end has taken out",
+            "--mix_style mixes statistics that --norm in the front-end has removed",
             "leave one out, or use --norm_at=input",
         )
     if FLAGS.device_responses and not FLAGS.device_augmentation:
-        raise UserError("--device_responses is not used", "add --device_augmentation=0.5")
+        raise UserError(
+            "--device_responses has no effect without --device_augmentation",
+            "add --device_augmentation=0.5",
+        )
 
 
 def model_config() -> "ModelConfig":
-    """As the flags ask for."""
+    """The network that the flags describe."""
     from edge_tf.models.config import ModelConfig
 
     places = tuple(place for place in ("input", "stages") if place in FLAGS.norm_at)
@@ -234,13 +263,13 @@ def model_config() -> "ModelConfig":
 
 
 def frontend_config(data_dir: "Path") -> "FrontendConfig":
-    """As the flags ask for.
+    """The front-end that the flags describe.
 
     Args:
-      data_dir: of scenes, whose clips say how long they are.
+      data_dir: of scenes, whose clips have the length that --clip_ms defaults to.
 
     Raises:
-      UserError: no front-end or the model can do that.
+      UserError: the front-end or the model does not support it.
     """
     from edge_tf.audio.frontend_config import FrontendConfig
 
@@ -268,7 +297,7 @@ def frontend_config(data_dir: "Path") -> "FrontendConfig":
 
 
 def augmentation_config(frontend: "FrontendConfig") -> "AugmentationConfig":
-    """What suits task and model."""
+    """The augmentation for the task and the model."""
     from pathlib import Path
 
     from edge_tf.audio.augmentation import AugmentationConfig
@@ -290,7 +319,7 @@ def augmentation_config(frontend: "FrontendConfig") -> "AugmentationConfig":
 
 
 def recipe() -> "Recipe":
-    """As the flags ask for."""
+    """The training that the flags describe."""
     from edge_tf.training.step import Recipe
 
     return Recipe(value("epochs"), value("batch_size"), value("peak_rate"), seed=FLAGS.seed)

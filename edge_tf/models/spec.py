@@ -89,7 +89,7 @@ class ModelSpec:
 
     def check_mel_bands(self, bands: int) -> None:
         """Raises UserError for a number of mel bands that it does not take."""
-        told = f"{self.name} has no --mel_bands={bands}"
+        told = f"{self.name} does not support --mel_bands={bands}"
         if self.mel_bands is not None and bands != self.mel_bands:
             raise UserError(told, f"it takes {self.mel_bands}")
         if bands % self.mel_bands_multiple:

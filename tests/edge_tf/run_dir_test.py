@@ -31,9 +31,9 @@ def test_recording_a_stage_keeps_the_others(tmp_path):
 
 def test_a_foreign_folder_and_a_file_are_left_alone(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(UserError, match="so it is not a run; name a new folder"):
+    with pytest.raises(UserError, match="so it is not a run; choose a new folder"):
         RunDirectory(tmp_path).create()
-    with pytest.raises(UserError, match=r"letter\.txt is a file; name a folder"):
+    with pytest.raises(UserError, match=r"letter\.txt is a file; choose a folder"):
         RunDirectory(tmp_path / "letter.txt").create()
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 

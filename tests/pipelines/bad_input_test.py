@@ -76,8 +76,8 @@ def bad_list(root: Path) -> None:
         (break_nothing, ("--split_lists=OUT",), "training.tsv cannot be read (No such file"),
         (break_nothing, ("--test_dir=OUT",), "has no clips of '_silence_'; put them in"),
         (break_nothing, ("--data_dir=OUT/none",), "is not a folder; name a folder of word folders"),
-        (break_nothing, ("--data_dir=",), "--data_dir is missing; name a folder of words"),
-        (break_nothing, ("--run_dir=",), "must name a folder; see --help"),
+        (break_nothing, ("--data_dir=",), "--data_dir is missing; give a folder of words"),
+        (break_nothing, ("--run_dir=",), "--run_dir=: must not be empty; see --help"),
         (break_nothing, ("--epochs=0",), "--epochs=0"),
         (break_nothing, ("--batch_size=1",), "--batch_size=1"),
         (break_nothing, ("--peak_rate=0",), "--peak_rate=0"),
@@ -88,7 +88,11 @@ def bad_list(root: Path) -> None:
         (break_nothing, ("--hop_ms=0",), "--hop_ms=0"),
         (break_nothing, ("--hop_ms=31",), "front-end lengths must satisfy"),
         (break_nothing, ("--clip_ms=99",), "--clip_ms=99"),
-        (break_nothing, ("--mel_bands=20",), "bc_resnet has no --mel_bands=20; it takes 40"),
+        (
+            break_nothing,
+            ("--mel_bands=20",),
+            "bc_resnet does not support --mel_bands=20; it takes 40",
+        ),
     ],
 )
 def test_training_refuses_data_and_flags_at_once(tmp_path, words, damage, flags, message):
@@ -110,7 +114,9 @@ def test_a_run_of_another_version_is_refused_and_left_alone(tmp_path, words, sta
     data: tuple[str, ...] = () if stage.startswith("export") else (f"--data_dir={words}",)
     data += ("--recipe=qat",) if stage == "compress" else ()
     line = refused_early(stage, f"--run_dir={tmp_path}", *data)
-    assert "config.json has format_version 99, this edge_tf reads 1; use the edge_tf that" in line
+    assert (
+        "config.json has format_version 99, but this edge_tf reads 1; use the edge_tf that" in line
+    )
     assert (tmp_path / "config.json").read_text() == config
     assert tree(tmp_path) == ["config.json"]
 
@@ -138,9 +144,9 @@ def test_a_board_that_is_none_is_refused(tmp_path, board):
 def test_a_folder_of_something_else_is_left_alone(tmp_path, words):
     (tmp_path / "thesis.txt").write_text("years of work")
     line = refused_early("train", f"--data_dir={words}", f"--run_dir={tmp_path}")
-    assert "has files but no config.json, so it is not a run; name a new folder" in line
+    assert "has files but no config.json, so it is not a run; choose a new folder" in line
     line = refused_early("train", f"--data_dir={words}", f"--run_dir={tmp_path / 'thesis.txt'}")
-    assert "thesis.txt is a file; name a folder" in line
+    assert "thesis.txt is a file; choose a folder" in line
     assert tree(tmp_path) == ["thesis.txt"]
 
 
@@ -221,7 +227,7 @@ def test_mixed_formats_on_a_disk_that_fills_up_twice_and_is_then_enlarged(tmp_pa
     assert first.returncode == 2 and "Traceback" not in first.stderr
     last = first.stderr.splitlines()[-1]
     assert last.startswith(f"error: No space left on device: {disk / 'cache' / 'training-'}")
-    assert "; free some space, or name other folders" in last
+    assert "; free some space or choose other folders" in last
     assert tree(disk) == ["cache", "run", "run/config.json"]
 
     resize("1050k")  # the clips and a checkpoint fit

@@ -72,13 +72,25 @@ def test_tau_has_unseen_devices_of_its_own(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--task=scenes", "--words=yes"), "--words does not go with --task=scenes; leave one out"),
-        (("--task=scenes", "--split_lists=x"), "--split_lists does not go with --task=scenes"),
-        (("--task=scenes", "--test_dir=x"), "--test_dir does not go with --task=scenes"),
-        (("--task=scenes", "--download=0.02"), "--download does not go with --task=scenes"),
-        (("--task=kws12", "--fold=2"), "--fold does not go with --task=kws12; leave one out"),
-        (("--task=words", "--simulated_devices=3"), "--simulated_devices does not go with --task"),
-        (("--task=scenes", "--data_dir="), "--data_dir is missing; name a data set of scenes"),
+        (
+            ("--task=scenes", "--words=yes"),
+            "--words cannot be combined with --task=scenes; leave one out",
+        ),
+        (
+            ("--task=scenes", "--split_lists=x"),
+            "--split_lists cannot be combined with --task=scenes",
+        ),
+        (("--task=scenes", "--test_dir=x"), "--test_dir cannot be combined with --task=scenes"),
+        (("--task=scenes", "--download=0.02"), "--download cannot be combined with --task=scenes"),
+        (
+            ("--task=kws12", "--fold=2"),
+            "--fold cannot be combined with --task=kws12; leave one out",
+        ),
+        (
+            ("--task=words", "--simulated_devices=3"),
+            "--simulated_devices cannot be combined with --task",
+        ),
+        (("--task=scenes", "--data_dir="), "--data_dir is missing; give a data set of scenes"),
         (("--task=scenes", "--fold=0"), "--fold=0"),
         (("--task=scenes", "--simulated_devices=101"), "--simulated_devices=101"),
     ],

@@ -94,7 +94,7 @@ def as_trained(path, labels=("a", "b"), padding="causal") -> RunDirectory:
         (("--recipe=prune", "--prune_by=all"), "--prune_by=all: value should be one of <layer|net"),
         (
             ("--recipe=prune", "--target_nonzero_kb=61", "--sparsity=0.5"),
-            "--target_nonzero_kb and --sparsity exclude each other; leave one of them out",
+            "--target_nonzero_kb and --sparsity cannot be combined; leave one of them out",
         ),
         (("--recipe=prune", "--target_nonzero_kb=0"), "--target_nonzero_kb=0 must be above 0"),
         (("--recipe=prune", "--target_nonzero_kb=-1"), "--target_nonzero_kb=-1 must be above 0"),

@@ -202,13 +202,13 @@ sys.exit(any(name.split(".")[0] in ("tensorflow", "tf_keras") for name in sys.mo
         ("flags", "what"),
         [
             (["--tflite=missing.tflite", "--out=x"], "missing.tflite cannot be read"),
-            (["--tflite=m.tflite"], "--out is missing; name the folder to write"),
+            (["--tflite=m.tflite"], "--out is missing; give the folder to write"),
             (["--tflite=m.tflite", "--out=x", "--flavor=tflm"], "--flavor=tflm needs labels"),
             (["--tflite=m.tflite", "--out=x", "--passes=fast"], "there is no pass 'fast'"),
             (["--tflite=m.tflite", "--out=x", "--target=z80"], "target"),
             (["--tflite=m.tflite", "--run_dir=x"], "run_dir"),
             ([], "run_dir"),
-            (["--tflite="], "must name something"),
+            (["--tflite="], "--tflite=: must not be empty"),
         ],
     )
     def test_bad_flags_are_one_line_and_status_2(

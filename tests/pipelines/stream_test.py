@@ -272,10 +272,10 @@ def test_every_engine_agrees_on_every_byte_for_as_long_as_it_hears(finished, hou
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--lookahead=3",), "--lookahead=3 is of streams; add --streaming"),
+        (("--lookahead=3",), "--lookahead=3 is only for streams; add --streaming"),
         (
             ("--streaming", "--lookahead=59"),
-            "59 is more than the model can read; it has use for 58",
+            "59 is more than the model can use; give at most 58",
         ),
         (("--streaming", "--lookahead=-1"), "--lookahead=-1"),
         (("--streaming", "--model=ds_cnn"), "ds_cnn cannot run on streams; use --model=bc_resnet"),

@@ -23,7 +23,7 @@ def test_help_lists_every_flag():
         *("words", "out", "unknown_words", "clips_per_word", "clips_per_unknown_word"),
         *("speakers", "language", "noise_seconds", "seed"),
     ):
-        assert f"--{flag}:" in shown.stdout
+        assert f"\n  --{flag}=" in shown.stdout
 
 
 def test_makes_a_set_and_says_where_in_one_line(tmp_path):

@@ -1,9 +1,9 @@
 """The run directory: what one stage hands to the next.
 
-config.json        what made it: a section a stage with flags, data fingerprint, versions, seed
+config.json        what made it: per stage its flags, data fingerprint, versions, seed
 labels.txt         one label a line, in the order of the logits
 frontend.json      FrontendConfig, and after conversion the quantization of the model's input
-history.json       one record an epoch         (train)
+history.json       one record per epoch       (train)
 float.keras        the trained model            (train)
 translator.keras   from one recording device to others, with --device_translation (train)
 compressed.keras   the same after compression  (compress)
@@ -26,10 +26,15 @@ import importlib.metadata
 import platform
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from edge_tf import __version__, files
+from edge_tf import __version__, files, records
 from edge_tf.errors import UserError
+from edge_tf.records import JsonObject
+from edge_tf.run_records import CompressRecord, ConvertRecord, StageRecord, TrainRecord
+from edge_tf.settings import Graph
+
+Stage = TypeVar("Stage", bound=StageRecord)
 
 FORMAT_VERSION = 1
 
@@ -157,40 +162,43 @@ class RunDirectory:
           UserError: it is missing, or a training or compression came after it.
         """
         path = self.require(INT8_MODEL)
-        before = self.config()["stages"].get("convert", {}).get("source_sha256")
+        converted = self.find(ConvertRecord)
         source = self / (COMPRESSED_MODEL if (self / COMPRESSED_MODEL).exists() else FLOAT_MODEL)
-        if before is None or not source.exists():
+        if converted is None or not source.exists():
             return path
-        if before != hashlib.sha256(source.read_bytes()).hexdigest():
+        if converted.source_sha256 != hashlib.sha256(source.read_bytes()).hexdigest():
             raise UserError(
                 f"{path} was not made from {source}", f"run: {self.command_of('convert')}"
             )
         return path
 
     def lookahead(self) -> int | None:
-        """Frames to come that a model for streams reads; None of a model for whole windows."""
-        model = self.config()["stages"].get("train", {}).get("model")
-        return model.get("lookahead") if isinstance(model, dict) else None
+        """Future frames that a model for streams reads; None of a model for whole windows."""
+        trained = self.find(TrainRecord)
+        return None if trained is None else trained.model.lookahead
 
     def target_nonzero_kb(self) -> float | None:
         """KB of parameters that are not zero that the model was compressed to; None: no budget."""
         if not (self / COMPRESSED_MODEL).exists():
             return None
-        compressed = self.config()["stages"].get("compress")
-        target = compressed.get("target_nonzero_kb") if isinstance(compressed, dict) else None
-        return float(target) if isinstance(target, int | float) and target > 0 else None
+        compressed = self.find(CompressRecord)
+        return (compressed.target_nonzero_kb or None) if compressed else None
 
-    def graph(self) -> str:
+    def graph(self) -> Graph:
         """The form that a model is converted to if nothing else is asked for.
 
         With a budget it is the form that its bytes were counted in.
         """
         if self.target_nonzero_kb() is None:
             return "device"
-        return str(self.stage("compress").get("graph", "device"))
+        return self.stage(CompressRecord).graph
 
-    def config(self) -> dict[str, Any]:
-        """config.json, parsed. Raises UserError when it is another version's or not ours."""
+    def config(self) -> JsonObject:
+        """config.json with the stages as they stand there.
+
+        Raises:
+          UserError: it is another version's or not ours.
+        """
         path = self.require("config.json")
         config = files.read_json(path)
         version = config.get("format_version") if isinstance(config, dict) else None
@@ -201,22 +209,35 @@ class RunDirectory:
             )
         return config
 
-    def stage(self, name: str) -> dict[str, Any]:
-        """What a stage recorded of itself, or UserError when it has not run."""
-        stages = self.config()["stages"]
-        if name not in stages:
-            raise UserError(
-                f"{self.path} has no finished stage '{name}'",
-                f"run: {self.command_of(name)}",
-            )
-        return stages[name]
+    def find(self, kind: type[Stage]) -> Stage | None:
+        """What a stage recorded of itself; None if it has not run.
 
-    def record(self, stage: str, settings: dict[str, Any]) -> None:
-        """Adds a stage's settings to config.json, with versions and the date."""
+        Raises:
+          UserError: what stands there is no such record.
+        """
+        stages = self.config()["stages"]
+        if kind.STAGE not in stages:
+            return None
+        where = f"{self / 'config.json'}, stage {kind.STAGE}"
+        remedy = f"restore it, or run again: {self.command_of(kind.STAGE)}"
+        return records.from_json(stages[kind.STAGE], kind, where, remedy)
+
+    def stage(self, kind: type[Stage]) -> Stage:
+        """What a stage recorded of itself, or UserError when it has not run."""
+        found = self.find(kind)
+        if found is None:
+            raise UserError(
+                f"{self.path} has no finished stage '{kind.STAGE}'",
+                f"run: {self.command_of(kind.STAGE)}",
+            )
+        return found
+
+    def record(self, record: StageRecord) -> None:
+        """Puts a stage's record into config.json, with versions and the date."""
         config = self.config()
         now = datetime.datetime.now(datetime.timezone.utc)
-        config["stages"][stage] = {
-            **settings,
+        config["stages"][record.STAGE] = {
+            **records.to_json(record),
             "versions": package_versions(),
             "finished": now.isoformat(timespec="seconds"),
         }

@@ -49,13 +49,14 @@ def main() -> None:
     import json
     from pathlib import Path
 
-    from edge_tf import files
+    from edge_tf import files, records
 
     run = common.run_directory()
     if FLAGS.stream_hours:
         from edge_tf.evaluation.streams import stream_bits
 
-        counts = stream_bits.compare(run, common.run_data(run), FLAGS.stream_hours, FLAGS.targets)
+        found = stream_bits.compare(run, common.run_data(run), FLAGS.stream_hours, FLAGS.targets)
+        counts = records.to_json(found)
         print(json.dumps(counts, indent=2))
         if FLAGS.out:
             files.write_json(Path(FLAGS.out), counts)
@@ -67,13 +68,13 @@ def main() -> None:
         costs = board_cost.measure(run, FLAGS.targets)
         print(cost_text.render(costs))
         if FLAGS.out:
-            files.write_json(Path(FLAGS.out), board_cost.to_json(costs))
+            files.write_json(Path(FLAGS.out), records.to_json(costs))
         return
     data = common.run_data(run)
 
     from edge_tf.evaluation.cost import speed
 
-    figures = speed.measure(run, data, FLAGS.steps, FLAGS.clips)
+    figures = records.to_json(speed.measure(run, data, FLAGS.steps, FLAGS.clips))
     print(json.dumps(figures, indent=2))
     if FLAGS.out:
         files.write_json(Path(FLAGS.out), figures)

@@ -3,11 +3,13 @@
 Flags are defined by calling a function, not on import, so that run.py can use the other stages.
 """
 
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags
 
+from edge_tf.settings import GRAPHS, TASKS, DataFlags
 from pipelines import help_text
 from pipelines.help_text import Group
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from edge_tf.run_dir import RunDirectory
 
 FLAGS = flags.FLAGS
-_DATA_FLAGS = ("data_dir", "task", "words", "split_lists", "test_dir", "data_seed")
 _WORDS_FLAGS = ("words", "split_lists", "test_dir", "download")  # not with --task=scenes
 _SCENES_FLAGS = ("fold", "simulated_devices")  # only with it
 
@@ -42,7 +43,7 @@ def define_data() -> None:
     flags.DEFINE_enum(
         "task",
         "kws12",
-        ["kws12", "kws35", "words", "scenes"],
+        TASKS,
         "Classes: kws12 (ten commands, silence, unknown), kws35 (every word folder), words (your "
         "own --words) or scenes (acoustic scenes).",
     )
@@ -115,7 +116,7 @@ def define_graph() -> None:
     flags.DEFINE_enum(
         "graph",
         None,
-        ["device", "plain"],
+        GRAPHS,
         "Form of the int8 graph: device (rewritten to use few, cheap ops) or plain (the ops of the "
         "Keras model, with fewer parameters). Default: device; with --target_nonzero_kb plain, "
         "unless the run is for streams.",
@@ -145,9 +146,10 @@ def run_data(run: "RunDirectory") -> "RunData":
     """The data that the run was trained on, read from --data_dir if that is given."""
     from edge_tf.data.run_data import RunData
 
-    def load(values: dict[str, Any]) -> "Dataset":
-        moved = {"data_dir": str(Path(FLAGS.data_dir).resolve())} if FLAGS.data_dir else {}
-        return load_dataset({**values, **moved})
+    def load(values: DataFlags) -> "Dataset":
+        if FLAGS.data_dir:
+            values = dataclasses.replace(values, data_dir=str(Path(FLAGS.data_dir).resolve()))
+        return load_dataset(values)
 
     return RunData(run, load, cache_folder())
 
@@ -158,7 +160,7 @@ def cache_folder() -> Path:
     return Path(FLAGS.cache_dir) if FLAGS.cache_dir else waveform_cache.default_folder()
 
 
-def data_flags() -> dict[str, Any]:
+def data_flags() -> DataFlags:
     """The data flags as given, to be recorded in the run.
 
     Raises:
@@ -177,28 +179,31 @@ def data_flags() -> dict[str, Any]:
             raise UserError(
                 f"--{name} cannot be combined with --task={FLAGS.task}", "leave one out"
             )
-    # The record of a run on words has no flags of scenes, as before there were scenes.
-    names = (*_DATA_FLAGS, *_SCENES_FLAGS) if scenes else _DATA_FLAGS
-    values = {name: getattr(FLAGS, name) for name in names}
-    for name in ("data_dir", "split_lists", "test_dir"):
-        values[name] = values[name] and str(Path(values[name]).resolve())
-    return values
+    return DataFlags(
+        data_dir=str(Path(FLAGS.data_dir).resolve()),
+        task=FLAGS.task,
+        words=tuple(FLAGS.words),
+        split_lists=FLAGS.split_lists and str(Path(FLAGS.split_lists).resolve()),
+        test_dir=FLAGS.test_dir and str(Path(FLAGS.test_dir).resolve()),
+        data_seed=FLAGS.data_seed,
+        fold=FLAGS.fold if scenes else None,
+        simulated_devices=FLAGS.simulated_devices if scenes else None,
+    )
 
 
-def load_dataset(values: dict[str, Any]) -> "Dataset":
+def load_dataset(values: DataFlags) -> "Dataset":
     """The dataset that data_flags() describe. Raises UserError if it is not there."""
     from edge_tf.data.scenes import scene_sets
     from edge_tf.data.words import folder_of_words, split_lists
 
-    root = Path(values["data_dir"])
-    if values["task"] == "scenes":
-        return scene_sets.load(
-            root, values["fold"], values["simulated_devices"], values["data_seed"]
-        )
-    if values["split_lists"]:
-        dataset = split_lists.load(root, Path(values["split_lists"]))
+    root = Path(values.data_dir)
+    if values.task == "scenes":
+        assert values.fold is not None and values.simulated_devices is not None
+        return scene_sets.load(root, values.fold, values.simulated_devices, values.data_seed)
+    if values.split_lists:
+        dataset = split_lists.load(root, Path(values.split_lists))
     else:
-        dataset = folder_of_words.load(root, values["task"], values["words"], values["data_seed"])
-    if values["test_dir"]:
-        dataset = folder_of_words.with_test_folder(dataset, Path(values["test_dir"]))
+        dataset = folder_of_words.load(root, values.task, values.words, values.data_seed)
+    if values.test_dir:
+        dataset = folder_of_words.with_test_folder(dataset, Path(values.test_dir))
     return dataset

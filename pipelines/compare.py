@@ -17,11 +17,11 @@ pairs may be of different folds, which are pooled.
 
 from absl import flags
 
+from edge_tf.evaluation.comparing import COMPARED_HOPS, ComparedHop
 from pipelines import app, common, help_text
 from pipelines.help_text import Group
 
 FLAGS = flags.FLAGS
-_HOPS = ("keras", "compressed", "int8")
 
 
 def define_flags() -> None:
@@ -41,10 +41,12 @@ def _define_own_flags() -> None:
     flags.DEFINE_enum(
         "hop",
         "keras",
-        _HOPS,
+        COMPARED_HOPS,
         "Which model of a run: float.keras, compressed.keras or model_int8.tflite.",
     )
-    flags.DEFINE_enum("against_hop", None, _HOPS, "The same for --against. Default: as --hop.")
+    flags.DEFINE_enum(
+        "against_hop", None, COMPARED_HOPS, "The same for --against. Default: as --hop."
+    )
     flags.DEFINE_boolean(
         "device_drop", False, "Instead compare the drop from seen to unseen recording devices."
     )
@@ -61,21 +63,24 @@ def main() -> None:
 
     from edge_tf import files
     from edge_tf.evaluation.comparing import comparison, drop_comparison
+    from edge_tf.evaluation.report import comparison_text
     from edge_tf.run_dir import RunDirectory
 
-    def side(paths: list[str], hop: str, bits: int) -> comparison.Side:
+    def side(paths: list[str], hop: ComparedHop, bits: int) -> comparison.Side:
         return comparison.Side([RunDirectory(path) for path in paths], hop, bits)
 
     judged = side(FLAGS.runs, FLAGS.hop, FLAGS.bits)
     against = side(FLAGS.against, FLAGS.against_hop or FLAGS.hop, FLAGS.against_bits)
     if FLAGS.device_drop:
-        record = drop_comparison.compare(judged, against)
-        print(drop_comparison.to_text(record))
+        drops = drop_comparison.compare(judged, against)
+        print(comparison_text.render_drop(drops))
+        outcome, record = comparison_text.drop_outcome(drops.found), drops.to_json()
     else:
-        record = comparison.compare(judged, against, common.run_data)
-        print(comparison.to_text(record))
+        compared = comparison.compare(judged, against, common.run_data)
+        print(comparison_text.render(compared))
+        outcome, record = comparison_text.outcome(compared.found), compared.to_json()
     if FLAGS.out:
-        files.write_json(Path(FLAGS.out), record)
+        files.write_json(Path(FLAGS.out), {"text": outcome, **record})
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from edge_tf.compression import PRUNE_BY
 from edge_tf.errors import UserError
+from edge_tf.settings import DISTILL_FEATURES, PRUNE_BY, PRUNE_KINDS, Graph
 from pipelines import app, common, help_text
 from pipelines.help_text import Group
 
@@ -58,12 +58,14 @@ def define_own_flags() -> None:
         "Default: no limit.",
     )
     flags.DEFINE_list(
-        "prune", ["pointwise", "stem"], "<KIND,...>: Kernels to prune: pointwise, stem, depthwise."
+        "prune",
+        ["pointwise", "stem"],
+        f"<KIND,...>: Kernels to prune: {', '.join(PRUNE_KINDS)}.",
     )
     flags.DEFINE_enum(
         "prune_by",
         "layer",
-        list(PRUNE_BY),
+        PRUNE_BY,
         "layer: the same share of zeros in each kernel; network: the weights that matter least in "
         "the whole network (LAMP).",
     )
@@ -78,7 +80,7 @@ def define_own_flags() -> None:
     flags.DEFINE_enum(
         "distill_features",
         "none",
-        ["none", "factor", "overhaul"],
+        DISTILL_FEATURES,
         "Additional loss on the teacher's inner features: factor transfer or overhaul.",
     )
     flags.DEFINE_integer("bits", 4, "With --recipe=psg: bits of the grid to pull weights to.")
@@ -107,14 +109,14 @@ def _settings(
 ) -> "Settings":
     from edge_tf.compression.settings import Settings
 
-    smallest = "device" if streams else "plain"  # the plain graph has no streaming form
-
+    smallest: Graph = "device" if streams else "plain"  # the plain graph has no streaming form
+    graph: Graph = (FLAGS.graph or smallest) if FLAGS.target_nonzero_kb else "device"
     return Settings(
         recipes=tuple(FLAGS.recipe),
         epochs=epochs,
         sparsity=FLAGS.sparsity,
         target_nonzero_kb=FLAGS.target_nonzero_kb,
-        graph=(FLAGS.graph or smallest) if FLAGS.target_nonzero_kb else "device",
+        graph=graph,
         prune=tuple(FLAGS.prune),
         prune_by=FLAGS.prune_by,
         temperature=FLAGS.temperature,
@@ -136,6 +138,7 @@ def compress(epochs: int, peak_rate: float) -> None:
     """The stage; everything but the epochs and the rate comes from flags."""
     from edge_tf import run_dir
     from edge_tf.compression.teaching import teachers
+    from edge_tf.run_records import TrainRecord
 
     check_flags(epochs, peak_rate)
     run = common.run_directory()
@@ -143,7 +146,7 @@ def compress(epochs: int, peak_rate: float) -> None:
     run.require(run_dir.FLOAT_MODEL)  # before the seconds that TensorFlow takes to load
     teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None
     digest = teachers.digest(run, teacher) if teacher else None
-    trained = run.stage("train")["recipe"]["batch_size"]
+    trained = run.stage(TrainRecord).recipe.batch_size
     settings = _settings(epochs, peak_rate, digest, trained, run.lookahead() is not None)
     data = common.run_data(run)
 
@@ -153,10 +156,10 @@ def compress(epochs: int, peak_rate: float) -> None:
     path = teacher / run_dir.FLOAT_MODEL if teacher else None
     record = stage.compress(run, data, settings, path, to_int8=int8.convert)
     if settings.target_nonzero_kb:
-        print(f"sparsity for {settings.target_nonzero_kb:g} KB: {record['sparsity']:.2%}")
+        print(f"sparsity for {settings.target_nonzero_kb:g} KB: {record.sparsity:.2%}")
     print(
         f"compressed by {', '.join(settings.recipes)}: validation accuracy "
-        f"{record['val_accuracy']:.2%} -> {run / run_dir.COMPRESSED_MODEL}"
+        f"{record.val_accuracy:.2%} -> {run / run_dir.COMPRESSED_MODEL}"
     )
 
 

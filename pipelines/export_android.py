@@ -9,15 +9,17 @@ project; README.md with the steps.
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from edge_tf import run_dir
+from edge_tf.engines import ids
+from edge_tf.run_records import EvaluateRecord, ExportAndroidRecord, FileFacts
 from pipelines import app, common, exporting, help_text
 
 if TYPE_CHECKING:
-    from edge_tf.android.package import Listening
+    from edge_tf.android.package import Listening, Manifest, Measured
     from edge_tf.audio.frontend_config import FrontendConfig
 
 FLAGS = flags.FLAGS
@@ -30,7 +32,7 @@ def define_flags() -> None:
     flags.register_validator("out", lambda path: path != "", message="must not be empty")
 
 
-def export(run: str | Path, out: str | Path | None = None) -> dict[str, Any]:
+def export(run: str | Path, out: str | Path | None = None) -> "Manifest":
     """Exports the model of a run and records the stage.
 
     Args:
@@ -70,25 +72,24 @@ def export(run: str | Path, out: str | Path | None = None) -> dict[str, Any]:
         _measured(directory, packing.sha256(made.waveform)),
     )
     directory.record(
-        "export_android",
-        {
-            "out": str(folder),
-            "models": {
-                name: {field: facts[field] for field in ("bytes", "sha256")}
-                for name, facts in manifest["models"].items()
+        ExportAndroidRecord(
+            out=str(folder),
+            models={
+                name: FileFacts(bytes=facts.bytes, sha256=facts.sha256)
+                for name, facts in manifest.models.items()
             },
-        },
+        )
     )
     return manifest
 
 
-def summary(manifest: dict[str, Any], folder: str | Path) -> str:
+def summary(manifest: "Manifest", folder: str | Path) -> str:
     """One line for the screen about what was exported."""
-    sizes = ", ".join(f"{name} {facts['bytes']:,} B" for name, facts in manifest["models"].items())
-    measured = manifest["measured"]
+    sizes = ", ".join(f"{name} {facts.bytes:,} B" for name, facts in manifest.models.items())
+    measured = manifest.measured
     accuracy = "not measured yet, see pipelines.evaluate"
     if measured:
-        accuracy = f"{100 * measured['accuracy']:.2f} % of {measured['clips']:,} test clips"
+        accuracy = f"{100 * measured.accuracy:.2f} % of {measured.clips:,} test clips"
     return f"android: {folder}: {sizes}; from the waveform: {accuracy}"
 
 
@@ -109,17 +110,18 @@ def _listening(directory: run_dir.RunDirectory, config: "FrontendConfig") -> "Li
     return Listening(detector, frames * config.hop)
 
 
-def _measured(directory: run_dir.RunDirectory, sha256: str) -> dict[str, Any] | None:
+def _measured(directory: run_dir.RunDirectory, sha256: str) -> "Measured | None":
     """What the last evaluation measured on this very file."""
-    evaluated = directory.config()["stages"].get("evaluate")
-    if not isinstance(evaluated, dict) or evaluated.get("android_sha256") != sha256:
+    from edge_tf.android.package import Measured
+
+    evaluated = directory.find(EvaluateRecord)
+    if evaluated is None or evaluated.android_sha256 != sha256:
         return None
-    accuracy = evaluated["accuracy"]
-    return {
-        "clips": evaluated["clips"],
-        "accuracy": accuracy["android_xnnpack"],
-        "keras_accuracy": accuracy["keras"],
-    }
+    accuracy = evaluated.accuracy.get(ids.ANDROID_XNNPACK)
+    keras_accuracy = evaluated.accuracy.get(ids.KERAS)
+    if accuracy is None or keras_accuracy is None:
+        return None
+    return Measured(evaluated.clips, accuracy, keras_accuracy)
 
 
 def main() -> None:

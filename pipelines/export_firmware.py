@@ -16,6 +16,7 @@ from absl import flags
 
 from edge_tf import __version__, files, run_dir
 from edge_tf.errors import UserError
+from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.boards.board import TARGETS
 from firmware_export.standalone.target import GENERIC, Target
 from pipelines import app, exporting, help_text
@@ -110,20 +111,19 @@ def export(
         raise UserError(f"{directory.path} was trained for whole windows", "train with --streaming")
     if flavor == "tflm":
         manifest = _export_tflm(directory, folder, streaming)
-        sizes = {"arena": manifest["arena"]}
     else:
         manifest = _export_standalone(directory, folder, target, passes, streaming)
-        sizes = {"target": target.name, "memory": manifest["memory"]}
     directory.record(
-        "export_firmware",
-        {
-            "flavor": flavor,
-            "streaming": streaming,
-            "out": str(folder),
-            "model_sha256": manifest["model"]["sha256"],
-            "model_bytes": manifest["model"]["bytes"],
-            **sizes,
-        },
+        ExportFirmwareRecord(
+            flavor=flavor,
+            streaming=streaming,
+            out=str(folder),
+            model_sha256=manifest["model"]["sha256"],
+            model_bytes=manifest["model"]["bytes"],
+            arena=manifest.get("arena"),
+            target=target.name if flavor == "standalone" else None,
+            memory=manifest.get("memory"),
+        )
     )
     return manifest
 

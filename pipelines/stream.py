@@ -127,8 +127,7 @@ def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "
     from edge_tf.engines import sound_streams, streaming
     from edge_tf.engines.base import UnavailableError
     from edge_tf.errors import UserError
-    from edge_tf.models import loading
-    from edge_tf.models.config import ModelConfig
+    from edge_tf.models import loading, run_model
     from firmware_export.standalone.package import Spotting
 
     run.require_int8()  # refuses a file that is older than the network
@@ -139,7 +138,7 @@ def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "
     frames: streaming.FrameByFrame
     if FLAGS.engine == "keras":
         network = loading.load(run.model_to_convert())
-        frames = streaming.KerasFrames(streaming.keras_stream(network, ModelConfig.of_run(run)))
+        frames = streaming.KerasFrames(streaming.keras_stream(network, run_model.config_of(run)))
     else:
         try:
             frames = streaming.tflite_micro_frames(model)

@@ -24,7 +24,7 @@ def define_flags() -> None:
 def main() -> None:
     values = common.data_flags()
     training_flags.check()  # before data and TensorFlow load
-    frontend = training_flags.frontend_config(Path(values["data_dir"]))
+    frontend = training_flags.frontend_config(Path(values.data_dir))
     if FLAGS.download:
         from edge_tf.data.words import download
 
@@ -41,12 +41,12 @@ def main() -> None:
         training_flags.model_config(),
         frontend,
         training_flags.augmentation_config(frontend),
-        training_flags.recipe(),
+        training_flags.training_settings(),
         common.cache_folder(),
     )
     print(
-        f"trained {last['epoch']} epochs: validation accuracy {last['val_accuracy']:.2%}, "
-        f"{last['samples_per_second']:.0f} samples/s -> {FLAGS.run_dir}/float.keras"
+        f"trained {last.epoch} epochs: validation accuracy {last.val_accuracy:.2%}, "
+        f"{last.samples_per_second:.0f} samples/s -> {FLAGS.run_dir}/float.keras"
     )
 
 

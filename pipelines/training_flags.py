@@ -11,16 +11,18 @@ from absl import flags
 
 from edge_tf.models import DEFAULT_MODELS, MODELS
 from edge_tf.models.spec import SCENES, WORDS, ModelSpec, Task
+from edge_tf.settings import INNER_PLACES, NORM_PLACES
+from firmware_export.frontend.config import NORMALIZATIONS, PADDINGS
 from pipelines import help_text
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge_tf.audio.augmentation import AugmentationConfig
+    from edge_tf.audio.augmentation_config import AugmentationConfig
     from edge_tf.audio.frontend_config import FrontendConfig
-    from edge_tf.models.config import ModelConfig
-    from edge_tf.training.step import Recipe
+    from edge_tf.settings import ModelConfig, TrainingSettings
+    from firmware_export.frontend.config import Normalization
 
 FLAGS = flags.FLAGS
 _AUGMENTATION = ("device_augmentation", "equalizer_augmentation", "device_translation")
@@ -59,7 +61,7 @@ def _define_model() -> None:
     flags.DEFINE_enum(
         "norm",
         None,
-        ["none", "residual", "relaxed"],
+        NORMALIZATIONS,
         "Normalization against differences between microphones: residual (ResNorm) or relaxed "
         f"(RFN). {_defaults('norm')}.",
     )
@@ -109,7 +111,7 @@ def _define_frontend() -> None:
     flags.DEFINE_enum(
         "padding",
         None,
-        ["causal", "none", "reflect"],
+        PADDINGS,
         "Frames at the edges of a clip: causal (as a device computes them, with silence before "
         "the clip), none (the same without the frames that reach into that silence) or reflect "
         "(the published features, which need look-ahead). Default: causal; for scenes none.",
@@ -210,7 +212,7 @@ def check() -> None:
         )
     if FLAGS.norm_lambda is not None and norm == "none":
         raise UserError("--norm_lambda needs a norm", "add --norm=residual or --norm=relaxed")
-    if not places or not places <= {"frontend", "input", "stages"}:
+    if not places or not places <= set(NORM_PLACES):
         raise UserError(
             f"--norm_at={','.join(FLAGS.norm_at)} is not valid",
             "choose from frontend, input, stages",
@@ -247,10 +249,10 @@ def _check_augmentation(spec: ModelSpec) -> None:
 
 def model_config() -> "ModelConfig":
     """The network that the flags describe."""
-    from edge_tf.models.config import ModelConfig
+    from edge_tf.settings import ModelConfig
 
-    places = tuple(place for place in ("input", "stages") if place in FLAGS.norm_at)
-    norm = value("norm") if places else "none"
+    places = tuple(place for place in INNER_PLACES if place in FLAGS.norm_at)
+    norm: Normalization = value("norm") if places else "none"
     return ModelConfig(
         value("model"),
         FLAGS.tau,
@@ -300,7 +302,7 @@ def augmentation_config(frontend: "FrontendConfig") -> "AugmentationConfig":
     """The augmentation for the task and the model."""
     from pathlib import Path
 
-    from edge_tf.audio.augmentation import AugmentationConfig
+    from edge_tf.audio.augmentation_config import AugmentationConfig
 
     if not _scenes():
         masks = _spec().uses_spec_augment
@@ -318,8 +320,10 @@ def augmentation_config(frontend: "FrontendConfig") -> "AugmentationConfig":
     )
 
 
-def recipe() -> "Recipe":
+def training_settings() -> "TrainingSettings":
     """The training that the flags describe."""
-    from edge_tf.training.step import Recipe
+    from edge_tf.settings import TrainingSettings
 
-    return Recipe(value("epochs"), value("batch_size"), value("peak_rate"), seed=FLAGS.seed)
+    return TrainingSettings(
+        value("epochs"), value("batch_size"), value("peak_rate"), seed=FLAGS.seed
+    )

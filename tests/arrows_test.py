@@ -13,7 +13,8 @@ PACKAGES = ("tflite_model", "firmware_export", "edge_tf", "pipelines")
 FLOORS = {
     "": ("tflite_model", "firmware_export", "edge_tf", "pipelines"),
     "edge_tf": (
-        *("errors", "files", "progress", "run_dir", "instance_statistics", "audio", "data"),
+        *("errors", "files", "records", "progress", "instance_statistics", "audio"),
+        *("settings", "run_records", "run_dir", "data"),
         *("layers", "models", "training", "conversion", "compression"),
         *("engines", "android", "evaluation"),
     ),

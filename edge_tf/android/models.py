@@ -5,11 +5,12 @@ import json
 from collections.abc import Sequence
 
 import tflite_model
-from edge_tf import __version__
+from edge_tf import __version__, records
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion import waveform
 from edge_tf.conversion.tflite import metadata
 from edge_tf.run_dir import RunDirectory
+from edge_tf.run_records import FrontendFile, InputQuantization, TrainRecord
 from firmware_export import packing
 from tflite_model.info import TensorInfo
 
@@ -60,11 +61,10 @@ def make(
 
 def title(run: RunDirectory) -> str:
     """The name of a run's model, for people: "edge_tf bc_resnet, tau 1"."""
-    model = run.config()["stages"].get("train", {}).get("model")
-    if not isinstance(model, dict):
+    trained = run.find(TrainRecord)
+    if trained is None:
         return "edge_tf"
-    tau = f", tau {model['tau']:g}" if isinstance(model.get("tau"), int | float) else ""
-    return f"edge_tf {model.get('name', 'model')}{tau}"
+    return f"edge_tf {trained.model.name}, tau {trained.model.tau:g}"
 
 
 def _of_waveform(
@@ -96,14 +96,12 @@ def _of_features(
     title: str,
 ) -> metadata.ModelMetadata:
     scale, zero_point = given.scales[0], given.zero_points[0]
-    content = {
-        "frontend": config.to_dict(),
-        "input": {"scale": scale, "zero_point": zero_point},
-    }
+    quantization = InputQuantization(scale=scale, zero_point=zero_point)
+    content = FrontendFile(frontend=config, input=quantization)
     frontend = metadata.AssociatedFile(
         FRONTEND,
         "Every number of the log-mel front-end, and the quantization of the features.",
-        (json.dumps(content, indent=2) + "\n").encode("utf-8"),
+        (json.dumps(records.to_json(content), indent=2) + "\n").encode("utf-8"),
     )
     bands, frames, _ = config.feature_shape
     return metadata.ModelMetadata(

@@ -3,19 +3,20 @@
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import numpy as np
 
 import tflite_model
-from edge_tf import __version__
+from edge_tf import __version__, records
 from edge_tf.android import models
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.engines.litert import AndroidWaveform, values_between
 from edge_tf.errors import UserError
+from edge_tf.records import later
+from edge_tf.run_records import FileFacts
 from firmware_export import folder, packing
 from firmware_export.golden import Golden
 from firmware_export.runtime.detector import DetectorConfig
@@ -45,6 +46,103 @@ class Listening:
     hop_samples: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What the last evaluation says of the very file that is exported.
+
+    Attributes:
+      clips: number of test clips.
+      accuracy: from the waveform on, LiteRT with XNNPACK.
+      keras_accuracy: of the float network.
+    """
+
+    clips: int
+    accuracy: float
+    keras_accuracy: float
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorFacts:
+    """An input or output; float ones have neither scale nor zero point."""
+
+    type: str
+    shape: list[int]
+    scale: float | None = later(None)
+    zero_point: int | None = later(None)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelFacts:
+    """A .tflite file; ops are counted by their TFLite names."""
+
+    bytes: int
+    sha256: str
+    constant_bytes: int
+    input: TensorFacts
+    output: TensorFacts
+    ops: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class GoldenFacts:
+    """Golden clips: how many were checked, and how many the app tests itself with."""
+
+    clips: int
+    in_sample: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """manifest.json.
+
+    Attributes:
+      edge_tf_version: that made the export.
+      title: name of the model, for people.
+      models: .tflite files by name.
+      labels: in the order of the scores.
+      frontend, detector: what the app does.
+      hop_samples: from one inference to the next.
+      measured: accuracy of the file for sound; None if it was not measured.
+      golden: clips with known results.
+      files: all others of the folder.
+    """
+
+    format_version: int = FORMAT_VERSION
+    flavor: str = FLAVOR
+    edge_tf_version: str = __version__
+    title: str
+    models: dict[str, ModelFacts]
+    labels: list[str]
+    frontend: FrontendConfig
+    detector: DetectorConfig
+    hop_samples: int
+    measured: Measured | None
+    golden: GoldenFacts
+    files: dict[str, FileFacts]
+
+
+@dataclasses.dataclass(frozen=True)
+class GoldenClip:
+    """A clip of the app's self-test: file of samples, its label, the scores of this computer."""
+
+    file: str
+    label: str
+    scores: list[float]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpottingFile:
+    """spotting.json, which the sample app reads; see Manifest."""
+
+    format_version: int = FORMAT_VERSION
+    labels: list[str]
+    sample_rate: int
+    window_samples: int
+    hop_samples: int
+    detector: DetectorConfig
+    golden: list[GoldenClip]
+
+
 def export(
     made: models.Models,
     title: str,
@@ -54,8 +152,8 @@ def export(
     golden: Golden,
     wav: np.ndarray,
     out_dir: Path,
-    measured: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    measured: Measured | None = None,
+) -> Manifest:
     """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
 
     Args:
@@ -96,30 +194,29 @@ def export(
         f"{_ASSETS}/{models.WAVEFORM}": made.waveform,
         f"{_ASSETS}/spotting.json": _json(spotting),
     }
-    for clip, entry in zip(wav, spotting["golden"], strict=False):
-        files[f"{_ASSETS}/{entry['file']}"] = clip.astype("<i2").tobytes()
-    manifest: dict[str, Any] = {
-        "format_version": FORMAT_VERSION,
-        "flavor": FLAVOR,
-        "edge_tf_version": __version__,
-        "title": title,
-        "models": {
-            name: _model_facts(content, name)
-            for name, content in (
-                (models.WAVEFORM, made.waveform),
-                (models.FEATURES, made.features),
-            )
+    for clip, entry in zip(wav, spotting.golden, strict=False):
+        files[f"{_ASSETS}/{entry.file}"] = clip.astype("<i2").tobytes()
+    manifest = Manifest(
+        title=title,
+        models={
+            models.WAVEFORM: _model_facts(made.waveform, models.WAVEFORM),
+            models.FEATURES: _model_facts(made.features, models.FEATURES),
         },
-        "labels": list(labels),
-        "frontend": config.to_dict(),
-        "detector": listening.detector.to_dict(),
-        "hop_samples": listening.hop_samples,
-        "measured": dict(measured) if measured else None,
-        "golden": {"clips": len(golden), "in_sample": len(spotting["golden"])},
-    }
+        labels=list(labels),
+        frontend=config,
+        detector=listening.detector,
+        hop_samples=listening.hop_samples,
+        measured=measured,
+        golden=GoldenFacts(clips=len(golden), in_sample=len(spotting.golden)),
+        files={},
+    )
     files["README.md"] = readme(manifest)
-    manifest["files"] = packing.listed(files)
-    folder.write(out_dir, files, manifest)
+    listed = {
+        name: FileFacts(bytes=len(content), sha256=packing.sha256(content))
+        for name, content in files.items()
+    }
+    manifest = dataclasses.replace(manifest, files=listed)
+    folder.write(out_dir, files, records.to_json(manifest))
     return manifest
 
 
@@ -137,24 +234,23 @@ def _check_features(model: bytes, golden: Golden, wav: np.ndarray) -> None:
 
 def _spotting(
     config: FrontendConfig, labels: Sequence[str], listening: Listening, scores: np.ndarray
-) -> dict[str, Any]:
+) -> SpottingFile:
     """What the sample app reads."""
-    return {
-        "format_version": FORMAT_VERSION,
-        "labels": list(labels),
-        "sample_rate": config.sample_rate,
-        "window_samples": config.clip_samples,
-        "hop_samples": listening.hop_samples,
-        "detector": listening.detector.to_dict(),
-        "golden": [
-            {
-                "file": f"golden_{at}.pcm",
-                "label": labels[int(np.argmax(row))],
-                "scores": [round(float(score), 6) for score in row],
-            }
+    return SpottingFile(
+        labels=list(labels),
+        sample_rate=config.sample_rate,
+        window_samples=config.clip_samples,
+        hop_samples=listening.hop_samples,
+        detector=listening.detector,
+        golden=[
+            GoldenClip(
+                file=f"golden_{at}.pcm",
+                label=labels[int(np.argmax(row))],
+                scores=[round(float(score), 6) for score in row],
+            )
             for at, row in enumerate(scores)
         ],
-    }
+    )
 
 
 def _sample() -> dict[str, bytes]:
@@ -168,25 +264,26 @@ def _sample() -> dict[str, bytes]:
     return {_RENAMED.get(name, name): content for name, content in found.items()}
 
 
-def _model_facts(content: bytes, name: str) -> dict[str, Any]:
+def _model_facts(content: bytes, name: str) -> ModelFacts:
     info = tflite_model.parse(content, name)
-    return {
-        "bytes": len(content),
-        "sha256": packing.sha256(content),
-        "constant_bytes": info.constant_bytes(),
-        "input": _tensor(info.inputs[0]),
-        "output": _tensor(info.outputs[0]),
-        "ops": info.op_counts(),
-    }
+    return ModelFacts(
+        bytes=len(content),
+        sha256=packing.sha256(content),
+        constant_bytes=info.constant_bytes(),
+        input=_tensor(info.inputs[0]),
+        output=_tensor(info.outputs[0]),
+        ops=info.op_counts(),
+    )
 
 
-def _tensor(tensor: TensorInfo) -> dict[str, Any]:
-    if tensor.scales:
-        return packing.quantization(tensor)
-    return {"type": tensor.type.lower(), "shape": list(tensor.shape)}
+def _tensor(tensor: TensorInfo) -> TensorFacts:
+    facts = TensorFacts(tensor.type.lower(), list(tensor.shape))
+    if not tensor.scales:
+        return facts
+    return dataclasses.replace(facts, scale=tensor.scales[0], zero_point=tensor.zero_points[0])
 
 
-def readme(manifest: Mapping[str, Any]) -> bytes:
+def readme(manifest: Manifest) -> bytes:
     """README.md of an export, which says what the manifest says."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -197,13 +294,13 @@ def readme(manifest: Mapping[str, Any]) -> bytes:
         autoescape=False,
     )
     values = {
-        **manifest,
-        "version": manifest["edge_tf_version"],
-        "waveform": manifest["models"][models.WAVEFORM],
-        "features": manifest["models"][models.FEATURES],
+        **vars(manifest),
+        "version": manifest.edge_tf_version,
+        "waveform": manifest.models[models.WAVEFORM],
+        "features": manifest.models[models.FEATURES],
         "mediapipe": _dependency("com.google.mediapipe:tasks-audio"),
         "litert": _dependency("com.google.ai.edge.litert:litert"),
-        **packing.label_values(manifest["labels"]),
+        **packing.label_values(manifest.labels),
     }
     return environment.get_template("README.md.jinja").render(values).encode("utf-8")
 
@@ -216,5 +313,6 @@ def _dependency(name: str) -> str:
     return found[1]
 
 
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+def _json(record: object) -> bytes:
+    text = json.dumps(records.to_json(record), indent=2, ensure_ascii=False)
+    return f"{text}\n".encode()

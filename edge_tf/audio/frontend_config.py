@@ -2,15 +2,15 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from edge_tf import files
+from edge_tf import files, records
 from edge_tf.errors import UserError
+from edge_tf.records import JsonObject, later
+from firmware_export.frontend.config import NORMALIZATIONS, PADDINGS, Normalization, Padding
 
-PADDINGS = ("causal", "reflect", "none")
-
-NORM_LAMBDAS = {"residual": 0.1, "relaxed": 0.5}
+NORM_LAMBDAS: Mapping[str, float] = {"residual": 0.1, "relaxed": 0.5}
 """Normalizations beside "none", with the lambda that their papers take."""
 
 _NORM_FIELDS = ("normalization", "norm_lambda")
@@ -56,9 +56,9 @@ class FrontendConfig:
     low_hz: float = 0.0
     high_hz: float = 8_000.0
     log_offset: float = 1e-6
-    padding: str = "causal"
-    normalization: str = "none"
-    norm_lambda: float | None = None
+    padding: Padding = "causal"
+    normalization: Normalization = later("none")
+    norm_lambda: float | None = later(None)
 
     def __post_init__(self) -> None:
         if self.padding not in PADDINGS:
@@ -89,8 +89,9 @@ class FrontendConfig:
                 )
             return
         if self.normalization not in NORM_LAMBDAS:
-            names = ", ".join(["none", *NORM_LAMBDAS])
-            raise UserError(f"normalization={self.normalization!r} is not one of {names}")
+            raise UserError(
+                f"normalization={self.normalization!r} is not one of {', '.join(NORMALIZATIONS)}"
+            )
         if self.norm_lambda is None:
             object.__setattr__(self, "norm_lambda", NORM_LAMBDAS[self.normalization])
         elif not 0 <= self.norm_lambda <= 1:
@@ -115,35 +116,23 @@ class FrontendConfig:
         """Shape of one clip's features: (mel bands, frames, 1), as the models take them."""
         return (self.mel_bands, self.num_frames, 1)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """For JSON. Without normalization its fields are left out, as before there were any."""
-        values = dataclasses.asdict(self)
-        if self.normalization == "none":
-            for name in _NORM_FIELDS:
-                del values[name]
-        return values
+        return records.to_json(self)
 
     @classmethod
-    def from_dict(
-        cls, values: dict[str, Any], source: str = "front-end config"
-    ) -> "FrontendConfig":
+    def from_dict(cls, values: object, source: str = "front-end config") -> "FrontendConfig":
         """The inverse of to_dict. Raises UserError on bad, unknown or missing fields."""
-        fields: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(cls)}
+        fields = [field.name for field in dataclasses.fields(cls)]
         required = [name for name in fields if name not in _NORM_FIELDS]
         if not isinstance(values, dict) or set(values) not in (set(required), set(fields)):
             raise UserError(
                 f"{source} must have exactly the fields {', '.join(required)}; or these with "
                 f"{' and '.join(_NORM_FIELDS)}"
             )
-        for name in values:
-            kind = float if name == "norm_lambda" else fields[name]
-            expected = (int, float) if kind is float else kind
-            if not isinstance(values[name], expected) or isinstance(values[name], bool):
-                raise UserError(f"{source}: {name}={values[name]!r} is not of type {kind.__name__}")
-        try:
-            return cls(**values)
-        except UserError as error:
-            raise UserError(f"{source}: {error}") from None
+        if values.get("norm_lambda", 0.0) is None:
+            raise UserError(f"{source}: norm_lambda=None is not a number")
+        return records.from_json(values, cls, source)
 
     @classmethod
     def load(cls, path: Path) -> "FrontendConfig":

@@ -1,9 +1,9 @@
 """Compression: pruning, quantization-aware training and distillation, composed to recipes."""
 
 import dataclasses
-import typing
+from collections.abc import Mapping
 
-from edge_tf.layers.rule import KernelKind
+from edge_tf.settings import RecipeName
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Recipe:
     peak_rate: float = 0.05
 
 
-RECIPES = {
+RECIPES: Mapping[RecipeName, Recipe] = {
     "prune": Recipe("prune"),
     "qat": Recipe("qat", peak_rate=0.005),
     "prune_qat": Recipe("prune_qat"),
@@ -32,9 +32,3 @@ RECIPES = {
     "psg": Recipe("psg"),
     "finetune": Recipe("finetune"),
 }
-
-# Kernels that pruning tells apart; the rule of a layer says which its kernel is.
-KINDS: tuple[str, ...] = typing.get_args(KernelKind)
-
-# Where the weights of least magnitude are looked for: in each kernel, or in all together.
-PRUNE_BY = ("layer", "network")

@@ -21,6 +21,7 @@ from edge_tf.compression.network import copy_of
 from edge_tf.compression.settings import Settings
 from edge_tf.errors import UserError
 from edge_tf.layers.rules import kernel_of
+from edge_tf.settings import Graph
 from tflite_model import sparsity
 from tflite_model.info import ITEM_BITS, ModelInfo, TensorInfo
 
@@ -31,7 +32,7 @@ _SMALL = 0.01
 _FILE = "budget.json"
 
 # From a model, representative features and the form of the graph to an int8 file.
-ToInt8 = Callable[[keras.Model, np.ndarray, str], bytes]
+ToInt8 = Callable[[keras.Model, np.ndarray, Graph], bytes]
 
 
 @dataclasses.dataclass(frozen=True)

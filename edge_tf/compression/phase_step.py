@@ -14,14 +14,15 @@ from edge_tf.compression.phase import Phase
 from edge_tf.compression.settings import Settings
 from edge_tf.compression.teaching import factor_transfer, overhaul
 from edge_tf.compression.teaching.distillation import FeatureLoss
+from edge_tf.settings import RecipeName, TrainingSettings
 from edge_tf.training.objective import CrossEntropy, Objective
-from edge_tf.training.step import Recipe, SgdStep
+from edge_tf.training.step import SgdStep
 
 # Factors of the losses on features; those of the papers (arXiv:1802.04977, arXiv:1904.01866).
 _FEATURE_WEIGHTS = {"factor": 500.0, "overhaul": 1.0}
 
 
-def phases_of(recipe: str, settings: Settings) -> list[Phase]:
+def phases_of(recipe: RecipeName, settings: Settings) -> list[Phase]:
     """What a recipe of RECIPES trains, one after the other."""
     module = importlib.import_module(f"edge_tf.compression.recipes.{RECIPES[recipe].module}")
     return list(module.phases(settings))
@@ -101,7 +102,7 @@ def parts(
 
     step = SgdStep(
         network.model,
-        Recipe(epochs, settings.batch_size, settings.peak_rate, seed=settings.seed),
+        TrainingSettings(epochs, settings.batch_size, settings.peak_rate, seed=settings.seed),
         objective,
         phase.gradient_rule(network, settings) if phase.gradient_rule else None,
         after_update,

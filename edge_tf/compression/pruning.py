@@ -13,28 +13,28 @@ import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_impl import Pruning
 from tensorflow_model_optimization.sparsity.keras import PolynomialDecay
 
-from edge_tf.compression import KINDS
 from edge_tf.compression.lamp import LampPruning
 from edge_tf.errors import UserError
 from edge_tf.layers.rules import rule_of
+from edge_tf.settings import PRUNE_KINDS, PruneBy, PruneKind
 
 # Of a phase's steps: the sparsity rises until here, what is left trains the kernels that stay.
 _RISE = 0.6
 _UPDATES = 40  # of the masks while the sparsity rises
 
 
-def kind(layer: keras.layers.Layer) -> str | None:
-    """What a layer's kernel is to the policy, one of KINDS; None: it has no kernel to prune."""
+def kind(layer: keras.layers.Layer) -> PruneKind | None:
+    """What a layer's kernel is to the policy; None: it has no kernel to prune."""
     rule = rule_of(layer)
     return None if rule is None else rule.kernel_kind(layer)
 
 
-def chosen(model: keras.Model, kinds: Sequence[str]) -> list[str]:
+def chosen(model: keras.Model, kinds: Sequence[PruneKind]) -> list[str]:
     """Names of the layers whose kernels a policy prunes.
 
     Args:
       model: a plain Keras model.
-      kinds: some of KINDS.
+      kinds: some of PRUNE_KINDS.
 
     Raises:
       UserError: there is nothing to prune.
@@ -43,7 +43,7 @@ def chosen(model: keras.Model, kinds: Sequence[str]) -> list[str]:
     if not names:
         raise UserError(
             f"{model.name} has no {' or '.join(kinds) or 'chosen'} kernels to prune",
-            f"choose --prune from {', '.join(KINDS)}",
+            f"choose --prune from {', '.join(PRUNE_KINDS)}",
         )
     return names
 
@@ -116,7 +116,7 @@ class GradualPruning:
         names: Sequence[str],
         sparsity: float,
         steps: int,
-        by: str = "layer",
+        by: PruneBy = "layer",
     ) -> None:
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         frequency = max(1, int(steps * _RISE) // _UPDATES)

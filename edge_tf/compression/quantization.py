@@ -24,9 +24,7 @@ from edge_tf.layers.neighbours import is_broadcast, readers, scaled_reader
 from edge_tf.layers.quantization import LayerConfig, Paths
 from edge_tf.layers.rule import Role
 from edge_tf.layers.rules import RULES, rule_of
-
-# Smallest and largest value of a tensor, or of each of its channels.
-Range = tuple[float | list[float], float | list[float]]
+from edge_tf.run_records import Range
 
 
 def config_for(layer: keras.layers.Layer) -> LayerConfig:

@@ -1,16 +1,16 @@
 """The stage "compress": float.keras in, compressed.keras out."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf import files, run_dir
-from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
+from edge_tf import files, records, run_dir
+from edge_tf.audio.augmentation import Augmenter
 from edge_tf.compression import budget, phase_step, pruning, quantization
 from edge_tf.compression.network import State
 from edge_tf.compression.phase import Phase, epochs_of
@@ -20,6 +20,13 @@ from edge_tf.data import pipeline
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.errors import UserError
 from edge_tf.models import loading
+from edge_tf.run_records import (
+    CompressionRequest,
+    CompressRecord,
+    EpochRecord,
+    RangesFile,
+    TrainRecord,
+)
 from edge_tf.training.device_translation import DeviceTranslator
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import seed_everything
@@ -38,7 +45,7 @@ def compress(
     teacher_path: Path | None = None,
     *,
     to_int8: budget.ToInt8,
-) -> dict[str, Any]:
+) -> CompressRecord:
     """Compresses a run's float model, or goes on with an interrupted compression.
 
     Writes compressed.keras (the architecture of float.keras, pruned weights zero), and with
@@ -84,7 +91,7 @@ def compress(
     ):
         state = work.run_phase(number, phase, epochs, state)
     work.write(state)
-    return run.stage("compress")
+    return run.stage(CompressRecord)
 
 
 def _phases(settings: Settings) -> tuple[list[list[Phase]], list[Phase]]:
@@ -113,31 +120,28 @@ class _Work:
         self._run, self._data, self._settings, self._names = run, data, settings, names
         self._training, self._validation = data.clips("training"), data.clips("validation")
         self._teacher = loading.load(teacher_path) if teacher_path else None
-        self._history: list[dict[str, Any]] = []
-        augmentation = AugmentationConfig(**run.stage("train")["augmentation"])
+        self._history: list[EpochRecord] = []
+        augmentation = run.stage(TrainRecord).augmentation
         translator = None
         if augmentation.translator_probability > 0.0:
             translator = DeviceTranslator.load(run.path)
         self._augmenter = Augmenter(
             augmentation, data.noise(), data.frontend.sample_rate, translator
         )
-        self._fingerprint = {
-            **settings.to_dict(),
-            "float_model": hashlib.sha256(
-                run.require(run_dir.FLOAT_MODEL).read_bytes()
-            ).hexdigest(),
-            "training_clips": self._training.fingerprint,
-        }
+        digest = hashlib.sha256(run.require(run_dir.FLOAT_MODEL).read_bytes()).hexdigest()
+        self._request = CompressionRequest(
+            **vars(settings), float_model=digest, training_clips=self._training.fingerprint
+        )
         self._refuse_other()
 
     def _refuse_other(self) -> None:
         """A compression is not written over by one with other settings."""
         path = self._run / run_dir.COMPRESSION / "settings.json"
         if not any(path.parent.glob("*/checkpoints/state.json")):
-            files.write_json(path, self._fingerprint)
+            files.write_json(path, records.to_json(self._request))
             return
-        before = files.read_json(path)
-        changed = [n for n in self._fingerprint if before.get(n) != self._fingerprint[n]]
+        before = vars(records.load(path, CompressionRequest))
+        changed = [name for name, value in vars(self._request).items() if before[name] != value]
         if changed:
             raise UserError(
                 f"{self._run.path} holds a compression with other settings ({', '.join(changed)})",
@@ -158,7 +162,9 @@ class _Work:
         folder = self._run / run_dir.COMPRESSION / f"{number}_{phase.name}"
         first = len(self._history)
         after = settings.epochs - first - epochs
-        trainer = Trainer(parts.step, folder, self._fingerprint, phase.name, first, after)
+        trainer = Trainer(
+            parts.step, folder, records.to_json(self._request), phase.name, first, after
+        )
         if parts.features is not None and trainer.resume() == 0:
             batches = _TeacherFeatures(self._teacher, parts.features, self._batches(0))
             parts.features.prepare(batches)
@@ -169,7 +175,8 @@ class _Work:
             self._validation.labels,
         )
         for record in history:
-            self._history.append({**record, "epoch": len(self._history) + 1, "phase": phase.name})
+            number = len(self._history) + 1
+            self._history.append(dataclasses.replace(record, epoch=number, phase=phase.name))
         return parts.state(network, state)
 
     def _batches(self, epoch: int) -> tf.data.Dataset:
@@ -192,17 +199,16 @@ class _Work:
             if state.ranges is None:
                 ranges.unlink(missing_ok=True)
             else:
-                files.write_json(ranges, {"ranges": state.ranges})
+                files.write_json(ranges, records.to_json(RangesFile(ranges=state.ranges)))
         folder = self._run / run_dir.COMPRESSION
-        files.write_json(folder / run_dir.HISTORY, self._history)
+        files.write_json(folder / run_dir.HISTORY, records.to_json(self._history))
         self._run.record(
-            "compress",
-            {
-                **self._fingerprint,
-                "zeros": {name: int((mask == 0).sum()) for name, mask in state.masks.items()},
-                "val_accuracy": self._history[-1]["val_accuracy"],
-                "seconds": round(sum(record["seconds"] for record in self._history), 1),
-            },
+            CompressRecord(
+                **vars(self._request),
+                zeros={name: int((mask == 0).sum()) for name, mask in state.masks.items()},
+                val_accuracy=self._history[-1].val_accuracy,
+                seconds=round(sum(record.seconds for record in self._history), 1),
+            )
         )
 
 

@@ -16,6 +16,7 @@ from edge_tf.conversion.rewriting.equalization import equalize
 from edge_tf.conversion.rewriting.folding import can_shift_logits, inference_model
 from edge_tf.conversion.tflite.slimming import slim
 from edge_tf.errors import UserError
+from edge_tf.settings import GRAPHS, Graph
 from edge_tf.tflite_runtime import run_int8
 
 _FORBIDDEN = {
@@ -27,7 +28,6 @@ _FORBIDDEN = {
 
 _CALIBRATION_STRIDES = (1, 3, 5)
 
-GRAPHS = ("device", "plain")
 
 # What the converter is handed: a function of features, and who holds its variables.
 _Function = tuple[Callable[[tf.Tensor], tf.Tensor], list[Any]]
@@ -46,13 +46,13 @@ class Converted:
     graph: device_graph.DeviceGraph | None
 
 
-def convert(model: keras.Model, representative: np.ndarray, form: str = "device") -> bytes:
+def convert(model: keras.Model, representative: np.ndarray, form: Graph = "device") -> bytes:
     """The .tflite file of `convert_with_graph`."""
     return convert_with_graph(model, representative, form).data
 
 
 def convert_with_graph(
-    model: keras.Model, representative: np.ndarray, form: str = "device"
+    model: keras.Model, representative: np.ndarray, form: Graph = "device"
 ) -> Converted:
     """Converts a float model to int8 weights, activations, input and output.
 

@@ -9,13 +9,15 @@ import time
 import numpy as np
 
 import tflite_model
-from edge_tf import files, run_dir
+from edge_tf import files, records, run_dir
 from edge_tf.conversion import int8
 from edge_tf.conversion.rewriting import device_graph
 from edge_tf.conversion.tflite import streaming
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.errors import UserError
 from edge_tf.models import loading
+from edge_tf.run_records import ConvertRecord, FrontendFile, InputQuantization, StreamingFacts
+from edge_tf.settings import Graph
 from edge_tf.tflite_runtime import quantize, run_int8
 from tflite_model.info import ModelInfo
 
@@ -23,7 +25,7 @@ GOLDEN_CLIPS = 8
 
 
 def convert(
-    run: run_dir.RunDirectory, data: RunData, representative_clips: int, form: str = "device"
+    run: run_dir.RunDirectory, data: RunData, representative_clips: int, form: Graph = "device"
 ) -> ModelInfo:
     """Quantizes a run's compressed model or, if there is none, its float model.
 
@@ -34,7 +36,7 @@ def convert(
       run: a run whose training has finished.
       data: its data; representative clips come from the training split only.
       representative_clips: number of clips whose ranges set the scales of activations.
-      form: of the graph, one of int8.GRAPHS.
+      form: of the graph, one of GRAPHS.
 
     Returns:
       What the file is made of.
@@ -76,13 +78,9 @@ def convert(
             logits=logits,
             label_index=validation.labels[chosen],
         )
-    files.write_json(
-        run / run_dir.FRONTEND,
-        {
-            "frontend": data.frontend.to_dict(),
-            "input": {"scale": scale, "zero_point": zero_point},
-        },
-    )
+    quantization = InputQuantization(scale=scale, zero_point=zero_point)
+    described = FrontendFile(frontend=data.frontend, input=quantization)
+    files.write_json(run / run_dir.FRONTEND, records.to_json(described))
     files.write_bytes(run / run_dir.INT8_MODEL, converted)
     if streamed is not None:
         files.write_bytes(run / run_dir.STREAMING_MODEL, streamed.data)
@@ -93,26 +91,25 @@ def convert(
     else:
         (run / device_graph.FILE).unlink(missing_ok=True)
     run.record(
-        "convert",
-        {
-            "source": source.name,
-            "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
-            "representative_clips": len(rows),
-            "graph": form,
-            "seconds": round(seconds, 1),
-            "bytes": len(converted),
-            **({} if streamed is None else {"streaming": _streaming_facts(streamed)}),
-            "parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
-        },
+        ConvertRecord(
+            source=source.name,
+            source_sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
+            representative_clips=len(rows),
+            graph=form,
+            seconds=round(seconds, 1),
+            bytes=len(converted),
+            streaming=None if streamed is None else _streaming_facts(streamed),
+            parameters=int(sum(np.prod(w.shape) for w in model.trainable_weights)),
+        )
     )
     return info
 
 
-def _streaming_facts(streamed: streaming.Streamed) -> dict[str, int]:
+def _streaming_facts(streamed: streaming.Streamed) -> StreamingFacts:
     states = tflite_model.parse(streamed.data, run_dir.STREAMING_MODEL).inputs[1:]
-    return {
-        "bytes": len(streamed.data),
-        "states": len(states),
-        "state_bytes": sum(state.byte_size for state in states),
-        "delay_frames": streamed.delay,
-    }
+    return StreamingFacts(
+        bytes=len(streamed.data),
+        states=len(states),
+        state_bytes=sum(state.byte_size for state in states),
+        delay_frames=streamed.delay,
+    )

@@ -2,12 +2,14 @@
 
 import dataclasses
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal, get_args
 
 from edge_tf.errors import UserError
 
-SPLITS = ("training", "validation", "testing")
+Split = Literal["training", "validation", "testing"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
 NOISE_FOLDER = "_background_noise_"
@@ -51,18 +53,18 @@ class Dataset:
 
     root: Path
     labels: tuple[str, ...]
-    splits: dict[str, tuple[Clip, ...]]
+    splits: Mapping[Split, tuple[Clip, ...]]
     noise: tuple[str, ...]
     description: str
 
-    def counts(self, split: str) -> dict[str, int]:
+    def counts(self, split: Split) -> dict[str, int]:
         """Clips of a split for each label."""
         result = dict.fromkeys(self.labels, 0)
         for clip in self.splits[split]:
             result[self.labels[clip.label]] += 1
         return result
 
-    def devices(self, split: str) -> tuple[str, ...]:
+    def devices(self, split: Split) -> tuple[str, ...]:
         """The recording devices of a split, sorted; empty where none is known."""
         return tuple(sorted({clip.device for clip in self.splits[split]} - {""}))
 

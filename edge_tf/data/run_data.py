@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edge_tf import run_dir
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import waveform_cache
-from edge_tf.data.dataset import Dataset
+from edge_tf.data.dataset import Dataset, Split
 from edge_tf.errors import UserError
+from edge_tf.run_records import TrainRecord
+from edge_tf.settings import DataFlags
 
 
 class RunData:
@@ -28,18 +29,13 @@ class RunData:
     def __init__(
         self,
         run: run_dir.RunDirectory,
-        load_dataset: Callable[[dict[str, Any]], Dataset],
+        load_dataset: Callable[[DataFlags], Dataset],
         cache: Path,
     ) -> None:
         self.frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
         self.labels = run.labels()
-        self._recorded = run.stage("train")
-        if not all(isinstance(self._recorded.get(n), dict) for n in ("data", "data_fingerprint")):
-            raise UserError(
-                f"{run / 'config.json'} does not say which data the run was trained on",
-                "restore it, or train again into a new --run_dir",
-            )
-        self._dataset = load_dataset(self._recorded["data"])
+        self._recorded = run.stage(TrainRecord)
+        self._dataset = load_dataset(self._recorded.data)
         self._cache = cache
         if list(self._dataset.labels) != self.labels:
             raise UserError(
@@ -47,7 +43,7 @@ class RunData:
                 "restore the data, or train again into a new --run_dir",
             )
 
-    def clips(self, split: str) -> waveform_cache.Waveforms:
+    def clips(self, split: Split) -> waveform_cache.Waveforms:
         """A split, decoded. Raises UserError when it is not what the model was trained on."""
         waves = waveform_cache.load(
             self._dataset,
@@ -56,7 +52,7 @@ class RunData:
             self.frontend.clip_samples,
             self._cache,
         )
-        before = self._recorded["data_fingerprint"].get(split)
+        before = self._recorded.data_fingerprint.get(split)
         if before not in (None, waves.fingerprint):
             raise UserError(
                 f"the {split} clips in {self._dataset.root} have changed since the training",

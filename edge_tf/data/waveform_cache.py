@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tf import files, progress
+from edge_tf import files, progress, records
 from edge_tf.audio import devices, wav
-from edge_tf.data.dataset import Clip, Dataset
+from edge_tf.data.dataset import Clip, Dataset, Split
 from edge_tf.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -28,6 +28,14 @@ _LISTED = 20  # unreadable clips that are told beside the first
 def default_folder() -> Path:
     """Where caches go unless told otherwise: $XDG_CACHE_HOME/edge_tf."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge_tf"
+
+
+@dataclasses.dataclass(frozen=True)
+class Notes:
+    """notes.json of an entry: digest of samples and labels, and what was done to how many clips."""
+
+    sha256: str
+    counts: dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Waveforms:
 
 
 def load(
-    dataset: Dataset, split: str, sample_rate: int, clip_samples: int, folder: Path
+    dataset: Dataset, split: Split, sample_rate: int, clip_samples: int, folder: Path
 ) -> Waveforms:
     """Decodes a split, or maps it when that was done before.
 
@@ -92,12 +100,12 @@ def load(
 def _open(target: Path, shape: tuple[int, int]) -> tuple[np.ndarray, str, dict[str, int]] | None:
     """Samples, fingerprint and notes of an entry; None if it is damaged."""
     try:
-        notes = files.read_json(target / "notes.json")
+        notes = records.load(target / "notes.json", Notes)
         samples = np.load(target / "samples.npy", mmap_mode="r")
         if samples.shape != shape or samples.dtype != np.int16:
             raise ValueError("other samples")
-        return samples, str(notes["sha256"]), dict(notes["counts"])
-    except (UserError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        return samples, notes.sha256, notes.counts
+    except (UserError, OSError, EOFError, ValueError) as error:
         _log.warning("%s is damaged (%s): decoding again", target, error)
         return None
 
@@ -145,7 +153,7 @@ def _simulated(clips: tuple[Clip, ...], sample_rate: int) -> dict[int, np.ndarra
 
 
 def _decode(
-    dataset: Dataset, split: str, sample_rate: int, clip_samples: int, folder: Path
+    dataset: Dataset, split: Split, sample_rate: int, clip_samples: int, folder: Path
 ) -> None:
     """Writes samples.npy and notes.json.
 
@@ -163,12 +171,13 @@ def _decode(
             out.write(content)
     digest.update(np.array([clip.label for clip in clips], np.int32).tobytes())
     done = {what: n for what, n in counts.items() if n}
-    files.write_json(folder / "notes.json", {"sha256": digest.hexdigest(), "counts": done})
+    notes = Notes(digest.hexdigest(), done)
+    files.write_json(folder / "notes.json", records.to_json(notes))
 
 
 def _decoded(
     dataset: Dataset,
-    split: str,
+    split: Split,
     sample_rate: int,
     clip_samples: int,
     counts: collections.Counter[str],

@@ -1,9 +1,13 @@
 """The one small interface of all engines."""
 
 import dataclasses
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
+
+# What an engine is fed: log-mel features, or the sound itself.
+Start = Literal["features", "waveform"]
+STARTS: tuple[Start, ...] = get_args(Start)
 
 
 class UnavailableError(Exception):
@@ -42,14 +46,14 @@ class Engine(Protocol):
       id: identifier, "tflite_micro".
       name: for people, "TFLite Micro".
       bit_exact: must give the bytes of LiteRT's reference kernels.
-      start: "features" or "waveform", what it is fed.
+      start: what it is fed.
       most_clips: it is too slow for more; 0: no limit.
     """
 
     id: str
     name: str
     bit_exact: bool
-    start: str
+    start: Start
     most_clips: int
 
     def run(self, clips_in: np.ndarray, /) -> Outputs:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import tflite_model
-from edge_tf.engines.base import Outputs, UnavailableError
+from edge_tf.engines.base import Outputs, Start, UnavailableError
 from edge_tf.tflite_runtime import quantize
 from firmware_export.boards import clips, programs, toolchain
 from firmware_export.boards.board import Board
@@ -34,7 +34,7 @@ class EmittedC:
         model: bytes,
         board: Board,
         spotting: Spotting | None = None,
-        start: str = "features",
+        start: Start = "features",
         streaming: bool = False,
     ) -> None:
         """
@@ -114,7 +114,7 @@ class IntegerFrontend:
 
     id = "litert_reference_integer"
     name = "LiteRT reference, integer front-end"
-    start = "waveform"
+    start: Start = "waveform"
     bit_exact = False
     most_clips = 0
 

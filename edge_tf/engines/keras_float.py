@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tf.engines.base import Outputs
+from edge_tf.engines import ids
+from edge_tf.engines.base import Outputs, Start
 from edge_tf.models import loading
 
 
@@ -19,11 +20,11 @@ class KerasFloat:
     """
 
     bit_exact = False
-    start = "features"
+    start: Start = "features"
     most_clips = 0
 
     def __init__(
-        self, path: Path, id: str = "keras", name: str = "Keras float", bits: int = 0
+        self, path: Path, id: str = ids.KERAS, name: str = "Keras float", bits: int = 0
     ) -> None:
         self._path, self.id, self.name, self._bits = path, id, name, bits
 

@@ -1,17 +1,15 @@
 """The compressed Keras model with int8 simulated, as quantization-aware training saw it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_tf import files
-from edge_tf.engines.base import Outputs
+from edge_tf import records
+from edge_tf.engines import ids
+from edge_tf.engines.base import Outputs, Start
 from edge_tf.errors import UserError
 from edge_tf.models import loading
-
-if TYPE_CHECKING:
-    from edge_tf.compression.quantization import Range
+from edge_tf.run_records import Range, RangesFile
 
 
 class KerasQuantized:
@@ -22,10 +20,10 @@ class KerasQuantized:
       ranges: quantization.json, as the stage "compress" wrote it beside.
     """
 
-    id = "keras_quantized"
+    id: str = ids.KERAS_QUANTIZED
     name = "Keras, int8 simulated"
     bit_exact = False
-    start = "features"
+    start: Start = "features"
     most_clips = 0
 
     def __init__(self, path: Path, ranges: Path) -> None:
@@ -47,22 +45,22 @@ class KerasQuantized:
         return Outputs(logits, None, None, None)
 
 
-def read_ranges(path: Path) -> "dict[str, Range]":
+def read_ranges(path: Path) -> dict[str, Range]:
     """By layer name, smallest and largest value, or those of each channel.
 
     Raises:
       UserError: the file is not ours.
     """
-    value = files.read_json(path)
     try:
-        found = {str(name): np.array(pair, np.float32) for name, pair in value["ranges"].items()}
+        ranges = records.load(path, RangesFile).ranges
+        found = {name: np.array(pair, np.float32) for name, pair in ranges.items()}
         good = all(
             pair.shape[:1] == (2,)
             and np.all(pair[0] <= 0)
             and np.all((pair[1] >= 0) & (pair[1] < np.inf))
             for pair in found.values()
         )
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (UserError, ValueError):
         found, good = {}, False
     if not found or not good:
         raise UserError(f"{path} does not hold ranges", "run pipelines.compress again")

@@ -6,7 +6,8 @@ import numpy as np
 
 import tflite_model
 from edge_tf import tflite_runtime
-from edge_tf.engines.base import Outputs, UnavailableError, log_scores
+from edge_tf.engines import ids
+from edge_tf.engines.base import Outputs, Start, UnavailableError, log_scores
 from edge_tf.tflite_runtime import Kernels
 
 
@@ -14,7 +15,7 @@ class _LiteRT:
     id: str
     name: str
     bit_exact: bool
-    start = "features"
+    start: Start = "features"
     most_clips = 0
     _kernels: Kernels
 
@@ -32,7 +33,7 @@ class _LiteRT:
 class LiteRTReference(_LiteRT):
     """Reference kernels: what TFLite Micro and emitted C must equal in every byte."""
 
-    id = "litert_reference"
+    id: str = ids.LITERT_REFERENCE
     name = "LiteRT reference"
     bit_exact = True
     _kernels = "reference"
@@ -41,7 +42,7 @@ class LiteRTReference(_LiteRT):
 class LiteRTXnnpack(_LiteRT):
     """Optimized kernels, as a phone runs them; they differ by some LSB."""
 
-    id = "litert_xnnpack"
+    id: str = ids.LITERT_XNNPACK
     name = "LiteRT XNNPACK"
     bit_exact = False
     _kernels = "optimized"
@@ -50,10 +51,10 @@ class LiteRTXnnpack(_LiteRT):
 class AndroidWaveform:
     """The model for Android, from the waveform on, as LiteRT runs it on a phone."""
 
-    id = "android_xnnpack"
+    id: str = ids.ANDROID_XNNPACK
     name = "android (LiteRT XNNPACK, waveform)"
     bit_exact = False
-    start = "waveform"
+    start: Start = "waveform"
     most_clips = 0
 
     def __init__(self, model: bytes) -> None:

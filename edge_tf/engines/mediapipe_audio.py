@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tf.engines.base import Outputs, UnavailableError, log_scores
+from edge_tf.engines import ids
+from edge_tf.engines.base import Outputs, Start, UnavailableError, log_scores
 
 PYTHON_VARIABLE = "EDGE_TF_MEDIAPIPE_PYTHON"
 _ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-mediapipe" / "bin" / "python"
@@ -39,10 +40,10 @@ class MediaPipe:
     model's metadata.
     """
 
-    id = "android_mediapipe"
+    id: str = ids.ANDROID_MEDIAPIPE
     name = "android (MediaPipe, waveform)"
     bit_exact = False
-    start = "waveform"
+    start: Start = "waveform"
     most_clips = 0
 
     def __init__(self, model: bytes, labels: Sequence[str], sample_rate: int) -> None:

@@ -119,7 +119,7 @@ class CStream:
         except BaseException:
             self._folder.cleanup()
             raise
-        self._hop = int(spotting.frontend["hop"])
+        self._frame_period = int(spotting.frontend["hop"])
         self._record = np.dtype(
             [("logits", "i1", (len(spotting.labels),)), ("detected", "<i2"), ("score", "<u2")]
         )
@@ -147,7 +147,7 @@ class CStream:
 
     def _answers(self, samples: int) -> np.ndarray:
         self._samples += samples
-        frames = 1 + self._samples // self._hop - self._given
+        frames = 1 + self._samples // self._frame_period - self._given
         self._given += frames
         data = self._process.stdout.read(frames * self._record.itemsize)  # type: ignore[union-attr]
         if len(data) != frames * self._record.itemsize:

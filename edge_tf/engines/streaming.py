@@ -8,11 +8,11 @@ import numpy as np
 
 import tflite_model
 from edge_tf import models
-from edge_tf.engines.base import Outputs
+from edge_tf.engines.base import Outputs, Start
 from edge_tf.engines.tflite_micro import interpreter_of
 from edge_tf.errors import UserError
 from edge_tf.models import loading
-from edge_tf.models.config import ModelConfig
+from edge_tf.settings import ModelConfig
 from edge_tf.tflite_runtime import quantize, run_each
 from tflite_model.info import ModelInfo
 
@@ -42,7 +42,7 @@ def keras_stream(model: "keras.Model", config: ModelConfig) -> "keras.Model":
     Raises:
       UserError: the model is none for streams, or was not built with these settings.
     """
-    from edge_tf.models import time_axis
+    from edge_tf.models import run_model, time_axis
 
     build_stream = models.spec(config.name).build_stream
     can = " or ".join(name for name, spec in models.MODELS.items() if spec.build_stream)
@@ -53,7 +53,7 @@ def keras_stream(model: "keras.Model", config: ModelConfig) -> "keras.Model":
         stream = build_stream(
             num_classes=model.output_shape[1],
             window_frames=model.input_shape[2],
-            **config.arguments(),
+            **run_model.arguments(config),
         )
         time_axis.copy_weights(model, stream)
     except (ValueError, AttributeError, IndexError) as error:
@@ -141,7 +141,7 @@ class KerasStreaming:
     id = "keras_streaming"
     name = "Keras float, streaming"
     bit_exact = False
-    start = "features"
+    start: Start = "features"
     most_clips = 100
 
     def __init__(self, path: Path, config: ModelConfig) -> None:
@@ -160,7 +160,7 @@ class StreamingTFLiteMicro:
     id = "tflite_micro_streaming"
     name = "TFLite Micro, streaming"
     bit_exact = True
-    start = "features"
+    start: Start = "features"
     most_clips = 400
 
     def __init__(self, model: bytes) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 import tflite_model
-from edge_tf.engines.base import Outputs, UnavailableError
+from edge_tf.engines import ids
+from edge_tf.engines.base import Outputs, Start, UnavailableError
 from edge_tf.tflite_runtime import quantize, run_each
 from tflite_model.info import ModelInfo
 
@@ -31,10 +32,10 @@ def interpreter_of(model: bytes, info: ModelInfo) -> Any:
 class TFLiteMicro:
     """The interpreter that goes to the device, built for this machine."""
 
-    id = "tflite_micro"
+    id: str = ids.TFLITE_MICRO
     name = "TFLite Micro"
     bit_exact = True
-    start = "features"
+    start: Start = "features"
     most_clips = 0
 
     def __init__(self, model: bytes) -> None:

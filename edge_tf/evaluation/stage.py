@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import tflite_model
-from edge_tf import files, run_dir
+from edge_tf import records, run_dir
 from edge_tf.android import models as android_models
 from edge_tf.data.run_data import RunData
 from edge_tf.errors import UserError
@@ -26,6 +25,7 @@ from edge_tf.evaluation.layers import layer_tables
 from edge_tf.evaluation.report import report_files
 from edge_tf.evaluation.report.report import ModelFacts, Report
 from edge_tf.evaluation.streams.stream_report import StreamReport
+from edge_tf.run_records import ConvertRecord, EpochRecord, EvaluateRecord
 from firmware_export import packing
 from firmware_export.boards.board import HOP_TABLE, Board
 from tflite_model import sparsity
@@ -91,15 +91,14 @@ def evaluate(
     layers = layer_tables.of_run(run, model, clips.features, clips.labels, error_clips)
 
     run.record(
-        "evaluate",
-        {
-            "clips": len(clips.names),
-            "data_fingerprint": clips.fingerprint,
-            "max_drop": max_drop,
-            "seconds": round(seconds, 1),
-            "accuracy": {row.engine: row.accuracy for row in table.rows},
-            **({} if line.android is None else {"android_sha256": packing.sha256(line.android)}),
-        },
+        EvaluateRecord(
+            clips=len(clips.names),
+            data_fingerprint=clips.fingerprint,
+            max_drop=max_drop,
+            seconds=round(seconds, 1),
+            accuracy={row.engine: row.accuracy for row in table.rows},
+            android_sha256=None if line.android is None else packing.sha256(line.android),
+        )
     )
     predictions.save(run, table, data.labels, clips.names, devices, clips.fingerprint, model)
     report = Report(
@@ -107,8 +106,8 @@ def evaluate(
         labels=data.labels,
         title=f"edge_tf: {run.path.resolve().name}",
         clip_names=_shown_names(clips, table),
-        history=_history(run),
-        model=ModelFacts.of(info, run_dir.INT8_MODEL, run.stage("convert")["parameters"]),
+        history=records.to_json(_history(run)),
+        model=ModelFacts.of(info, run_dir.INT8_MODEL, run.stage(ConvertRecord).parameters),
         android=_android_facts(line.android),
         settings=run.config(),
         layers=layers,
@@ -149,11 +148,12 @@ def _android_facts(model: bytes | None) -> ModelFacts | None:
     return ModelFacts.of(info, android_models.WAVEFORM)
 
 
-def _history(run: run_dir.RunDirectory) -> list[dict[str, Any]]:
+def _history(run: run_dir.RunDirectory) -> list[EpochRecord]:
     """Epochs of the training, followed by those of the compression if there was one."""
-    history: list[dict[str, Any]] = files.read_json(run.require(run_dir.HISTORY))
+    history = records.load(run.require(run_dir.HISTORY), list[EpochRecord])
     path = run / run_dir.COMPRESSION / run_dir.HISTORY
     if (run / run_dir.COMPRESSED_MODEL).exists() and path.exists():
         last = len(history)
-        history += [{**record, "epoch": last + record["epoch"]} for record in files.read_json(path)]
+        compression = records.load(path, list[EpochRecord])
+        history += [replace(record, epoch=last + record.epoch) for record in compression]
     return history

@@ -8,14 +8,15 @@ import abc
 import dataclasses
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+
+from edge_tf.settings import PruneKind
 
 Pair = tuple[int, int]
 # What a kernel is to pruning: a 1x1 convolution or dense layer; a larger convolution over all
 # channels; one kernel per channel.
-KernelKind = Literal["pointwise", "stem", "depthwise"]
 
 
 class Node(Protocol):
@@ -160,7 +161,7 @@ class LayerRule(abc.ABC):
         fused = all(rule is not None and self.role in rule.fuses for rule in readers)
         return self.rounds and not (readers and fused)
 
-    def kernel_kind(self, layer: Any) -> KernelKind | None:
+    def kernel_kind(self, layer: Any) -> PruneKind | None:
         """What the kernel is to pruning; None: it is not pruned."""
         return None
 

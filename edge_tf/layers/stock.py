@@ -8,7 +8,7 @@ import numpy as np
 import tf_keras as keras
 
 from edge_tf.errors import UserError
-from edge_tf.layers.rule import Builder, Kernel, KernelKind, LayerRule, N, Passes, Role
+from edge_tf.layers.rule import Builder, Kernel, LayerRule, N, Passes, PruneKind, Role
 
 layers = keras.layers
 
@@ -45,7 +45,7 @@ class Conv2DRule(LayerRule):
         node = build.convolution(inputs[0], kernel, bias, *_windows(layer))
         return activated(layer, node, build)
 
-    def kernel_kind(self, layer: Any) -> KernelKind:
+    def kernel_kind(self, layer: Any) -> PruneKind:
         return "pointwise" if tuple(layer.kernel_size) == (1, 1) else "stem"
 
     def can_multiply_inputs(self, layer: Any) -> bool:
@@ -67,7 +67,7 @@ class DepthwiseConv2DRule(LayerRule):
         node = build.depthwise(inputs[0], kernel, bias, *_windows(layer))
         return activated(layer, node, build)
 
-    def kernel_kind(self, layer: Any) -> KernelKind:
+    def kernel_kind(self, layer: Any) -> PruneKind:
         return "depthwise"
 
 
@@ -105,7 +105,7 @@ class DenseRule(LayerRule):
         linear = layer.activation is keras.activations.linear
         return linear and len(layer.input_shape) == 2
 
-    def kernel_kind(self, layer: Any) -> KernelKind:
+    def kernel_kind(self, layer: Any) -> PruneKind:
         return "pointwise"
 
 

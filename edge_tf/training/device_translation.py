@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf import files
+from edge_tf import files, records
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import pipeline
 from edge_tf.data.waveform_cache import Waveforms
@@ -28,6 +28,14 @@ _CHANNELS = 8
 _KEEP = 0.5
 
 layers = keras.layers
+
+
+@dataclasses.dataclass(frozen=True)
+class DeviceNames:
+    """translator.json; see DeviceTranslator."""
+
+    source: str
+    targets: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,18 +77,19 @@ class DeviceTranslator:
         """Writes translator.keras and translator.json."""
         with files.atomic_path(folder / _MODEL) as temporary:
             self.model.save(temporary)
-        files.write_json(folder / _NAMES, {"source": self.source, "targets": self.targets})
+        names = DeviceNames(self.source, self.targets)
+        files.write_json(folder / _NAMES, records.to_json(names))
 
     @classmethod
     def load(cls, folder: Path) -> "DeviceTranslator":
         """Reads what save wrote. Raises UserError if that is not there or damaged."""
         path = folder / _MODEL
-        names = files.read_json(folder / _NAMES)
         try:
-            source, targets = str(names["source"]), tuple(str(name) for name in names["targets"])
-            return cls(keras.models.load_model(path, compile=False), source, targets)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            names = records.load(folder / _NAMES, DeviceNames)
+            model = keras.models.load_model(path, compile=False)
+        except (OSError, ValueError, KeyError, TypeError, UserError) as error:
             raise UserError(f"{path} is no device translator ({error})", "train again") from None
+        return cls(model, names.source, names.targets)
 
 
 def train(

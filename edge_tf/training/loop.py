@@ -1,26 +1,37 @@
 """The training loop: epochs of SGD, a checkpoint each, progress on terminal and TensorBoard."""
 
+import dataclasses
+import functools
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from edge_tf import files, progress
+from edge_tf import files, progress, records
 from edge_tf.errors import UserError
+from edge_tf.records import JsonObject
+from edge_tf.run_records import EpochRecord
 from edge_tf.training import schedule
 from edge_tf.training.step import SgdStep
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainerState:
+    """checkpoints/state.json: what checkpoints belong to, and the epochs that are done."""
+
+    fingerprint: JsonObject
+    history: list[EpochRecord]
 
 
 class Trainer:
     """Trains, going on from the newest checkpoint in `folder` if there is one.
 
     Args:
-      step: model, optimizer and recipe.
+      step: model, optimizer and settings.
       folder: gets checkpoints/ and tensorboard/.
       fingerprint: JSON-ready; what the checkpoints belong to (settings, data).
       title: of the progress bar.
@@ -32,7 +43,7 @@ class Trainer:
         self,
         step: SgdStep,
         folder: Path,
-        fingerprint: dict[str, Any],
+        fingerprint: JsonObject,
         title: str = "training",
         before: int = 0,
         after: int = 0,
@@ -42,7 +53,7 @@ class Trainer:
         self.title = title
         self._before, self._after = before, after
         self.fingerprint = json.loads(json.dumps(fingerprint))
-        self.history: list[dict[str, Any]] = []
+        self.history: list[EpochRecord] = []
         # Two are kept: state.json is written after a checkpoint, and may miss the newest.
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(**step.trackables()),
@@ -59,8 +70,8 @@ class Trainer:
         """
         if not self._state.exists():
             return 0
-        state = files.read_json(self._state)
-        before = state["fingerprint"]
+        state = records.load(self._state, TrainerState)
+        before = state.fingerprint
         if before != self.fingerprint:
             names = sorted({*before, *self.fingerprint})
             changed = [n for n in names if before.get(n) != self.fingerprint.get(n)]
@@ -68,11 +79,11 @@ class Trainer:
                 f"{self.folder} holds a training with other settings ({', '.join(changed)})",
                 "give the same flags to go on with it, or a new --run_dir",
             )
-        epochs = {record["checkpoint"]: record["epoch"] for record in state["history"]}
+        epochs = {record.checkpoint: record.epoch for record in state.history}
         for path in reversed(self._manager.checkpoints):
             if Path(path).name in epochs:
                 self._manager.checkpoint.restore(path).expect_partial()
-                self.history = state["history"][: epochs[Path(path).name]]
+                self.history = state.history[: epochs[Path(path).name]]
                 return len(self.history)
         return 0
 
@@ -82,7 +93,7 @@ class Trainer:
         clips: int,
         validation: tf.data.Dataset,
         validation_labels: np.ndarray,
-    ) -> list[dict[str, Any]]:
+    ) -> list[EpochRecord]:
         """Trains the epochs that are left.
 
         Args:
@@ -92,39 +103,44 @@ class Trainer:
           validation_labels: (n,) int.
 
         Returns:
-          One record an epoch: epoch (from 1), loss, accuracy, val_accuracy, learning_rate,
-          samples_per_second, seconds, checkpoint.
+          One record per epoch.
 
         Raises:
           UserError: checkpoints of another training, or the loss is not finite.
         """
-        recipe = self.step.recipe
-        steps = -(-clips // recipe.batch_size)
+        settings = self.step.settings
+        steps = -(-clips // settings.batch_size)
         done = self.resume()
+        validate = functools.partial(self.step.accuracy, validation, validation_labels)
         writer = tf.summary.create_file_writer(str(self.folder / "tensorboard"))
         with (
             progress.bar(
-                total=steps * recipe.epochs, initial=done * steps, desc=self.title, unit="step"
+                total=steps * settings.epochs, initial=done * steps, desc=self.title, unit="step"
             ) as bar,
             writer.as_default(),
         ):
             if done:
-                tqdm.write(f"going on after epoch {done} of {recipe.epochs}")
-            for epoch in range(done, recipe.epochs):
-                record = self._epoch(epoch, batches(epoch), clips, steps, bar)
-                record["val_accuracy"] = self.step.accuracy(validation, validation_labels)
+                tqdm.write(f"going on after epoch {done} of {settings.epochs}")
+            for epoch in range(done, settings.epochs):
+                record = self._epoch(epoch, batches(epoch), clips, steps, bar, validate)
                 for name in ("loss", "accuracy", "val_accuracy", "learning_rate"):
-                    tf.summary.scalar(name, record[name], step=record["epoch"])
+                    tf.summary.scalar(name, getattr(record, name), step=record.epoch)
                 writer.flush()
                 self._save(record)
-                bar.set_postfix_str(self._status(record["loss"], record["samples_per_second"]))
+                bar.set_postfix_str(self._status(record.loss, record.samples_per_second))
         return self.history
 
     def _epoch(
-        self, epoch: int, batches: tf.data.Dataset, clips: int, steps: int, bar: tqdm
-    ) -> dict[str, Any]:
-        recipe = self.step.recipe
-        scheduled = self._before + recipe.epochs + self._after
+        self,
+        epoch: int,
+        batches: tf.data.Dataset,
+        clips: int,
+        steps: int,
+        bar: tqdm,
+        validate: Callable[[], float],
+    ) -> EpochRecord:
+        settings = self.step.settings
+        scheduled = self._before + settings.epochs + self._after
         warmup = round(steps * schedule.warmup_epochs(scheduled))
         self.step.begin_epoch(epoch)
         began = time.perf_counter()
@@ -133,32 +149,34 @@ class Trainer:
         rate = 0.0
         for features, labels in batches:
             number = (self._before + epoch) * steps + len(losses) + 1
-            rate = schedule.learning_rate(number, steps * scheduled, warmup, recipe.peak_rate)
+            rate = schedule.learning_rate(number, steps * scheduled, warmup, settings.peak_rate)
             loss, correct = self.step(features, labels, rate)
             losses.append(loss)
             hits.append(correct)
             bar.update()
             if len(losses) % 10 == 0:
-                speed = len(losses) * recipe.batch_size / (time.perf_counter() - began)
+                speed = len(losses) * settings.batch_size / (time.perf_counter() - began)
                 bar.set_postfix_str(self._status(float(loss), speed), refresh=False)
         seconds = time.perf_counter() - began
         mean_loss = float(np.mean([float(loss) for loss in losses]))
         if not np.isfinite(mean_loss):
             raise UserError(f"the loss is not finite in epoch {epoch + 1}", "lower --peak_rate")
-        return {
-            "epoch": epoch + 1,
-            "loss": mean_loss,
-            "accuracy": sum(int(hit) for hit in hits) / clips,
-            "learning_rate": rate,
-            "samples_per_second": clips / seconds,
-            "seconds": seconds,
-        }
+        return EpochRecord(
+            epoch=epoch + 1,
+            loss=mean_loss,
+            accuracy=sum(int(hit) for hit in hits) / clips,
+            learning_rate=rate,
+            samples_per_second=clips / seconds,
+            seconds=seconds,
+            val_accuracy=validate(),
+        )
 
     def _status(self, loss: float, speed: float) -> str:
-        validation = f", val {self.history[-1]['val_accuracy']:.2%}" if self.history else ""
+        validation = f", val {self.history[-1].val_accuracy:.2%}" if self.history else ""
         return f"loss {loss:.3f}{validation}, {speed:.0f} samples/s"
 
-    def _save(self, record: dict[str, Any]) -> None:
-        path = self._manager.save(checkpoint_number=record["epoch"])
-        self.history.append({**record, "checkpoint": Path(path).name})
-        files.write_json(self._state, {"fingerprint": self.fingerprint, "history": self.history})
+    def _save(self, record: EpochRecord) -> None:
+        path = self._manager.save(checkpoint_number=record.epoch)
+        self.history.append(dataclasses.replace(record, checkpoint=Path(path).name))
+        state = TrainerState(self.fingerprint, self.history)
+        files.write_json(self._state, records.to_json(state))

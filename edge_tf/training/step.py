@@ -1,6 +1,5 @@
 """One step of SGD as BC-ResNet was trained with (arXiv:2106.04140, sec. 4.1)."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,37 +7,11 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf.errors import UserError
+from edge_tf.settings import TrainingSettings
 from edge_tf.training.objective import CrossEntropy, Objective
 
 # From a variable and its gradient, weight decay in it, to the gradient that the optimizer gets.
 GradientRule = Callable[[tf.Variable, tf.Tensor], tf.Tensor]
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """Hyper-parameters; the defaults are BC-ResNet's published ones but for the epochs.
-
-    Attributes:
-      epochs: passes over the training clips; the last epoch's weights are the result.
-      batch_size: clips a step.
-      peak_rate: highest learning rate, after the warm-up.
-      momentum: of SGD.
-      weight_decay: w enters its own gradient with this factor, for every trainable variable,
-        norms and biases included (L2, not decoupled).
-      seed: of initial weights, order, augmentation and dropout.
-    """
-
-    epochs: int = 20
-    batch_size: int = 100
-    peak_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 1e-3
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 2 or self.peak_rate <= 0:
-            raise UserError("--epochs must be at least 1, --batch_size 2, --peak_rate above 0")
 
 
 def seed_everything(seed: int) -> None:
@@ -55,7 +28,7 @@ class SgdStep:
 
     Args:
       model: from features to logits.
-      recipe: hyper-parameters.
+      settings: hyper-parameters.
       objective: what is minimized; cross-entropy with the labels if None.
       gradient_rule: changes gradients before the update; None: they stay.
       after_update: called, and traced, after each update; masks are applied there.
@@ -65,19 +38,19 @@ class SgdStep:
     def __init__(
         self,
         model: keras.Model,
-        recipe: Recipe,
+        settings: TrainingSettings,
         objective: Objective | None = None,
         gradient_rule: GradientRule | None = None,
         after_update: Callable[[], None] | None = None,
         state: dict[str, Any] | None = None,
     ) -> None:
         self.model = model
-        self.recipe = recipe
+        self.settings = settings
         self.objective = objective or CrossEntropy(model)
         self._gradient_rule = gradient_rule
         self._after_update = after_update
         self._state = state or {}
-        self.optimizer = keras.optimizers.SGD(0.0, momentum=recipe.momentum)
+        self.optimizer = keras.optimizers.SGD(0.0, momentum=settings.momentum)
         self.optimizer.build(self.objective.variables)
         trained = [model, *self.objective.trackables().values()]
         self._generators = [
@@ -105,7 +78,7 @@ class SgdStep:
 
     def begin_epoch(self, epoch: int) -> None:
         """Makes what dropout draws depend on the seed and this epoch alone, resumed or not."""
-        rng = np.random.default_rng([self.recipe.seed, epoch])
+        rng = np.random.default_rng([self.settings.seed, epoch])
         for generator in self._generators:
             generator.reset_from_seed(int(rng.integers(2**31)))
 
@@ -136,7 +109,7 @@ class SgdStep:
                 if gradient is not None:
                     before = gradients.get(variable.ref())
                     gradients[variable.ref()] = gradient if before is None else before + gradient
-        decay = self.recipe.weight_decay
+        decay = self.settings.weight_decay
         pairs = []
         for variable in self.objective.variables:
             if variable.ref() in gradients:

@@ -2,12 +2,16 @@
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 from firmware_export.errors import ExportError
 
-_PADDINGS = ("causal", "reflect", "none")
-_NORMALIZATIONS = ("none", "residual", "relaxed")
+Padding = Literal["causal", "reflect", "none"]
+Normalization = Literal["none", "residual", "relaxed"]
+PADDINGS: tuple[Padding, ...] = get_args(Padding)
+NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
+
 _NORM_FIELDS = ("normalization", "norm_lambda")
 _MIN_FFT, _MAX_FFT = 16, 32_768
 _MAX_BANDS = 1_024
@@ -40,8 +44,8 @@ class LogMel:
     low_hz: float
     high_hz: float
     log_offset: float
-    padding: str = "causal"
-    normalization: str = "none"
+    padding: Padding = "causal"
+    normalization: Normalization = "none"
     norm_lambda: float = 0.0
 
     @property
@@ -63,7 +67,7 @@ class LogMel:
         return 1 if self.normalization == "none" else 2
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "LogMel":
+    def from_dict(cls, values: Mapping[str, object]) -> "LogMel":
         """From the "frontend" part of a run's frontend.json.
 
         The fields of normalization may be missing there, both or neither.
@@ -125,9 +129,9 @@ class LogMel:
                 f"a window of {self.frames} frames is too long for a device; train with a longer "
                 f"hop or shorter clips, for at most {_MAX_FRAMES} frames"
             )
-        if self.normalization not in _NORMALIZATIONS:
+        if self.normalization not in NORMALIZATIONS:
             raise ExportError(
-                f"normalization={self.normalization!r} is not one of {', '.join(_NORMALIZATIONS)}"
+                f"normalization={self.normalization!r} is not one of {', '.join(NORMALIZATIONS)}"
             )
         if not 0 <= self.norm_lambda <= 1:
             raise ExportError(f"norm_lambda={self.norm_lambda:g} must be within 0 to 1")
@@ -149,5 +153,5 @@ def _check_padding(padding: Any) -> None:
             "padding=reflect needs sound from the future, which a device does not have; train "
             "with --padding=causal"
         )
-    if padding not in _PADDINGS:
-        raise ExportError(f"padding={padding!r} is not one of {', '.join(_PADDINGS)}")
+    if padding not in PADDINGS:
+        raise ExportError(f"padding={padding!r} is not one of {', '.join(PADDINGS)}")

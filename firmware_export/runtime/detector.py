@@ -23,15 +23,16 @@ _MAX_REFRACTORY = 1_000_000
 
 @dataclasses.dataclass(frozen=True)
 class DetectorConfig:
-    """When a class is detected. A hop is one inference, which is one call of the detector.
+    """When a class is detected. A decision is one call of the detector, after each inference.
 
-    The defaults suit some ten inferences a second.
+    The defaults suit some ten inferences per second.
 
     Attributes:
-      smoothing: a class's score is the mean of its probabilities in the last so many hops; those
-        before the first hop count as 0.
+      smoothing: a class's score is the mean of its probabilities over so many decisions; those
+        before the first count as 0.
       threshold: score from which on the best class is detected, above 0, at most 1.
-      refractory_hops: for so many hops after a detection there is no other.
+      refractory_hops: for so many decisions after a detection there is no other. It counts
+        decisions, not frames, whatever its name in detector.json says.
       background: labels that are never detected; the model need not have them.
     """
 
@@ -79,14 +80,14 @@ class DetectorConfig:
         return mask
 
 
-def frames_between(sample_rate: int, hop: int) -> int:
+def frames_between(sample_rate: int, frame_period: int) -> int:
     """Frames from one inference of a whole window to the next.
 
     Args:
       sample_rate: Hz.
-      hop: samples a frame.
+      frame_period: samples from one frame to the next.
     """
-    return max(1, round(sample_rate / hop / _INFERENCES_A_SECOND))
+    return max(1, round(sample_rate / frame_period / _INFERENCES_A_SECOND))
 
 
 def exponentials(logit_scale: float) -> np.ndarray:
@@ -139,7 +140,7 @@ class Detector:
         self._pause = 0
 
     def push(self, logits: Sequence[int] | np.ndarray) -> tuple[int, int]:
-        """Takes the logits of one hop.
+        """Takes the logits of one inference.
 
         Args:
           logits: (classes,) int8 values.

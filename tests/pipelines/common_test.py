@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_tf import records
+from edge_tf.data.dataset import Dataset
+from edge_tf.settings import DataFlags
 from pipelines import common
 from tests.edge_tf.data.scenes.scene_folders import make_esc_folders, make_tau
 from tests.edge_tf.data.words.word_folders import make
@@ -14,10 +17,11 @@ from tests.edge_tf.data.words.word_folders import make
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import json
+from edge_tf import records
 from pipelines import app, common
 common.define_run_dir()
 common.define_data()
-app.run(lambda: print(json.dumps(common.data_flags())))
+app.run(lambda: print(json.dumps(records.to_json(common.data_flags()))))
 """
 OF_WORDS: dict[str, object] = {"words": [], "split_lists": None, "test_dir": None, "data_seed": 0}
 
@@ -40,6 +44,11 @@ def recorded(folder: Path, *flags: str) -> dict[str, object]:
     return values
 
 
+def load(values: dict[str, object]) -> Dataset:
+    """The data of a run whose config.json has these values."""
+    return common.load_dataset(records.from_json(values, DataFlags, "config.json"))
+
+
 def test_runs_on_words_are_recorded_as_before_there_were_scenes(tmp_path):
     values = recorded(tmp_path, "--task=words")
     assert values == {"data_dir": str(tmp_path), "task": "words", **OF_WORDS}
@@ -47,7 +56,7 @@ def test_runs_on_words_are_recorded_as_before_there_were_scenes(tmp_path):
 
 def test_a_recorded_run_on_words_still_loads(tmp_path):
     root = make(tmp_path, ("lamp", "music"))
-    dataset = common.load_dataset({"data_dir": str(root), "task": "words", **OF_WORDS})
+    dataset = load({"data_dir": str(root), "task": "words", **OF_WORDS})
     assert dataset.labels == ("_silence_", "lamp", "music")
 
 
@@ -59,14 +68,14 @@ def test_a_run_on_scenes_is_recorded_and_loads(tmp_path, number):
     scenes = {"fold": 3, "simulated_devices": number}
     expected = {"data_dir": str(root), "task": "scenes", **OF_WORDS, **scenes, "data_seed": 1}
     assert values == expected
-    clips = common.load_dataset(values).splits["testing"]
+    clips = load(values).splits["testing"]
     assert all("/3-" in clip.path for clip in clips)
     assert len({clip.device for clip in clips}) == 1 + (6 if number == -1 else number)
 
 
 def test_tau_has_unseen_devices_of_its_own(tmp_path):
     values = recorded(make_tau(tmp_path), "--task=scenes")
-    assert not any(clip.simulated for clip in common.load_dataset(values).splits["testing"])
+    assert not any(clip.simulated for clip in load(values).splits["testing"])
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,10 @@ from edge_tf.errors import UserError
 from edge_tf.evaluation import metrics
 from edge_tf.evaluation.comparing import comparison, drop_comparison
 from edge_tf.evaluation.comparing.comparison import Side
+from edge_tf.evaluation.report import comparison_text
 from edge_tf.run_dir import RunDirectory
+from edge_tf.settings import TrainingSettings
+from tests.edge_tf import recorded
 from tests.edge_tf.data.words.word_folders import make
 from tests.edge_tf.evaluation.comparing.drop_comparison_test import evaluated
 
@@ -58,8 +61,8 @@ def as_trained(path: Path, root: Path, seed: int, labels=LABELS, padding="causal
     files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in labels))
     frontend = FrontendConfig(padding=padding).to_dict()
     files.write_json(run / "frontend.json", {"frontend": frontend})
-    recorded = {"data": data_flags(root), "data_fingerprint": {}, "recipe": {"seed": seed}}
-    run.record("train", recorded)
+    data = recorded.data_flags(root, task="words")
+    run.record(recorded.trained(data=data, recipe=TrainingSettings(seed=seed)))
     return run
 
 
@@ -157,10 +160,10 @@ def record_of_testing(place: Path) -> list[int]:
 def test_each_hop_runs_its_own_model(place, here):
     pair = runs(place, 0, 1)
     record = compare(Side(pair, "compressed"), Side(pair, "int8"))
-    for side, hop in (("runs", "compressed"), ("against", "int8")):
-        told = [one["accuracy"] for one in record[side]["each"]]
-        assert record[side]["hop"] == hop
-        assert told == pytest.approx([accuracy(run, comparison.HOPS[hop]) for run in pair])
+    for side, hop in ((record.runs, "compressed"), (record.against, "int8")):
+        told = [one.accuracy for one in side.each]
+        assert side.hop == hop
+        assert told == pytest.approx([accuracy(run, comparison.HOPS[side.hop]) for run in pair])
     # Else a mix-up would not show.
     assert accuracy(pair[0], "compressed.keras") != accuracy(pair[0])
 
@@ -168,10 +171,11 @@ def test_each_hop_runs_its_own_model(place, here):
 def test_a_side_against_itself_is_level(place, here):
     side = Side(runs(place, 0), "keras")
     record = compare(side, side)
-    assert record["difference_points"] == 0 and record["interval_over_clips"] == (0, 0)
-    assert record["interval_over_clips_and_seeds"] is None
-    assert not record["resolved"]
-    assert comparison.to_text(record).splitlines()[-1].startswith("level (0.00 points)")
+    written = record.to_json()
+    assert written["difference_points"] == 0 and written["interval_over_clips"] == (0, 0)
+    assert written["interval_over_clips_and_seeds"] is None
+    assert not written["resolved"]
+    assert comparison_text.render(record).splitlines()[-1].startswith("level (0.00 points)")
 
 
 def test_device_drop_of_kept_predictions(tmp_path):
@@ -182,7 +186,11 @@ def test_device_drop_of_kept_predictions(tmp_path):
     done = start("--device_drop", *flags, f"--out={out}")
     assert done.returncode == 0, done.stderr
     record = json.loads(out.read_text(encoding="utf-8"))
-    assert done.stdout == drop_comparison.to_text(record) + "\n"
+    sides = [Side([run], "int8") for run in runs]
+    drops = drop_comparison.compare(*sides)
+    assert done.stdout == comparison_text.render_drop(drops) + "\n"
+    expected = {"text": comparison_text.drop_outcome(drops), **drops.to_json()}
+    assert record == json.loads(json.dumps(expected))
     assert "drop on 2 unseen devices: 10.00 points" in done.stdout
     assert record["ratio"] == pytest.approx(0.2)
 

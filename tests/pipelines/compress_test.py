@@ -8,6 +8,7 @@ import tflite_model
 from edge_tf import files
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.run_dir import RunDirectory
+from tests.edge_tf import recorded
 from tests.pipelines.bad_input_test import refused_early, tree
 from tests.pipelines.run_test import start
 from tflite_model import sparsity
@@ -80,7 +81,7 @@ def as_trained(path, labels=("a", "b"), padding="causal") -> RunDirectory:
     files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in labels))
     files.write_json(run / "frontend.json", {"frontend": frontend})
     (run / "float.keras").write_bytes(b"nothing")
-    run.record("train", {"frontend": frontend})
+    run.record(recorded.trained(labels=labels, frontend=FrontendConfig(padding=padding)))
     return run
 
 

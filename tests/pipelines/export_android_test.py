@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tflite_model
-from edge_tf import files
+from edge_tf import files, records
 from edge_tf.android import models, package
 from edge_tf.audio import frontend
 from edge_tf.audio.frontend_config import FrontendConfig
@@ -20,11 +20,14 @@ from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point
 from edge_tf.run_dir import RunDirectory
+from edge_tf.run_records import ExportAndroidRecord
+from edge_tf.settings import ModelConfig
 from edge_tf.tflite_runtime import quantize
 from firmware_export import packing
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import DetectorConfig
 from pipelines import export_android
+from tests.edge_tf import recorded
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("go", "stop", "up", "_unknown_")
@@ -97,15 +100,15 @@ def test_the_command_writes_what_the_readme_of_the_folder_lists(run):
     for name in ("RFFT2D", "QUANTIZE", "DEQUANTIZE", "SOFTMAX"):
         assert ops[name] == 1
     assert not [name for name in ops if name.startswith(("CUSTOM", "Flex"))]
-    stage = run.stage("export_android")["models"]
-    assert stage["model_int8.tflite"]["sha256"] == packing.sha256(
+    stage = run.stage(ExportAndroidRecord).models
+    assert stage["model_int8.tflite"].sha256 == packing.sha256(
         (folder / "model_int8.tflite").read_bytes()
     )
     assert not [path for path in run.path.iterdir() if path.name[0] == "."]
 
 
 def test_the_app_has_the_firmware_s_detector_and_this_computer_s_scores(run):
-    manifest = export_android.export(run.path)
+    manifest = records.to_json(export_android.export(run.path))
     spotting = json.loads((run / "android" / ASSETS / "spotting.json").read_text(encoding="utf-8"))
     assert manifest["detector"] == DetectorConfig().to_dict() == spotting["detector"]
     assert spotting["labels"] == list(LABELS) == manifest["labels"]
@@ -123,9 +126,9 @@ def test_the_app_has_the_firmware_s_detector_and_this_computer_s_scores(run):
 
 
 def test_a_stream_s_detector_keeps_its_times(run):
-    run.record("train", {"model": {"name": "bc_resnet", "lookahead": 0}})
+    run.record(recorded.trained(model=ModelConfig("bc_resnet", lookahead=0)))
     operating_point.save(run, DetectorConfig(smoothing=30, threshold=0.7, refractory_hops=95), {})
-    manifest = export_android.export(run.path)
+    manifest = records.to_json(export_android.export(run.path))
     assert manifest["hop_samples"] == 1_600  # ten frames
     assert manifest["detector"]["smoothing"] == 3
     assert manifest["detector"]["threshold"] == 0.7
@@ -146,18 +149,18 @@ def test_the_readme_tells_the_accuracy_of_this_very_file(run):
     made = models.make(
         (run / "model_int8.tflite").read_bytes(), FrontendConfig(), LABELS, models.title(run)
     )
-    evaluated = {
-        "clips": 1_234,
-        "accuracy": {"keras": 0.95, "android_xnnpack": 0.9512},
-        "android_sha256": packing.sha256(made.waveform),
-    }
-    run.record("evaluate", evaluated)
-    manifest = export_android.export(run.path)
+    evaluated = recorded.evaluated(
+        clips=1_234,
+        accuracy={"keras": 0.95, "android_xnnpack": 0.9512},
+        android_sha256=packing.sha256(made.waveform),
+    )
+    run.record(evaluated)
+    manifest = records.to_json(export_android.export(run.path))
     assert manifest["measured"] == {"clips": 1_234, "accuracy": 0.9512, "keras_accuracy": 0.95}
     readme = (run / "android" / "README.md").read_text(encoding="utf-8")
     assert "**95.12 %**" in readme and "(+0.12 points from Keras)" in readme
-    run.record("evaluate", {**evaluated, "android_sha256": "of another"})
-    assert export_android.export(run.path)["measured"] is None
+    run.record(dataclasses.replace(evaluated, android_sha256="of another"))
+    assert export_android.export(run.path).measured is None
     assert "was not measured" in (run / "android" / "README.md").read_text(encoding="utf-8")
 
 

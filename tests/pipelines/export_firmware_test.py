@@ -9,6 +9,7 @@ import pytest
 from edge_tf import files
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
+from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.errors import ExportError
 from pipelines import export_firmware
 from tests.firmware_export import models
@@ -64,10 +65,10 @@ def test_binary(run: RunDirectory) -> None:
     assert done.stdout.startswith(f"firmware (tflm): {run / 'firmware'}: model ")
     assert done.stdout.count("\n") == 1
     manifest = json.loads((run / "firmware" / "manifest.json").read_text(encoding="utf-8"))
-    stage = run.stage("export_firmware")
-    assert stage["flavor"] == "tflm"
-    assert stage["model_sha256"] == manifest["model"]["sha256"]
-    assert stage["arena"] == manifest["arena"]
+    stage = run.stage(ExportFirmwareRecord)
+    assert stage.flavor == "tflm" and stage.target is None
+    assert stage.model_sha256 == manifest["model"]["sha256"]
+    assert stage.arena == manifest["arena"]
     assert manifest["labels"] == ["go", "stop", "_unknown_"]
 
 
@@ -161,9 +162,9 @@ class TestStandalone:
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"firmware (standalone): {spoken / 'firmware_c'}: model ")
         assert " RAM " in done.stdout
-        stage = spoken.stage("export_firmware")
-        assert (stage["flavor"], stage["target"]) == ("standalone", "cortex-m4")
-        assert stage["memory"]["arena_bytes"] > 4040
+        stage = spoken.stage(ExportFirmwareRecord)
+        assert (stage.flavor, stage.target) == ("standalone", "cortex-m4")
+        assert stage.memory is not None and stage.memory["arena_bytes"] > 4040
         manifest = json.loads((spoken / "firmware_c" / "manifest.json").read_text(encoding="utf-8"))
         assert manifest["golden"]["wavs"] == 2
         assert (spoken / "firmware_c" / "src" / "spotter.c").is_file()

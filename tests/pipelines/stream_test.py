@@ -15,6 +15,9 @@ import pytest
 import tflite_model
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.run_dir import RunDirectory
+from edge_tf.run_records import ExportFirmwareRecord
+from edge_tf.settings import ModelConfig
+from tests.edge_tf import recorded
 from tests.edge_tf.audio.wav_files import tone, write
 from tests.pipelines.bad_input_test import refused_early, tree
 from tests.pipelines.compress_test import as_trained
@@ -227,8 +230,8 @@ def test_firmware_is_of_the_streaming_form_with_the_chosen_detector(finished):
     assert f"#define DETECTOR_SMOOTHING {detector['smoothing']}\n" in header
     assert f"#define DETECTOR_REFRACTORY_HOPS {detector['refractory_hops']}\n" in header
     assert "model_push_frame" in (run / "firmware_c" / "src" / "spotter.c").read_text()
-    recorded = RunDirectory(run).stage("export_firmware")
-    assert recorded["streaming"] and recorded["flavor"] == "standalone"
+    record = RunDirectory(run).stage(ExportFirmwareRecord)
+    assert record.streaming and record.flavor == "standalone"
 
 
 def test_the_firmware_for_tflite_micro_is_of_the_streaming_form_too(finished):
@@ -243,7 +246,7 @@ def test_the_firmware_for_tflite_micro_is_of_the_streaming_form_too(finished):
     detector = json.loads((run / "detector.json").read_text())["detector"]
     header = (run / "firmware" / "src" / "detector.h").read_text()
     assert f"#define DETECTOR_SMOOTHING {detector['smoothing']}\n" in header
-    assert RunDirectory(run).stage("export_firmware")["streaming"]
+    assert RunDirectory(run).stage(ExportFirmwareRecord).streaming
 
 
 @pytest.mark.parametrize(
@@ -289,8 +292,8 @@ def test_training_refuses_streams_that_cannot_be(tmp_path, flags, message):
 
 def as_trained_for_streams(path: Path, padding: str = "causal") -> RunDirectory:
     run = as_trained(path, padding=padding)
-    frontend = FrontendConfig(padding=padding).to_dict()
-    run.record("train", {"frontend": frontend, "model": {"name": "bc_resnet", "lookahead": 0}})
+    model = ModelConfig("bc_resnet", lookahead=0)
+    run.record(recorded.trained(frontend=FrontendConfig(padding=padding), model=model))
     return run
 
 

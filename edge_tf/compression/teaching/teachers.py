@@ -4,6 +4,7 @@ import hashlib
 
 from edge_tf import run_dir
 from edge_tf.errors import UserError
+from edge_tf.run_records import TrainRecord
 
 
 def digest(run: run_dir.RunDirectory, teacher: run_dir.RunDirectory) -> str:
@@ -18,7 +19,7 @@ def digest(run: run_dir.RunDirectory, teacher: run_dir.RunDirectory) -> str:
             f"--teacher_run={teacher.path} has other labels than {run.path}",
             "train the teacher on the same task",
         )
-    mine, theirs = (r.stage("train").get("frontend") or {} for r in (run, teacher))
+    mine, theirs = (r.stage(TrainRecord).frontend.to_dict() for r in (run, teacher))
     if mine != theirs:
         changed = [name for name in mine if theirs.get(name) != mine[name]]
         raise UserError(

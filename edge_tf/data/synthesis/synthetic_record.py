@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tf import __version__, files
+from edge_tf import __version__, files, records
 from edge_tf.audio.espeak import loader_version
-from edge_tf.data.dataset import NOISE_FOLDER
+from edge_tf.data.dataset import NOISE_FOLDER, Split
 from edge_tf.data.synthesis.synthetic_request import RATE, Request
 from edge_tf.data.synthesis.synthetic_speakers import Speaker
 from edge_tf.errors import UserError
@@ -54,7 +54,7 @@ class Clip:
 
     path: str
     word: str
-    split: str
+    split: Split
     speaker: str
     text: str
     rate: int
@@ -64,6 +64,32 @@ class Clip:
     level_db: float
     noise: str
     snr_db: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """synthesis.json.
+
+    Attributes:
+      command: makes the same set again.
+      request: what was asked for.
+      versions: of what the sounds depend on.
+      clips: number of clips of each split.
+      sped_up_to_fit, cut_to_fit: clips that were too long at first.
+      speakers: all that is fixed about each.
+    """
+
+    made_by: str = MADE_BY
+    format_version: int = FORMAT_VERSION
+    speech: str = "synthetic: spoken by espeak-ng, no person was recorded"
+    command: str
+    request: Request
+    versions: dict[str, str]
+    sample_rate: int = RATE
+    clips: dict[Split, int]
+    sped_up_to_fit: int
+    cut_to_fit: int
+    speakers: tuple[Speaker, ...]
 
 
 def command(request: Request) -> str:
@@ -100,20 +126,16 @@ def write(
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-    metadata = {
-        "made_by": MADE_BY,
-        "format_version": FORMAT_VERSION,
-        "speech": "synthetic: spoken by espeak-ng, no person was recorded",
-        "command": command(request),
-        "request": dataclasses.asdict(request),
-        "versions": versions,
-        "sample_rate": RATE,
-        "clips": dict(Counter(clip.split for clip in clips)),
-        "sped_up_to_fit": fits["sped_up"],
-        "cut_to_fit": fits["trimmed"],
-        "speakers": [dataclasses.asdict(speaker) for speaker in speakers],
-    }
-    files.write_json(folder / METADATA, metadata)
+    metadata = Metadata(
+        command=command(request),
+        request=request,
+        versions=versions,
+        clips=dict(Counter(clip.split for clip in clips)),
+        sped_up_to_fit=fits["sped_up"],
+        cut_to_fit=fits["trimmed"],
+        speakers=tuple(speakers),
+    )
+    files.write_json(folder / METADATA, records.to_json(metadata))
     text = _README.format(
         words=", ".join(request.words),
         unknown=", ".join(request.unknown_words) or "none",

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_tf.audio.espeak import Voice
 from edge_tf.audio.simulation import Microphone, Room
-from edge_tf.data.dataset import SPLITS
+from edge_tf.data.dataset import SPLITS, Split
 from edge_tf.data.words.folder_of_words import hash_split
 
 # Share of the speakers that are kept for validation, and as many for testing.
@@ -45,7 +45,7 @@ class Speaker:
     """
 
     name: str
-    split: str
+    split: Split
     voice: Voice
     tract: float
     level_db: float
@@ -53,7 +53,7 @@ class Speaker:
     microphone: Microphone
 
 
-def _name(seed: int, index: int, split: str, taken: set[str]) -> str:
+def _name(seed: int, index: int, split: Split, taken: set[str]) -> str:
     attempt = 0
     while True:
         name = f"{zlib.crc32(f'{seed}/{index}/{attempt}'.encode()):08x}"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tf import settings
 from edge_tf.audio import wav
 from edge_tf.data.dataset import (
     NOISE_FOLDER,
@@ -23,18 +24,20 @@ from edge_tf.data.dataset import (
     UNKNOWN,
     Clip,
     Dataset,
+    Split,
     check_labels,
 )
 from edge_tf.errors import UserError
+from edge_tf.settings import Task
 
 COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
-TASKS = ("kws12", "kws35", "words")
+TASKS = tuple(task for task in settings.TASKS if task != "scenes")
 _log = logging.getLogger(__name__)
 
 _MAX_CLIPS_A_WORD = 2**27 - 1
 
 
-def hash_split(file_name: str, validation: float = 10.0, testing: float = 10.0) -> str:
+def hash_split(file_name: str, validation: float = 10.0, testing: float = 10.0) -> Split:
     """The split of a clip by its speaker, as Speech Commands defines it.
 
     The name up to "_nohash_" is hashed, so all takes of one speaker share a split, for ever.
@@ -51,7 +54,7 @@ def hash_split(file_name: str, validation: float = 10.0, testing: float = 10.0) 
     return "testing" if percent < validation + testing else "training"
 
 
-def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dataset:
+def load(root: Path, task: Task, words: Sequence[str] = (), seed: int = 0) -> Dataset:
     """Reads a folder of words as a classification task.
 
     Args:
@@ -181,10 +184,10 @@ def _wav_names(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def _split_clips(root: Path, folders: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
+def _split_clips(root: Path, folders: dict[str, list[str]]) -> dict[Split, dict[str, list[str]]]:
     """Split to word to clip paths: by the lists when they are there, else by the hash."""
     listed = _official_lists(root)
-    result: dict[str, dict[str, list[str]]] = {split: {} for split in SPLITS}
+    result: dict[Split, dict[str, list[str]]] = {split: {} for split in SPLITS}
     for word, names in folders.items():
         for name in names:
             relative = f"{word}/{name}"
@@ -204,9 +207,10 @@ def _split_clips(root: Path, folders: dict[str, list[str]]) -> dict[str, dict[st
     return result
 
 
-def _official_lists(root: Path) -> dict[str, str]:
+def _official_lists(root: Path) -> dict[str, Split]:
     """Clip path to its split, by validation_list.txt and testing_list.txt; empty without them."""
-    paths = {split: _list_path(root, split) for split in ("validation", "testing")}
+    held_out: tuple[Split, ...] = ("validation", "testing")
+    paths = {split: _list_path(root, split) for split in held_out}
     there = [path for path in paths.values() if path.exists()]
     if not there:
         return {}
@@ -215,7 +219,7 @@ def _official_lists(root: Path) -> dict[str, str]:
         raise UserError(
             f"{there[0]} is there without {other.name}", f"add {other.name}, or remove the list"
         )
-    listed: dict[str, str] = {}
+    listed: dict[str, Split] = {}
     for split, path in paths.items():
         try:
             lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -232,12 +236,12 @@ def _official_lists(root: Path) -> dict[str, str]:
     return listed
 
 
-def _list_path(root: Path, split: str) -> Path:
+def _list_path(root: Path, split: Split) -> Path:
     return root / f"{split}_list.txt"
 
 
 def _silence(
-    root: Path, noise: Sequence[str], count: int, split: str, label: int, rng: np.random.Generator
+    root: Path, noise: Sequence[str], count: int, split: Split, label: int, rng: np.random.Generator
 ) -> Iterable[Clip]:
     """Training: digital silence, noise comes in augmentation. Else: fixed seconds of noise."""
     if split == "training":

@@ -1,9 +1,10 @@
 """Fixed split lists: training, validation and testing.tsv (label, clip, start, gain)."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
-from edge_tf.data.dataset import SILENCE, SPLITS, UNKNOWN, Clip, Dataset, check_labels
+from edge_tf.data.dataset import SILENCE, SPLITS, UNKNOWN, Clip, Dataset, Split, check_labels
 from edge_tf.data.words.folder_of_words import noise_files
 from edge_tf.errors import UserError
 
@@ -82,7 +83,7 @@ def _clip(row: dict[str, str], labels: tuple[str, ...], path: Path, line: int) -
     return Clip(labels.index(row["label"]), row["clip"], start, gain)
 
 
-def _check_disjoint(lists: Path, splits: dict[str, tuple[Clip, ...]]) -> None:
+def _check_disjoint(lists: Path, splits: Mapping[Split, tuple[Clip, ...]]) -> None:
     """A file in two splits would be tested on what it was trained on; seconds of noise may be."""
     seen: dict[str, str] = {}
     for split, clips in splits.items():
@@ -95,7 +96,7 @@ def _check_disjoint(lists: Path, splits: dict[str, tuple[Clip, ...]]) -> None:
 
 
 def _check_labels_everywhere(
-    lists: Path, labels: tuple[str, ...], splits: dict[str, tuple[Clip, ...]]
+    lists: Path, labels: tuple[str, ...], splits: Mapping[Split, tuple[Clip, ...]]
 ) -> None:
     for split, clips in splits.items():
         there = {clip.label for clip in clips}
@@ -107,7 +108,7 @@ def _check_labels_everywhere(
             )
 
 
-def _check_files(root: Path, lists: Path, splits: dict[str, tuple[Clip, ...]]) -> None:
+def _check_files(root: Path, lists: Path, splits: Mapping[Split, tuple[Clip, ...]]) -> None:
     paths = {clip.path for clips in splits.values() for clip in clips}
     missing = sorted(path for path in paths if not (root / path).is_file())
     if missing:

@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import tflite_model
-from edge_tf import run_dir
+from edge_tf import records, run_dir
 from edge_tf.data.run_data import RunData
 from edge_tf.engines import side_by_side
 from edge_tf.engines.base import Engine, Outputs, UnavailableError
@@ -16,10 +15,13 @@ from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.litert import LiteRTReference
 from edge_tf.errors import UserError
 from edge_tf.evaluation import metrics
-from edge_tf.evaluation.comparing import paired_bootstrap
+from edge_tf.evaluation.comparing import ComparedHop, paired_bootstrap
+from edge_tf.evaluation.comparing.paired_bootstrap import Difference
+from edge_tf.records import JsonObject, later
 from edge_tf.run_dir import RunDirectory
+from edge_tf.run_records import TrainRecord
 
-HOPS: Mapping[str, str] = {
+HOPS: Mapping[ComparedHop, str] = {
     "keras": run_dir.FLOAT_MODEL,
     "compressed": run_dir.COMPRESSED_MODEL,
     "int8": run_dir.INT8_MODEL,
@@ -42,7 +44,7 @@ class Side:
     """
 
     runs: Sequence[RunDirectory]
-    hop: str
+    hop: ComparedHop
     bits: int = 0
 
     def __post_init__(self) -> None:
@@ -51,6 +53,69 @@ class Side:
                 f"kernels of --hop={self.hop} cannot be rounded to {self.bits} bits",
                 "2 to 8 bits, with --hop=keras or --hop=compressed",
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFigures:
+    """One run of a side.
+
+    Attributes:
+      run: its path.
+      seed: of its training.
+      accuracy: share of the test clips.
+      model_sha256: of what was run; "" if it is not known.
+    """
+
+    run: str
+    seed: int
+    accuracy: float
+    model_sha256: str = later("")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideFigures:
+    """A side; accuracy is the mean over its runs."""
+
+    hop: ComparedHop
+    bits: int
+    accuracy: float
+    each: list[RunFigures]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+      found: the difference and how sure it is.
+      data_fingerprint: of the test clips.
+      labels: of the task.
+      runs, against: both sides.
+      versions: of what the figures depend on.
+    """
+
+    found: Difference
+    data_fingerprint: str
+    labels: list[str]
+    runs: SideFigures
+    against: SideFigures
+    versions: dict[str, str]
+
+    def to_json(self) -> JsonObject:
+        """For a file; pipelines.compare describes the fields."""
+        return {
+            "difference_points": self.found.difference,
+            "interval_over_clips": self.found.over_clips,
+            "interval_over_clips_and_seeds": self.found.over_clips_and_seeds,
+            "share_of_resamples_not_above": self.found.share_not_above,
+            "resolved": self.found.resolved,
+            "clips": self.found.clips,
+            "data_fingerprint": self.data_fingerprint,
+            "labels": self.labels,
+            "runs": records.to_json(self.runs),
+            "against": records.to_json(self.against),
+            "versions": self.versions,
+        }
 
 
 def check(side: Side, against: Side) -> None:
@@ -82,22 +147,17 @@ def check(side: Side, against: Side) -> None:
                 )
 
 
-def _digest(run: RunDirectory, hop: str) -> str:
+def _digest(run: RunDirectory, hop: ComparedHop) -> str:
     return hashlib.sha256(run.require(HOPS[hop]).read_bytes()).hexdigest()
 
 
-def compare(
-    side: Side, against: Side, find_data: Callable[[RunDirectory], RunData]
-) -> dict[str, Any]:
+def compare(side: Side, against: Side, find_data: Callable[[RunDirectory], RunData]) -> Comparison:
     """Runs every model on the test clips and compares the sides.
 
     Args:
       side: what is judged.
       against: what it is judged against.
       find_data: from a run to its data.
-
-    Returns:
-      A record for JSON; its "text" is the outcome in words.
 
     Raises:
       UserError: as `check`, or the runs have other test clips, or a model cannot be run.
@@ -113,25 +173,18 @@ def compare(
                 "compare runs of the same data, --task, --words, split lists and --clip_ms",
             )
     right = _right(runs, data, testing.samples, testing.labels)
-    found = paired_bootstrap.compare(right[: len(side.runs)], right[len(side.runs) :])
-    return {
-        "text": found.to_text(),
-        "difference_points": found.difference,
-        "interval_over_clips": found.over_clips,
-        "interval_over_clips_and_seeds": found.over_clips_and_seeds,
-        "share_of_resamples_not_above": found.share_not_above,
-        "resolved": found.resolved,
-        "clips": found.clips,
-        "data_fingerprint": testing.fingerprint,
-        "labels": data[0].labels,
-        "runs": _told(side, right[: len(side.runs)]),
-        "against": _told(against, right[len(side.runs) :]),
-        "versions": run_dir.package_versions(),
-    }
+    return Comparison(
+        found=paired_bootstrap.compare(right[: len(side.runs)], right[len(side.runs) :]),
+        data_fingerprint=testing.fingerprint,
+        labels=data[0].labels,
+        runs=_figures(side, right[: len(side.runs)]),
+        against=_figures(against, right[len(side.runs) :]),
+        versions=run_dir.package_versions(),
+    )
 
 
 def _right(
-    runs: Sequence[tuple[RunDirectory, str, int]],
+    runs: Sequence[tuple[RunDirectory, ComparedHop, int]],
     data: Sequence[RunData],
     samples: np.ndarray,
     labels: np.ndarray,
@@ -149,7 +202,7 @@ def _right(
     return right
 
 
-def _engine(run: RunDirectory, hop: str, bits: int) -> Engine:
+def _engine(run: RunDirectory, hop: ComparedHop, bits: int) -> Engine:
     if hop != "int8":
         return KerasFloat(run.require(HOPS[hop]), bits=bits)
     path = run.require_int8()
@@ -159,7 +212,7 @@ def _engine(run: RunDirectory, hop: str, bits: int) -> Engine:
 
 
 def _predictions(
-    run: tuple[RunDirectory, str, int], output: Outputs | UnavailableError, classes: int
+    run: tuple[RunDirectory, ComparedHop, int], output: Outputs | UnavailableError, classes: int
 ) -> np.ndarray:
     path = run[0] / HOPS[run[1]]
     if isinstance(output, UnavailableError):
@@ -172,45 +225,25 @@ def _predictions(
     return metrics.predictions(output.logits)
 
 
-def _told(side: Side, right: Sequence[np.ndarray]) -> dict[str, Any]:
-    return {
-        "hop": side.hop,
-        "bits": side.bits,
-        "accuracy": float(np.mean(right)),
-        "each": [
-            {**one, "model_sha256": _digest(run, side.hop)}
+def _figures(side: Side, right: Sequence[np.ndarray]) -> SideFigures:
+    return SideFigures(
+        hop=side.hop,
+        bits=side.bits,
+        accuracy=float(np.mean(right)),
+        each=[
+            replace(one, model_sha256=_digest(run, side.hop))
             for run, one in zip(side.runs, each_run(side, right), strict=True)
         ],
-    }
+    )
 
 
-def each_run(side: Side, right: Sequence[np.ndarray]) -> list[dict[str, Any]]:
-    """What a record says of each run of a side; `right` are the clips that it classifies right."""
+def each_run(side: Side, right: Sequence[np.ndarray]) -> list[RunFigures]:
+    """Figures of each run of a side; `right` are the clips that it classifies right."""
     return [
-        {
-            "run": str(run.path),
-            "seed": (run.stage("train").get("recipe") or {}).get("seed"),
-            "accuracy": float(np.mean(one)),
-        }
+        RunFigures(
+            run=str(run.path),
+            seed=run.stage(TrainRecord).recipe.seed,
+            accuracy=float(np.mean(one)),
+        )
         for run, one in zip(side.runs, right, strict=True)
     ]
-
-
-def to_text(record: Mapping[str, Any]) -> str:
-    """The record of `compare` for the screen: each run, both means, the outcome."""
-    lines = []
-    for name in ("runs", "against"):
-        side = record[name]
-        lines += [
-            f"{one['run']} ({_named(side)}): {100 * one['accuracy']:.2f} %" for one in side["each"]
-        ]
-    runs, against = record["runs"], record["against"]
-    lines.append(
-        f"mean on {record['clips']:,} test clips: {100 * runs['accuracy']:.2f} % ({_named(runs)}), "
-        f"against {100 * against['accuracy']:.2f} % ({_named(against)})"
-    )
-    return "\n".join([*lines, record["text"]])
-
-
-def _named(side: Mapping[str, Any]) -> str:
-    return f"{side['hop']}, {side['bits']} bits" if side["bits"] else str(side["hop"])

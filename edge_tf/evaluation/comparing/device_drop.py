@@ -71,19 +71,6 @@ class DeviceDrop:
         """Whether the whole interval of the ratio is at most one half."""
         return self.ratio_interval[1] <= HALF
 
-    def to_text(self) -> str:
-        """Two lines: both drops, and the ratio with the verdict."""
-        low, high = self.ratio_interval
-        ratio = "none, there is no drop to compare with" if self.ratio is None else _two(self.ratio)
-        verdict = "at least halved" if self.is_halved else "not shown to be halved"
-        return (
-            f"drop on {len(self.unseen)} unseen devices: {_two(self.drop)} points "
-            f"{_in_words(self.drop_interval)}, against {_two(self.drop_against)} points "
-            f"{_in_words(self.drop_against_interval)}\n"
-            f"ratio: {ratio}, 95 % interval [{_two(low)}, {_two(high)}] over {self.sources:,} "
-            f"clips, at most {HALF:g} in {100 * self.share_halved:.1f} % of resamples: {verdict}"
-        )
-
 
 def compare(
     judged: Sequence[Judged], seen: Sequence[str], resamples: int = 10_000, seed: int = 0
@@ -177,11 +164,3 @@ def _interval(values: npt.NDArray[np.float64]) -> Interval:
     """The middle 95 %; at values that are there, since between infinities there is nothing."""
     low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)
-
-
-def _two(value: float) -> str:
-    return f"{value:.2f}".replace("-0.00", "0.00")
-
-
-def _in_words(interval: Interval) -> str:
-    return f"[{_two(interval[0])}, {_two(interval[1])}]"

@@ -4,39 +4,79 @@ Works from what evaluations kept, so no model is run again. A run and the one it
 the same test clips; other pairs may have others, such as the folds of a cross-validation.
 """
 
-import dataclasses
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from edge_tf import run_dir
+from edge_tf import records, run_dir
+from edge_tf.engines import ids
 from edge_tf.errors import UserError
 from edge_tf.evaluation import metrics
-from edge_tf.evaluation.comparing import device_drop
-from edge_tf.evaluation.comparing.comparison import Side, each_run
+from edge_tf.evaluation.comparing import ComparedHop, device_drop
+from edge_tf.evaluation.comparing.comparison import RunFigures, Side, each_run
 from edge_tf.evaluation.comparing.device_drop import DeviceDrop, Judged
 from edge_tf.evaluation.hops import predictions
 from edge_tf.evaluation.hops.predictions import Predictions
+from edge_tf.records import JsonObject
 from edge_tf.run_dir import RunDirectory
 
-ENGINES: Mapping[str, str] = {
-    "keras": "keras",
-    "compressed": "keras_compressed",
-    "int8": "litert_reference",
+ENGINES: Mapping[ComparedHop, str] = {
+    "keras": ids.KERAS,
+    "compressed": ids.KERAS_COMPRESSED,
+    "int8": ids.LITERT_REFERENCE,
 }
-"""The hops of comparison.HOPS by the engines that ran them."""
+"""The engines that ran them."""
 
 
-def compare(side: Side, against: Side) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class DropSide:
+    """A side: accuracy of its runs, pooled, on each device; seen devices first."""
+
+    hop: ComparedHop
+    accuracy_by_device: dict[str, float]
+    each: list[RunFigures]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropComparison:
+    """What `compare` found.
+
+    Attributes:
+      found: both drops and how sure they are.
+      labels: of the task.
+      runs, against: both sides.
+      versions: of what the figures depend on.
+    """
+
+    found: DeviceDrop
+    labels: tuple[str, ...]
+    runs: DropSide
+    against: DropSide
+    versions: dict[str, str]
+
+    def to_json(self) -> JsonObject:
+        """For a file; the figures of `found` are fields like the others."""
+        ends = self.found.ratio_interval
+        return {
+            **records.to_json(self.found),
+            # JSON has no infinity.
+            "ratio_interval": [end if math.isfinite(end) else None for end in ends],
+            "is_halved": self.found.is_halved,
+            "labels": list(self.labels),
+            "runs": records.to_json(self.runs),
+            "against": records.to_json(self.against),
+            "versions": self.versions,
+        }
+
+
+def compare(side: Side, against: Side) -> DropComparison:
     """Compares the drops from seen to unseen devices.
 
     Args:
       side: what is judged; its bits must be 0.
       against: what it is judged against.
-
-    Returns:
-      A record for JSON; its "text" is the outcome in words.
 
     Raises:
       UserError: other numbers of runs, a run that is there twice, a run without predictions of such
@@ -80,7 +120,13 @@ def compare(side: Side, against: Side) -> dict[str, Any]:
             f"{side.runs[0].path}: no drop between recording devices ({error})",
             "compare runs whose test clips are of devices in training and of others",
         ) from None
-    return _record(found, side, against, judged, first)
+    return DropComparison(
+        found=found,
+        labels=first.labels,
+        runs=_figures(side, [one.right for one in judged], judged, found),
+        against=_figures(against, [one.right_against for one in judged], judged, found),
+        versions=run_dir.package_versions(),
+    )
 
 
 def source_of(name: str, device: str) -> str:
@@ -128,7 +174,7 @@ def _same_clips(one: Predictions, other: Predictions) -> bool:
     )
 
 
-def _right(run: RunDirectory, kept: Predictions, hop: str) -> np.ndarray:
+def _right(run: RunDirectory, kept: Predictions, hop: ComparedHop) -> np.ndarray:
     """(clips,) bool: which clips a hop classifies right."""
     for found in kept.hops:
         if found.engine == ENGINES[hop] and found.outputs is not None and not found.is_partial:
@@ -139,50 +185,14 @@ def _right(run: RunDirectory, kept: Predictions, hop: str) -> np.ndarray:
     )
 
 
-def _record(
-    found: DeviceDrop, side: Side, against: Side, judged: Sequence[Judged], first: Predictions
-) -> dict[str, Any]:
-    fields = dataclasses.asdict(found)
-    return {
-        "text": found.to_text(),
-        **fields,
-        # JSON has no infinity.
-        "ratio_interval": [end if np.isfinite(end) else None for end in found.ratio_interval],
-        "is_halved": found.is_halved,
-        "labels": list(first.labels),
-        "runs": _told(side, [one.right for one in judged], judged, found),
-        "against": _told(against, [one.right_against for one in judged], judged, found),
-        "versions": run_dir.package_versions(),
-    }
-
-
-def _told(
+def _figures(
     side: Side, right: Sequence[np.ndarray], judged: Sequence[Judged], found: DeviceDrop
-) -> dict[str, Any]:
+) -> DropSide:
     devices = np.concatenate([np.array(one.devices) for one in judged])
     pooled = np.concatenate(right)
-    return {
-        "hop": side.hop,
-        "accuracy_by_device": {
-            name: float(np.mean(pooled[devices == name])) for name in (*found.seen, *found.unseen)
-        },
-        "each": each_run(side, right),
-    }
-
-
-def to_text(record: Mapping[str, Any]) -> str:
-    """The record of `compare` for the screen: each run, accuracy by device, the outcome."""
-    lines = []
-    for name in ("runs", "against"):
-        side = record[name]
-        lines += [
-            f"{one['run']} ({side['hop']}): {100 * one['accuracy']:.2f} % over all devices"
-            for one in side["each"]
-        ]
-    width = max(len("device"), *(len(name) for name in record["runs"]["accuracy_by_device"]))
-    lines.append(f"{'device':<{width}}  seen    runs  against")
-    for name, share in record["runs"]["accuracy_by_device"].items():
-        other = record["against"]["accuracy_by_device"][name]
-        seen = "yes" if name in record["seen"] else "no"
-        lines.append(f"{name:<{width}}  {seen:<4}  {100 * share:6.2f}  {100 * other:7.2f}")
-    return "\n".join([*lines, record["text"]])
+    names = (*found.seen, *found.unseen)
+    return DropSide(
+        hop=side.hop,
+        accuracy_by_device={name: float(np.mean(pooled[devices == name])) for name in names},
+        each=each_run(side, right),
+    )

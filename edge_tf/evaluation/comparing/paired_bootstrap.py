@@ -16,7 +16,7 @@ _CHUNK = 1000  # resamples drawn at a time, for memory
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Difference:
     """What is known about the difference in accuracy of A and B; in percentage points.
 
     Attributes:
@@ -28,7 +28,7 @@ class Comparison:
         is better. Near 1: it is not; B is better or both are equal.
       resolved: neither interval contains 0.
       clips: number of test clips.
-      seeds: number of trained models a side.
+      seeds: number of trained models per side.
     """
 
     difference: float
@@ -39,26 +39,13 @@ class Comparison:
     clips: int
     seeds: int
 
-    def to_text(self) -> str:
-        """One line: 'above by 0.42 points, 95 % interval [0.10, 0.74] over clips, ...'."""
-        size = f"{abs(self.difference):.2f}"
-        place = "above" if self.difference > 0 else "below"
-        told = "level (0.00 points)" if size == "0.00" else f"{place} by {size} points"
-        told += f", 95 % interval {_in_words(self.over_clips)} over clips"
-        if self.over_clips_and_seeds is not None:
-            told += f", {_in_words(self.over_clips_and_seeds)} over clips and seeds"
-        told += ": resolved" if self.resolved else ": not resolved"
-        if self.over_clips_and_seeds is None:
-            told += " (for these two models; one seed says nothing about others)"
-        return told
-
 
 def compare(
     correct_a: Sequence[npt.NDArray[Any]],
     correct_b: Sequence[npt.NDArray[Any]],
     resamples: int = 10_000,
     seed: int = 0,
-) -> Comparison:
+) -> Difference:
     """Percentile intervals of the difference in accuracy.
 
     Over clips: each resample draws as many clips as there are, with replacement, the same for every
@@ -101,7 +88,7 @@ def compare(
     over_clips = _interval(means)
     over_both = _interval(both) if seeds > 1 else None
     judged = [over_clips] if over_both is None else [over_clips, over_both]
-    return Comparison(
+    return Difference(
         difference=float(100 * differences.mean()),
         over_clips=over_clips,
         over_clips_and_seeds=over_both,
@@ -129,9 +116,3 @@ def _interval(shares: npt.NDArray[np.float64]) -> tuple[float, float]:
     """The middle 95 %, in points."""
     low, high = 100 * np.quantile(shares, [0.025, 0.975])
     return float(low), float(high)
-
-
-def _in_words(interval: tuple[float, float]) -> str:
-    """'[0.10, 0.74]', without a zero below zero."""
-    low, high = (f"{end:.2f}".replace("-0.00", "0.00") for end in interval)
-    return f"[{low}, {high}]"

@@ -1,9 +1,7 @@
 """What a run's model costs on microcontrollers: the table of `pipelines.benchmark --targets`."""
 
-import dataclasses
 import zipfile
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -59,8 +57,3 @@ def measure(run: run_dir.RunDirectory, boards: Sequence[Board]) -> list[measurin
         measuring.measure(model, board, features, spotting, wav, streaming)
         for board in progress.bar(boards, desc="boards", unit="board")
     ]
-
-
-def to_json(costs: Sequence[measuring.Cost]) -> list[dict[str, Any]]:
-    """Values for a JSON file; see docs/benchmark.md for the fields."""
-    return [dataclasses.asdict(cost) for cost in costs]

@@ -1,17 +1,17 @@
 """How fast a run's stages are on this machine: training, front-end, conversion, engines."""
 
+import dataclasses
 import os
 import platform
 import statistics
 import time
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf import run_dir
-from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
+from edge_tf.audio.augmentation import Augmenter
 from edge_tf.conversion import int8
 from edge_tf.data import pipeline
 from edge_tf.data.run_data import RunData, spread_over_labels
@@ -21,10 +21,46 @@ from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.models import loading
-from edge_tf.training.step import Recipe, SgdStep
+from edge_tf.run_records import TrainRecord
+from edge_tf.settings import ModelConfig
+from edge_tf.training.step import SgdStep
 
 
-def measure(run: run_dir.RunDirectory, data: RunData, steps: int, clips: int) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What figures were taken on; load is the mean of the last minute."""
+
+    system: str
+    cores: int | None
+    load: float
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSpeed:
+    """Of training steps, with and without the input pipeline, and of that alone."""
+
+    batch_size: int
+    samples_per_second: int
+    step_milliseconds: float
+    step_milliseconds_without_input: float
+    input_share_of_step: float
+    input_alone_milliseconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Speed:
+    """What `measure` found; docs/benchmark.md describes it."""
+
+    machine: Machine
+    versions: dict[str, str]
+    model: ModelConfig
+    training: TrainingSpeed
+    frontend_clips_per_second: int
+    conversion_seconds: float
+    milliseconds_per_inference: dict[str, float | str]
+
+
+def measure(run: run_dir.RunDirectory, data: RunData, steps: int, clips: int) -> Speed:
     """Times every stage once; figures are medians.
 
     Args:
@@ -34,30 +70,28 @@ def measure(run: run_dir.RunDirectory, data: RunData, steps: int, clips: int) ->
       clips: clips each engine runs.
 
     Returns:
-      A JSON-ready dict; see docs/benchmark.md for the fields.
+      Figures; see docs/benchmark.md.
     """
-    recorded = run.stage("train")
-    recipe = Recipe(**recorded["recipe"])
+    recorded = run.stage(TrainRecord)
     training = data.clips("training")
-    augmentation = AugmentationConfig(**recorded["augmentation"])
-    augmenter = Augmenter(augmentation, data.noise(), data.frontend.sample_rate)
+    augmenter = Augmenter(recorded.augmentation, data.noise(), data.frontend.sample_rate)
     model = loading.load(run.require(run_dir.FLOAT_MODEL))
     rows = spread_over_labels(training.labels, clips)
     features = data.features(training.samples[rows])
     converted, seconds = _convert(model, features)
-    return {
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "cores": os.cpu_count(),
-            "load": round(os.getloadavg()[0], 1),
-        },
-        "versions": run_dir.package_versions(),
-        "model": recorded["model"],
-        "training": _training(SgdStep(model, recipe), training, data, augmenter, steps),
-        "frontend_clips_per_second": round(_frontend(training, data)),
-        "conversion_seconds": round(seconds, 1),
-        "milliseconds_per_inference": _engines(run, converted, features),
-    }
+    return Speed(
+        machine=Machine(
+            system=f"{platform.system()} {platform.machine()}",
+            cores=os.cpu_count(),
+            load=round(os.getloadavg()[0], 1),
+        ),
+        versions=run_dir.package_versions(),
+        model=recorded.model,
+        training=_training(SgdStep(model, recorded.recipe), training, data, augmenter, steps),
+        frontend_clips_per_second=round(_frontend(training, data)),
+        conversion_seconds=round(seconds, 1),
+        milliseconds_per_inference=_engines(run, converted, features),
+    )
 
 
 def _training(
@@ -66,15 +100,15 @@ def _training(
     data: RunData,
     augmenter: Augmenter,
     steps: int,
-) -> dict[str, float]:
+) -> TrainingSpeed:
     """Steps with the input pipeline, with one batch again and again, and the pipeline alone."""
 
-    recipe = update.recipe
+    settings = update.settings
     classes = update.model.output_shape[-1]
 
     def batches(epoch: int) -> tf.data.Dataset:
         return pipeline.training_batches(
-            training, data.frontend, augmenter, classes, recipe.batch_size, recipe.seed, epoch
+            training, data.frontend, augmenter, classes, settings.batch_size, settings.seed, epoch
         ).repeat()
 
     whole, still = [], []
@@ -97,14 +131,14 @@ def _training(
         if step >= 5:
             alone.append(time.perf_counter() - began)
     step_seconds, fixed_seconds = statistics.median(whole), statistics.median(still)
-    return {
-        "batch_size": recipe.batch_size,
-        "samples_per_second": round(recipe.batch_size / step_seconds),
-        "step_milliseconds": round(1000 * step_seconds, 1),
-        "step_milliseconds_without_input": round(1000 * fixed_seconds, 1),
-        "input_share_of_step": round(1 - fixed_seconds / step_seconds, 3),
-        "input_alone_milliseconds": round(1000 * statistics.mean(alone), 1),
-    }
+    return TrainingSpeed(
+        batch_size=settings.batch_size,
+        samples_per_second=round(settings.batch_size / step_seconds),
+        step_milliseconds=round(1000 * step_seconds, 1),
+        step_milliseconds_without_input=round(1000 * fixed_seconds, 1),
+        input_share_of_step=round(1 - fixed_seconds / step_seconds, 3),
+        input_alone_milliseconds=round(1000 * statistics.mean(alone), 1),
+    )
 
 
 def _frontend(training: Waveforms, data: RunData) -> float:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_tf.engines.base import STARTS, Start
 from edge_tf.evaluation import metrics
-
-STARTS = ("features", "waveform")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,7 +34,7 @@ class HopResult:
 
     name: str
     engine: str
-    start: str = "features"
+    start: Start = "features"
     outputs: metrics.Array | None = None
     unavailable: str = ""
     scale: float | None = None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_tf.engines.base import Start
 from edge_tf.evaluation import metrics
 from edge_tf.evaluation.hops import recording_devices
 from edge_tf.evaluation.hops.hop_result import HopResult
@@ -35,7 +36,7 @@ class HopRow:
 
     name: str
     engine: str
-    start: str
+    start: Start
     clips: int = 0
     unavailable: str = ""
     accuracy: float | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edge_tf.engines import ids
 from edge_tf.evaluation import metrics
 from edge_tf.evaluation.hops import gates, hop_row
 from edge_tf.evaluation.hops.gates import Gate
@@ -18,10 +19,10 @@ from edge_tf.evaluation.hops.hop_result import HopResult
 from edge_tf.evaluation.hops.hop_row import HopRow
 from edge_tf.evaluation.hops.recording_devices import Devices
 
-BIT_REFERENCE = "litert_reference"
-SIMULATION = "keras_quantized"
-ANDROID = ("android_xnnpack", "android_mediapipe")
-OPTIMIZED = "litert_xnnpack"
+BIT_REFERENCE = ids.LITERT_REFERENCE
+SIMULATION = ids.KERAS_QUANTIZED
+ANDROID = (ids.ANDROID_XNNPACK, ids.ANDROID_MEDIAPIPE)
+OPTIMIZED = ids.LITERT_XNNPACK
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edge_tf import run_dir
 from edge_tf.android import models as android_models
 from edge_tf.data.run_data import RunData
-from edge_tf.engines import mediapipe_audio
+from edge_tf.engines import ids, mediapipe_audio
 from edge_tf.engines.base import Engine
 from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
 from edge_tf.engines.keras_float import KerasFloat
@@ -16,7 +16,7 @@ from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpa
 from edge_tf.engines.streaming import KerasStreaming, StreamingTFLiteMicro
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
-from edge_tf.models.config import ModelConfig
+from edge_tf.models import run_model
 from firmware_export.boards.board import Board
 from firmware_export.standalone.package import Spotting
 
@@ -63,7 +63,7 @@ def _keras(run: run_dir.RunDirectory) -> list[Engine]:
     engines: list[Engine] = [KerasFloat(run / run_dir.FLOAT_MODEL)]
     compressed, ranges = run / run_dir.COMPRESSED_MODEL, run / run_dir.QUANTIZATION
     if compressed.exists():
-        engines.append(KerasFloat(compressed, "keras_compressed", "Keras compressed"))
+        engines.append(KerasFloat(compressed, ids.KERAS_COMPRESSED, "Keras compressed"))
         if ranges.exists():
             engines.append(KerasQuantized(compressed, ranges))
     return engines
@@ -117,7 +117,7 @@ def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]
     model = run.require(run_dir.STREAMING_MODEL).read_bytes()
     spotting = Spotting(data.labels, data.frontend.to_dict())
     engines: list[Engine] = [
-        KerasStreaming(run.model_to_convert(), ModelConfig.of_run(run)),
+        KerasStreaming(run.model_to_convert(), run_model.config_of(run)),
         StreamingTFLiteMicro(model),
         *(EmittedC(model, board, streaming=True) for board in boards),
     ]

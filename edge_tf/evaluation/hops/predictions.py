@@ -9,12 +9,12 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from edge_tf import files, run_dir
+from edge_tf import files, records, run_dir
+from edge_tf.engines.base import Start
 from edge_tf.errors import UserError
 from edge_tf.evaluation.hops.hop_result import HopResult
 from edge_tf.evaluation.hops.hop_table import HopTable
@@ -32,7 +32,31 @@ _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_HOP_FIELDS = ("name", "engine", "start", "scale", "zero_point")
+
+
+@dataclasses.dataclass(frozen=True)
+class KeptHop:
+    """A hop in the file; its outputs are arrays beside."""
+
+    name: str
+    engine: str
+    start: Start
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class About:
+    """What `about` says; see Predictions for the meaning."""
+
+    format_version: int = FORMAT_VERSION
+    labels: tuple[str, ...]
+    clip_names: tuple[str, ...]
+    devices: tuple[str, ...]
+    seen_devices: tuple[str, ...]
+    data_fingerprint: str
+    model_sha256: str
+    hops: tuple[KeptHop, ...]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,18 +102,17 @@ def save(
       model: the int8 file.
     """
     hops = [hop for hop in table.hops if hop.outputs is not None]
-    about = {
-        "format_version": FORMAT_VERSION,
-        "labels": list(labels),
-        "clip_names": list(clip_names),
-        "devices": list(devices.of_clips),
-        "seen_devices": sorted(devices.seen),
-        "data_fingerprint": data_fingerprint,
-        "model_sha256": hashlib.sha256(model).hexdigest(),
-        "hops": [{name: getattr(hop, name) for name in _HOP_FIELDS} for hop in hops],
-    }
+    about = About(
+        labels=tuple(labels),
+        clip_names=tuple(clip_names),
+        devices=devices.of_clips,
+        seen_devices=tuple(sorted(devices.seen)),
+        data_fingerprint=data_fingerprint,
+        model_sha256=hashlib.sha256(model).hexdigest(),
+        hops=tuple(KeptHop(h.name, h.engine, h.start, h.scale, h.zero_point) for h in hops),
+    )
     arrays: dict[str, np.ndarray] = {
-        "about": np.frombuffer(json.dumps(about).encode("ascii"), np.uint8),
+        "about": np.frombuffer(json.dumps(records.to_json(about)).encode("ascii"), np.uint8),
         "labels_true": table.labels_true.astype(np.int32),
     }
     for at, hop in enumerate(hops):
@@ -111,7 +134,7 @@ def load(run: RunDirectory) -> Predictions:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = _parsed(json.loads(arrays["about"].tobytes()), arrays)
-    except (*_DAMAGED, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (*_DAMAGED, ValueError, KeyError, UserError) as error:
         raise UserError(
             f"{path} is no record of predictions ({error})",
             f"make it again with: {run.command_of('evaluate')}",
@@ -125,46 +148,36 @@ def load(run: RunDirectory) -> Predictions:
     return found
 
 
-def _parsed(about: Any, arrays: Any) -> Predictions:
-    """Checks all there is to check. Raises ValueError, KeyError or TypeError."""
-    if not isinstance(about, dict) or about["format_version"] != FORMAT_VERSION:
+def _parsed(value: object, arrays: Mapping[str, np.ndarray]) -> Predictions:
+    """Checks all there is to check. Raises ValueError, KeyError or UserError."""
+    if not isinstance(value, dict) or value.get("format_version") != FORMAT_VERSION:
         raise ValueError(f"not of format {FORMAT_VERSION}")
+    about = records.from_json(value, About, "about")
     labels_true = arrays["labels_true"]
-    labels, names, devices, seen = (
-        _texts(about[name]) for name in ("labels", "clip_names", "devices", "seen_devices")
-    )
+    clips = len(about.clip_names)
     if labels_true.ndim != 1 or not np.issubdtype(labels_true.dtype, np.integer):
         raise ValueError("labels_true is not a list of classes")
-    if not len(labels_true) == len(names) == len(devices) or not len(names):
+    if not len(labels_true) == clips == len(about.devices) or not clips:
         raise ValueError("labels, names and devices are of different numbers of clips")
-    if labels_true.min() < 0 or labels_true.max() >= len(labels):
+    if labels_true.min() < 0 or labels_true.max() >= len(about.labels):
         raise ValueError("labels_true are outside the classes")
     hops = []
-    for at, told in enumerate(about["hops"]):
+    for at, kept in enumerate(about.hops):
         hop = HopResult(
-            **{name: told[name] for name in _HOP_FIELDS},
-            outputs=arrays[f"logits_{at}"],
-            clip_indices=arrays.get(f"clips_{at}"),
+            **vars(kept), outputs=arrays[f"logits_{at}"], clip_indices=arrays.get(f"clips_{at}")
         )
-        clips = hop.which_clips()
         whole = hop.clip_indices is None
-        if clips[-1] >= len(names) or (whole and hop.clips != len(names)):
-            raise ValueError(f"hop '{hop.name}' has {hop.clips} outputs for {len(names)} clips")
-        if hop.real_outputs().shape[1] != len(labels):
-            raise ValueError(f"hop '{hop.name}' does not have {len(labels)} classes")
+        if hop.which_clips()[-1] >= clips or (whole and hop.clips != clips):
+            raise ValueError(f"hop '{hop.name}' has {hop.clips} outputs for {clips} clips")
+        if hop.real_outputs().shape[1] != len(about.labels):
+            raise ValueError(f"hop '{hop.name}' does not have {len(about.labels)} classes")
         hops.append(hop)
     return Predictions(
-        labels=labels,
+        labels=about.labels,
         labels_true=labels_true.astype(np.int64),
-        clip_names=names,
-        devices=Devices(devices, frozenset(seen)),
-        data_fingerprint=str(about["data_fingerprint"]),
-        model_sha256=str(about["model_sha256"]),
+        clip_names=about.clip_names,
+        devices=Devices(about.devices, frozenset(about.seen_devices)),
+        data_fingerprint=about.data_fingerprint,
+        model_sha256=about.model_sha256,
         hops=tuple(hops),
     )
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
-        raise ValueError("a list of names holds something else")
-    return tuple(values)

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,8 @@ from edge_tf.conversion.rewriting.device_graph import DeviceGraph
 from edge_tf.data.run_data import spread_over_labels
 from edge_tf.evaluation.layers import fake_quantization, quantization_error
 from edge_tf.evaluation.layers.quantization_error import QuantizationError
+from edge_tf.records import JsonObject
+from edge_tf.run_records import ConvertRecord
 from tflite_model import sparsity
 
 _KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D")
@@ -47,7 +48,7 @@ class SparsityTable:
     names: Mapping[int, str]
     layers: tuple[LayerSparsity, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """For report.json."""
         counts = dataclasses.asdict(self.counts)
         weights = counts.pop("weights")
@@ -75,7 +76,7 @@ class LayerTables:
     errors: QuantizationError | None = None
     no_errors: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """For report.json."""
         return {
             "sparsity": self.sparsity.to_dict() if self.sparsity else None,
@@ -117,7 +118,7 @@ def of_run(
 def _graph(run: run_dir.RunDirectory, model: bytes) -> tuple[DeviceGraph | None, str]:
     """The float graph of the file, or why there is none."""
     path = run / device_graph.FILE
-    if run.stage("convert").get("graph") == "plain":
+    if run.stage(ConvertRecord).graph == "plain":
         return None, "Only the device graph has this table; this is the plain one (--graph=plain)."
     if path.exists():
         device = device_graph.load(path)

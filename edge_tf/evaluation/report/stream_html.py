@@ -19,10 +19,10 @@ def context(stream: StreamReport | None) -> dict[str, Any]:
     return {
         "stream": {
             "facts": [
-                ("Length", f"{stream.scene['hours']:.2f} h"),
+                ("Length", f"{stream.scene.hours:.2f} h"),
                 ("Keywords", f"{chosen.words:,}"),
-                ("Other words", f"{stream.scene['other_words']:,}"),
-                ("Different clips", f"{stream.scene['clips']:,}"),
+                ("Other words", f"{stream.scene.other_words:,}"),
+                ("Different clips", f"{stream.scene.clips:,}"),
                 ("Smoothing", f"{chosen.config.smoothing} frames"),
                 ("Threshold", f"{chosen.config.threshold:g}"),
                 ("False accepts an hour", f"{chosen.per_hour:.2f}"),

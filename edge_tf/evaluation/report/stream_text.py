@@ -8,8 +8,8 @@ def render(stream: StreamReport) -> str:
     chosen = stream.chosen
     low, high = chosen.per_hour_interval
     lines = [
-        f"stream of {stream.scene['hours']:.2f} h: {chosen.words} keywords, "
-        f"{stream.scene['other_words']} other words, {stream.scene['clips']} different clips",
+        f"stream of {stream.scene.hours:.2f} h: {chosen.words} keywords, "
+        f"{stream.scene.other_words} other words, {stream.scene.clips} different clips",
         f"detector chosen on validation clips: smoothing {chosen.config.smoothing} frames, "
         f"threshold {chosen.config.threshold:g}",
         f"false accepts: {chosen.false_accepts}, {chosen.per_hour:.2f} an hour "

@@ -1,16 +1,30 @@
 """When the detector of a run says that it has heard a word: chosen by `evaluate --stream`."""
 
 import dataclasses
-from typing import Any
 
-from edge_tf import files, run_dir
+from edge_tf import files, records, run_dir
 from edge_tf.errors import UserError
+from edge_tf.records import JsonObject
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import DetectorConfig
 
 FILE = "detector.json"
 
-# A hop is a frame of 10 ms: a fifth of a second is averaged, and a word is said once a second.
+
+@dataclasses.dataclass(frozen=True)
+class DetectorFile:
+    """detector.json.
+
+    Attributes:
+      detector: fields of DetectorConfig; those that are missing are as in DEFAULT.
+      about: how it was chosen, for people.
+    """
+
+    detector: JsonObject
+    about: JsonObject = dataclasses.field(default_factory=dict)
+
+
+# Frames come every 10 ms: a fifth of a second is averaged, and a word is said once per second.
 DEFAULT = DetectorConfig(smoothing=20, threshold=0.6, refractory_hops=100)
 
 
@@ -23,20 +37,18 @@ def of_run(run: run_dir.RunDirectory) -> DetectorConfig:
     path = run / FILE
     if not path.exists():
         return DEFAULT
+    remedy = f"remove it, or run: python -m pipelines.evaluate --stream --run_dir={run.path}"
     try:
-        values: dict[str, Any] = dict(files.read_json(path)["detector"])
-        background = values.get("background", DEFAULT.background)
-        if isinstance(background, str) or not all(isinstance(name, str) for name in background):
-            raise TypeError(f"background={background!r} are no labels")
-        return dataclasses.replace(DEFAULT, **{**values, "background": tuple(background)})
-    except (KeyError, TypeError, ValueError, ExportError) as error:
-        raise UserError(
-            f"{path} describes no detector ({error})",
-            f"remove it, or run: python -m pipelines.evaluate --stream --run_dir={run.path}",
-        ) from None
+        values = records.load(path, DetectorFile, remedy).detector
+        records.refuse_unknown(values, DetectorConfig, f"{path}: detector", remedy)
+        complete = {**DEFAULT.to_dict(), **values}
+        found = records.from_json(complete, DetectorConfig, f"{path}: detector", remedy)
+    except ExportError as error:
+        raise UserError(f"{path} describes no detector ({error})", remedy) from None
+    return dataclasses.replace(found, background=tuple(found.background))
 
 
-def save(run: run_dir.RunDirectory, detector: DetectorConfig, about: dict[str, Any]) -> None:
+def save(run: run_dir.RunDirectory, detector: DetectorConfig, about: JsonObject) -> None:
     """Makes a detector that of the run.
 
     Args:
@@ -44,4 +56,4 @@ def save(run: run_dir.RunDirectory, detector: DetectorConfig, about: dict[str, A
       detector: the choice.
       about: how it was chosen, for people.
     """
-    files.write_json(run / FILE, {"detector": detector.to_dict(), "about": about})
+    files.write_json(run / FILE, records.to_json(DetectorFile(detector.to_dict(), about)))

@@ -1,10 +1,10 @@
 """Hours of sound through every streaming engine: do they agree on every byte, to the end?"""
 
+import dataclasses
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from edge_tf.engines.sound_streams import CStream
 from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point, stream_stage
-from edge_tf.models.config import ModelConfig
+from edge_tf.models import run_model
 from firmware_export.boards import clips, programs
 from firmware_export.boards.board import Board
 from firmware_export.standalone.package import Spotting
@@ -27,9 +27,40 @@ _WINDOWS = 200  # of the whole-window form, at places spread over the stream
 _TIMEOUT_S = 6 * 3600.0
 
 
+@dataclasses.dataclass(frozen=True)
+class StreamedEngine:
+    """One engine held against TFLite Micro.
+
+    Attributes:
+      frames: that were compared.
+      differing: bytes of logits that differ.
+      seconds: that it took.
+    """
+
+    frames: int
+    differing: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamBits:
+    """What `compare` found; docs/benchmark.md describes it.
+
+    Attributes:
+      hours: of the stream.
+      frames, logit_bytes: of TFLite Micro.
+      engines: by name.
+    """
+
+    hours: float
+    frames: int
+    logit_bytes: int
+    engines: dict[str, StreamedEngine]
+
+
 def compare(
     run: run_dir.RunDirectory, data: RunData, hours: float, boards: Sequence[Board]
-) -> dict[str, Any]:
+) -> StreamBits:
     """Counts bytes of logits that differ from TFLite Micro's on a stream of test clips and noise.
 
     The stream is that of `evaluate --stream`, as long as asked for. Held against TFLite Micro: C on
@@ -41,10 +72,6 @@ def compare(
       data: its data.
       hours: of the stream.
       boards: emulated ones, to run it on too.
-
-    Returns:
-      A JSON-ready dict: "hours", "frames", "logit_bytes", and "engines" with "frames", "differing"
-      and "seconds" of each.
 
     Raises:
       UserError: the run was not trained for streams.
@@ -85,25 +112,25 @@ def compare(
     for board in boards:
         engines[f"C, {board.name}, from sound"] = _on_board(board, model, spotting, sound, wanted)
     engines["whole windows, LiteRT reference"] = _windows(run, frames, wanted)
-    return {
-        "hours": round(len(sound) / data.frontend.sample_rate / 3600, 4),
-        "frames": len(wanted),
-        "logit_bytes": int(wanted.size),
-        "engines": engines,
-    }
+    return StreamBits(
+        hours=round(len(sound) / data.frontend.sample_rate / 3600, 4),
+        frames=len(wanted),
+        logit_bytes=int(wanted.size),
+        engines=engines,
+    )
 
 
-def _result(got: np.ndarray, wanted: np.ndarray, began: float) -> dict[str, Any]:
-    return {
-        "frames": len(got),
-        "differing": int(np.count_nonzero(got != wanted)),
-        "seconds": round(time.perf_counter() - began, 1),
-    }
+def _result(got: np.ndarray, wanted: np.ndarray, began: float) -> StreamedEngine:
+    return StreamedEngine(
+        frames=len(got),
+        differing=int(np.count_nonzero(got != wanted)),
+        seconds=round(time.perf_counter() - began, 1),
+    )
 
 
 def _on_board(
     board: Board, model: bytes, spotting: Spotting, sound: np.ndarray, wanted: np.ndarray
-) -> dict[str, Any]:
+) -> StreamedEngine:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -114,14 +141,14 @@ def _on_board(
     return _result(ran.logits, wanted, began)
 
 
-def _windows(run: run_dir.RunDirectory, frames: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
+def _windows(run: run_dir.RunDirectory, frames: np.ndarray, wanted: np.ndarray) -> StreamedEngine:
     """The whole-window form, made as long as what a logit depends on, at some places."""
     from ai_edge_litert import interpreter as litert
 
     began = time.perf_counter()
     form = run.require_int8().read_bytes()
     window = tflite_model.parse(form, run_dir.INT8_MODEL).inputs[0].shape[2]
-    length = window + models.spec(ModelConfig.of_run(run).name).field
+    length = window + models.spec(run_model.config_of(run).name).field
     made = streaming.rewrite(form, length, remember=False)
     interpreter = litert.Interpreter(
         model_content=made.data,

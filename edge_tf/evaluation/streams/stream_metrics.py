@@ -108,7 +108,7 @@ def sweep(
     logit_scale: float,
     labels: Sequence[str],
     events: Sequence[Event],
-    hop: int,
+    frame_period: int,
     sample_rate: int,
     base: DetectorConfig,
     smoothings: Sequence[int],
@@ -122,21 +122,21 @@ def sweep(
       logit_scale: their step.
       labels: in the order of the logits.
       events: what was said.
-      hop: samples from a frame to the next.
+      frame_period: samples from one frame to the next.
       sample_rate: Hz.
       base: for what is not swept.
       smoothings, thresholds: to be tried.
       unheard: so many frames at the beginning do not reach the detector.
     """
     probabilities = _probabilities(logits, logit_scale, unheard)
-    hours = len(logits) * hop / sample_rate / 3600
+    hours = len(logits) * frame_period / sample_rate / 3600
     points = []
     for smoothing in smoothings:
         best, scores = _smoothed(probabilities, smoothing)
         for threshold in thresholds:
             config = dataclasses.replace(base, smoothing=smoothing, threshold=threshold)
             found = _detected(best, scores, config, labels)
-            missed, false = judge(found, events, hop, sample_rate)
+            missed, false = judge(found, events, frame_period, sample_rate)
             points.append(Point(config, len(events), missed, false, hours))
     return points
 
@@ -157,7 +157,7 @@ def choose(points: Sequence[Point], most_per_hour: float) -> Point:
 def _probabilities(logits: np.ndarray, logit_scale: float, unheard: int) -> np.ndarray:
     """As detector.probabilities, of all frames at once: int64 (frames, classes).
 
-    Those of frames that are not heard are 0, as of hops before the first.
+    Those of frames that are not heard are 0, as of those before the first.
     """
     table = np.zeros(256, np.int64)
     exponentials = c_detector.exponentials(logit_scale)
@@ -194,7 +194,7 @@ def _detected(
 
 
 def judge(
-    found: Sequence[tuple[int, int]], events: Sequence[Event], hop: int, sample_rate: int
+    found: Sequence[tuple[int, int]], events: Sequence[Event], frame_period: int, sample_rate: int
 ) -> tuple[int, int]:
     """How many words were missed, and how many detections were false.
 
@@ -205,7 +205,7 @@ def judge(
     heard: set[int] = set()
     false = 0
     for frame, label in found:
-        sample = frame * hop
+        sample = frame * frame_period
         at = int(np.searchsorted(starts, sample, side="right")) - 1
         right = at >= 0 and sample <= events[at].end + late and events[at].label == label
         if right and at not in heard:

@@ -2,9 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
+from edge_tf import records
 from edge_tf.evaluation.streams.stream_metrics import Point
+from edge_tf.records import JsonObject
 
 FORMAT_VERSION = 1
 
@@ -22,6 +23,54 @@ class StreamSettings:
     minutes: float = 60.0
     most_per_hour: float = 1.0
     seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SceneFacts:
+    """What the test stream was made of.
+
+    Attributes:
+      hours: its length.
+      keywords, other_words: how many are spoken.
+      clips: test clips that were used.
+      snrs_db: signal-to-noise ratios; None: without noise.
+    """
+
+    hours: float
+    keywords: int
+    other_words: int
+    clips: int
+    snrs_db: Sequence[float | None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PointRecord:
+    """One setting of the detector and what it gave, as in stream.json and detector.json."""
+
+    smoothing: int
+    threshold: float
+    refractory_hops: int
+    words: int
+    missed: int
+    false_rejects: float
+    false_accepts: int
+    false_accepts_per_hour: float
+    per_hour_interval: tuple[float, float]
+
+    @classmethod
+    def of(cls, point: Point) -> "PointRecord":
+        """The figures of a point."""
+        return cls(
+            smoothing=point.config.smoothing,
+            threshold=point.config.threshold,
+            refractory_hops=point.config.refractory_hops,
+            words=point.words,
+            missed=point.missed,
+            false_rejects=point.false_rejects,
+            false_accepts=point.false_accepts,
+            false_accepts_per_hour=point.per_hour,
+            per_hour_interval=point.per_hour_interval,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,17 +91,17 @@ class StreamReport:
     chosen_on: Point
     points: Sequence[Point]
     by_snr: Sequence[tuple[float | None, int, int]]
-    scene: dict[str, Any]
+    scene: SceneFacts
     settings: StreamSettings
     model_sha256: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The content of stream.json."""
         return {
             "format_version": FORMAT_VERSION,
             "model_sha256": self.model_sha256,
-            "settings": dataclasses.asdict(self.settings),
-            "scene": self.scene,
+            "settings": records.to_json(self.settings),
+            "scene": records.to_json(self.scene),
             "chosen": as_dict(self.chosen),
             "chosen_on_validation": as_dict(self.chosen_on),
             "by_snr": [
@@ -63,16 +112,6 @@ class StreamReport:
         }
 
 
-def as_dict(point: Point) -> dict[str, Any]:
-    low, high = point.per_hour_interval
-    return {
-        "smoothing": point.config.smoothing,
-        "threshold": point.config.threshold,
-        "refractory_hops": point.config.refractory_hops,
-        "words": point.words,
-        "missed": point.missed,
-        "false_rejects": point.false_rejects,
-        "false_accepts": point.false_accepts,
-        "false_accepts_per_hour": point.per_hour,
-        "per_hour_interval": [low, high],
-    }
+def as_dict(point: Point) -> JsonObject:
+    """For JSON."""
+    return records.to_json(PointRecord.of(point))

@@ -6,6 +6,7 @@ import numpy as np
 
 import tflite_model
 from edge_tf import files, progress, run_dir
+from edge_tf.data.dataset import Split
 from edge_tf.data.run_data import RunData
 from edge_tf.engines.base import UnavailableError
 from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream
@@ -13,7 +14,12 @@ from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point, stream_metrics, stream_scene
 from edge_tf.evaluation.streams.stream_metrics import Point
-from edge_tf.evaluation.streams.stream_report import StreamReport, StreamSettings, as_dict
+from edge_tf.evaluation.streams.stream_report import (
+    SceneFacts,
+    StreamReport,
+    StreamSettings,
+    as_dict,
+)
 from edge_tf.evaluation.streams.stream_scene import Scene
 from firmware_export.boards import toolchain
 from firmware_export.boards.board import HOST
@@ -53,7 +59,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         heard[split] = scene, _hear(model, data, scene, split)
     scale = tflite_model.parse(model, str(path)).outputs[0].scales[0]
 
-    def sweep(split: str) -> list[Point]:
+    def sweep(split: Split) -> list[Point]:
         scene, logits = heard[split]
         return stream_metrics.sweep(
             logits,
@@ -77,13 +83,13 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         chosen_on=chosen_on,
         points=points,
         by_snr=_by_snr(scene, logits, scale, data, chosen.config),
-        scene={
-            "hours": scene.hours,
-            "keywords": len(scene.events),
-            "other_words": scene.other_words,
-            "clips": scene.clips,
-            "snrs_db": list(SNRS_DB),
-        },
+        scene=SceneFacts(
+            hours=scene.hours,
+            keywords=len(scene.events),
+            other_words=scene.other_words,
+            clips=scene.clips,
+            snrs_db=SNRS_DB,
+        ),
         settings=settings,
         model_sha256=hashlib.sha256(model).hexdigest(),
     )
@@ -97,7 +103,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     return report
 
 
-def scene_of(data: RunData, split: str, settings: StreamSettings) -> Scene:
+def scene_of(data: RunData, split: Split, settings: StreamSettings) -> Scene:
     """A stream of a split's clips and the background recordings. Raises UserError without words."""
     clips = data.clips(split)
     background = set(operating_point.DEFAULT.background)
@@ -117,7 +123,7 @@ def scene_of(data: RunData, split: str, settings: StreamSettings) -> Scene:
         raise UserError(f"no stream of {split} clips: {error}", _REMEDY) from None
 
 
-def _hear(model: bytes, data: RunData, scene: Scene, split: str) -> np.ndarray:
+def _hear(model: bytes, data: RunData, scene: Scene, split: Split) -> np.ndarray:
     """int8 (frames, classes): the logits of every frame."""
     stream = _engine(model, data)
     parts = []

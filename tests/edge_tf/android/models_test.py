@@ -13,7 +13,9 @@ from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.engines.litert import AndroidWaveform, LiteRTReference, LiteRTXnnpack
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
+from edge_tf.settings import ModelConfig
 from edge_tf.tflite_runtime import quantize
+from tests.edge_tf import recorded
 
 LABELS = ("go", "stop", "up", "_unknown_")
 
@@ -90,7 +92,7 @@ def test_labels_that_repeat_or_are_missing_are_refused(converted_model):
 def test_titles(tmp_path):
     run = RunDirectory(tmp_path / "run").create()
     assert models.title(run) == "edge_tf"
-    run.record("train", {"model": {"name": "bc_resnet", "tau": 1.0}})
+    run.record(recorded.trained(model=ModelConfig("bc_resnet", 1.0)))
     assert models.title(run) == "edge_tf bc_resnet, tau 1"
-    run.record("train", {"model": {"name": "ds_cnn"}})
-    assert models.title(run) == "edge_tf ds_cnn"
+    run.record(recorded.trained(model=ModelConfig("bc_resnet_asc", 1.5)))
+    assert models.title(run) == "edge_tf bc_resnet_asc, tau 1.5"

@@ -13,7 +13,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from edge_tf import records
 from edge_tf.android import package
+from edge_tf.audio.frontend_config import FrontendConfig
 from firmware_export.runtime import detector as firmware
 from tests.edge_tf.android import kotlin_tools
 from tests.edge_tf.android.kotlin_tools import MANIFEST, RESOURCES, SAMPLE, SOURCES, STUBS
@@ -55,20 +57,21 @@ def readme_sources(folder: Path) -> Path:
     """The pieces of Kotlin in the README of an export, as bodies of functions."""
     folder.mkdir()
     tensor = {"type": "int8", "shape": [1, 40, 101, 1], "scale": 0.1, "zero_point": 3}
-    model = {"bytes": 1, "input": tensor, "output": tensor, "ops": {"ADD": 1}}
-    readme = package.readme(
-        {
-            "title": "t",
-            "edge_tf_version": "1",
-            "labels": LABELS,
-            "frontend": {"sample_rate": 16_000, "clip_samples": 16_000},
-            "hop_samples": 1_600,
-            "detector": firmware.DetectorConfig().to_dict(),
-            "measured": None,
-            "golden": {"clips": 8, "in_sample": 2},
-            "models": {"model_waveform.tflite": model, "model_int8.tflite": model},
-        }
-    )
+    file = {"bytes": 1, "sha256": "", "constant_bytes": 1}
+    model = {**file, "input": tensor, "output": tensor, "ops": {"ADD": 1}}
+    manifest = {
+        "title": "t",
+        "edge_tf_version": "1",
+        "labels": LABELS,
+        "frontend": FrontendConfig().to_dict(),
+        "hop_samples": 1_600,
+        "detector": firmware.DetectorConfig().to_dict(),
+        "measured": None,
+        "golden": {"clips": 8, "in_sample": 2},
+        "models": {"model_waveform.tflite": model, "model_int8.tflite": model},
+        "files": {},
+    }
+    readme = package.readme(records.from_json(manifest, package.Manifest, "manifest"))
     pieces = re.findall(r"```kotlin\n(.*?)```", readme.decode("utf-8"), flags=re.DOTALL)
     assert len(pieces) == 2
     imports = sorted(

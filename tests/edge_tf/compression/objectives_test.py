@@ -8,8 +8,9 @@ import tf_keras as keras
 from edge_tf.compression.network import Network, State
 from edge_tf.compression.objectives import CoStudy, FromTeacher, InNetworkTeacher
 from edge_tf.compression.teaching.distillation import logits_loss
+from edge_tf.settings import TrainingSettings
 from edge_tf.training.objective import CrossEntropy, cross_entropy
-from edge_tf.training.step import Recipe, SgdStep, seed_everything
+from edge_tf.training.step import SgdStep, seed_everything
 from tests.edge_tf.compression.small import clips, half_masks, labels, quantized, revived
 from tests.edge_tf.conversion.conversion_fixtures import block_model, randomize
 
@@ -29,7 +30,7 @@ def traced(objective):
 
 
 def steps(network, objective, count=5, **parts):
-    step = SgdStep(network.model, Recipe(1, 24), objective, **parts)
+    step = SgdStep(network.model, TrainingSettings(1, 24), objective, **parts)
     for _ in range(count):
         step(clips(), labels(), 0.05)
     return step
@@ -143,7 +144,7 @@ def test_co_study_without_divergences_is_two_separate_trainings():
         without_dropout(net.model)
     steps(network, CoStudy(network, teacher, T, mutual=0.0), count=3)
     steps(alone, CrossEntropy(alone.model), count=3)
-    plain = SgdStep(teacher_alone, Recipe(1, 24))
+    plain = SgdStep(teacher_alone, TrainingSettings(1, 24))
     for _ in range(3):
         plain(clips(), labels(), 0.05)
     for together, apart in ((network.model, alone.model), (teacher, teacher_alone)):

@@ -13,7 +13,6 @@ import tf_keras as keras
 
 import tflite_model
 from edge_tf import files, run_dir
-from edge_tf.audio.augmentation import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.compression import stage
 from edge_tf.compression.settings import Settings
@@ -25,6 +24,8 @@ from edge_tf.engines.keras_quantized import KerasQuantized, read_ranges
 from edge_tf.errors import UserError
 from edge_tf.models import loading
 from edge_tf.run_dir import RunDirectory
+from edge_tf.run_records import CompressRecord
+from tests.edge_tf import recorded
 from tests.edge_tf.data.words.word_folders import make
 from tflite_model import sparsity
 
@@ -52,14 +53,8 @@ def as_trained(path: Path, root: Path, model: keras.Model, frontend=None) -> Run
     files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in LABELS))
     files.write_json(run / "frontend.json", {"frontend": frontend.to_dict()})
     model.save(run / "float.keras")
-    data = {"data_dir": str(root), "task": "words", "words": []}
-    settings = {
-        "data": {**data, "split_lists": None, "test_dir": None, "data_seed": 0},
-        "data_fingerprint": {},
-        "frontend": frontend.to_dict(),
-        "augmentation": dataclasses.asdict(AugmentationConfig()),
-    }
-    run.record("train", settings)
+    data = recorded.data_flags(root, task="words")
+    run.record(recorded.trained(data=data, labels=tuple(LABELS), frontend=frontend))
     return run
 
 
@@ -103,20 +98,20 @@ def test_the_result_has_the_architecture_and_the_zeros(trained, compressed):
     assert after.get_config() == before.get_config()
     for name in ("stem", "pointwise", "classifier"):
         kernel = after.get_layer(name).get_weights()[0]
-        masked = compressed.stage("compress")["zeros"][name]
+        masked = compressed.stage(CompressRecord).zeros[name]
         assert abs(masked / kernel.size - 0.5) < 0.05, name
         assert (kernel == 0).sum() == masked
     assert (compressed / "float.keras").read_bytes() == (trained / "float.keras").read_bytes()
 
 
 def test_settings_and_what_came_of_them_are_recorded(compressed):
-    record = compressed.stage("compress")
-    assert record["recipes"] == ["prune_qat"] and record["sparsity"] == 0.5
-    assert record["zeros"].keys() == {"stem", "pointwise", "classifier"}
+    record = compressed.stage(CompressRecord)
+    assert record.recipes == ("prune_qat",) and record.sparsity == 0.5
+    assert record.zeros.keys() == {"stem", "pointwise", "classifier"}
     history = json.loads((compressed / "compression" / "history.json").read_text())
     assert [r["epoch"] for r in history] == [1, 2, 3, 4]
     assert [r["phase"] for r in history] == ["prune", "prune", "qat", "qat"]
-    assert record["val_accuracy"] == history[-1]["val_accuracy"]
+    assert record.val_accuracy == history[-1]["val_accuracy"]
 
 
 def test_the_simulation_runs_from_the_files(compressed):
@@ -166,8 +161,8 @@ def test_a_budget_is_met_and_the_same_command_goes_on_with_it(trained, tmp_path,
     run = copy(trained, tmp_path / "run")
     settings = dataclasses.replace(SETTINGS, sparsity=0.8, target_nonzero_kb=1.17, epochs=2)
     compress(run, settings)
-    record = run.stage("compress")
-    assert record["target_nonzero_kb"] == 1.17 and 0.0 < record["sparsity"] < 0.99
+    record = run.stage(CompressRecord)
+    assert record.target_nonzero_kb == 1.17 and 0.0 < record.sparsity < 0.99
     assert run.target_nonzero_kb() == 1.17
     clips = np.random.default_rng(0).normal(-5, 3, (20, 40, 101, 1)).astype(np.float32)
     data = int8.convert(loading.load(run / "compressed.keras"), clips)
@@ -193,7 +188,7 @@ def test_a_run_can_teach_itself(trained, tmp_path):
     run = copy(trained, tmp_path / "run")
     settings = Settings(("prune",), epochs=1, batch_size=4, teacher=teachers.digest(run, run))
     compress(run, settings, run / "float.keras")
-    assert run.stage("compress")["teacher"] == run.stage("compress")["float_model"]
+    assert run.stage(CompressRecord).teacher == run.stage(CompressRecord).float_model
 
 
 def test_a_float_recipe_leaves_no_ranges_behind(trained, tmp_path):
@@ -212,7 +207,7 @@ def test_a_teacher_teaches_and_keeps_its_bytes(trained, sounds, tmp_path):
     settings = Settings(("qkd",), epochs=3, batch_size=4, teacher=digest)
     compress(run, settings, teacher / "float.keras")
     assert (teacher / "float.keras").read_bytes() == before
-    assert run.stage("compress")["teacher"] == digest
+    assert run.stage(CompressRecord).teacher == digest
 
 
 def test_teachers_that_do_not_fit_are_refused(trained, sounds, tmp_path):

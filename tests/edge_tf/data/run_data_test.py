@@ -16,20 +16,21 @@ from edge_tf.data.scenes import scene_sets
 from edge_tf.data.words import folder_of_words
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
+from tests.edge_tf import recorded
 from tests.edge_tf.audio.wav_files import tone, write
 from tests.edge_tf.data.scenes.scene_folders import TRAINING_DEVICES, make_tau
 from tests.edge_tf.data.words.word_folders import make
 
 
 def load_dataset(values):
-    return folder_of_words.load(Path(values["data_dir"]), "words")
+    return folder_of_words.load(Path(values.data_dir), "words")
 
 
 @pytest.fixture
 def run(tmp_path) -> RunDirectory:
     """A run as training leaves it, but for the model."""
     root = make(tmp_path / "data", ("größe", "turn on"))
-    dataset = load_dataset({"data_dir": str(root)})
+    dataset = load_dataset(recorded.data_flags(root))
     cache = tmp_path / "cache"
     run = RunDirectory(tmp_path / "run").create()
     files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in dataset.labels))
@@ -38,7 +39,7 @@ def run(tmp_path) -> RunDirectory:
         split: waveform_cache.load(dataset, split, 16_000, 16_000, cache).fingerprint
         for split in ("training", "validation")
     }
-    run.record("train", {"data": {"data_dir": str(root)}, "data_fingerprint": prints})
+    run.record(recorded.trained(data=recorded.data_flags(root), data_fingerprint=prints))
     return run
 
 
@@ -58,8 +59,8 @@ def test_the_devices_of_the_training_are_told_where_they_are_known(run, tmp_path
     assert find(run).training_devices() == ()
     root = make_tau(tmp_path / "tau")
     files.write_text(run / "labels.txt", "airport\nstreet_traffic\n")
-    run.record("train", {"data": {"data_dir": str(root)}, "data_fingerprint": {}})
-    data = RunData(run, lambda values: scene_sets.load(Path(values["data_dir"])), tmp_path)
+    run.record(recorded.trained(data=recorded.data_flags(root)))
+    data = RunData(run, lambda values: scene_sets.load(Path(values.data_dir)), tmp_path)
     assert data.training_devices() == TRAINING_DEVICES
 
 
@@ -89,7 +90,7 @@ def test_an_unfinished_training_and_a_damaged_record_are_told(run):
     config = json.loads((run / "config.json").read_text())
     del config["stages"]["train"]["data"]
     files.write_json(run / "config.json", config)
-    with pytest.raises(UserError, match="does not say which data"):
+    with pytest.raises(UserError, match="stage train: Object missing required field `data`"):
         find(run)
     files.write_json(run / "config.json", {"format_version": 1, "stages": {}})
     with pytest.raises(UserError, match="no finished stage 'train'"):

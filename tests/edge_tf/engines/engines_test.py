@@ -8,7 +8,7 @@ import tf_keras as keras
 
 from edge_tf.conversion import int8
 from edge_tf.engines import side_by_side
-from edge_tf.engines.base import Outputs, UnavailableError
+from edge_tf.engines.base import Outputs, Start, UnavailableError
 from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
@@ -60,7 +60,8 @@ def test_side_by_side_gives_what_each_engine_gives_in_its_order(files):
 
 class _Missing:
     id, name, bit_exact = "missing", "Missing", True
-    start, most_clips = "features", 0
+    start: Start = "features"
+    most_clips = 0
 
     def run(self, clips: np.ndarray) -> Outputs:
         raise UnavailableError("no such board")

@@ -17,7 +17,7 @@ from edge_tf.engines.litert import LiteRTReference
 from edge_tf.engines.streaming import KerasFrames, StreamingTFLiteMicro
 from edge_tf.errors import UserError
 from edge_tf.models import bc_resnet, build_model
-from edge_tf.models.config import ModelConfig
+from edge_tf.settings import ModelConfig
 from tests.edge_tf.models.bc_resnet_test import randomize
 
 TAU, CLASSES, FRAMES = 0.25, 5, 41

@@ -9,7 +9,8 @@ from edge_tf.compression import quantization
 from edge_tf.conversion.rewriting import lowering
 from edge_tf.errors import UserError
 from edge_tf.layers.frequency_mix_style import FrequencyMixStyle
-from edge_tf.training.step import Recipe, SgdStep, dropout_generators, seed_everything
+from edge_tf.settings import TrainingSettings
+from edge_tf.training.step import SgdStep, dropout_generators, seed_everything
 
 SHAPE = (6, 5, 7, 3)
 
@@ -137,7 +138,7 @@ def model(probability: float = 1.0) -> keras.Model:
 def trained(epochs: tuple[int, ...]) -> list[np.ndarray]:
     """Weights after some epochs of one step each."""
     seed_everything(1)
-    step = SgdStep(model(), Recipe(seed=5))
+    step = SgdStep(model(), TrainingSettings(seed=5))
     x, y = inputs(shape=(6, 10, 8, 1)), np.eye(2, dtype=np.float32)[[0, 1, 0, 1, 1, 0]]
     for epoch in epochs:
         step.begin_epoch(epoch)

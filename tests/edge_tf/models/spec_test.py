@@ -7,14 +7,15 @@ import pytest
 
 from edge_tf import models
 from edge_tf.errors import UserError
-from edge_tf.models.config import ModelConfig
+from edge_tf.models import run_model
+from edge_tf.settings import ModelConfig
 
 SPECS = list(models.MODELS.values())
 
 
 def test_flags_read_the_records_without_tensorflow():
     code = (
-        "import sys, edge_tf.models.config, pipelines.training_flags;"
+        "import sys, edge_tf.models.run_model, pipelines.training_flags;"
         "sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -32,13 +33,13 @@ def test_a_model_takes_its_settings_and_the_features_of_its_tasks(spec):
     config = ModelConfig(spec.name)
     bands = spec.mel_bands or 64
     spec.check_mel_bands(bands)
-    model = spec.build(num_classes=4, input_shape=(bands, 40, 1), **config.arguments())
+    model = spec.build(num_classes=4, input_shape=(bands, 40, 1), **run_model.arguments(config))
     assert model.output_shape == (None, 4)
 
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if s.build_stream], ids=lambda spec: spec.name)
 def test_a_form_for_streams_takes_the_same_settings(spec):
-    settings = ModelConfig(spec.name, 0.25, lookahead=0).arguments()
+    settings = run_model.arguments(ModelConfig(spec.name, 0.25, lookahead=0))
     stream = spec.build_stream(num_classes=4, window_frames=40, **settings)
     assert stream.output_shape[-1] == 4
     most = {**settings, "lookahead": spec.most_lookahead}

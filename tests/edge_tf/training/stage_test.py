@@ -8,9 +8,9 @@ from edge_tf import run_dir
 from edge_tf.audio.augmentation import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
-from edge_tf.models.config import ModelConfig
+from edge_tf.settings import ModelConfig, TrainingSettings
 from edge_tf.training import stage
-from edge_tf.training.step import Recipe
+from tests.edge_tf import recorded
 
 
 def test_a_stream_has_no_whole_window(tmp_path: Path) -> None:
@@ -19,11 +19,11 @@ def test_a_stream_has_no_whole_window(tmp_path: Path) -> None:
         stage.train(
             run,
             dataset=None,  # not looked at
-            data_flags={},
+            data_flags=recorded.data_flags(),
             model_config=ModelConfig(lookahead=0),
             frontend=FrontendConfig(normalization="relaxed"),
             augmentation=AugmentationConfig(),
-            recipe=Recipe(),
+            settings=TrainingSettings(),
             cache=tmp_path / "cache",
         )
     assert not run.path.exists()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tflite_model
-from edge_tf import files
+from edge_tf import files, records
 from edge_tf.errors import UserError
 from edge_tf.evaluation.cost import board_cost
 from edge_tf.evaluation.report import cost_text
@@ -218,7 +218,7 @@ class TestOfARun:
         assert all(len(row) == 3 for row in rows)
         assert ["one inference, instructions", *[f"{cost.instructions:,}"] * 2] in rows
         assert ["detector, one call, instructions", f"{cost.detector_instructions:,}", "-"] in rows
-        (written,) = board_cost.to_json([cost])
+        (written,) = records.to_json([cost])
         assert written == dataclasses.asdict(cost)
 
     @pytest.mark.firmware

@@ -11,7 +11,7 @@ import pytest
 
 from edge_tf.audio import devices
 from edge_tf.data import waveform_cache
-from edge_tf.data.dataset import Dataset
+from edge_tf.data.dataset import Dataset, Split
 from edge_tf.data.scenes import scene_sets
 from edge_tf.errors import UserError
 from tests.edge_tf.data.scenes.scene_folders import (
@@ -24,11 +24,11 @@ from tests.edge_tf.data.scenes.scene_folders import (
 )
 
 
-def paths(dataset: Dataset, split: str) -> list[str]:
+def paths(dataset: Dataset, split: Split) -> list[str]:
     return [clip.path for clip in dataset.splits[split]]
 
 
-def sources(dataset: Dataset, split: str) -> set[str]:
+def sources(dataset: Dataset, split: Split) -> set[str]:
     """The second part of the names: location of TAU's (after the city), source of ESC's."""
     return {Path(path).name.split("-")[1] for path in paths(dataset, split)}
 

@@ -184,7 +184,7 @@ def test_official_lists_win_over_the_hash(tmp_path, end, bom):
     )
     data = folder_of_words.load(root, "words")
     assert data.description.startswith("words, official lists")
-    for split, speaker in (("training", 1), ("validation", 3), ("testing", 4)):
+    for split, speaker in zip(SPLITS, (1, 3, 4), strict=True):
         words = [c.path for c in data.splits[split] if c.label > 0]
         assert words == [f"{word}/{speaker:08}_nohash_0.wav" for word in ("aa", "bb")]
 

@@ -122,35 +122,11 @@ def test_where_there_is_no_drop_to_compare_with_nothing_is_halved():
     assert found.ratio is None and found.ratio_mean is None
     assert found.ratio_interval == (math.inf, math.inf)
     assert found.share_halved == 0.0 and not found.is_halved
-    assert "ratio: none, there is no drop to compare with" in found.to_text()
 
 
 def test_a_gain_on_unseen_devices_is_a_ratio_below_zero():
     found = device_drop.compare([judged(np.random.default_rng(6), -0.05, 0.2)], ["recorded"])
     assert found.ratio is not None and found.ratio < 0 and found.is_halved
-
-
-def test_text():
-    rng = np.random.default_rng(7)
-    found = device_drop.compare([judged(rng, 0.05, 0.3)], ["recorded"])
-    found = dataclasses.replace(
-        found,
-        drop=5.0,
-        drop_interval=(2.0, 8.004),
-        ratio=0.17,
-        ratio_interval=(0.1, 0.24),
-        share_halved=1.0,
-    )
-    first, second = found.to_text().splitlines()
-    assert first.startswith("drop on 6 unseen devices: 5.00 points [2.00, 8.00], against ")
-    assert second == (
-        "ratio: 0.17, 95 % interval [0.10, 0.24] over 80 clips, at most 0.5 in 100.0 % of "
-        "resamples: at least halved"
-    )
-    wide = dataclasses.replace(found, ratio_interval=(0.1, math.inf), share_halved=0.93)
-    assert wide.to_text().endswith(
-        "[0.10, inf] over 80 clips, at most 0.5 in 93.0 % of resamples: not shown to be halved"
-    )
 
 
 def test_the_same_seed_draws_the_same():

@@ -11,13 +11,15 @@ from edge_tf.evaluation.comparing import drop_comparison
 from edge_tf.evaluation.comparing.comparison import Side
 from edge_tf.evaluation.hops import hop_table, predictions
 from edge_tf.run_dir import INT8_MODEL, RunDirectory
+from edge_tf.settings import TrainingSettings
+from tests.edge_tf import recorded
 from tests.edge_tf.evaluation.hops import recording_fixtures as scenes
 
 
 def evaluated(path, wrong_unseen: int, fold: int = 1, **changes) -> RunDirectory:
     """A run as an evaluation leaves it: so many clips of each unseen device are wrong."""
     run = RunDirectory(path).create()
-    run.record("train", {"recipe": {"seed": fold}})
+    run.record(recorded.trained(recipe=TrainingSettings(seed=fold)))
     model = f"{path} of {fold}".encode()
     (run / INT8_MODEL).write_bytes(model)
     outputs = scenes.logits(wrong_unseen, seed=fold)
@@ -46,38 +48,30 @@ def sides(tmp_path) -> tuple[list[RunDirectory], list[RunDirectory]]:
 def test_folds_are_pooled(sides, hop):
     judged, against = (Side(runs, hop) for runs in sides)
     record = drop_comparison.compare(judged, against)
-    assert record["drop"] == pytest.approx(10.0)
-    assert record["drop_against"] == pytest.approx(55.0)
-    assert record["ratio"] == pytest.approx(10 / 55)
-    low, high = record["ratio_interval"]
-    assert 0 <= low <= record["ratio_mean"] <= high < 0.5
-    assert record["share_halved"] > 0.99 and record["is_halved"]
-    assert (record["sources"], record["clips"]) == (40, 120)
-    by_device = record["runs"]["accuracy_by_device"]
+    found = record.found
+    assert found.drop == pytest.approx(10.0)
+    assert found.drop_against == pytest.approx(55.0)
+    assert found.ratio == pytest.approx(10 / 55)
+    low, high = found.ratio_interval
+    assert found.ratio_mean is not None and 0 <= low <= found.ratio_mean <= high < 0.5
+    assert found.share_halved > 0.99 and found.is_halved
+    assert (found.sources, found.clips) == (40, 120)
+    by_device = record.runs.accuracy_by_device
     assert by_device == pytest.approx({"recorded": 1.0, "sim1": 0.9, "sim2": 0.9})
-    assert [one["seed"] for one in record["against"]["each"]] == [1, 2]
-    assert json.loads(json.dumps(record, allow_nan=False))["is_halved"] is True
-
-
-def test_text(sides):
-    judged, against = (Side(runs, "int8") for runs in sides)
-    record = drop_comparison.compare(judged, against)
-    lines = drop_comparison.to_text(record).splitlines()
-    assert lines[0].endswith("norm1 (int8): 96.67 % over all devices")
-    assert lines[4:8] == [
-        "device    seen    runs  against",
-        "recorded  yes   100.00   100.00",
-        "sim1      no     90.00    45.00",
-        "sim2      no     90.00    45.00",
-    ]
-    assert "\n".join(lines[8:]) == record["text"]
+    assert [one.seed for one in record.against.each] == [1, 2]
+    assert record.runs.each[0].accuracy == pytest.approx(58 / 60)
+    written = json.loads(json.dumps(record.to_json(), allow_nan=False))
+    assert written["is_halved"] is True and written["ratio_interval"] == [low, high]
+    assert written["runs"]["accuracy_by_device"] == by_device
+    assert written["against"]["each"][1].keys() == {"run", "seed", "accuracy"}
 
 
 def test_without_a_drop_to_compare_with_the_record_is_still_json(tmp_path):
     one, other = evaluated(tmp_path / "one", 0), evaluated(tmp_path / "other", 0)
     record = drop_comparison.compare(Side([one], "int8"), Side([other], "keras"))
-    assert record["ratio"] is None and record["ratio_interval"] == [None, None]
-    json.dumps(record, allow_nan=False)
+    written = record.to_json()
+    assert written["ratio"] is None and written["ratio_interval"] == [None, None]
+    json.dumps(written, allow_nan=False)
 
 
 def refused(runs, against, match, hop="int8"):

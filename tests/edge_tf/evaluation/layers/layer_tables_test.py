@@ -8,6 +8,7 @@ from edge_tf.conversion.rewriting import device_graph
 from edge_tf.errors import UserError
 from edge_tf.evaluation.layers import layer_tables
 from edge_tf.run_dir import RunDirectory
+from tests.edge_tf import recorded
 from tests.edge_tf.evaluation.layers.layer_fixtures import bad_model, clips, converted
 
 CLIPS, LABELS = clips(30, seed=2), np.repeat([0, 1, 2], 10)
@@ -21,7 +22,7 @@ def made():
 @pytest.fixture
 def run(made, tmp_path) -> RunDirectory:
     run = RunDirectory(tmp_path).create()
-    run.record("convert", {"graph": "device"})
+    run.record(recorded.converted(graph="device"))
     device_graph.save(made.graph, run / device_graph.FILE)
     return run
 
@@ -53,7 +54,7 @@ def test_a_table_that_is_switched_off(run, made):
 
 
 def test_a_plain_graph_has_none(run, made):
-    run.record("convert", {"graph": "plain"})
+    run.record(recorded.converted(graph="plain"))
     assert "Only the device graph" in why_not(run, made.data)
 
 

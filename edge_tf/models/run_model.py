@@ -1,0 +1,24 @@
+"""The model of a run, and the arguments that build it."""
+
+from typing import Any
+
+from edge_tf import models
+from edge_tf.run_dir import RunDirectory
+from edge_tf.run_records import TrainRecord
+from edge_tf.settings import ModelConfig
+
+
+def config_of(run: RunDirectory) -> ModelConfig:
+    """What a run has trained.
+
+    Raises:
+      UserError: the run does not say, or names a model that this edge_tf does not know.
+    """
+    config = run.stage(TrainRecord).model
+    models.spec(config.name)
+    return config
+
+
+def arguments(config: ModelConfig) -> dict[str, Any]:
+    """Arguments of the model's build function."""
+    return {name: getattr(config, name) for name in models.spec(config.name).settings}

@@ -1,9 +1,7 @@
 """`python -m pipelines.X --help` answers at once, which means: without TensorFlow."""
 
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -28,8 +26,8 @@ SLOW_TO_IMPORT = {
     "tf_keras",
     "tflite_micro",
 }
-# The target is 1 s (benchmarks/ measures it); a busy machine must not break the tests.
-SECONDS_AT_MOST = 5.0
+# A help text has a second to appear (benchmarks/ measures it); this many are imported in a tenth.
+MODULES_AT_MOST = 400
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -61,17 +59,7 @@ def test_help_needs_no_tensorflow(binary: str) -> None:
     assert shown.returncode == 0, shown.stderr[-2000:]
     assert "--" in shown.stdout
     assert not imported(shown.stderr) & SLOW_TO_IMPORT
-
-
-@pytest.mark.parametrize("binary", BINARIES)
-def test_help_is_quick(binary: str) -> None:
-    seconds = []
-    for _ in range(3):
-        start = time.monotonic()
-        shown = run("-m", f"pipelines.{binary}", "--help")
-        seconds.append(time.monotonic() - start)
-        assert shown.returncode == 0, shown.stderr[-2000:]
-    assert statistics.median(seconds) < SECONDS_AT_MOST
+    assert shown.stderr.count("import time:") <= MODULES_AT_MOST
 
 
 @pytest.mark.parametrize("binary", BINARIES)

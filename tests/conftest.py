@@ -1,5 +1,8 @@
 """What all tests share: real recordings, calm TensorFlow, and skips that count as failures.
 
+Tests run in as many processes as there are cores (pytest-xdist, file by file), or in one: with
+`-n0`. What is dear is made once for all of them (tests/shared.py).
+
 A test that needs something this machine lacks (recordings, a cross compiler, a browser) skips
 with the reason. Where everything must be there, EDGE_TF_REQUIRE_ALL=1 makes such a skip a
 failure; a test marked `optional` may still skip.
@@ -12,21 +15,56 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TypeVar
 
-# Before anything imports TensorFlow.
+# Before anything imports TensorFlow, here and in what tests start. A worker has a core.
+os.environ["TF_NUM_INTRAOP_THREADS"] = (
+    "1" if "PYTEST_XDIST_WORKER" in os.environ or os.cpu_count() == 1 else "2"
+)
+os.environ["TF_NUM_INTEROP_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
-os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 
 import edge_tf  # noqa: F401 - chooses Keras 2
+from firmware_export.boards import object_cache
+from tests import shared
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIPS_PER_WORD = 40
+# A file is one worker's: were one of these the last, the others would wait for it. Those that wait
+# for what another makes (tests/pipelines/conftest.py) come later than that one.
+LONGEST_FIRST = (
+    "tests/pipelines/run_test.py",
+    "tests/pipelines/scenes_test.py",
+    "tests/edge_tf/compression/recipes_test.py",
+    "tests/pipelines/stream_test.py",
+    "tests/pipelines/compress_test.py",
+    "tests/edge_tf/compression/quantization_test.py",
+    "tests/edge_tf/models/bc_resnet_streaming_test.py",
+    "tests/pipelines/bad_input_test.py",
+    "tests/edge_tf/compression/budget_test.py",
+    "tests/edge_tf/conversion/tflite/streaming_test.py",
+    "tests/firmware_export/standalone/compiler_test.py",
+    "tests/firmware_export/standalone/states_test.py",
+    "tests/edge_tf/compression/objectives_test.py",
+    "tests/pipelines/compare_test.py",
+    "tests/edge_tf/compression/stage_test.py",
+)
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For what all workers share."""
+    return shared.folder(pytestconfig, tmp_path_factory)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def kernels_are_compiled_once(shared_folder: Path) -> None:
+    """Here and in what tests start; a folder that the environment names stays."""
+    os.environ.setdefault(object_cache.VARIABLE, str(shared_folder / "objects"))
 
 
 @pytest.fixture(scope="session")
@@ -40,22 +78,21 @@ def edge_tf_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_data(edge_tf_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def real_data(edge_tf_data: Path, shared_folder: Path) -> Path:
     """Real speech in the Speech Commands layout: WORD/SPEAKER_nohash_N.wav, the official lists.
 
-    At most CLIPS_PER_WORD clips a word and split. Shared by the session: read it, change nothing.
+    At most CLIPS_PER_WORD clips a word and split. Shared by all tests: read it, change nothing.
     """
-    out = tmp_path_factory.mktemp("real_data")
-    _unpack(edge_tf_data, out, "--skip_esc10", f"--max_per_word={CLIPS_PER_WORD}")
+    flags = ("--skip_esc10", f"--max_per_word={CLIPS_PER_WORD}")
+    out = shared.once(shared_folder / "real_data", lambda out: _unpack(edge_tf_data, out, *flags))
     return out / "speech_commands"
 
 
 @pytest.fixture(scope="session")
-def real_scenes(edge_tf_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def real_scenes(edge_tf_data: Path, shared_folder: Path) -> Path:
     """ESC-10 by folders: CLASS/NAME.wav and folds.csv. Shared as real_data is."""
-    out = tmp_path_factory.mktemp("real_scenes")
-    # What is unpacked always has some words.
-    _unpack(edge_tf_data, out, "--words=yes", "--max_per_word=1")
+    flags = ("--words=yes", "--max_per_word=1")  # what is unpacked always has some words
+    out = shared.once(shared_folder / "real_scenes", lambda out: _unpack(edge_tf_data, out, *flags))
     return out / "esc10"
 
 
@@ -94,6 +131,11 @@ def keras_begins_anew() -> None:
 
         backend.reset_uids()
         backend.experimental.disable_tf_random_generator()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.nodeid.split("::")[0], len(order)))
 
 
 def _require_all() -> bool:

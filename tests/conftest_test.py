@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import conftest, shared
+
 ROOT = Path(__file__).resolve().parent.parent
 CONFTEST = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
 
@@ -111,3 +113,24 @@ def test_real_data_has_the_speech_commands_layout(real_data: Path) -> None:
         assert all((real_data / name).is_file() for name in listed)
     with wave.open(str(next((real_data / "yes").glob("*.wav")))) as clip:
         assert (clip.getframerate(), clip.getnchannels(), clip.getsampwidth()) == (16_000, 1, 2)
+
+
+def test_the_longest_files_are_there() -> None:
+    assert [name for name in conftest.LONGEST_FIRST if not (ROOT / name).is_file()] == []
+
+
+def test_the_first_that_asks_makes_it_and_a_failure_is_made_again(tmp_path: Path) -> None:
+    asked: list[Path] = []
+
+    def make(folder: Path) -> None:
+        asked.append(folder)
+        assert list(folder.iterdir()) == []
+        (folder / "half").touch()
+        if len(asked) == 1:
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        shared.once(tmp_path / "made", make)
+    for _ in range(2):
+        assert shared.once(tmp_path / "made", make) == tmp_path / "made"
+    assert len(asked) == 2 and (tmp_path / "made" / "half").exists()

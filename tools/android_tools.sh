@@ -21,13 +21,21 @@ stamp_of() { { cat "$@"; pwd -P; } | sha256sum | cut -d' ' -f1; }
 
 is_current() { [[ -f $1 && $(<"$1") == "$2" ]]; } # FILE STAMP
 
+find_python() { # sets $python: that of `make setup`, or what it would take
+  for python in .venv/bin/python "${PYTHON:-}" python3.12 python3.11 python3.10 python3; do
+    [[ -n $python ]] && "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 && return
+  done
+  die "no Python that makes environments; run make setup first"
+}
+
 install_mediapipe() {
-  local stamp
+  local stamp python
   stamp=$(stamp_of "$lock")
   is_current "$venv/.edge_tf_setup" "$stamp" && return
   echo "android-tools: MediaPipe into $venv (some 250 MB to download the first time)"
   rm -rf "$venv"
-  .venv/bin/python -m venv "$venv"
+  find_python
+  "$python" -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --quiet --no-deps --only-binary=:all: \
     --require-hashes -r "$lock"
   "$venv/bin/python" -c 'from mediapipe.tasks.python import audio' ||

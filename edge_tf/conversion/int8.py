@@ -16,6 +16,7 @@ from edge_tf.conversion.rewriting.equalization import equalize
 from edge_tf.conversion.rewriting.folding import can_shift_logits, inference_model
 from edge_tf.conversion.tflite.slimming import slim
 from edge_tf.errors import UserError
+from edge_tf.models import inference
 from edge_tf.settings import GRAPHS, Graph
 from edge_tf.tflite_runtime import run_int8
 
@@ -83,7 +84,7 @@ def convert_with_graph(
     if form not in GRAPHS:
         raise UserError(f"there is no graph '{form}'", f"choose one of {', '.join(GRAPHS)}")
     model = equalize(model, representative)
-    expected = model.predict(representative, batch_size=200, verbose=0)
+    expected = inference.logits(model, representative)
     make = _device(model, representative) if form == "device" else _plain(model)
     candidates = []
     for stride in _CALIBRATION_STRIDES:

@@ -7,7 +7,7 @@ import numpy as np
 
 from edge_tf.engines import ids
 from edge_tf.engines.base import Outputs, Start
-from edge_tf.models import loading
+from edge_tf.models import inference, loading
 
 
 class KerasFloat:
@@ -42,5 +42,4 @@ class KerasFloat:
             began = time.perf_counter()
             one(clip[np.newaxis])
             seconds.append(time.perf_counter() - began)
-        logits = model.predict(features, batch_size=200, verbose=0)
-        return Outputs(logits, None, None, float(np.median(seconds)))
+        return Outputs(inference.logits(model, features), None, None, float(np.median(seconds)))

@@ -8,7 +8,7 @@ from edge_tf import records
 from edge_tf.engines import ids
 from edge_tf.engines.base import Outputs, Start
 from edge_tf.errors import UserError
-from edge_tf.models import loading
+from edge_tf.models import inference, loading
 from edge_tf.run_records import Range, RangesFile
 
 
@@ -41,7 +41,7 @@ class KerasQuantized:
                 "run pipelines.compress again",
             ) from None
         # A simulation's speed says nothing about a device's.
-        logits = simulated.model.predict(features, batch_size=200, verbose=0)
+        logits = inference.logits(simulated.model, features)
         return Outputs(logits, None, None, None)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_tf.engines.base import Engine, Outputs, UnavailableError
+from firmware_export.boards import object_cache
 
 
 def run_all(
@@ -37,11 +38,18 @@ def run_all(
         for start, path in paths.items():
             np.save(path, clips[start])
         spawn = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+        with concurrent.futures.ProcessPoolExecutor(
+            workers, spawn, _share_objects, (folder,)
+        ) as pool:
             # The last ones are usually the slowest: the others run beside them.
             mine = [paths[engine.start] for engine in engines]
             backwards = list(pool.map(_run, engines[::-1], mine[::-1], chosen[::-1]))
             return backwards[::-1]
+
+
+def _share_objects(folder: str) -> None:
+    """Emitted C from features and from the waveform on has the same kernels."""
+    os.environ.setdefault(object_cache.VARIABLE, str(Path(folder) / "objects"))
 
 
 def _run(engine: Engine, path: Path, rows: np.ndarray | None) -> Outputs | UnavailableError:

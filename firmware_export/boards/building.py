@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from firmware_export.boards import link_map, toolchain
+from firmware_export.boards import link_map, object_cache, toolchain
 from firmware_export.boards.board import SOURCES, Board
 from firmware_export.boards.link_map import Section, Sizes
 from firmware_export.errors import ExportError
@@ -75,6 +75,7 @@ def build(
     stack_kb: int = 8,
     optimize: str = "-O2",
     extra_flags: Iterable[str] = (),
+    objects: Path | None = None,
 ) -> Build:
     """Compiles C99 sources with the board's own and links them.
 
@@ -89,6 +90,7 @@ def build(
       stack_kb: how much of it is reserved for the stack.
       optimize: for `sources`.
       extra_flags: for compiling and linking, after all others.
+      objects: folder of objects compiled before, see object_cache.py; None: the environment's.
 
     Raises:
       ExportError: a package is missing, a source does not compile, the program does not link or
@@ -103,23 +105,24 @@ def build(
 
     extra = tuple(extra_flags)
     common = [f"{board.prefix}gcc", *board.flags, *_COMPILE]
-    includes = [f"-I{directory}" for directory in (*include_dirs, SOURCES)]
+    includes = [f"-I{Path(directory).resolve()}" for directory in (*include_dirs, SOURCES)]
     macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
     sources = list(sources)
-    commands, parts = [], {}
+    jobs: list[tuple[list[str], Path, Path]] = []
+    parts: dict[str, str] = {}
     for index, source in enumerate(sources):
         target = out_dir / f"{index:03d}_{source.stem}.o"
         parts[str(target)] = str(source)
-        commands.append([*common, *includes, *macros, optimize, *extra, *_c(source, target)])
+        jobs.append(([*common, *includes, *macros, optimize, *extra], source, target))
     for name in board.sources:
         target = out_dir / f"board_{Path(name).stem}.o"
         parts[str(target)] = BOARD_PART
         own = [f"-I{SOURCES}", *_counter_macros(board), _BOARD_OPTIMIZE]
-        commands.append([*common, *own, *extra, *_c(SOURCES / name, target)])
+        jobs.append(([*common, *own, *extra], SOURCES / name, target))
 
     # As many as there are processors: a model has dozens of files, each takes a moment.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        said = list(pool.map(functools.partial(_compile, board), commands))
+        said = list(pool.map(lambda job: _compile(board, *job, objects), jobs))
 
     link = [f"{board.prefix}gcc", *board.flags, "-Wl,--gc-sections", f"-Wl,-Map={map_file}"]
     link += [*memory, *extra, *parts, "-lm", "-o", str(elf)]
@@ -168,15 +171,14 @@ def _counter_macros(board: Board) -> list[str]:
     return [f"-DBOARD_INSTRUCTIONS={ratio.numerator}u", f"-DBOARD_TICKS={ratio.denominator}u"]
 
 
-def _c(source: Path, target: Path) -> list[str]:
-    return ["-c", str(source), "-o", str(target)]
-
-
-def _compile(board: Board, command: list[str]) -> str:
-    done = _run(board, command)
+def _compile(
+    board: Board, command: list[str], source: Path, target: Path, objects: Path | None
+) -> str:
+    run = functools.partial(_run, board)
+    done = object_cache.compile_object(command, source, target, run, objects)
     if done.returncode:
         raise ExportError(
-            f"{board.compiler} for {board.name} does not compile {Path(command[-3]).name}: "
+            f"{board.compiler} for {board.name} does not compile {source.name}: "
             f"{_first_error(done.stderr)}"
         )
     return done.stderr
@@ -207,7 +209,9 @@ def _link(board: Board, command: list[str], budget_kb: Mapping[str, int]) -> str
     )
 
 
-def _run(board: Board, command: list[str]) -> subprocess.CompletedProcess[str]:
+def _run(
+    board: Board, command: list[str], folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     # Messages are read here: in English.
     environment = {**os.environ, "LC_ALL": "C"}
     try:
@@ -218,6 +222,7 @@ def _run(board: Board, command: list[str]) -> subprocess.CompletedProcess[str]:
             errors="replace",
             timeout=_TIMEOUT_S,
             env=environment,
+            cwd=folder,
             check=False,
         )
     except subprocess.TimeoutExpired:

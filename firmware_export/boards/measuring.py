@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_export.boards import building, clips, programs
+from firmware_export.boards import building, clips, object_cache, programs
 from firmware_export.boards.board import Board
 from firmware_export.boards.building import Build
 from firmware_export.errors import ExportError
@@ -79,7 +79,14 @@ def measure(
     with tempfile.TemporaryDirectory() as scratch:
         flash_kb, ram_kb = board.memory_kb
         build = functools.partial(
-            programs.build, model, board, streaming=streaming, flash_kb=flash_kb, ram_kb=ram_kb
+            programs.build,
+            model,
+            board,
+            streaming=streaming,
+            flash_kb=flash_kb,
+            ram_kb=ram_kb,
+            # Both programs have the same kernels.
+            objects=object_cache.folder() or Path(scratch) / "objects",
         )
         alone = build(Path(scratch) / "model")
         ran = clips.run_features(alone, features, Path(scratch) / "features").figures

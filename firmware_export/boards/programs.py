@@ -25,6 +25,7 @@ def build(
     flash_kb: int = 256,
     ram_kb: int = 64,
     extra_flags: tuple[str, ...] = (),
+    objects: Path | None = None,
 ) -> Build:
     """Compiles a model for a board, with front-end and detector if it has them.
 
@@ -36,6 +37,7 @@ def build(
       streaming: the model is of the streaming form; see compiler.compile.
       flash_kb, ram_kb: the memory that the linker may fill; not on the host.
       extra_flags: for the compiler.
+      objects: see `building.build`.
 
     Raises:
       ExportError: the model cannot be compiled, the tools are not installed, or it does not fit.
@@ -51,6 +53,7 @@ def build(
         ram_kb=ram_kb,
         optimize=OPTIMIZE,
         extra_flags=extra_flags,
+        objects=objects,
     )
 
 

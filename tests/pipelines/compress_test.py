@@ -1,6 +1,7 @@
 """Compression as a user starts it: the whole chain on real speech, and what is refused at once."""
 
 import json
+import shutil
 
 import pytest
 
@@ -10,33 +11,35 @@ from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.run_dir import RunDirectory
 from tests.edge_tf import recorded
 from tests.pipelines.bad_input_test import refused_early, tree
-from tests.pipelines.run_test import start
+from tests.pipelines.conftest import CONVERSION, TRAINING
+from tests.pipelines.starting import start
 from tflite_model import sparsity
 
 
 @pytest.fixture(scope="module")
-def finished(real_data, tmp_path_factory):
-    """train -> pqk -> convert -> evaluate -> export on three words: its folder, what it printed."""
-    folder = tmp_path_factory.mktemp("chain")
+def finished(words_chain, real_data, tmp_path_factory):
+    """A trained run -> pqk -> convert -> evaluate -> export: its folder, what the chain printed.
+
+    Emulated boards but one have had their turn in the chain without compression.
+    """
+    run = shutil.copytree(words_chain / "run", tmp_path_factory.mktemp("chain") / "run")
     flags = [
         f"--data_dir={real_data}",
-        "--task=words",
-        "--words=no,stop,yes",
-        "--epochs=2",
-        "--batch_size=20",
+        *TRAINING,
+        *CONVERSION,
         "--recipe=pqk",
         "--sparsity=0.7",
         "--compress_epochs=2",
-        f"--run_dir={folder / 'run'}",
-        f"--cache_dir={folder / 'cache'}",
-        "--representative_clips=60",
+        f"--run_dir={run}",
+        f"--cache_dir={words_chain / 'cache'}",
         "--error_clips=40",
+        "--boards=host,cortex-m4",
         # It learns little from 40 clips a word, so no accuracy is asked for; bytes are.
         "--max_drop=100",
     ]
     done = start("run", *flags)
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "run", done.stdout
+    return run, done.stdout
 
 
 def test_the_chain_tells_its_stages_and_has_the_compressed_hops(finished):
@@ -52,7 +55,7 @@ def test_the_chain_tells_its_stages_and_has_the_compressed_hops(finished):
     assert gates["Keras, int8 simulated is within 0.5 points of int8"] == "not judged"
     assert (run / "firmware_c").is_dir() and (run / "firmware").is_dir()
     assert [epoch.get("phase") for epoch in report["learning_curve"]] == [
-        *(None, None),
+        *([None] * 8),
         *("prune_qat", "in_network_teacher"),
     ]
 

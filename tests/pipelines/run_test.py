@@ -2,17 +2,16 @@
 
 import hashlib
 import json
-import subprocess
-import sys
-from pathlib import Path
+import shutil
 
 import numpy as np
 import pytest
 
 import tflite_model
 from edge_tf.engines import mediapipe_audio
+from tests.pipelines.conftest import CONVERSION, TRAINING
+from tests.pipelines.starting import start
 
-ROOT = Path(__file__).resolve().parents[2]
 BOARDS = ("host", "cortex_m4", "cortex_m55")
 ENGINES = [
     *("keras", "litert_reference", "litert_xnnpack", "tflite_micro"),
@@ -24,28 +23,13 @@ ENGINES = [
 ]
 
 
-def start(stage: str, *flags: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", f"pipelines.{stage}", *flags]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
-
-
 @pytest.fixture(scope="module")
-def finished(real_data, tmp_path_factory):
-    """A short run on three words: its folder, its flags and what it printed."""
-    folder = tmp_path_factory.mktemp("chain")
-    flags = [
-        f"--data_dir={real_data}",
-        "--task=words",
-        "--words=no,stop,yes",
-        "--epochs=8",
-        "--batch_size=20",
-        f"--run_dir={folder / 'run'}",
-        f"--cache_dir={folder / 'cache'}",
-    ]
-    # It learns little from 40 clips a word, so no accuracy is asked for; bytes are.
-    done = start("run", *flags, "--max_drop=100", "--representative_clips=60")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "run", flags, done.stdout
+def finished(words_chain, real_data, tmp_path_factory):
+    """A copy of the short run on three words: its folder, its flags and what it printed."""
+    run = shutil.copytree(words_chain / "run", tmp_path_factory.mktemp("chain") / "run")
+    cache = words_chain / "cache"
+    flags = [f"--data_dir={real_data}", *TRAINING, f"--run_dir={run}", f"--cache_dir={cache}"]
+    return run, flags, (words_chain / "printed.txt").read_text()
 
 
 def test_the_hop_table_is_on_the_screen_and_names_every_hop(finished):
@@ -176,13 +160,13 @@ def test_an_app_hears_what_the_int8_model_hears(finished):
 
 def test_the_same_command_again_trains_nothing_and_gives_the_same_model(finished):
     run, flags, _ = finished
+    cache = flags[-1]
     before = (run / "model_int8.tflite").read_bytes()
     trained = start("train", *flags)
     assert trained.returncode == 0, trained.stderr
     assert "trained 8 epochs" in trained.stdout
     assert "going on after epoch 8 of 8" in trained.stdout + trained.stderr
-    cache = f"--cache_dir={run.parent / 'cache'}"
-    converted = start("convert", f"--run_dir={run}", cache, "--representative_clips=60")
+    converted = start("convert", f"--run_dir={run}", cache, *CONVERSION)
     assert converted.returncode == 0, converted.stderr
     assert (run / "model_int8.tflite").read_bytes() == before
 
@@ -199,7 +183,7 @@ def test_other_settings_do_not_train_over_a_finished_run(finished):
 
 def test_a_broken_gate_is_exit_status_1_with_the_report_on_disk(finished):
     """The int8 model of a run is replaced by one that hears the same word in everything."""
-    run, _, _ = finished
+    run, flags, _ = finished
     original = (run / "model_int8.tflite").read_bytes()
     info = tflite_model.parse(original)
     classifier = [op for op in info.ops if op.name == "CONV_2D"][-1]
@@ -208,9 +192,9 @@ def test_a_broken_gate_is_exit_status_1_with_the_report_on_disk(finished):
     shifted = np.frombuffer(bias, "<i4") + np.where(np.arange(5) == 3, 1, -1) * np.int32(1 << 24)
     assert original.count(bias) == 1
     (run / "model_int8.tflite").write_bytes(original.replace(bias, shifted.astype("<i4").tobytes()))
-    flags = [f"--run_dir={run}", f"--cache_dir={run.parent / 'cache'}", "--max_clips=60"]
     try:
-        judged = start("evaluate", *flags, "--max_drop=1")
+        few = ("--max_clips=60", "--error_clips=40", "--boards=host")
+        judged = start("evaluate", f"--run_dir={run}", flags[-1], *few, "--max_drop=1")
     finally:
         (run / "model_int8.tflite").write_bytes(original)
     report = json.loads((run / "report.json").read_text())

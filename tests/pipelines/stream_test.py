@@ -21,7 +21,7 @@ from tests.edge_tf import recorded
 from tests.edge_tf.audio.wav_files import tone, write
 from tests.pipelines.bad_input_test import refused_early, tree
 from tests.pipelines.compress_test import as_trained
-from tests.pipelines.run_test import ROOT, start
+from tests.pipelines.starting import ROOT, start
 
 BOARDS = ("host", "cortex_m4", "cortex_m55")
 LABELS = ["_silence_", "_unknown_", "no", "stop", "yes"]

@@ -145,16 +145,17 @@ def _ranges(
     blocks: list[_Block], clips: np.ndarray
 ) -> dict[graph.Node, tuple[float, np.ndarray, np.ndarray]]:
     """For each block's z: largest x, and smallest and largest p of each channel."""
-    functions = [graph.to_function(node) for block in blocks for node in (block.x, block.p)]
+    nodes = [node for block in blocks for node in (block.x, block.p)]
+    values_of = graph.to_functions(nodes)
 
     def extremes(features: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        values = [function(features) for function in functions]
+        values = values_of(features)
         return [(tf.reduce_min(v, [0, 1, 2]), tf.reduce_max(v, [0, 1, 2])) for v in values]
 
     run = graph.traced(extremes, clips)
     seen = [run(clips[at : at + 50]) for at in range(0, len(clips), 50)]
-    low = [np.min([one[i][0] for one in seen], axis=0) for i in range(len(functions))]
-    high = [np.max([one[i][1] for one in seen], axis=0) for i in range(len(functions))]
+    low = [np.min([one[i][0] for one in seen], axis=0) for i in range(len(nodes))]
+    high = [np.max([one[i][1] for one in seen], axis=0) for i in range(len(nodes))]
     return {
         block.z: (float(high[2 * i].max()), low[2 * i + 1], high[2 * i + 1])
         for i, block in enumerate(blocks)

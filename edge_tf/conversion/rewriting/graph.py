@@ -6,7 +6,7 @@ converter. All tensors are float32 [1, rows, columns, channels]; rows are freque
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -312,8 +312,8 @@ class Slice(Node):
         return tf.slice(x, [0, *self.begin, 0], [-1, *self.size, -1])
 
 
-def order(output: Node) -> list[Node]:
-    """All nodes, each after those it reads."""
+def order(*outputs: Node) -> list[Node]:
+    """All nodes that some outputs need, each after those it reads."""
     found: dict[Node, None] = {}
 
     def visit(node: Node) -> None:
@@ -322,7 +322,8 @@ def order(output: Node) -> list[Node]:
                 visit(source)
             found[node] = None
 
-    visit(output)
+    for output in outputs:
+        visit(output)
     return list(found)
 
 
@@ -363,14 +364,22 @@ def to_function(output: Node, compute: Compute = _as_it_is) -> Callable[[tf.Tens
       output: its last node.
       compute: (node, values that it reads) to its value; for those who watch or change values.
     """
-    nodes = order(output)
+    run = to_functions([output], compute)
+    return lambda features: run(features)[0]
 
-    def run(features: tf.Tensor) -> tf.Tensor:
+
+def to_functions(
+    outputs: Sequence[Node], compute: Compute = _as_it_is
+) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """The values of several nodes as one function: what they have in common is computed once."""
+    nodes = order(*outputs)
+
+    def run(features: tf.Tensor) -> list[tf.Tensor]:
         values: dict[Node, tf.Tensor] = {}
         for node in nodes:
             read = [values[source] for source in node.inputs] or [features]
             values[node] = compute(node, *read)
-        return values[output]
+        return [values[output] for output in outputs]
 
     return run
 

@@ -68,8 +68,7 @@ def _reads_no_padding(node: graph.Node) -> bool:
 
 def _fits(nodes: list[graph.Node], clips: np.ndarray) -> list[tuple[np.ndarray, ...]]:
     """(a, b, c, d), each [channels], for each node."""
-    functions = [graph.to_function(node.inputs[0]) for node in nodes]
-    run = graph.traced(lambda features: [function(features) for function in functions], clips)
+    run = graph.traced(graph.to_functions([node.inputs[0] for node in nodes]), clips)
     batches = [[v.numpy() for v in run(clips[at : at + 50])] for at in range(0, len(clips), 50)]
     fits = []
     for values in zip(*batches, strict=True):

@@ -15,7 +15,7 @@ from edge_tf.layers import quantization as layer_quantization
 from edge_tf.layers.neighbours import scaled_reader
 from edge_tf.layers.quantization import RangeQuantizer
 from edge_tf.layers.sub_spectral_norm import SubSpectralNorm
-from edge_tf.models import bc_resnet_asc, build_model
+from edge_tf.models import bc_resnet_asc, build_model, inference
 from tests.edge_tf.compression.small import clips, half_masks, quantized
 from tests.edge_tf.conversion.conversion_fixtures import SHAPE, block_model, randomize
 
@@ -133,7 +133,7 @@ def test_calibration_covers_the_float_models_values():
     for name, (low, high) in ranges.items():
         if name != "input":
             probe = keras.Model(model.inputs, model.get_layer(name).output)
-            values = probe.predict(features, verbose=0)
+            values = inference.logits(probe, features)
             axes = (0, 1, 2) if np.ndim(high) else None
             np.testing.assert_allclose(low, np.minimum(values.min(axes), 0), atol=1e-5)
             np.testing.assert_allclose(high, np.maximum(values.max(axes), 0), atol=1e-5)
@@ -172,12 +172,12 @@ def test_an_activation_with_one_loud_channel_keeps_the_others():
 def test_the_simulation_is_near_the_float_model_and_gives_what_it_is_told():
     model, features = block_model(), clips(40)
     network = quantized(model)
-    simulated = network.model.predict(features, verbose=0)
-    exact = model.predict(features, verbose=0)
+    simulated = inference.logits(network.model, features)
+    exact = inference.logits(model, features)
     assert 0 < np.abs(simulated - exact).max() < 0.1 * np.ptp(exact)
     state = network.state()
     again = quantization.QuantizedModel(state.model, state.masks, state.ranges).model
-    np.testing.assert_array_equal(again.predict(features, verbose=0), simulated)
+    np.testing.assert_array_equal(inference.logits(again, features), simulated)
 
 
 def test_weights_go_in_and_come_back_unchanged():
@@ -189,8 +189,8 @@ def test_weights_go_in_and_come_back_unchanged():
 
 def test_simulation_and_int8_file_err_as_little_as_each_other():
     model, features = block_model(), clips(60)
-    simulated = quantized(model).model.predict(features, verbose=0)
-    exact = model.predict(features, verbose=0)
+    simulated = inference.logits(quantized(model).model, features)
+    exact = inference.logits(model, features)
     outputs = LiteRTReference(int8.convert(model, features)).run(features).real_logits()
     for found, wanted in ((outputs, exact), (simulated, exact), (outputs, simulated)):
         assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.05 * np.std(exact)
@@ -270,6 +270,6 @@ def test_bc_resnet_asc_with_instance_norms_is_simulated(norm):
     features = clips(20, (32, 16, 1))
     ranges = quantization.calibrated(model, features)
     simulated = quantization.QuantizedModel(model, ranges=ranges).model
-    exact = model.predict(features, verbose=0)
-    error = simulated.predict(features, verbose=0) - exact
+    exact = inference.logits(model, features)
+    error = inference.logits(simulated, features) - exact
     assert 0 < np.sqrt(np.mean(error**2)) < 0.1 * np.std(exact)

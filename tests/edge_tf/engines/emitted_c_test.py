@@ -1,6 +1,7 @@
 """Emitted C as an engine: the bytes of the reference, from features and from the waveform on."""
 
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -31,11 +32,11 @@ def model() -> bytes:
 def waveforms(count: int, seed: int = 0) -> np.ndarray:
     """Silence, full scale, and tones in noise of any loudness."""
     rng = np.random.default_rng(seed)
-    time = np.arange(FRONTEND.clip_samples) / FRONTEND.sample_rate
+    moments = np.arange(FRONTEND.clip_samples) / FRONTEND.sample_rate
     loudness = 10.0 ** rng.uniform(0, 4.4, (count, 1))
-    tones = np.sin(2 * np.pi * rng.uniform(50, 7_900, (count, 1)) * time)
-    clips = loudness * (tones + rng.normal(0, 0.3, (count, len(time))))
-    clips[0], clips[1] = 0, np.where(time * 1_000 % 2 < 1, 32_767, -32_768)
+    tones = np.sin(2 * np.pi * rng.uniform(50, 7_900, (count, 1)) * moments)
+    clips = loudness * (tones + rng.normal(0, 0.3, (count, len(moments))))
+    clips[0], clips[1] = 0, np.where(moments * 1_000 % 2 < 1, 32_767, -32_768)
     return np.clip(clips, -32_768, 32_767).astype(np.int16)
 
 
@@ -68,8 +69,11 @@ def check_waveforms(model: bytes, name: str, clips: np.ndarray) -> None:
 def test_from_features_on_the_host(model):
     clips = features(500, seed=9)
     clips[:100] *= 20  # far beyond the calibrated range: saturation at both ends
+    began = time.perf_counter()
     found = check_features(model, "host", clips)
-    assert found.seconds_per_inference is not None and 0 < found.seconds_per_inference < 0.1
+    passed = time.perf_counter() - began
+    assert found.seconds_per_inference is not None
+    assert 0 < found.seconds_per_inference * len(clips) < passed
 
 
 def test_from_the_waveform_on_the_host(model):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_export.boards import building
+from firmware_export.boards import building, object_cache
 from firmware_export.standalone import compiler
 from firmware_export.standalone.graph import ir
 
@@ -25,12 +25,23 @@ def build(files: Mapping[str, str], folder: Path, options: Sequence[str] = ("-O1
         pytest.skip("needs gcc")
     for name, text in files.items():
         (folder / name).write_text(text)
-    sources = [str(folder / name) for name in files if name.endswith(".c")]
+    sources = [folder / name for name in files if name.endswith(".c")]
     library = folder / "model.so"
-    command = [gcc, *WARNINGS, *_CHECKS, *options, "-shared", "-fPIC", *sources, "-o", str(library)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    objects = []
+    for source in sources:
+        objects.append(str(source.with_suffix(".o")))
+        command = [gcc, *WARNINGS, *_CHECKS, *options, "-fPIC"]
+        done = object_cache.compile_object(command, source, Path(objects[-1]), _run)
+        assert done.returncode == 0, done.stderr
+    done = _run([gcc, *_CHECKS, "-shared", *objects, "-o", str(library)])
     assert done.returncode == 0, done.stderr
     return library
+
+
+def _run(command: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 class Host:

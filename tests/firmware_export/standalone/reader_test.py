@@ -1,7 +1,6 @@
 """Reading of .tflite files: what is accepted, and that everything else is refused by name."""
 
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -319,7 +318,6 @@ class TestDamagedFiles:
     def test_flipped_bits_and_missing_ends(self):
         rng = random.Random(1)
         seen = {True: 0, False: 0}
-        until = time.monotonic() + 8
         for data in self.files() * 100:
             changed = bytearray(data)
             for _ in range(rng.choice((1, 1, 2, 8))):
@@ -327,15 +325,12 @@ class TestDamagedFiles:
             if rng.random() < 0.1:
                 del changed[rng.randrange(len(changed)) :]
             seen[survives(bytes(changed))] += 1
-            if time.monotonic() > until:
-                break
         assert seen[True] > 20
         assert seen[False] > 20, seen
 
     def test_changed_fields(self):
         rng = random.Random(2)
         seen = {True: 0, False: 0}
-        until = time.monotonic() + 10
         for data in self.files() * 100:
             model = schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
             for _ in range(rng.choice((1, 1, 3))):
@@ -346,8 +341,6 @@ class TestDamagedFiles:
             except Exception:  # What cannot be written cannot be read.
                 continue
             seen[survives(bytes(builder.Output()))] += 1
-            if time.monotonic() > until:
-                break
         assert seen[False] > 20, seen
 
 

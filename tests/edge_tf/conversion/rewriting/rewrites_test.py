@@ -101,7 +101,7 @@ class TestMeanAsDepthwise:
             layers.AveragePooling2D((13, 3)),  # leaves rows out
             layers.GlobalAveragePooling2D(keepdims=True),
         ],
-        ids=str,
+        ids=["all rows", "strided", "rows left out", "global"],
     )
     def test_means_over_all_rows(self, pool):
         (depthwise,) = kinds(check(rewrites.mean_as_depthwise, lowered(pool)))

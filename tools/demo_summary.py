@@ -1,0 +1,58 @@
+"""The last lines of `make demo`: what was made, what it is worth in C, what to type next.
+
+python tools/demo_summary.py RUN_DIR
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+RESULTS = (
+    ("report", "report.html"),
+    ("plain C", "firmware_c"),
+    ("TFLite Micro", "firmware"),
+    ("Android", "android"),
+)
+# C from sound to logits, as a product runs it: on the emulated board, else on this machine.
+IN_C = {"emitted_c_cortex_m4_pcm": "a Cortex-M4", "emitted_c_host_pcm": "this machine"}
+
+
+def summary(run: Path) -> str:
+    """The lines for a finished run.
+
+    Raises:
+      SystemExit: a result is missing.
+    """
+    missing = [name for _, name in RESULTS if not (run / name).exists()]
+    if missing:
+        raise SystemExit(f"error: {run} has no {', '.join(missing)}; run make demo again")
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    rows = {row["engine"]: row for row in report["hops"]}
+    return "\n".join(
+        [
+            *(f"{title + ':':14}{run.resolve() / name}" for title, name in RESULTS),
+            f"{'accuracy:':14}{_accuracy(rows)}",
+            f"{'next:':14}{_next(run, rows)}",
+        ]
+    )
+
+
+def _accuracy(rows: dict[str, dict[str, Any]]) -> str:
+    keras = f"Keras: {100 * rows['keras']['accuracy']:.1f} %"
+    for engine, place in IN_C.items():
+        row = rows.get(engine)
+        if row is not None and not row["unavailable"]:
+            share = f"{100 * row['accuracy']:.1f} % of {row['clips']} test clips"
+            return f"{share} in C on {place}, from the waveform ({keras})"
+    return f"not measured in C, which needs a compiler ({keras})"
+
+
+def _next(run: Path, rows: dict[str, dict[str, Any]]) -> str:
+    missing = rows.get("emitted_c_cortex_m4_pcm", {}).get("unavailable")
+    measure = f".venv/bin/python -m pipelines.benchmark --run_dir={run} --targets=cortex-m4"
+    return f"{missing}; then {measure}" if missing else measure
+
+
+if __name__ == "__main__":
+    print(summary(Path(sys.argv[1])))

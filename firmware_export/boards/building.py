@@ -108,7 +108,7 @@ def build(
     includes = [f"-I{Path(directory).resolve()}" for directory in (*include_dirs, SOURCES)]
     macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
     sources = list(sources)
-    jobs: list[tuple[list[str], Path, Path]] = []
+    jobs = []
     parts: dict[str, str] = {}
     for index, source in enumerate(sources):
         target = out_dir / f"{index:03d}_{source.stem}.o"
@@ -122,7 +122,7 @@ def build(
 
     # As many as there are processors: a model has dozens of files, each takes a moment.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        said = list(pool.map(lambda job: _compile(board, *job, objects), jobs))
+        said = list(pool.map(functools.partial(_compile, board, objects), *zip(*jobs, strict=True)))
 
     link = [f"{board.prefix}gcc", *board.flags, "-Wl,--gc-sections", f"-Wl,-Map={map_file}"]
     link += [*memory, *extra, *parts, "-lm", "-o", str(elf)]
@@ -172,7 +172,7 @@ def _counter_macros(board: Board) -> list[str]:
 
 
 def _compile(
-    board: Board, command: list[str], source: Path, target: Path, objects: Path | None
+    board: Board, objects: Path | None, command: list[str], source: Path, target: Path
 ) -> str:
     run = functools.partial(_run, board)
     done = object_cache.compile_object(command, source, target, run, objects)

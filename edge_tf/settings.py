@@ -10,8 +10,8 @@ from edge_tf.audio.frontend_config import Normalization
 from edge_tf.errors import UserError
 from edge_tf.records import later
 
-Task = Literal["kws12", "kws35", "words", "scenes"]
-TASKS: tuple[Task, ...] = get_args(Task)
+# What is classified: decides which model and training are the default (edge_tf/data/tasks.py).
+Domain = Literal["words", "scenes"]
 
 # Where a norm can stand inside a network, and where --norm_at can put it.
 InnerPlace = Literal["input", "stages"]
@@ -43,7 +43,7 @@ class DataFlags:
 
     Attributes:
       data_dir: folder of the data, absolute.
-      task: which labels.
+      task: name of one of edge_tf.data.tasks.
       words: of the task "words": the keywords; empty: every folder is one.
       split_lists: folder of lists to follow, or None.
       test_dir: official test set, or None.
@@ -52,7 +52,7 @@ class DataFlags:
     """
 
     data_dir: str
-    task: Task
+    task: str
     words: tuple[str, ...]
     split_lists: str | None
     test_dir: str | None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from edge_tf.settings import GRAPHS, TASKS, DataFlags
+from edge_tf.data import tasks
+from edge_tf.settings import GRAPHS, DataFlags
 from pipelines import help_text
 from pipelines.help_text import Group
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from edge_tf.run_dir import RunDirectory
 
 FLAGS = flags.FLAGS
-_WORDS_FLAGS = ("words", "split_lists", "test_dir", "download")  # not with --task=scenes
-_SCENES_FLAGS = ("fold", "simulated_devices")  # only with it
 
 
 def define_run_dir() -> None:
@@ -43,9 +42,8 @@ def define_data() -> None:
     flags.DEFINE_enum(
         "task",
         "kws12",
-        TASKS,
-        "Classes: kws12 (ten commands, silence, unknown), kws35 (every word folder), words (your "
-        "own --words) or scenes (acoustic scenes).",
+        list(tasks.TASKS),
+        f"Classes: {', '.join(f'{task.name} ({task.about})' for task in tasks.TASKS.values())}.",
     )
     flags.DEFINE_list(
         "words",
@@ -149,7 +147,7 @@ def run_data(run: "RunDirectory") -> "RunData":
     def load(values: DataFlags) -> "Dataset":
         if FLAGS.data_dir:
             values = dataclasses.replace(values, data_dir=str(Path(FLAGS.data_dir).resolve()))
-        return load_dataset(values)
+        return tasks.load(values)
 
     return RunData(run, load, cache_folder())
 
@@ -170,11 +168,11 @@ def data_flags() -> DataFlags:
     from edge_tf.errors import UserError
 
     run_directory().check()
-    scenes = FLAGS.task == "scenes"
+    task = tasks.spec(FLAGS.task)
     if not FLAGS.data_dir:
-        remedy = "a data set of scenes" if scenes else "a folder of words, or see --download"
-        raise UserError("--data_dir is missing", f"give {remedy}")
-    for name in _WORDS_FLAGS if scenes else _SCENES_FLAGS:
+        raise UserError("--data_dir is missing", f"give {task.data}")
+    others = {name for other in tasks.TASKS.values() for name in other.flags} - {*task.flags}
+    for name in (name for name in FLAGS if name in others):
         if FLAGS[name].value != FLAGS[name].default:
             raise UserError(
                 f"--{name} cannot be combined with --task={FLAGS.task}", "leave one out"
@@ -186,24 +184,6 @@ def data_flags() -> DataFlags:
         split_lists=FLAGS.split_lists and str(Path(FLAGS.split_lists).resolve()),
         test_dir=FLAGS.test_dir and str(Path(FLAGS.test_dir).resolve()),
         data_seed=FLAGS.data_seed,
-        fold=FLAGS.fold if scenes else None,
-        simulated_devices=FLAGS.simulated_devices if scenes else None,
+        fold=FLAGS.fold if "fold" in task.flags else None,
+        simulated_devices=FLAGS.simulated_devices if "simulated_devices" in task.flags else None,
     )
-
-
-def load_dataset(values: DataFlags) -> "Dataset":
-    """The dataset that data_flags() describe. Raises UserError if it is not there."""
-    from edge_tf.data.scenes import scene_sets
-    from edge_tf.data.words import folder_of_words, split_lists
-
-    root = Path(values.data_dir)
-    if values.task == "scenes":
-        assert values.fold is not None and values.simulated_devices is not None
-        return scene_sets.load(root, values.fold, values.simulated_devices, values.data_seed)
-    if values.split_lists:
-        dataset = split_lists.load(root, Path(values.split_lists))
-    else:
-        dataset = folder_of_words.load(root, values.task, values.words, values.data_seed)
-    if values.test_dir:
-        dataset = folder_of_words.with_test_folder(dataset, Path(values.test_dir))
-    return dataset

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
+from edge_tf.data import tasks
 from pipelines import app, common, training_flags
 
 FLAGS = flags.FLAGS
@@ -29,7 +30,7 @@ def main() -> None:
         from edge_tf.data.words import download
 
         download.download_speech_commands(FLAGS.download, FLAGS.data_dir)
-    dataset = common.load_dataset(values)
+    dataset = tasks.load(values)
 
     from edge_tf.run_dir import RunDirectory
     from edge_tf.training import stage

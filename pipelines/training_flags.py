@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from edge_tf.data import tasks
 from edge_tf.models import DEFAULT_MODELS, MODELS
-from edge_tf.models.spec import SCENES, WORDS, ModelSpec, Task
+from edge_tf.models.spec import SCENES, WORDS, ModelSpec
 from edge_tf.settings import INNER_PLACES, NORM_PLACES
 from firmware_export.frontend.config import NORMALIZATIONS, PADDINGS
 from pipelines import help_text
@@ -176,8 +177,8 @@ def value(name: str) -> Any:
     given = getattr(FLAGS, name)
     if given is not None:
         return given
-    task: Task = "scenes" if _scenes() else "words"
-    return DEFAULT_MODELS[task] if name == "model" else getattr(_spec().defaults[task], name)
+    domain = tasks.spec(FLAGS.task).domain
+    return DEFAULT_MODELS[domain] if name == "model" else getattr(_spec().defaults[domain], name)
 
 
 def _spec() -> ModelSpec:
@@ -185,7 +186,7 @@ def _spec() -> ModelSpec:
 
 
 def _scenes() -> bool:
-    return bool(FLAGS.task == "scenes")
+    return tasks.spec(FLAGS.task).domain == "scenes"
 
 
 def _that_take(has: Callable[[ModelSpec], object]) -> str:
@@ -277,10 +278,9 @@ def frontend_config(data_dir: "Path") -> "FrontendConfig":
 
     bands = value("mel_bands")
     _spec().check_mel_bands(bands)
-    if FLAGS.clip_ms is None and _scenes():
-        from edge_tf.data.scenes import scene_sets
-
-        clip_ms = scene_sets.clip_ms(data_dir)
+    of_data = tasks.spec(FLAGS.task).clip_ms
+    if FLAGS.clip_ms is None and of_data is not None:
+        clip_ms = of_data(data_dir)
     else:
         clip_ms = value("clip_ms")
     in_front = value("norm") != "none" and "frontend" in FLAGS.norm_at

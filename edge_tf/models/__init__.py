@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from edge_tf.errors import UserError
 from edge_tf.models import bc_resnet, bc_resnet_asc, ds_cnn
-from edge_tf.models.spec import ModelSpec, Task
+from edge_tf.models.spec import ModelSpec
 from edge_tf.models.torch_weights import load_torch_bc_resnet
+from edge_tf.settings import Domain
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -15,7 +16,7 @@ __all__ = ["DEFAULT_MODELS", "MODELS", "build_model", "load_torch_bc_resnet", "s
 MODELS: dict[str, ModelSpec] = {
     made.name: made for made in (bc_resnet.SPEC, bc_resnet_asc.SPEC, ds_cnn.SPEC)
 }
-DEFAULT_MODELS: dict[Task, str] = {"words": "bc_resnet", "scenes": "bc_resnet_asc"}
+DEFAULT_MODELS: dict[Domain, str] = {"words": "bc_resnet", "scenes": "bc_resnet_asc"}
 
 
 def spec(name: str) -> ModelSpec:

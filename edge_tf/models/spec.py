@@ -5,14 +5,13 @@ Flags ask it before TensorFlow loads, so a model's file imports TensorFlow insid
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from edge_tf.errors import UserError
+from edge_tf.settings import Domain
 
 if TYPE_CHECKING:
     import tf_keras as keras
-
-Task = Literal["words", "scenes"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +70,7 @@ class ModelSpec:
       mel_bands: the only number of mel bands that it takes; None: `mel_bands_multiple` says.
       mel_bands_multiple: mel bands must be a multiple of it.
       uses_spec_augment: on words it is trained with BC-ResNet's SpecAugment.
-      defaults: of flags, by task.
+      defaults: of flags, by domain.
     """
 
     name: str
@@ -83,7 +82,7 @@ class ModelSpec:
     mel_bands: int | None = None
     mel_bands_multiple: int = 1
     uses_spec_augment: bool = False
-    defaults: Mapping[Task, Defaults] = dataclasses.field(
+    defaults: Mapping[Domain, Defaults] = dataclasses.field(
         default_factory=lambda: {"words": WORDS, "scenes": SCENES}
     )
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from edge_tf import records
+from edge_tf.data import tasks
 from edge_tf.data.dataset import Dataset
 from edge_tf.settings import DataFlags
-from pipelines import common
 from tests.edge_tf.data.scenes.scene_folders import make_esc_folders, make_tau
 from tests.edge_tf.data.words.word_folders import make
 
@@ -46,7 +46,7 @@ def recorded(folder: Path, *flags: str) -> dict[str, object]:
 
 def load(values: dict[str, object]) -> Dataset:
     """The data of a run whose config.json has these values."""
-    return common.load_dataset(records.from_json(values, DataFlags, "config.json"))
+    return tasks.load(records.from_json(values, DataFlags, "config.json"))
 
 
 def test_runs_on_words_are_recorded_as_before_there_were_scenes(tmp_path):

@@ -1,0 +1,117 @@
+"""The tasks of --task: which classes, read from which data. A new task is one record here.
+
+Flags ask before TensorFlow loads, so what reads data is imported when it is called.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from edge_tf.data.dataset import Dataset
+from edge_tf.errors import UserError
+from edge_tf.settings import DataFlags, Domain
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskSpec:
+    """A task.
+
+    Attributes:
+      name: of --task.
+      about: its classes, for --help.
+      domain: decides which model and training are the default.
+      data: what --data_dir must be, for people.
+      flags: data flags that it takes and some other task does not.
+      load: from the data flags to the clips. Raises UserError for data that does not fit.
+      clip_ms: from the data's folder to the length of its clips; None: the model's default.
+    """
+
+    name: str
+    about: str
+    domain: Domain
+    data: str
+    flags: tuple[str, ...]
+    load: Callable[[DataFlags], Dataset]
+    clip_ms: Callable[[Path], int] | None = None
+
+
+def spec(name: str) -> TaskSpec:
+    """The record of a task. Raises UserError when no task has that name."""
+    if name not in TASKS:
+        raise UserError(f"task '{name}' is unknown", f"choose one of {', '.join(TASKS)}")
+    return TASKS[name]
+
+
+def load(flags: DataFlags) -> Dataset:
+    """The dataset that data flags describe. Raises UserError if it is not there."""
+    return spec(flags.task).load(flags)
+
+
+def _words(flags: DataFlags) -> Dataset:
+    from edge_tf.data.words import folder_of_words, split_lists
+
+    root = Path(flags.data_dir)
+    if flags.split_lists:
+        dataset = split_lists.load(root, Path(flags.split_lists))
+    else:
+        dataset = folder_of_words.load(root, flags.task, flags.words, flags.data_seed)
+    if flags.test_dir:
+        dataset = folder_of_words.with_test_folder(dataset, Path(flags.test_dir))
+    return dataset
+
+
+def _scenes(flags: DataFlags) -> Dataset:
+    from edge_tf.data.scenes import scene_sets
+
+    fold = 1 if flags.fold is None else flags.fold
+    devices = -1 if flags.simulated_devices is None else flags.simulated_devices
+    return scene_sets.load(Path(flags.data_dir), fold, devices, flags.data_seed)
+
+
+def _scene_clip_ms(root: Path) -> int:
+    from edge_tf.data.scenes import scene_sets
+
+    return scene_sets.clip_ms(root)
+
+
+_WORD_FOLDERS = "a folder of words, or see --download"
+_WORD_FLAGS = ("words", "split_lists", "test_dir", "download")
+
+TASKS: dict[str, TaskSpec] = {
+    task.name: task
+    for task in (
+        TaskSpec(
+            name="kws12",
+            about="ten commands, silence, unknown",
+            domain="words",
+            data=_WORD_FOLDERS,
+            flags=_WORD_FLAGS,
+            load=_words,
+        ),
+        TaskSpec(
+            name="kws35",
+            about="every word folder",
+            domain="words",
+            data=_WORD_FOLDERS,
+            flags=_WORD_FLAGS,
+            load=_words,
+        ),
+        TaskSpec(
+            name="words",
+            about="your own --words",
+            domain="words",
+            data=_WORD_FOLDERS,
+            flags=_WORD_FLAGS,
+            load=_words,
+        ),
+        TaskSpec(
+            name="scenes",
+            about="acoustic scenes",
+            domain="scenes",
+            data="a data set of scenes",
+            flags=("fold", "simulated_devices"),
+            load=_scenes,
+            clip_ms=_scene_clip_ms,
+        ),
+    )
+}

@@ -17,6 +17,7 @@ import numpy as np
 from firmware_export.errors import ExportError
 from firmware_export.standalone.graph.calls import KERNELS_HEADER, Argument, Call, Field, Lowered
 from firmware_export.standalone.graph.tensor import Tensor
+from firmware_export.standalone.target import KernelSet
 
 __all__ = ["Bounded", "Graph", "Op", "Pairwise", "Tensor", "Windowed", "WithTable"]
 
@@ -38,14 +39,14 @@ class Op(abc.ABC):
     takes_gaps: ClassVar[bool] = False
 
     @abc.abstractmethod
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         """Decides which kernels do the op and computes all they need.
 
         Everything that needs floating point, a division or a decision happens here, at compile
         time.
 
         Args:
-          target: a folder of kernels/: "portable", "dsp" or "mve".
+          kernels: a folder of kernels/: "portable", "dsp" or "mve".
 
         Raises:
           ExportError: no kernel does this op as TensorFlow Lite Micro does.

@@ -10,6 +10,7 @@ from firmware_export.standalone.graph.calls import Field, Lowered
 from firmware_export.standalone.ops.shared import pairs
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, rescale, single
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Add(ir.Pairwise, ir.Bounded):
         result = rescale(total, scaling.multiplier, scaling.shift) + self.output.zero_point
         return np.clip(result, self.low, self.high).astype(np.int8)
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         # The kernel's a is the input with the larger scale.
         first, second = (0, 1) if self.inputs[0].scale >= self.inputs[1].scale else (1, 0)
         return pairs.lower(self, "add", self._fields(first, second), (first, second))

@@ -6,6 +6,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place, operand
 from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -14,7 +15,7 @@ class Concat(ir.Op):
 
     axis: int = 0
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         strides = copies.strides(self.output.shape)
         calls = []
         offset = 0

@@ -15,6 +15,7 @@ from firmware_export.standalone.ops.shared.convolution import (
 from firmware_export.standalone.ops.shared.depthwise import depthwise
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
+from firmware_export.standalone.target import KernelSet
 
 # The kernel gathers this many windows at a time.
 _WINDOWS = 4
@@ -26,11 +27,11 @@ _OFFSET = 2
 class Conv2D(Convolution):
     """weights: [out, kh, kw, c / groups]."""
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         weights = self.weights
         groups = self.inputs[0].shape[3] // weights.shape[3]
         if groups > 1 and weights.shape[3] == 1:
-            return depthwise(self, np.moveaxis(weights[..., 0], 0, -1), target)
+            return depthwise(self, np.moveaxis(weights[..., 0], 0, -1), kernels)
         scaling = scaling_of(self, weights.reshape(weights.shape[0], -1))
         if scaling.is_plain and groups == 1 and self._is_pointwise():
             x, output = self.inputs[0], self.output

@@ -9,14 +9,15 @@ from firmware_export.standalone.ops.shared.convolution import Convolution
 from firmware_export.standalone.ops.shared.depthwise import depthwise
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
 class Depthwise(Convolution):
     """weights: [1, kh, kw, c * multiplier]."""
 
-    def lower(self, target: str = "portable") -> Lowered:
-        return depthwise(self, self.weights[0], target)
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
+        return depthwise(self, self.weights[0], kernels)
 
     def scaling(self) -> Scaling:
         return scaling_of(self, self.weights.reshape(-1, self.weights.shape[3]).T)

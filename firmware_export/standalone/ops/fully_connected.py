@@ -11,6 +11,7 @@ from firmware_export.standalone.ops.shared import fixed_point, pointwise, window
 from firmware_export.standalone.ops.shared.convolution import any_convolution
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted, scaling_of
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -26,7 +27,7 @@ class FullyConnected(Weighted):
         real = product / fixed_point.single(self.scaled.scale)
         return fixed_point.quantize_multipliers([real] * channels)
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x = self.inputs[0]
         channels, depth = self.weights.shape
         rows = x.size // depth

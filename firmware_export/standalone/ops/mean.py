@@ -7,6 +7,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Field, Lowered, Place
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, single
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -15,7 +16,7 @@ class Mean(ir.Op):
 
     axes: tuple[int, ...] = ()
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, output = self.inputs[0], self.output
         count = math.prod(x.shape[axis] for axis in self.axes)
         multiplier, shift = _multiplier(x.scale, output.scale, count)

@@ -9,6 +9,7 @@ from firmware_export.standalone.graph.calls import Field, Lowered
 from firmware_export.standalone.ops.shared import pairs
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, rescale, single
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -21,7 +22,7 @@ class Mul(ir.Pairwise, ir.Bounded):
         result = rescale(x * y, *self._multiplier()) + self.output.zero_point
         return np.clip(result, self.low, self.high).astype(np.int8)
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         a, b = self.inputs
         multiplier, shift = self._multiplier()
         # Products have 16 bits and a sign; beyond this the reference overflows.

@@ -6,6 +6,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Field, Lowered, Place
 from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -16,7 +17,7 @@ class Pad(ir.Op):
     after: tuple[int, ...] = ()
     value: int = 0
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, output = self.inputs[0], self.output
         strides = copies.strides(output.shape)
         offset = sum(before * stride for before, stride in zip(self.before, strides, strict=True))

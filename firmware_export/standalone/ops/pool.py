@@ -6,6 +6,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Field, Lowered, Place
 from firmware_export.standalone.ops.shared import windows
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -15,7 +16,7 @@ class Pool(ir.Windowed, ir.Bounded):
     kind: str = "average"
     window: tuple[int, int] = (1, 1)
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, output = self.inputs[0], self.output
         largest = max(self.window + self.stride)
         self.check(largest <= 0xFFFF, x, f"has a window of {self.window}")

@@ -5,6 +5,7 @@ import dataclasses
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Field, Lowered, Place
 from firmware_export.standalone.ops.shared.file_op import OpRule
+from firmware_export.standalone.target import KernelSet
 
 OPS: tuple[OpRule, ...] = ()
 
@@ -16,7 +17,7 @@ class Push(ir.Op):
     Its frames move forward by one, and x becomes the last.
     """
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, state = self.inputs[0], self.output
         fields: dict[str, Field] = {"kept": state.size - x.size, "pushed": x.size}
         return Lowered((self.call("push", fields, Place(x), Place(state)),))

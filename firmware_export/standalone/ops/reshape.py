@@ -6,13 +6,14 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place
 from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
 class Reshape(ir.Op):
     """inputs: x. The same bytes in another shape."""
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         size, x = self.output.size, Place(self.inputs[0])
         return Lowered((copies.copy(self, x, Place(self.output), (size,), (1,), (1,)),))
 

@@ -7,6 +7,7 @@ import numpy as np
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -16,7 +17,7 @@ class Resize(ir.Op):
     rows: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, output = self.inputs[0], self.output
         fields: dict[str, Field] = {
             "rows": Array("rows", np.array(self.rows, np.uint16)),

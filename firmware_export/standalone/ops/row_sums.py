@@ -11,6 +11,7 @@ from firmware_export.standalone.ops.depthwise_conv_2d import Depthwise
 from firmware_export.standalone.ops.shared.depthwise import window_sources
 from firmware_export.standalone.ops.shared.file_op import OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling
+from firmware_export.standalone.target import KernelSet
 
 OPS: tuple[OpRule, ...] = ()
 
@@ -59,17 +60,17 @@ class RowSums(ir.Op):
     convolution: Depthwise
     rows: list[RowSum]
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         """A call for each row of the output."""
         scaling = self.convolution.scaling()
-        calls = tuple(self._row(y, row, scaling, target) for y, row in enumerate(self.rows))
+        calls = tuple(self._row(y, row, scaling, kernels) for y, row in enumerate(self.rows))
         return Lowered(calls, progress=_Rows(tuple(self.rows), self._row_bytes))
 
     @property
     def _row_bytes(self) -> int:
         return self.output.shape[2] * self.output.shape[3]
 
-    def _row(self, y: int, row: RowSum, scaling: Scaling, target: str) -> Call:
+    def _row(self, y: int, row: RowSum, scaling: Scaling, kernels: KernelSet) -> Call:
         convolution = self.convolution
         zero_point = convolution.inputs[0].zero_point
         folded = scaling.bias - zero_point * row.weights.astype(np.int64).sum(axis=0)
@@ -85,5 +86,5 @@ class RowSums(ir.Op):
         }
         taps = Places(tuple(Place(self.inputs[i], at * self._row_bytes) for i, at in row.taps))
         output = Place(self.output, y * self._row_bytes)
-        sources = window_sources("row_sum", target)
+        sources = window_sources("row_sum", kernels)
         return self.call("row_sum", fields, taps, output, sources=sources)

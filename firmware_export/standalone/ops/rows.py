@@ -6,6 +6,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared import row_calls
 from firmware_export.standalone.ops.shared.file_op import OpRule
 from firmware_export.standalone.ops.shared.row_calls import RowCalls, row_pitch
+from firmware_export.standalone.target import KernelSet
 
 OPS: tuple[OpRule, ...] = ()
 
@@ -32,13 +33,13 @@ class Rows(ir.Op):
     tail: list[ir.Op] = dataclasses.field(default_factory=list)
     overlap: bool = False
 
-    def lower(self, target: str = "portable") -> RowCalls:
+    def lower(self, kernels: KernelSet = "portable") -> RowCalls:
         """As a loop.
 
         Raises:
           UnsuitableError: see row_calls.lower.
         """
-        return row_calls.lower(self.head, self.tail, self.output, target)
+        return row_calls.lower(self.head, self.tail, self.output, kernels)
 
     def distance(self) -> int:
         """How far behind the output's first byte the first input must begin to be read in time.

@@ -8,6 +8,7 @@ from firmware_export.standalone.ops.reshape import Reshape
 from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import INT32_MAX, INT32_MIN
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -17,7 +18,7 @@ class Slice(ir.Op):
     begin: tuple[int, ...] = ()
     step: tuple[int, ...] = ()
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, output = self.inputs[0], self.output
         strides = copies.strides(x.shape)
         offset = sum(begin * stride for begin, stride in zip(self.begin, strides, strict=True))

@@ -7,6 +7,7 @@ from firmware_export.standalone.graph.calls import Field, Lowered, Place
 from firmware_export.standalone.ops.depthwise_conv_2d import Depthwise
 from firmware_export.standalone.ops.shared.file_op import OpRule
 from firmware_export.standalone.ops.shared.scaling import scaling_of
+from firmware_export.standalone.target import KernelSet
 
 OPS: tuple[OpRule, ...] = ()
 
@@ -28,7 +29,7 @@ class SlidingMean(ir.Op):
     counts: ir.Tensor
     mean: Depthwise
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         mean, ring = self.mean, self.ring
         weights = mean.weights[0, 0]
         scaling = scaling_of(mean, weights.T)

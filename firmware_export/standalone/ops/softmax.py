@@ -16,6 +16,7 @@ from firmware_export.standalone.ops.shared.fixed_point import (
     rescale,
     single,
 )
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -24,7 +25,7 @@ class Softmax(ir.Op):
 
     beta: float = 1.0
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x = self.inputs[0]
         depth = x.shape[-1]
         try:

@@ -11,6 +11,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, rescale
+from firmware_export.standalone.target import KernelSet
 
 OPS: tuple[OpRule, ...] = ()
 
@@ -36,7 +37,7 @@ class Table(ir.Op):
 
     table: np.ndarray = dataclasses.field(default_factory=lambda: np.arange(-128, 128, dtype="i1"))
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         table = Array("table", self.table.astype(np.int8))
         fields: dict[str, Field] = {"table": table, "size": self.output.size}
         call = self.call("table", fields, Place(self.inputs[0]), Place(self.output))

@@ -6,6 +6,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place
 from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -14,7 +15,7 @@ class Transpose(ir.Op):
 
     order: tuple[int, ...] = ()
 
-    def lower(self, target: str = "portable") -> Lowered:
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, output = self.inputs[0], self.output
         strides = copies.strides(x.shape)
         moved = [strides[axis] for axis in self.order]

@@ -11,12 +11,13 @@ from firmware_export.standalone.ops.shared.convolution import (
     geometry,
 )
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
+from firmware_export.standalone.target import KernelSet
 
 # Bytes of a pointer, on the host the most.
 _POINTER = 8
 
 
-def depthwise(op: Convolution, weights: np.ndarray, target: str) -> Lowered:
+def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lowered:
     """weights: [kernel height, kernel width, output channels]."""
     op, weights = _without_zeros(op, weights)
     channels, in_channels = op.output.shape[3], op.inputs[0].shape[3]
@@ -32,15 +33,15 @@ def depthwise(op: Convolution, weights: np.ndarray, target: str) -> Lowered:
         {**scaling.fields(weights, op.table), **geometry(op, window, in_channels)},
         *(Place(op.inputs[0]), Place(op.output), Scratch()),
         struct="edge_convolution_t",
-        sources=window_sources("depthwise", target),
+        sources=window_sources("depthwise", kernels),
         scratch=_POINTER * window[0] * window[1] + in_channels,
     )
     return Lowered((call,))
 
 
-def window_sources(kernel: str, target: str) -> tuple[str, ...]:
+def window_sources(kernel: str, kernels: KernelSet) -> tuple[str, ...]:
     """Files of row_sum and depthwise: except for the portable ones they share their loops."""
-    return (kernel,) if target == "portable" else (kernel, "window_sum")
+    return (kernel,) if kernels == "portable" else (kernel, "window_sum")
 
 
 def _is_mean(op: Convolution, weights: np.ndarray) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.graph.planner import aligned
+from firmware_export.standalone.target import KernelSet
 
 
 class UnsuitableError(Exception):
@@ -97,23 +98,25 @@ class RowCalls(Lowered):
         return (self.window, self.stride, self.before) == (1, 1, 0)
 
 
-def lower(head: Sequence[ir.Op], tail: Sequence[ir.Op], output: ir.Tensor, target: str) -> RowCalls:
+def lower(
+    head: Sequence[ir.Op], tail: Sequence[ir.Op], output: ir.Tensor, kernels: KernelSet
+) -> RowCalls:
     """Lowers all ops of a chain and lays out its buffers.
 
     Args:
       head, tail: see ops/rows.py.
       output: of the chain.
-      target: a folder of kernels.
+      kernels: a folder of kernels.
 
     Raises:
       UnsuitableError: it must stay single ops.
     """
-    return _Lowering(target).result(head, tail, output)
+    return _Lowering(kernels).result(head, tail, output)
 
 
 class _Lowering:
-    def __init__(self, target: str) -> None:
-        self._target = target
+    def __init__(self, kernels: KernelSet) -> None:
+        self._target = kernels
         self._places: dict[int, InBuffer | InTensor] = {}
         self._size = 0
 

@@ -14,7 +14,7 @@
  *   becomes table[v + 128].
  *   Pointers in structs point to constants and are not NULL, except `table`.
  *   `scratch` is aligned to 8 bytes; its content means nothing before and after a call.
- *   The exporter (firmware_export/standalone/calls) gives every target
+ *   The exporter (firmware_export/standalone/ops) gives every target
  *     edge_pointwise    2 bytes for each value of 16 pixels, of 8 pixels from 33 channels on, of 4
  *                       from 65 on; of no more than there are in a row, rounded up to 4's, and
  *                       with the number of channels rounded up to 4's

@@ -10,6 +10,7 @@ import pytest
 
 from edge_tf import files
 from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data.dataset import Dataset
 from edge_tf.data.run_data import RunData
 from edge_tf.data.words import folder_of_words
 from edge_tf.errors import UserError
@@ -18,7 +19,7 @@ from edge_tf.evaluation.comparing import comparison, drop_comparison
 from edge_tf.evaluation.comparing.comparison import Side
 from edge_tf.evaluation.report import comparison_text
 from edge_tf.run_dir import RunDirectory
-from edge_tf.settings import TrainingSettings
+from edge_tf.settings import DataFlags, TrainingSettings
 from tests.edge_tf import recorded
 from tests.edge_tf.data.words.word_folders import make
 from tests.edge_tf.evaluation.comparing.drop_comparison_test import evaluated
@@ -48,11 +49,6 @@ def int8(model) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     return converter.convert()
-
-
-def data_flags(root: Path) -> dict[str, object]:
-    given: dict[str, object] = {"data_dir": str(root), "task": "words", "words": []}
-    return {**given, "split_lists": None, "test_dir": None, "data_seed": 0}
 
 
 def as_trained(path: Path, root: Path, seed: int, labels=LABELS, padding="causal") -> RunDirectory:
@@ -88,8 +84,8 @@ def runs(place: Path, *numbers: int) -> list[RunDirectory]:
 
 
 def find_data(run: RunDirectory) -> RunData:
-    def load(values):
-        return folder_of_words.load(Path(values["data_dir"]), "words")
+    def load(values: DataFlags) -> Dataset:
+        return folder_of_words.load(Path(values.data_dir), "words")
 
     return RunData(run, load, run.path.parent / "cache")
 

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from edge_tf.evaluation.hops.hop_table import BIT_REFERENCE, HopTable
 from edge_tf.evaluation.layers.layer_tables import LayerTables
 from edge_tf.evaluation.report.json_text import json_safe
 from edge_tf.evaluation.streams.stream_report import StreamReport
+from edge_tf.records import JsonObject
 from tflite_model.info import ModelInfo
 
 SCHEMA_VERSION = 1
@@ -101,10 +101,10 @@ class Report:
     title: str = "edge_tf report"
     figures_of: str = BIT_REFERENCE
     clip_names: Sequence[str] = ()
-    history: Sequence[Mapping[str, Any]] = ()
+    history: Sequence[JsonObject] = ()
     model: ModelFacts | None = None
     android: ModelFacts | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: JsonObject = field(default_factory=dict)
     layers: LayerTables | None = None
     stream: StreamReport | None = None
 
@@ -163,7 +163,7 @@ class Report:
             for at in order
         ]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The content of report.json: JSON types only, no NaN or infinity (they become null)."""
         failed, open_ = self.table.failed, self.table.not_judged
         value = {
@@ -194,5 +194,5 @@ class Report:
             "stream": self.stream.to_dict() if self.stream else None,
             "settings": self.settings,
         }
-        safe: dict[str, Any] = json_safe(value)
+        safe: JsonObject = json_safe(value)
         return safe

@@ -19,6 +19,7 @@ from edge_tf.evaluation.report import (
 )
 from edge_tf.evaluation.report.json_text import json_safe
 from edge_tf.evaluation.report.report import ModelFacts, Report
+from edge_tf.records import JsonObject
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST_SETTING = 300
@@ -137,14 +138,14 @@ def _tiles(report: Report) -> list[dict[str, str]]:
     return tiles
 
 
-def _number(epoch: Mapping[str, Any], key: str, factor: float = 1.0) -> float | None:
+def _number(epoch: JsonObject, key: str, factor: float = 1.0) -> float | None:
     value = epoch.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return factor * value if math.isfinite(value) else None
 
 
-def _epoch_number(epoch: Mapping[str, Any], at: int) -> float:
+def _epoch_number(epoch: JsonObject, at: int) -> float:
     number = _number(epoch, "epoch")
     return at + 1.0 if number is None else number
 
@@ -246,7 +247,7 @@ def _model_rows(model: ModelFacts) -> list[tuple[str, str]]:
     return rows
 
 
-def _settings(settings: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+def _settings(settings: JsonObject) -> list[tuple[str, list[tuple[str, str]]]]:
     """Settings as groups of rows: a group for each stage of config.json, and one for the rest."""
     groups: dict[str, list[tuple[str, str]]] = {}
 

@@ -37,14 +37,17 @@ def of_run(run: run_dir.RunDirectory) -> DetectorConfig:
     path = run / FILE
     if not path.exists():
         return DEFAULT
-    remedy = f"remove it, or run: python -m pipelines.evaluate --stream --run_dir={run.path}"
+    document = files.read_json(path)
     try:
-        values = records.load(path, DetectorFile, remedy).detector
-        records.refuse_unknown(values, DetectorConfig, f"{path}: detector", remedy)
+        values = records.from_json(document, DetectorFile, FILE, "").detector
+        records.refuse_unknown(values, DetectorConfig, "detector", "")
         complete = {**DEFAULT.to_dict(), **values}
-        found = records.from_json(complete, DetectorConfig, f"{path}: detector", remedy)
-    except ExportError as error:
-        raise UserError(f"{path} describes no detector ({error})", remedy) from None
+        found = records.from_json(complete, DetectorConfig, "detector", "")
+    except (UserError, ExportError) as error:
+        raise UserError(
+            f"{path} describes no detector ({error})",
+            f"remove it, or run: python -m pipelines.evaluate --stream --run_dir={run.path}",
+        ) from None
     return dataclasses.replace(found, background=tuple(found.background))
 
 

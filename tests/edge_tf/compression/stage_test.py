@@ -18,6 +18,7 @@ from edge_tf.compression import stage
 from edge_tf.compression.settings import Settings
 from edge_tf.compression.teaching import teachers
 from edge_tf.conversion import int8
+from edge_tf.data.dataset import Dataset
 from edge_tf.data.run_data import RunData
 from edge_tf.data.words import folder_of_words
 from edge_tf.engines.keras_quantized import KerasQuantized, read_ranges
@@ -25,6 +26,7 @@ from edge_tf.errors import UserError
 from edge_tf.models import inference, loading
 from edge_tf.run_dir import RunDirectory
 from edge_tf.run_records import CompressRecord
+from edge_tf.settings import DataFlags
 from tests.edge_tf import recorded
 from tests.edge_tf.data.words.word_folders import make
 from tflite_model import sparsity
@@ -74,8 +76,8 @@ def copy(run: RunDirectory, path: Path) -> RunDirectory:
 
 
 def compress(run: RunDirectory, settings: Settings = SETTINGS, teacher: Path | None = None):
-    def load(values):
-        return folder_of_words.load(Path(values["data_dir"]), "words")
+    def load(values: DataFlags) -> Dataset:
+        return folder_of_words.load(Path(values.data_dir), "words")
 
     data = RunData(run, load, run.path.parent / "cache")
     return stage.compress(run, data, settings, teacher, to_int8=int8.convert)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
+from edge_tf.audio.augmentation import Augmenter
+from edge_tf.audio.augmentation_config import AugmentationConfig
 from edge_tf.audio.frontend import log_mel
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import pipeline

@@ -12,7 +12,8 @@ import pytest
 import tensorflow as tf
 
 from edge_tf.audio import devices
-from edge_tf.audio.augmentation import AugmentationConfig, Augmenter
+from edge_tf.audio.augmentation import Augmenter
+from edge_tf.audio.augmentation_config import AugmentationConfig
 from edge_tf.audio.frontend import log_mel, normalized
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import pipeline

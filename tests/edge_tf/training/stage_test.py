@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge_tf import run_dir
-from edge_tf.audio.augmentation import AugmentationConfig
+from edge_tf.audio.augmentation_config import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.settings import ModelConfig, TrainingSettings

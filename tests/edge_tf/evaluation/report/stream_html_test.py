@@ -10,7 +10,7 @@ import pytest
 from edge_tf.evaluation.report import report_html, stream_html, stream_text
 from edge_tf.evaluation.report.json_text import json_safe
 from edge_tf.evaluation.streams.stream_metrics import Point
-from edge_tf.evaluation.streams.stream_report import StreamReport, StreamSettings
+from edge_tf.evaluation.streams.stream_report import SceneFacts, StreamReport, StreamSettings
 from firmware_export.runtime.detector import DetectorConfig
 from tests.edge_tf.evaluation.report.report_test import DOCS, HOSTILE, LAYERS, Page, sample
 
@@ -36,13 +36,9 @@ def heard(**changes) -> StreamReport:
         "chosen_on": POINTS[4],
         "points": POINTS,
         "by_snr": ((None, 40, 1), (20.0, 24, 2), (5.0, 16, 3)),
-        "scene": {
-            "hours": 0.5,
-            "keywords": 80,
-            "other_words": 1_075,
-            "clips": 1_111,
-            "snrs_db": [None, 20.0, 5.0],
-        },
+        "scene": SceneFacts(
+            hours=0.5, keywords=80, other_words=1_075, clips=1_111, snrs_db=[None, 20.0, 5.0]
+        ),
         "settings": StreamSettings(30.0, 2.0),
         "model_sha256": "ab" * 32,
     }

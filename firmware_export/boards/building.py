@@ -108,7 +108,7 @@ def build(
     includes = [f"-I{Path(directory).resolve()}" for directory in (*include_dirs, SOURCES)]
     macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
     sources = list(sources)
-    jobs = []
+    jobs: list[tuple[list[str], Path, Path]] = []
     parts: dict[str, str] = {}
     for index, source in enumerate(sources):
         target = out_dir / f"{index:03d}_{source.stem}.o"
@@ -122,7 +122,7 @@ def build(
 
     # As many as there are processors: a model has dozens of files, each takes a moment.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        said = list(pool.map(functools.partial(_compile, board, objects), *zip(*jobs, strict=True)))
+        said = list(pool.map(functools.partial(_compile, board, objects), jobs))
 
     link = [f"{board.prefix}gcc", *board.flags, "-Wl,--gc-sections", f"-Wl,-Map={map_file}"]
     link += [*memory, *extra, *parts, "-lm", "-o", str(elf)]
@@ -171,9 +171,8 @@ def _counter_macros(board: Board) -> list[str]:
     return [f"-DBOARD_INSTRUCTIONS={ratio.numerator}u", f"-DBOARD_TICKS={ratio.denominator}u"]
 
 
-def _compile(
-    board: Board, objects: Path | None, command: list[str], source: Path, target: Path
-) -> str:
+def _compile(board: Board, objects: Path | None, job: tuple[list[str], Path, Path]) -> str:
+    command, source, target = job
     run = functools.partial(_run, board)
     done = object_cache.compile_object(command, source, target, run, objects)
     if done.returncode:

@@ -4,41 +4,18 @@ import typing
 
 import pytest
 
-from edge_tf import models, settings
+from edge_tf import settings
 from edge_tf.audio.frontend_config import NORM_LAMBDAS
 from edge_tf.compression import RECIPES
 from edge_tf.errors import UserError
-from edge_tf.settings import ModelConfig, TrainingSettings
+from edge_tf.settings import TrainingSettings
 from firmware_export.frontend.config import NORMALIZATIONS
 
 
 def test_registries_have_what_the_types_name():
     assert tuple(RECIPES) == typing.get_args(settings.RecipeName)
-    assert models.MODELS == settings.MODELS
     assert ("none", *NORM_LAMBDAS) == NORMALIZATIONS
     assert {"frontend", *settings.INNER_PLACES} == set(settings.NORM_PLACES)
-
-
-@pytest.mark.parametrize(
-    ("model", "arguments"),
-    [
-        (ModelConfig(), {"tau": 1.0, "lookahead": None}),
-        (ModelConfig("bc_resnet", 3.0, lookahead=2), {"tau": 3.0, "lookahead": 2}),
-        (ModelConfig("ds_cnn"), {}),
-        (
-            ModelConfig("bc_resnet_asc", norm="relaxed", norm_places=("stages",), mix_style=0.5),
-            {
-                "tau": 1.0,
-                "norm": "relaxed",
-                "norm_places": ("stages",),
-                "norm_lambda": None,
-                "mix_style": 0.5,
-            },
-        ),
-    ],
-)
-def test_a_model_is_built_from_its_own_settings(model, arguments):
-    assert model.arguments() == arguments
 
 
 @pytest.mark.parametrize("bad", [{"epochs": 0}, {"batch_size": 1}, {"peak_rate": 0.0}])

@@ -57,7 +57,7 @@ def test_help_lists_all(binary, flag, names):
         text=True,
         timeout=60,
     )
-    text = done.stdout.partition(f"\n  --{flag}: ")[2].partition("\n  --")[0]
+    text = done.stdout.partition(f"\n  --{flag}=")[2].partition("\n  --")[0]
     assert done.returncode == 0
     assert set(names) <= set(re.findall(r"[\w-]+", text))
 

@@ -18,6 +18,7 @@ from tests.edge_tf.conversion.conversion_fixtures import (
     features,
     randomize,
 )
+from tflite_model.errors import TFLiteError
 
 layers = keras.layers
 
@@ -219,7 +220,5 @@ def test_an_op_without_int8_form_is_refused_in_one_line(form):
 
 
 def test_rubbish_is_refused():
-    from firmware_export.errors import ExportError
-
-    with pytest.raises(ExportError):
+    with pytest.raises(TFLiteError, match=r"not a \.tflite file"):
         int8.check(b"rubbish")

@@ -202,6 +202,8 @@ def _export_standalone(
     passes: Sequence[str],
     streaming: bool,
 ) -> dict[str, Any]:
+    from edge_tf.conversion import layer_names
+
     model = directory.require_int8()
     path = directory.require(run_dir.FRONTEND)
     frontend = files.read_json(path).get("frontend")
@@ -216,8 +218,9 @@ def _export_standalone(
 
     sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
     spotting = package.Spotting(labels, frontend, exporting.detector(directory, streaming), sound)
+    content = model.read_bytes()
     return package.export(
-        model.read_bytes(),
+        content,
         folder,
         __version__,
         spotting=spotting,
@@ -226,6 +229,7 @@ def _export_standalone(
         passes=all_passes.select(passes),
         streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
         model_name=str(model),
+        layer_names=layer_names.of_weights(content, directory / run_dir.DEVICE_GRAPH),
     )
 
 

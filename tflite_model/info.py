@@ -153,6 +153,16 @@ class ModelInfo:
     description: str
     byte_size: int
 
+    def named(self, names: Mapping[bytes, str]) -> "ModelInfo":
+        """The same model with other names for constants, found by their content."""
+        tensors = tuple(
+            dataclasses.replace(tensor, name=names[tensor.data])
+            if tensor.is_constant and tensor.data in names
+            else tensor
+            for tensor in self.tensors
+        )
+        return dataclasses.replace(self, tensors=tensors)
+
     def op_counts(self) -> dict[str, int]:
         """How often each op occurs, by name; a custom op as "CUSTOM:its name"."""
         return dict(sorted(collections.Counter(op.full_name for op in self.ops).items()))

@@ -3,7 +3,8 @@
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Sequence
+import types
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def export(
     passes: Iterable[str] = all_passes.ALL,
     streaming: bytes | None = None,
     model_name: str = "the model",
+    layer_names: Mapping[bytes, str] = types.MappingProxyType({}),
 ) -> dict[str, Any]:
     """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
 
@@ -106,6 +108,7 @@ def export(
       streaming: the streaming form of `model`, which is exported in its place: a frame at a time.
         Golden vectors stay those of whole windows, whose last frame must give the same logits.
       model_name: what errors about the file call it, usually its path.
+      layer_names: for comments in the C: by content of a weight tensor, the layer it belongs to.
 
     Returns:
       The manifest, as written to manifest.json: sizes, ops, memory, files and hashes.
@@ -117,7 +120,7 @@ def export(
     folder.check_replaceable(out_dir)
     info = tflite_model.parse(model, model_name)
     exported = model if streaming is None else streaming
-    form = tflite_model.parse(exported, model_name)
+    form = tflite_model.parse(exported, model_name).named(layer_names)
     try:
         compiled = compiler.compile(
             form,

@@ -17,11 +17,11 @@ import numpy as np
 import tensorflow as tf
 
 import tflite_model
-from edge_tf import files
+from edge_tf import files, run_dir
 from edge_tf.conversion.rewriting import graph
 from edge_tf.errors import UserError
 
-FILE = "device_graph.npz"
+FILE = run_dir.DEVICE_GRAPH
 FORMAT_VERSION = 1
 
 _NODES: dict[str, type[graph.Node]] = {

@@ -19,7 +19,8 @@ from edge_tf.run_records import EvaluateRecord, ExportAndroidRecord, FileFacts
 from pipelines import app, common, exporting, help_text
 
 if TYPE_CHECKING:
-    from edge_tf.android.package import Listening, Manifest, Measured
+    from edge_tf.android.manifest import Manifest, Measured
+    from edge_tf.android.package import Listening
     from edge_tf.audio.frontend_config import FrontendConfig
 
 FLAGS = flags.FLAGS
@@ -112,7 +113,7 @@ def _listening(directory: run_dir.RunDirectory, config: "FrontendConfig") -> "Li
 
 def _measured(directory: run_dir.RunDirectory, sha256: str) -> "Measured | None":
     """What the last evaluation measured on this very file."""
-    from edge_tf.android.package import Measured
+    from edge_tf.android.manifest import Measured
 
     evaluated = directory.find(EvaluateRecord)
     if evaluated is None or evaluated.android_sha256 != sha256:

@@ -185,7 +185,7 @@ def test_device_drop_of_kept_predictions(tmp_path):
     sides = [Side([run], "int8") for run in runs]
     drops = drop_comparison.compare(*sides)
     assert done.stdout == comparison_text.render_drop(drops) + "\n"
-    expected = {"text": comparison_text.drop_outcome(drops), **drops.to_json()}
+    expected = {"text": comparison_text.drop_outcome(drops.found), **drops.to_json()}
     assert record == json.loads(json.dumps(expected))
     assert "drop on 2 unseen devices: 10.00 points" in done.stdout
     assert record["ratio"] == pytest.approx(0.2)

@@ -15,6 +15,7 @@ import pytest
 
 from edge_tf import records
 from edge_tf.android import package
+from edge_tf.android.manifest import Manifest
 from edge_tf.audio.frontend_config import FrontendConfig
 from firmware_export.runtime import detector as firmware
 from tests.edge_tf.android import kotlin_tools
@@ -71,7 +72,7 @@ def readme_sources(folder: Path) -> Path:
         "models": {"model_waveform.tflite": model, "model_int8.tflite": model},
         "files": {},
     }
-    readme = package.readme(records.from_json(manifest, package.Manifest, "manifest"))
+    readme = package.readme(records.from_json(manifest, Manifest, "manifest"))
     pieces = re.findall(r"```kotlin\n(.*?)```", readme.decode("utf-8"), flags=re.DOTALL)
     assert len(pieces) == 2
     imports = sorted(

@@ -108,9 +108,9 @@ def test_the_update_is_sgd_with_momentum_and_l2_on_every_variable():
 
 def test_it_learns_and_records_every_epoch(whole):
     history, _ = whole
-    assert [record["epoch"] for record in history] == [1, 2, 3, 4]
-    assert history[-1]["loss"] < history[0]["loss"]
-    assert history[-1]["learning_rate"] == pytest.approx(0.0, abs=1e-9)
+    assert [record.epoch for record in history] == [1, 2, 3, 4]
+    assert history[-1].loss < history[0].loss
+    assert history[-1].learning_rate == pytest.approx(0.0, abs=1e-9)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(whole, tmp_path):

@@ -1,4 +1,4 @@
-"""Compression: pruning, quantization-aware training and distillation, composed to recipes."""
+"""Compression: pruning, quantization-aware training and distillation, combined into recipes."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from edge_tf.settings import RecipeName
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """What there is to choose from; `phases` of the module says what it does.
+    """A recipe the user can choose; `phases` of its module defines what it does.
 
     Attributes:
-      module: of edge_tf.compression.recipes.
-      needs_teacher: it cannot do without --teacher_run; the others can take one.
-      peak_rate: highest learning rate unless the user names one.
+      module: its name in edge_tf.compression.recipes.
+      needs_teacher: it requires --teacher_run; for the others a teacher is optional.
+      peak_rate: default peak learning rate.
     """
 
     module: str

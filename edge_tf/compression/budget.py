@@ -1,9 +1,9 @@
-"""From a byte budget to a sparsity: what int8 conversion leaves beside the weights that go.
+"""From a byte budget to a sparsity: how many int8 bytes remain besides the pruned weights.
 
-Norms become 32-bit biases in the int8 file, and a sub-band norm copies the kernel before it, so
-that what does not shrink is not what the Keras model has. It is counted in the float model's int8
-file; what is left of the budget is how many weights may stay. The size is DCASE's
-(tflite_model/sparsity.py).
+Norms become 32-bit biases in the int8 file, and a sub-band norm copies the kernel before it, so the
+bytes that do not shrink cannot be counted in the Keras model. They are counted in the int8 file of
+the float model; the rest of the budget is the number of weights that may stay. Size is defined as
+in DCASE (tflite_model/sparsity.py).
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ from edge_tf.settings import Graph
 from tflite_model import sparsity
 from tflite_model.info import ITEM_BITS, ModelInfo, TensorInfo
 
-# No kernel is pruned further for a budget: with so few weights nothing is learned.
+# A budget prunes no kernel further: with so few weights it learns nothing.
 HIGHEST = 0.99
 _STEPS = 100_000  # of sparsity between 0 and 1
 _SMALL = 0.01
@@ -37,37 +37,37 @@ ToInt8 = Callable[[keras.Model, np.ndarray, Graph], bytes]
 
 @dataclasses.dataclass(frozen=True)
 class Capacity:
-    """What an int8 file can shrink to.
+    """The size an int8 file can shrink to.
 
     Attributes:
-      fixed_bytes: parameters that are not pruned, at most; those that happen to round to zero now
-        need not do so after training, zeros of whole taps are the conversion's own.
-      kernels: number of weights of each kernel that is pruned, a byte each.
+      fixed_bytes: upper bound for parameters that are not pruned. Those that happen to round to
+        zero now need not after training; zeros of whole taps come from conversion and stay.
+      kernels: number of weights in each pruned kernel, one byte each.
     """
 
     fixed_bytes: int
     kernels: tuple[int, ...]
 
     def bytes_at(self, share: float, prune_by: str) -> int:
-        """Non-zero bytes, at most, with this share of zeros in what is pruned, 0 to 1."""
+        """Maximum of non-zero bytes with this share of zeros in the pruned kernels, 0 to 1."""
         counted = (sum(self.kernels),) if prune_by == "network" else self.kernels
-        # As TFMOT rounds; a kernel keeps one weight at least.
+        # Rounded like TFMOT; a kernel keeps at least one weight.
         kept = np.round(np.array(counted, np.float32) * (np.float32(1.0) - np.float32(share)))
         return self.fixed_bytes + int(np.maximum(kept, 1).sum())
 
     def sparsity_for(self, target_bytes: int, prune_by: str) -> float:
-        """The least sparsity, in steps of 1e-5, with which the file is within the target.
+        """The smallest sparsity, in steps of 1e-5, at which the file meets the target.
 
         Raises:
           UserError: the target is out of reach.
         """
         if self.bytes_at(HIGHEST, prune_by) > target_bytes:
             total = self.fixed_bytes + sum(self.kernels)
-            least = self.bytes_at(HIGHEST, prune_by) / sparsity.KB
+            smallest = self.bytes_at(HIGHEST, prune_by) / sparsity.KB
             raise UserError(
-                f"{target_bytes:,} bytes are out of reach: of {total:,} bytes of the int8 file "
+                f"{target_bytes:,} bytes are out of reach: of the {total:,} bytes of the int8 file "
                 f"{self.fixed_bytes:,} are biases and kernels that are not pruned",
-                f"--target_nonzero_kb must be at least {np.ceil(10 * least) / 10:.1f}, or prune "
+                f"--target_nonzero_kb must be at least {np.ceil(10 * smallest) / 10:.1f}, or prune "
                 "more kernels (--prune), or try --graph=plain, which copies no weights, or train a "
                 "smaller network",
             )
@@ -87,17 +87,17 @@ def with_sparsity(
     clips: Callable[[], np.ndarray],
     to_int8: ToInt8,
 ) -> Settings:
-    """The settings, with the sparsity that meets their budget if they have one.
+    """The settings, with the sparsity that meets their budget, if any.
 
-    Measured once: what came out stays in the run for the next time the same is asked.
+    Measured once: the result is stored in the run and reused for the same request.
 
     Args:
-      run: whose float model this is.
-      model: to be compressed.
+      run: the run of this float model.
+      model: the model to compress.
       names: layers to prune.
       settings: the user's.
-      clips: gives representative features (n, mel_bands, frames, 1) when they are needed.
-      to_int8: converts a model, as the stage "convert" will.
+      clips: returns representative features (n, mel_bands, frames, 1); called only if needed.
+      to_int8: converts a model as the stage "convert" does.
 
     Raises:
       UserError: the budget is out of reach, or no phase prunes.
@@ -124,9 +124,9 @@ def with_sparsity(
 
 
 def _touched(model: keras.Model) -> keras.Model:
-    """A copy in which nothing that learns is zero, as a bias is before training.
+    """A copy in which no trainable value is zero, as biases are before training.
 
-    What is zero in its int8 file, whole taps and constants, is the conversion's own.
+    Zeros in its int8 file, whole taps and constants, thus come from conversion.
     """
     copy = copy_of(model)
     for variable in copy.trainable_variables:
@@ -136,25 +136,25 @@ def _touched(model: keras.Model) -> keras.Model:
 
 
 def _remembered(path: Path, asked: dict[str, Any]) -> Capacity | None:
-    """What was measured before for the same question."""
+    """The stored result of the same request."""
     try:
         known = files.read_json(path) if path.exists() else {}
         if {key: known.get(key) for key in asked} == asked:
             return Capacity(int(known["fixed_bytes"]), tuple(int(n) for n in known["kernels"]))
     except (AttributeError, KeyError, TypeError, ValueError, UserError):
-        pass  # a damaged file is made again
+        pass  # a damaged file is measured again
     return None
 
 
 def measure(file: ModelInfo, layers: Sequence[keras.layers.Layer]) -> Capacity:
-    """Counts in the int8 file of a float model what pruning some of its layers leaves.
+    """Counts the bytes that remain in a float model's int8 file if some layers are pruned.
 
     Args:
       file: the int8 file, parsed.
-      layers: of the model, those to be pruned: convolutions that are not depthwise, dense layers.
+      layers: the layers to prune: convolutions that are not depthwise, dense layers.
 
     Raises:
-      UserError: their kernels are not in the file as they are in the model.
+      UserError: their kernels differ between file and model.
     """
     kernels = tuple(int(np.prod(kernel_of(layer).shape)) for layer in layers)
     wanted = {_is_pointwise(layer.kernel.shape[:-2]) for layer in layers}
@@ -166,23 +166,23 @@ def measure(file: ModelInfo, layers: Sequence[keras.layers.Layer]) -> Capacity:
     }
     if sum(tensor.byte_size for tensor in pruned.values()) != sum(kernels):
         raise UserError(
-            "the int8 file does not hold each kernel that is to be pruned once",
-            "give --sparsity instead of --target_nonzero_kb",
+            "the int8 file does not contain each kernel to be pruned exactly once",
+            "use --sparsity instead of --target_nonzero_kb",
         )
     others = [tensor for tensor in file.tensors if tensor.index not in pruned]
     return Capacity(sum(_bytes_at_most(t) for t in others if sparsity.is_parameter(t)), kernels)
 
 
 def _is_pointwise(window: Sequence[int]) -> bool:
-    """Of a kernel's rows and columns; a dense layer has none."""
+    """Whether a kernel covers one row and one column; a dense layer has neither."""
     return all(size == 1 for size in window)
 
 
 def _bytes_at_most(tensor: TensorInfo) -> int:
-    """What a constant may have after training with the same structure.
+    """Maximum of non-zero bytes of a constant after training with the same structure.
 
-    A tap that is zero in every channel was put there by conversion and stays; so does a constant
-    of zeros alone.
+    A tap that is zero in every channel was put there by conversion and stays zero; so does a
+    constant that is all zeros.
     """
     taken = sparsity.nonzero(tensor)
     if taken.ndim == 4:

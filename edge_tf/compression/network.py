@@ -1,4 +1,4 @@
-"""The network a phase trains: plain or rounded as in int8, with its masks."""
+"""The network a phase trains: float or rounded as in int8, with its masks."""
 
 import dataclasses
 from typing import Any
@@ -15,13 +15,13 @@ from edge_tf.training.step import dropout_generators
 
 @dataclasses.dataclass
 class State:
-    """What one phase hands to the next.
+    """State passed from one phase to the next.
 
     Attributes:
-      model: plain Keras; after a phase that revived pruned weights, they have values in it.
-      masks: by layer name, zeros and ones; a layer that is missing keeps all its weights.
+      model: plain Keras; after a phase that revived pruned weights, it contains their values.
+      masks: by layer name, zeros and ones; a layer without one keeps all its weights.
       ranges: by layer name, ranges of activations; None before quantization-aware training.
-      pruned: by layer name, what pruned weights were when they were pruned, 0 elsewhere.
+      pruned: by layer name, the values of pruned weights when they were pruned, 0 elsewhere.
     """
 
     model: keras.Model
@@ -30,7 +30,7 @@ class State:
     pruned: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def exported(self) -> keras.Model:
-        """A copy of the model whose pruned weights are zero."""
+        """A copy of the model with pruned weights set to zero."""
         copy = copy_of(self.model)
         for name, mask in self.masks.items():
             kernel = kernel_of(copy.get_layer(name))
@@ -39,24 +39,24 @@ class State:
 
 
 def copy_of(model: keras.Model) -> keras.Model:
-    """Same architecture, same weights, other variables."""
+    """Same architecture and weights, separate variables."""
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy
 
 
 class Network:
-    """What a phase trains.
+    """The network that a phase trains.
 
     Args:
-      state: where it starts; its model is not changed.
-      quantized: rounds as the int8 graph does; state.ranges must be there.
+      state: the starting point; its model is not changed.
+      quantized: rounds like the int8 graph; requires state.ranges.
 
     Attributes:
-      model: Keras, features to logits.
-      masks: of every kernel; pruned weights are zero. A quantized network applies them in its
-        forward pass, too.
-      paths: of a quantized network, which weights a forward pass uses.
+      model: Keras model, features to logits.
+      masks: one per kernel; pruned weights are zero. A quantized network also applies them in
+        its forward pass.
+      paths: which weights a forward pass uses; None unless quantized.
     """
 
     def __init__(self, state: State, quantized: bool) -> None:
@@ -79,16 +79,16 @@ class Network:
         self.masks.apply()
 
     def trackables(self) -> dict[str, Any]:
-        """For checkpoints, beside the model: masks that are not in it."""
+        """For checkpoints, besides the model: masks that are not in it."""
         return {} if self._quantized else {"masks": self.masks.masks}
 
     def moving_state(self) -> list[tf.Variable]:
-        """What a forward pass in training mode changes: moments, ranges, dropout's generators."""
+        """Variables that a training forward pass changes: moments, ranges, dropout generators."""
         generators = [generator.state for generator in dropout_generators(self.model)]
         return [*self.model.non_trainable_variables, *generators]
 
     def state(self) -> State:
-        """After training."""
+        """The state after training."""
         ranges = None
         if self._quantized is not None:
             self._quantized.weights_to(self._plain)

@@ -1,4 +1,4 @@
-"""What the phases of a recipe minimize, beside plain cross-entropy."""
+"""Objectives of recipe phases other than plain cross-entropy."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _Terms = tuple[tf.Tensor, Sequence[Term]]
 
 
 class FromTeacher:
-    """Cross-entropy and a fixed teacher's logits (arXiv:1503.02531), and features if wanted.
+    """Cross-entropy and a fixed teacher's logits (arXiv:1503.02531), optionally its features.
 
     loss = (1 - weight) CE + weight T^2 KL(teacher || student) + feature_weight * features.
 
@@ -25,7 +25,7 @@ class FromTeacher:
       teacher: float Keras model, features to logits; used in inference mode, never changed.
       temperature: T.
       weight: share of the teacher's logits, 0 to 1.
-      features: a loss on inner features that is built, or None.
+      features: a built loss on inner features, or None.
       feature_weight: its factor.
     """
 
@@ -59,7 +59,7 @@ class FromTeacher:
 
 
 def _tapped(model: keras.Model, layers: Sequence[str]) -> keras.Model:
-    """Gives a list: logits, then the outputs of some layers."""
+    """A model that returns a list: logits, then the outputs of the layers."""
     if layers:
         return distillation.with_features(model, layers)
     return keras.Model(model.inputs, [[model.output]])
@@ -68,21 +68,23 @@ def _tapped(model: keras.Model, layers: Sequence[str]) -> keras.Model:
 class InNetworkTeacher:
     """PQK's second phase (arXiv:2106.14681): the pruned weights come back to teach.
 
-    The teacher is the same network with all its weights, the student the one with those that were
-    kept. Student: CE + T^2 KL(teacher || student), which the kept weights and all else learn from;
-    teacher: CE, which the revived weights alone learn from. They come back by and by, since the
-    network has learnt to do without them. Moments, ranges and dropout masks are the student's:
-    what the teacher's pass changes in them is put back.
+    The teacher is the network with all its weights, the student the same network with only the kept
+    ones. Student: CE + T^2 KL(teacher || student), which trains everything except revived weights;
+    teacher: CE, which trains only the revived weights. They come back gradually, since the network
+    has learned to do without them. Moments, ranges and dropout masks are the student's: changes by
+    the teacher's pass are undone.
 
     Args:
       network: a quantized network with masks.
       temperature: T.
-      steps: until the revived weights count fully.
+      steps: number of steps until the revived weights have full effect.
     """
 
     def __init__(self, network: Network, temperature: float, steps: int) -> None:
         if network.paths is None:
-            raise ValueError("the network must be quantized, its kernels have the two paths")
+            raise ValueError(
+                "the network must be quantized: only then do its kernels have two paths"
+            )
         self._model, self._paths = network.model, network.paths
         self._moving = network.moving_state()
         self._temperature = temperature
@@ -121,9 +123,9 @@ class CoStudy:
 
     Args:
       network: the student, quantized.
-      teacher: float Keras model; it is trained.
+      teacher: float Keras model, trained too.
       temperature: T.
-      mutual: factor of both divergences; 0 makes two trainings that do not know of each other.
+      mutual: factor of both divergences; with 0 the two train independently.
     """
 
     def __init__(

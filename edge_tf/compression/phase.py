@@ -1,4 +1,4 @@
-"""A phase of a recipe: some epochs of training, described by its parts."""
+"""A phase of a recipe: some epochs of training, and what they train."""
 
 import dataclasses
 from collections.abc import Callable
@@ -18,17 +18,17 @@ MakeRule = Callable[["Network", "Settings"], "GradientRule"]
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
-    """What is trained, how, and for how long.
+    """What to train, how, and for how long.
 
     Attributes:
-      name: for progress and checkpoints; different in every phase of a recipe.
-      share: of the recipe's epochs, relative to the other phases.
-      quantized: rounds as the int8 graph does, else float.
-      sparsity: the kernels of the policy are pruned to it on the way; None: masks stay.
-      revived: pruned weights get back the values they had, and learn, behind the masks.
-      objective: what is minimized, from network, teacher, settings and the phase's steps; None:
-        cross-entropy, and the teacher's logits if there is one.
-      gradient_rule: changes gradients; None: plain SGD.
+      name: for progress and checkpoints; unique within a recipe.
+      share: share of the recipe's epochs, relative to the other phases.
+      quantized: round like the int8 graph; else float.
+      sparsity: gradually prune the kernels of the policy to it; None: keep the masks.
+      revived: pruned weights get their old values back and learn; the masks stay.
+      objective: makes the objective from network, teacher, settings and the phase's steps; None:
+        cross-entropy, and the teacher's logits if there is a teacher.
+      gradient_rule: makes the rule that changes gradients; None: plain SGD.
     """
 
     name: str
@@ -44,7 +44,7 @@ def epochs_of(recipes: list[list[Phase]], total: int) -> list[int]:
     """Epochs of each phase of a chain; recipes get equal parts, their phases by share.
 
     Returns:
-      At least 1 each, `total` together; of equal fractions the later phase gets the epoch.
+      At least 1 each, `total` in sum; with equal fractions the later phase gets the epoch.
 
     Raises:
       ValueError: fewer epochs than phases.
@@ -59,10 +59,10 @@ def epochs_of(recipes: list[list[Phase]], total: int) -> list[int]:
     epochs = [max(1, int(total * weight)) for weight in weights]
     while sum(epochs) != total:
         step = 1 if sum(epochs) < total else -1
-        lacks = [
+        shortfalls = [
             step * (total * w - e) if e + step >= 1 else float("-inf")
             for w, e in zip(weights, epochs, strict=True)
         ]
-        at = max(range(len(lacks)), key=lambda i: (lacks[i], i))
+        at = max(range(len(shortfalls)), key=lambda i: (shortfalls[i], i))
         epochs[at] += step
     return epochs

@@ -23,20 +23,20 @@ _FEATURE_WEIGHTS = {"factor": 500.0, "overhaul": 1.0}
 
 
 def phases_of(recipe: RecipeName, settings: Settings) -> list[Phase]:
-    """What a recipe of RECIPES trains, one after the other."""
+    """The phases of a recipe in RECIPES, in order."""
     module = importlib.import_module(f"edge_tf.compression.recipes.{RECIPES[recipe].module}")
     return list(module.phases(settings))
 
 
 def network(phase: Phase, state: State, clips: Callable[[], np.ndarray]) -> Network:
-    """What a phase trains, from what the one before left.
+    """The network of a phase, from the state that the previous phase left.
 
-    A network that is quantized for the first time begins with the ranges of the float model.
+    A network that is quantized for the first time starts with the ranges of the float model.
 
     Args:
-      phase: what is to come.
-      state: what was.
-      clips: gives representative features (n, mel_bands, frames, 1) when they are needed.
+      phase: the next phase.
+      state: the state so far.
+      clips: returns representative features (n, mel_bands, frames, 1); called only if needed.
     """
     if phase.quantized and state.ranges is None:
         ranges = quantization.calibrated(state.model, clips())
@@ -49,12 +49,12 @@ def network(phase: Phase, state: State, clips: Callable[[], np.ndarray]) -> Netw
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """What trains a phase.
+    """The parts that train a phase.
 
     Attributes:
-      step: for the loop.
-      features: a loss that is to be prepared before, or None.
-      gradual: the pruning that goes on, or None.
+      step: for the training loop.
+      features: a loss to prepare before training, or None.
+      gradual: the pruning during the phase, or None.
     """
 
     step: SgdStep
@@ -62,7 +62,7 @@ class Parts:
     gradual: pruning.GradualPruning | None
 
     def state(self, network: Network, before: State) -> State:
-        """What the phase leaves, from the network it trained and what it began with."""
+        """The state after the phase, from the trained network and the state before."""
         pruned = {**before.pruned, **(self.gradual.last_values() if self.gradual else {})}
         return dataclasses.replace(network.state(), pruned=pruned)
 
@@ -76,16 +76,16 @@ def parts(
     epochs: int,
     steps: int,
 ) -> Parts:
-    """What trains a phase.
+    """The parts that train a phase.
 
     Args:
-      phase: what is trained, and how.
-      network: of the phase.
+      phase: what to train, and how.
+      network: the phase's network.
       settings: the user's.
       names: layers to prune.
       teacher: float Keras model or None.
-      epochs: of the phase.
-      steps: of the phase.
+      epochs: epochs of the phase.
+      steps: steps of the phase.
     """
     objective, features = _objective(phase, network, settings, teacher, steps)
     gradual = None

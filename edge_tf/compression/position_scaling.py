@@ -1,8 +1,8 @@
 """Position-based scaled gradients: training that ends near a grid (arXiv:2005.11035).
 
 The float model is trained, not a rounded one. Each gradient is scaled by its weight's distance to
-the nearest grid point, so that weights far from the grid move and weights on it stay; plain
-rounding afterwards then costs little.
+the nearest grid point, so weights far from the grid move and weights on it stay. Plain rounding
+afterwards then costs little accuracy.
 """
 
 import tensorflow as tf
@@ -10,16 +10,16 @@ import tf_keras as keras
 
 
 def grid(weights: tf.Tensor, bits: int) -> tf.Tensor:
-    """Step of the symmetric grid whose ends are +-max|w|: max|w| / (2^(bits - 1) - 1).
+    """Step of the symmetric grid from -max|w| to max|w|: max|w| / (2^(bits - 1) - 1).
 
-    The range is restricted: the code -2^(bits - 1) is not used. One grid a tensor.
+    The range is restricted: the code -2^(bits - 1) is not used. One grid per tensor.
 
     Args:
       weights: any shape.
       bits: 2 or more.
 
     Returns:
-      Scalar; 0 if all weights are.
+      Scalar; 0 if all weights are 0.
 
     Raises:
       ValueError: bits is below 2.
@@ -60,9 +60,9 @@ def scale(weight: tf.Tensor, target: tf.Tensor, strength: float, epsilon: float 
 
     Args:
       weight: any shape.
-      target: where weights shall rest: `nearest` for a grid, 0 for pruning.
+      target: where weights should settle: `nearest` for a grid, 0 for pruning.
       strength: lambda_s; 1 / epsilon with a large epsilon is plain gradient descent.
-      epsilon: what moves weights that are on target.
+      epsilon: lets weights on target still move.
     """
     return strength * (tf.abs(weight - target) + epsilon)
 
@@ -76,8 +76,8 @@ def scaled_gradient(
       gradient: of the loss with respect to the weight, the same shape.
       weight: any shape.
       bits: of the grid.
-      strength: lambda_s. It takes the place of the learning rate's size: with 1 the steps shrink to
-        some hundredths, the published 4-bit figures use 150.
+      strength: lambda_s. It sets the size of the learning rate: with 1 the steps shrink to some
+        hundredths; the published 4-bit results use 150.
       epsilon: 0 in the published code.
 
     Raises:
@@ -87,7 +87,7 @@ def scaled_gradient(
 
 
 def kernels(model: keras.Model) -> list[tf.Variable]:
-    """Kernels of all convolutions, depthwise convolutions and dense layers, first and last too."""
+    """Kernels of all convolutions, depthwise too, and dense layers, including first and last."""
     found: dict[int, tf.Variable] = {}
     for layer in model.submodules:
         for name in ("kernel", "depthwise_kernel", "pointwise_kernel"):
@@ -98,9 +98,9 @@ def kernels(model: keras.Model) -> list[tf.Variable]:
 
 
 def round_weights(model: keras.Model, bits: int) -> keras.Model:
-    """A copy whose kernels are rounded to `bits`, each tensor to its own grid; still in float.
+    """A copy with kernels rounded to `bits`, each tensor to its own grid; still in float.
 
-    No calibration, no training: what is left of the accuracy shows how near the grid a model was.
+    No calibration, no training: the remaining accuracy shows how close to the grid the model was.
     Norms and biases stay as they are.
 
     Raises:

@@ -1,7 +1,7 @@
 """Magnitude pruning with TFMOT: which kernels, how fast, and the masks.
 
-The masks live beside the model, not in wrappers around its layers, so that float models and those
-in quantization-aware training are pruned by the same code.
+The masks are kept separate from the model, not in wrappers around its layers, so the same code
+prunes float models and models in quantization-aware training.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,19 +18,19 @@ from edge_tf.errors import UserError
 from edge_tf.layers.rules import rule_of
 from edge_tf.settings import PRUNE_KINDS, PruneBy, PruneKind
 
-# Of a phase's steps: the sparsity rises until here, what is left trains the kernels that stay.
+# Share of a phase's steps in which the sparsity rises; the rest trains the remaining weights.
 _RISE = 0.6
 _UPDATES = 40  # of the masks while the sparsity rises
 
 
 def kind(layer: keras.layers.Layer) -> PruneKind | None:
-    """What a layer's kernel is to the policy; None: it has no kernel to prune."""
+    """The kind of a layer's kernel in the policy; None: it has no kernel to prune."""
     rule = rule_of(layer)
     return None if rule is None else rule.kernel_kind(layer)
 
 
 def chosen(model: keras.Model, kinds: Sequence[PruneKind]) -> list[str]:
-    """Names of the layers whose kernels a policy prunes.
+    """Names of the layers that a policy prunes.
 
     Args:
       model: a plain Keras model.
@@ -49,7 +49,7 @@ def chosen(model: keras.Model, kinds: Sequence[PruneKind]) -> list[str]:
 
 
 class Masks:
-    """A mask of zeros and ones for each kernel that may be pruned.
+    """One mask of zeros and ones per prunable kernel.
 
     Args:
       kernels: by layer name, the variables.
@@ -77,7 +77,7 @@ class Masks:
             self.masks[name].assign(value)
 
     def values(self) -> dict[str, np.ndarray]:
-        """By layer name, those masks that have zeros."""
+        """By layer name, the masks that contain zeros."""
         found = {name: mask.numpy() for name, mask in self.masks.items()}
         return {name: mask for name, mask in found.items() if not mask.all()}
 
@@ -87,7 +87,7 @@ class Masks:
             self.kernels[name].assign(self.kernels[name] * mask)
 
     def revive(self, values: Mapping[str, np.ndarray]) -> None:
-        """Gives pruned weights values again; the masks stay."""
+        """Restores values of pruned weights; the masks stay."""
         for name, value in values.items():
             mask = self.masks[name]
             self.kernels[name].assign(self.kernels[name] * mask + value * (1.0 - mask))
@@ -97,17 +97,17 @@ class GradualPruning:
     """Raises the sparsity of some kernels during a phase (TFMOT's magnitude pruning).
 
     The sparsity after step t of T is s_f + (s_0 - s_f) (1 - t / T)^3 (arXiv:1710.01878, eq. 1);
-    in each kernel by itself the weights of least magnitude are pruned, or in all kernels together
-    those of least score (lamp.py). They are zero from then on:
-    if they kept their values, those would come back whenever a living weight shrinks below them,
-    and training collapses (BC-ResNet-1 at 80 %: from 80 % of the training clips right to 16 %).
+    the weights with the smallest magnitude within each kernel are pruned, or those with the lowest
+    score across all kernels (lamp.py). They are zero from then on: if they kept their values, they
+    would come back whenever a live weight shrinks below them, and training collapses (BC-ResNet-1
+    at 80 % sparsity: training accuracy drops from 80 % to 16 %).
 
     Args:
-      masks: of the model.
+      masks: the model's masks.
       names: layers to prune.
-      sparsity: at the end, in [0, 1).
-      steps: of the whole phase; the sparsity rises over the first 60 %.
-      by: one of PRUNE_BY; "layer": the sparsity of each kernel, "network": of all together.
+      sparsity: final sparsity, in [0, 1).
+      steps: steps of the whole phase; the sparsity rises over the first 60 %.
+      by: one of PRUNE_BY; "layer": sparsity of each kernel, "network": of all kernels together.
     """
 
     def __init__(
@@ -147,11 +147,11 @@ class GradualPruning:
         }
 
     def trackables(self) -> dict[str, Any]:
-        """For checkpoints, beside the masks."""
+        """For checkpoints, besides the masks."""
         return {"pruning_step": self.step, "last_values": self._last}
 
     def update(self) -> None:
-        """Counts a step, renews the masks when it is time and applies them.
+        """Counts a step, updates the masks when due and applies them.
 
         Traced after each update.
         """
@@ -165,5 +165,5 @@ class GradualPruning:
         self._masks.apply()
 
     def last_values(self) -> dict[str, np.ndarray]:
-        """By layer name, what each pruned weight was when it was pruned; 0 elsewhere."""
+        """By layer name, the value of each pruned weight when it was pruned; 0 elsewhere."""
         return {name: value.numpy() for name, value in self._last.items()}

@@ -1,9 +1,9 @@
-"""Quantization-aware training with TFMOT: where the int8 graph rounds, the Keras model rounds.
+"""Quantization-aware training with TFMOT: the Keras model rounds where the int8 graph does.
 
-Weights are rounded per output channel, symmetric; tensors of the int8 graph by moving ranges.
-Tensors that the conversion fuses away (a convolution before its norm, a norm before its ReLU, the
-sums of a block) are not rounded; the rules of the layers say which. Norms need no folding here:
-they multiply a kernel's channel and its step alike.
+Weights are rounded symmetrically per output channel, activations by moving ranges. Tensors that
+conversion fuses away (a convolution before its norm, a norm before its ReLU, the sums of a block)
+are not rounded; the layers' rules define which. Norms need no folding here: they scale a kernel's
+channel and its step by the same factor.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def config_for(layer: keras.layers.Layer) -> LayerConfig:
     """How a layer of a functional model is quantized.
 
     Raises:
-      UserError: there is no rule for this layer; names it.
+      UserError: no rule for this layer; names it.
     """
     rule = rule_of(layer)
     if rule is None:
@@ -40,17 +40,17 @@ def config_for(layer: keras.layers.Layer) -> LayerConfig:
             "use layers of edge_tf.layers and the Keras layers of our models",
         )
     kernel = rule.kernel
-    is_line = rule.role is Role.CONVOLUTION and is_broadcast(layer)
+    is_row = rule.role is Role.CONVOLUTION and is_broadcast(layer)
     return LayerConfig(
         "" if kernel is None else kernel.attribute,
         -1 if kernel is None else kernel.output_axis,
         output=rule.is_rounded([rule_of(reader) for reader in readers(layer)]),
-        by_channel=is_line or scaled_reader(layer) is not None,
+        by_channel=is_row or scaled_reader(layer) is not None,
     )
 
 
 class _DeviceScheme(tfmot.quantization.keras.QuantizeScheme):
-    """TFMOT's default layout rules would decide what is fused; here the configs do."""
+    """Lets the configs decide what is fused, not TFMOT's default layout rules."""
 
     def get_layout_transformer(self) -> "_DeviceScheme":
         return self
@@ -59,7 +59,7 @@ class _DeviceScheme(tfmot.quantization.keras.QuantizeScheme):
         return self
 
     def supports(self, layer: keras.layers.Layer) -> bool:
-        """TFMOT asks for layers without a config that stand before one with: those pass on."""
+        """TFMOT asks this for a layer without a config before one with: it stays unquantized."""
         return False
 
     def apply(self, model: keras.Model, layer_quantize_map: dict[str, Any]) -> Any:
@@ -69,7 +69,7 @@ class _DeviceScheme(tfmot.quantization.keras.QuantizeScheme):
         ).transform()
 
 
-_INPUT = "input"  # the name under which the range of the features goes
+_INPUT = "input"  # key of the range of the features
 
 
 class QuantizedModel:
@@ -77,9 +77,9 @@ class QuantizedModel:
 
     Args:
       plain: a functional model of this library; not changed, and its weights are copied.
-      masks: by layer name, zeros and ones of the shape of its kernel; others keep all weights.
-      ranges: by layer name, smallest and largest value of its output, or of each of its channels
-        where conversion brings those to equal ranges; see `calibrated`.
+      masks: by layer name, zeros and ones in the shape of its kernel; others keep all weights.
+      ranges: by layer name, smallest and largest value of its output, or per channel where
+        conversion scales channels to equal ranges; see `calibrated`.
 
     Raises:
       UserError: a layer without a rule.
@@ -120,7 +120,7 @@ class QuantizedModel:
         return found
 
     def ranges(self) -> dict[str, Range]:
-        """By layer name, the range that its output is rounded in."""
+        """By layer name, the range used to round its output."""
         return {
             name: (low.numpy().tolist(), high.numpy().tolist())
             for name, (low, high) in self._range_variables().items()
@@ -132,9 +132,9 @@ class QuantizedModel:
 
 
 def calibrated(plain: keras.Model, clips: np.ndarray) -> dict[str, Range]:
-    """Ranges of the float model's tensors, to begin with.
+    """Ranges of the float model's tensors, to start from.
 
-    TFMOT begins with -6 to 6 and averages towards what it sees over thousands of steps; with
+    TFMOT starts at -6 to 6 and averages towards the observed range over thousands of steps; with
     trained norms the accuracy would first fall to chance.
 
     Args:
@@ -142,7 +142,7 @@ def calibrated(plain: keras.Model, clips: np.ndarray) -> dict[str, Range]:
       clips: (n, mel_bands, frames, 1) features.
 
     Returns:
-      By layer name, what `QuantizedModel` takes.
+      By layer name, ranges for `QuantizedModel`.
     """
     configs = {layer.name: config_for(layer) for layer in plain.layers[1:]}
     names = [name for name, config in configs.items() if config.output]
@@ -184,7 +184,7 @@ def _suffix(variable: tf.Variable) -> str:
 
 
 def _weights_by_layer(model: keras.Model) -> dict[str, dict[str, tf.Variable]]:
-    """Layer name and weight name to variable, wrappers looked through."""
+    """Layer name and weight name to variable; wrapped layers by their inner name."""
     found = {}
     for layer in model.layers:
         inner = layer.layer if isinstance(layer, QuantizeWrapper) else layer
@@ -193,9 +193,9 @@ def _weights_by_layer(model: keras.Model) -> dict[str, dict[str, tf.Variable]]:
 
 
 def _copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """What both models have; quantizers' own variables are in one of them only."""
-    theirs = _weights_by_layer(source)
+    """Copies the weights that both models have; quantizers' variables are in only one of them."""
+    available = _weights_by_layer(source)
     for name, weights in _weights_by_layer(target).items():
         for suffix, variable in weights.items():
-            if suffix in theirs.get(name, {}):
-                variable.assign(theirs[name][suffix])
+            if suffix in available.get(name, {}):
+                variable.assign(available[name][suffix])

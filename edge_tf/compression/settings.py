@@ -1,4 +1,4 @@
-"""What the user asks of a compression, checked."""
+"""Settings of a compression, checked."""
 
 import dataclasses
 import math
@@ -10,10 +10,10 @@ from edge_tf.settings import DISTILL_FEATURES, PRUNE_BY, PRUNE_KINDS, Compressio
 
 @dataclasses.dataclass(frozen=True)
 class Settings(CompressionSettings):
-    """Flags of pipelines.compress.
+    """The flags of pipelines.compress.
 
     Raises:
-      UserError: a value out of range, an unknown recipe, a teacher that is missing.
+      UserError: a value out of range, an unknown recipe or a missing teacher.
     """
 
     def __post_init__(self) -> None:
@@ -29,8 +29,8 @@ class Settings(CompressionSettings):
             )
         unknown = [kind for kind in self.prune if kind not in PRUNE_KINDS]
         if unknown or not self.prune:
-            told = f"--prune has '{unknown[0]}'" if unknown else "--prune names no kernels"
-            raise UserError(told, f"choose from {', '.join(PRUNE_KINDS)}")
+            cause = f"--prune has '{unknown[0]}'" if unknown else "--prune names no kernels"
+            raise UserError(cause, f"choose from {', '.join(PRUNE_KINDS)}")
         if self.prune_by not in PRUNE_BY:
             raise UserError(
                 f"--prune_by={self.prune_by} is unknown", f"choose {' or '.join(PRUNE_BY)}"
@@ -40,7 +40,7 @@ class Settings(CompressionSettings):
                 f"--target_nonzero_kb={self.target_nonzero_kb:g} must be above 0", "or leave it out"
             )
         if self.target_nonzero_kb and "depthwise" in self.prune:
-            # Conversion adds copies of them up, so that their zeros are no zeros of the file.
+            # Conversion sums copies of them, so their zeros are not zeros in the file.
             raise UserError(
                 "--target_nonzero_kb cannot be met by depthwise kernels",
                 "leave depthwise out of --prune",
@@ -58,7 +58,7 @@ class Settings(CompressionSettings):
         if not self.temperature > 0 or not 0.0 <= self.distill_weight <= 1.0:
             raise UserError("--temperature must be above 0, --distill_weight in 0 to 1")
         if not 2 <= self.bits <= 8:
-            raise UserError(f"--bits={self.bits} is not in 2 to 8", "4 is what psg is made for")
+            raise UserError(f"--bits={self.bits} is not in 2 to 8", "psg is designed for 4")
         missing = [name for name in self.recipes if RECIPES[name].needs_teacher]
         if missing and self.teacher is None:
             raise UserError(

@@ -31,10 +31,10 @@ from edge_tf.training.device_translation import DeviceTranslator
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import seed_everything
 
-# Epochs draw their order and augmentation by number; training has had the first ones.
+# Epochs draw order and augmentation by number; training has used the first ones.
 _FIRST_EPOCH = 1000
 _CALIBRATION_CLIPS = 300
-_COUNTED_CLIPS = 50  # are enough to count what conversion makes
+_COUNTED_CLIPS = 50  # enough to count bytes in the converted file
 _PREPARING_BATCHES = 50
 
 
@@ -46,24 +46,24 @@ def compress(
     *,
     to_int8: budget.ToInt8,
 ) -> CompressRecord:
-    """Compresses a run's float model, or goes on with an interrupted compression.
+    """Compresses a run's float model, or resumes an interrupted compression.
 
-    Writes compressed.keras (the architecture of float.keras, pruned weights zero), and with
-    quantization-aware training the ranges of activations to quantization.json. compression/ holds
-    the checkpoints of each phase and history.json.
+    Writes compressed.keras (the architecture of float.keras, pruned weights zero) and, with
+    quantization-aware training, the ranges of activations to quantization.json. compression/
+    contains the checkpoints of each phase and history.json.
 
     Args:
-      run: a run whose training has finished.
-      data: its data.
+      run: a run that has finished training.
+      data: the data of the run.
       settings: what to do.
       teacher_path: float.keras of the teacher, or None.
-      to_int8: what the stage "convert" makes of a model; a byte budget is counted in it.
+      to_int8: converts a model as the stage "convert" does; a byte budget is counted in its result.
 
     Returns:
-      What was recorded in config.json.
+      The record in config.json.
 
     Raises:
-      UserError: something is missing or does not fit, or the run holds another compression.
+      UserError: an input is missing or does not match, or the run has another compression.
     """
     source = run.require(run_dir.FLOAT_MODEL)
     model = loading.load(source)
@@ -77,9 +77,9 @@ def compress(
     prunes = any(phase.sparsity is not None for phase in phases)
     names = pruning.chosen(model, settings.prune) if prunes else []
     for layer in model.layers[1:]:
-        quantization.config_for(layer)  # an unknown layer is told before hours of training
+        quantization.config_for(layer)  # reports an unknown layer before hours of training
     if teacher_path is not None and loading.load(teacher_path).input_shape != model.input_shape:
-        raise UserError(f"{teacher_path} takes other features than {source}")
+        raise UserError(f"{teacher_path} expects different features than {source}")
     settings = budget.with_sparsity(
         run, model, names, settings, lambda: _calibration(data, _COUNTED_CLIPS), to_int8
     )
@@ -95,19 +95,19 @@ def compress(
 
 
 def _phases(settings: Settings) -> tuple[list[list[Phase]], list[Phase]]:
-    """Those of each recipe, and all one after the other."""
+    """The phases of each recipe, and all of them in order."""
     chain = [phase_step.phases_of(name, settings) for name in settings.recipes]
     return chain, [phase for recipe in chain for phase in recipe]
 
 
 def _calibration(data: RunData, count: int = _CALIBRATION_CLIPS) -> np.ndarray:
-    """Representative features of so many training clips."""
+    """Representative features of this many training clips."""
     training = data.clips("training")
     return data.features(training.samples[spread_over_labels(training.labels, count)])
 
 
 class _Work:
-    """What all phases of one compression share."""
+    """The data and settings shared by all phases of one compression."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class _Work:
         self._refuse_other()
 
     def _refuse_other(self) -> None:
-        """A compression is not written over by one with other settings."""
+        """Refuses to overwrite a compression that has other settings."""
         path = self._run / run_dir.COMPRESSION / "settings.json"
         if not any(path.parent.glob("*/checkpoints/state.json")):
             files.write_json(path, records.to_json(self._request))
@@ -144,13 +144,12 @@ class _Work:
         changed = [name for name, value in vars(self._request).items() if before[name] != value]
         if changed:
             raise UserError(
-                f"{self._run.path} holds a compression with other settings ({', '.join(changed)})",
-                f"give the same flags to go on with it, delete {path.parent}, or use a copy "
-                "of the run",
+                f"{self._run.path} has a compression with other settings ({', '.join(changed)})",
+                f"use the same flags to resume it, delete {path.parent}, or use a copy of the run",
             )
 
     def run_phase(self, number: int, phase: Phase, epochs: int, state: State) -> State:
-        """Trains a phase, or what is left of it."""
+        """Trains a phase, or the rest of it."""
         settings = self._settings
         seed_everything(settings.seed)
         network = phase_step.network(phase, state, lambda: _calibration(self._data))
@@ -192,7 +191,7 @@ class _Work:
         )
 
     def write(self, state: State) -> None:
-        """The result, and what it was made with."""
+        """Writes the result and the record of how it was made."""
         ranges = self._run / run_dir.QUANTIZATION
         with files.atomic_path(self._run / run_dir.COMPRESSED_MODEL) as temporary:
             state.exported().save(temporary)
@@ -213,7 +212,7 @@ class _Work:
 
 
 class _TeacherFeatures:
-    """The teacher's features of some batches, each time it is iterated."""
+    """The teacher's features of some batches; can be iterated repeatedly."""
 
     def __init__(
         self, teacher: keras.Model | None, loss: FeatureLoss, batches: tf.data.Dataset

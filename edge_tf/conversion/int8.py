@@ -1,4 +1,4 @@
-"""Fully-int8 TFLite by post-training quantization, and the rules that the file must keep."""
+"""Fully-int8 TFLite by post-training quantization, and the rules the file must meet."""
 
 import contextlib
 import dataclasses
@@ -21,26 +21,26 @@ from edge_tf.settings import GRAPHS, Graph
 from edge_tf.tflite_runtime import run_int8
 
 _FORBIDDEN = {
-    "SPACE_TO_BATCH_ND": "it stands around a dilated convolution when the batch is dynamic",
-    "BATCH_TO_SPACE_ND": "it stands around a dilated convolution when the batch is dynamic",
-    "QUANTIZE": "it changes scales between two ops that should share them",
-    "DEQUANTIZE": "a float op stands behind it",
+    "SPACE_TO_BATCH_ND": "it surrounds a dilated convolution when the batch is dynamic",
+    "BATCH_TO_SPACE_ND": "it surrounds a dilated convolution when the batch is dynamic",
+    "QUANTIZE": "it changes the scale between two ops that should share it",
+    "DEQUANTIZE": "a float op follows it",
 }
 
 _CALIBRATION_STRIDES = (1, 3, 5)
 
 
-# What the converter is handed: a function of features, and who holds its variables.
+# Input of the converter: a function of the features, and its variables.
 _Function = tuple[Callable[[tf.Tensor], tf.Tensor], list[Any]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Converted:
-    """What `convert_with_graph` made.
+    """Result of `convert_with_graph`.
 
     Attributes:
       data: the .tflite file.
-      graph: the float graph that it was made from; None for the plain graph.
+      graph: the float graph it was made from; None for the plain graph.
     """
 
     data: bytes
@@ -57,26 +57,26 @@ def convert_with_graph(
 ) -> Converted:
     """Converts a float model to int8 weights, activations, input and output.
 
-    Channels are brought to equal ranges first (equalization.py). The graph is then rewritten for
-    small devices (bands.py and what `_device` applies beside it), or has its norms folded only
-    (folding.py). Two things are then taken from how the logits err on the representative clips:
+    Channels are first scaled to equal ranges (equalization.py). Then the graph is rewritten for
+    small devices (bands.py and the other rewrites in `_device`), or only its norms are folded
+    (folding.py). The error of the logits on the representative clips then decides two things:
 
-    - Ranges. The smallest and largest value of an activation over many clips are rare, 20 times
-      its standard deviation and more; steps as wide as they ask for cost all other values. Ranges
-      from all, every third and every fifth clip are tried, those with the least error are kept.
-    - Means. Rounding does not only add noise to the logits, it moves their means, in BC-ResNet-1 by
-      up to 0.4 at an error of 0.3 (root mean square). The mean error is taken out of the last
+    - Ranges. The extremes of an activation over many clips are rare, 20 standard deviations and
+      more; a step wide enough for them costs precision everywhere else. Ranges from all, every
+      third and every fifth clip are tried, and those with the smallest error are kept.
+    - Means. Rounding not only adds noise to the logits, it shifts their means, in BC-ResNet-1 by
+      up to 0.4 at an error of 0.3 (root mean square). The mean error is subtracted from the last
       bias, which costs nothing on the device (the empirical bias correction of arXiv:1906.04721,
       sec. 4.2, at the last layer).
 
     Args:
-      model: a functional model of this library, logits out.
-      representative: (n, mel_bands, frames, 1) float32 features of training clips, in an order
-        that spreads labels evenly.
-      form: "device": few and cheap ops; "plain": those that Keras computes.
+      model: a functional model of this library that outputs logits.
+      representative: (n, mel_bands, frames, 1) float32 features of training clips, ordered
+        so that labels are spread evenly.
+      form: "device": few, cheap ops; "plain": the ops that Keras computes.
 
     Returns:
-      The .tflite file, and the float graph behind it.
+      The .tflite file, and the float graph it was made from.
 
     Raises:
       UserError: an op has no int8 form, or the result breaks a rule of `check`.
@@ -103,12 +103,12 @@ def convert_with_graph(
     return Converted(slimmed, device_graph.of(named, data, slimmed))
 
 
-# Makes the function from the clips that will set its ranges, and what to add to its logits.
+# Makes the function from the clips that will set its ranges and an offset for its logits.
 _Make = Callable[[np.ndarray, np.ndarray | None], _Function]
 
 
 def _device(model: keras.Model, representative: np.ndarray) -> _Make:
-    """The graph with all rewrites for small devices; BUILD_NOTES.md has their worth."""
+    """The graph with all rewrites for small devices; BUILD_NOTES.md says what each gains."""
     folded = rewrites.fold_affine(lowering.lower(model))
     fitted = hard_swish.fit(folded, representative)
 
@@ -132,14 +132,14 @@ def _plain(model: keras.Model) -> _Make:
 
 
 def quantize_graph(function: _Function, representative: np.ndarray) -> bytes:
-    """Hands a float function to the converter; ranges come from the representative clips.
+    """Converts a float function to int8; ranges come from the representative clips.
 
     Raises:
       UserError: an op has no int8 form, or the result breaks a rule of `check`.
     """
     run, variables = function
     spec = tf.TensorSpec((1, *representative.shape[1:]), tf.float32, name="features")
-    # The converter saves what it is handed; a bare module spares it the tracing of every layer.
+    # The converter saves its input; with a bare module it need not trace every layer.
     holder = tf.Module()
     holder.weights = variables
     traced = tf.function(run, autograph=False)
@@ -165,10 +165,10 @@ def quantize_graph(function: _Function, representative: np.ndarray) -> bytes:
 
 
 def check(data: bytes) -> None:
-    """Enforces what an int8 model for small devices must be.
+    """Enforces the rules for an int8 model for small devices.
 
-    Every tensor integer and static, the batch 1, int8 in and out, no custom op, none of the ops
-    that betray a dynamic batch or a float island.
+    Every tensor is integer and static, batch 1, int8 input and output, no custom ops, and none of
+    the ops that indicate a dynamic batch or a float island.
 
     Raises:
       UserError: names the first op or tensor that breaks a rule.
@@ -177,7 +177,7 @@ def check(data: bytes) -> None:
     for op in info.ops:
         where = f"op {op.index} ({op.full_name})"
         if op.is_custom:
-            raise UserError(f"{where} is a custom op", "replace the layer by TFLite builtins")
+            raise UserError(f"{where} is a custom op", "replace the layer with TFLite builtins")
         if op.name in _FORBIDDEN:
             raise UserError(f"{where} must not be in an int8 model: {_FORBIDDEN[op.name]}")
         for index in (*op.inputs, *op.outputs):
@@ -197,7 +197,7 @@ def check(data: bytes) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """The converter's C++ chatters on the standard error of the process, not through Python."""
+    """Silences stderr of the process: the converter's C++ logs there, not through Python."""
     saved = os.dup(2)
     with open(os.devnull, "w") as null:
         os.dup2(null.fileno(), 2)

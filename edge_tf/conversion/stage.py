@@ -1,6 +1,6 @@
 """The stage "convert": compressed.keras or float.keras in, model_int8.tflite and golden.npz out.
 
-Of a run that was trained for streams also model_streaming.tflite.
+A run trained for streaming also gets model_streaming.tflite.
 """
 
 import hashlib
@@ -30,29 +30,29 @@ def convert(
     """Quantizes a run's compressed model or, if there is none, its float model.
 
     Writes model_int8.tflite, golden.npz (wav int16, features int8, logits int8, label_index),
-    device_graph.npz (but for the plain graph) and the quantization of the input to frontend.json.
+    device_graph.npz (except for the plain graph), and adds the input quantization to frontend.json.
 
     Args:
-      run: a run whose training has finished.
-      data: its data; representative clips come from the training split only.
-      representative_clips: number of clips whose ranges set the scales of activations.
-      form: of the graph, one of GRAPHS.
+      run: a run that has finished training.
+      data: the data of the run; representative clips come from the training split only.
+      representative_clips: number of clips that set the activation ranges.
+      form: form of the graph, one of GRAPHS.
 
     Returns:
-      What the file is made of.
+      Ops and tensors of the file.
 
     Raises:
-      UserError: something is missing or cannot be converted.
+      UserError: a file is missing, or the model cannot be converted.
     """
     if representative_clips < 10:
-        raise UserError("--representative_clips must be at least 10; 200 or more hold accuracy")
+        raise UserError("--representative_clips must be at least 10; 200 or more preserve accuracy")
     source = run.model_to_convert()
     model = loading.load(source)
     if model.input_shape[1:] != data.frontend.feature_shape:
         raise UserError(
-            f"{source} takes {model.input_shape[1:]}, the front-end gives "
+            f"{source} expects {model.input_shape[1:]}, the front-end produces "
             f"{data.frontend.feature_shape}",
-            "train again into a new --run_dir",
+            "retrain into a new --run_dir",
         )
     training = data.clips("training")
     rows = spread_over_labels(training.labels, representative_clips)

@@ -1,10 +1,10 @@
-"""The model for phones: sound in, scores out, in one .tflite file of builtin ops.
+"""The model for phones: audio in, scores out, in one .tflite file of builtin ops.
 
     waveform -> the front-end's float graph -> QUANTIZE -> the int8 network -> DEQUANTIZE -> SOFTMAX
 
-The front-end is what training computed, converted; the network is that of model_int8.tflite, op by
-op and byte by byte, not converted again. So a phone differs from a microcontroller in the rounding
-of features alone.
+The front-end is the one used in training, converted; the network is that of model_int8.tflite, op
+for op and byte for byte, not converted again. So a phone differs from a microcontroller only in the
+rounding of the features.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ SIGNATURE = b"serving_default"
 
 
 def convert(network: bytes, config: FrontendConfig, labels: Sequence[str]) -> bytes:
-    """Puts the front-end before an int8 model, and a softmax behind it.
+    """Puts the front-end before an int8 model, and a softmax after it.
 
     Args:
-      network: an int8 .tflite file that takes the features of `config`.
+      network: an int8 .tflite file that accepts the features of `config`.
       config: the front-end.
       labels: in the order of the logits.
 
@@ -37,16 +37,16 @@ def convert(network: bytes, config: FrontendConfig, labels: Sequence[str]) -> by
       A .tflite file: float32 [1, samples] in [-1, 1] in, float32 [1, classes] probabilities out.
 
     Raises:
-      UserError: TFLite has no such front-end.
-      ExportError: the model is no int8 classifier of such features.
+      UserError: TFLite cannot compute this front-end.
+      ExportError: the model is not an int8 classifier of these features.
     """
     info = tflite_model.parse(network, "the int8 model")
     packing.check_classifier(info, labels)
     if info.inputs[0].shape != (1, *config.feature_shape):
         raise UserError(
-            f"the int8 model takes {info.inputs[0].shape}, the front-end gives "
+            f"the int8 model expects {info.inputs[0].shape}, the front-end produces "
             f"{(1, *config.feature_shape)}",
-            "take model and frontend.json of one run",
+            "use the model and frontend.json of the same run",
         )
     joined = _join(tflite_edit.unpack(_frontend(config)), tflite_edit.unpack(network))
     data = tflite_edit.pack(joined, alignment=16)
@@ -55,7 +55,7 @@ def convert(network: bytes, config: FrontendConfig, labels: Sequence[str]) -> by
 
 
 def check(data: bytes) -> None:
-    """Enforces what Android's libraries take: builtin ops, static shapes, float in and out.
+    """Enforces what Android's libraries accept: builtin ops, static shapes, float in and out.
 
     Raises:
       UserError: names the first op or tensor that breaks a rule.
@@ -64,8 +64,8 @@ def check(data: bytes) -> None:
     for op in info.ops:
         if op.is_custom:
             raise UserError(
-                f"op {op.index} ({op.full_name}) is no builtin of TFLite",
-                "use a front-end and layers that TFLite has itself",
+                f"op {op.index} ({op.full_name}) is not a TFLite builtin",
+                "use a front-end and layers that TFLite supports",
             )
     dynamic = next((tensor for tensor in info.tensors if not tensor.is_static), None)
     if dynamic is not None:
@@ -80,7 +80,7 @@ def _frontend(config: FrontendConfig) -> bytes:
     if config.fft_size & (config.fft_size - 1):
         raise UserError(
             f"fft_size={config.fft_size} is not a power of two, which TFLite's RFFT2D needs",
-            "train with another --window_ms",
+            "train with a different --window_ms",
         )
     spec = tf.TensorSpec((1, config.clip_samples), tf.float32, name=INPUT)
     traced = tf.function(lambda sound: frontend.log_mel(sound, config), autograph=False)
@@ -92,7 +92,7 @@ def _frontend(config: FrontendConfig) -> bytes:
 
 
 def _join(model: schema.ModelT, network: schema.ModelT) -> schema.ModelT:
-    """`model`, which computes features, with the network behind it."""
+    """`model`, which computes features, followed by the network."""
     (graph,), (inner,) = model.subgraphs, network.subgraphs
     tensor = len(graph.tensors)
     _append(model, network)
@@ -114,17 +114,17 @@ def _join(model: schema.ModelT, network: schema.ModelT) -> schema.ModelT:
     ]
     graph.outputs = [scores]
     _name(model)
-    model.metadata = None  # of the converter, on the front-end alone
+    model.metadata = None  # the converter wrote it for the front-end only
     _drop_unused_buffers(model)
     return model
 
 
 def _append(model: schema.ModelT, network: schema.ModelT) -> None:
-    """Buffers and tensors of the network behind those of the model, and its ops made to fit."""
+    """Appends buffers and tensors of the network to the model's and re-indexes its ops."""
     (graph,), (inner,) = model.subgraphs, network.subgraphs
     buffer, tensor, code = len(model.buffers), len(graph.tensors), len(model.operatorCodes)
     model.buffers = [*model.buffers, *network.buffers]
-    # Ops of one kind may be of two versions, so both tables are kept whole.
+    # One kind of op may come in two versions, so both tables are kept whole.
     model.operatorCodes = [*model.operatorCodes, *network.operatorCodes]
     for added in inner.tensors:
         added.buffer += buffer
@@ -136,7 +136,7 @@ def _append(model: schema.ModelT, network: schema.ModelT) -> None:
 
 
 def _like(graph: schema.SubGraphT, name: str, index: int) -> int:
-    """A new float tensor of another's shape."""
+    """A new float tensor with the shape of another."""
     tensor = schema.TensorT()
     tensor.name, tensor.type, tensor.buffer = name.encode(), schema.TensorType.FLOAT32, 0
     tensor.shape = np.array(graph.tensors[index].shape, np.int32)
@@ -145,7 +145,7 @@ def _like(graph: schema.SubGraphT, name: str, index: int) -> int:
 
 
 def _drop_unused_buffers(model: schema.ModelT) -> None:
-    """Leaves buffer 0, which stands for no content, and those of tensors."""
+    """Keeps only buffer 0, which means no content, and the buffers of tensors."""
     (graph,) = model.subgraphs
     used = sorted({0, *(tensor.buffer for tensor in graph.tensors)})
     place = {old: new for new, old in enumerate(used)}
@@ -155,7 +155,7 @@ def _drop_unused_buffers(model: schema.ModelT) -> None:
 
 
 def _name(model: schema.ModelT) -> None:
-    """Inner tensors lose their long names; input and output get theirs, and a signature."""
+    """Shortens the names of inner tensors; names input and output, and adds a signature."""
     (graph,) = model.subgraphs
     for index, tensor in enumerate(graph.tensors):
         tensor.name = f"t{index}".encode()

@@ -126,8 +126,8 @@ def test_a_run_without_a_float_model_names_the_command(run):
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        ({"labels": ("a", "c")}, "has other labels than"),
-        ({"padding": "reflect"}, "has another front-end than"),
+        ({"labels": ("a", "c")}, "has different labels from"),
+        ({"padding": "reflect"}, "has a different front-end from"),
     ],
 )
 def test_a_teacher_that_does_not_fit_is_refused(run, tmp_path, made, message):

@@ -1,1 +1,1 @@
-"""The recipes, a file each: `phases(settings)` says what is trained, one after the other."""
+"""The recipes, one file each: `phases(settings)` returns the phases to train, in order."""

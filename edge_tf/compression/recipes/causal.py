@@ -1,4 +1,4 @@
-"""causal: a network for streams learns from one that hears what is to come (arXiv:2308.16415)."""
+"""causal: a streaming student learns from a teacher with look-ahead (arXiv:2308.16415)."""
 
 import tf_keras as keras
 
@@ -9,7 +9,7 @@ from edge_tf.compression.settings import Settings
 from edge_tf.compression.teaching.foresight import Foresight
 from edge_tf.training.objective import Objective
 
-# Of the loss on features beside those on labels and logits.
+# Weight of the loss on features, added to those on labels and logits.
 _FEATURE_WEIGHT = 0.2
 
 

@@ -1,4 +1,4 @@
-"""finetune: some more epochs, nothing else; what the other recipes are compared with."""
+"""finetune: more epochs and nothing else; the baseline for the other recipes."""
 
 from edge_tf.compression.phase import Phase
 from edge_tf.compression.settings import Settings

@@ -1,4 +1,4 @@
-"""pqk: prune and quantize, then the pruned weights make the teacher (arXiv:2106.14681)."""
+"""pqk: prune and quantize, then the pruned weights help to teach (arXiv:2106.14681)."""
 
 from edge_tf.compression.network import Network
 from edge_tf.compression.objectives import InNetworkTeacher

@@ -1,4 +1,4 @@
-"""psg: fine-tuning to weights that survive plain rounding (position-scaled gradient)."""
+"""psg: fine-tunes to weights that survive plain rounding (position-scaled gradients)."""
 
 import tensorflow as tf
 
@@ -8,9 +8,9 @@ from edge_tf.compression.position_scaling import grid, scaled_gradient
 from edge_tf.compression.settings import Settings
 from edge_tf.training.step import GradientRule
 
-# The published strength, 150 at 4 bits, is for weights of one size. Here it is taken relative to
-# the step of each kernel: a weight half a step from its grid point learns _STRENGTH / 2 times as
-# fast as with SGD.
+# The published strength, 150 at 4 bits, suits weights of one size. Here it is relative to the step
+# of each kernel: a weight half a step from its grid point learns _STRENGTH / 2 times as fast as
+# with SGD.
 _STRENGTH = 4.0
 
 

@@ -1,4 +1,4 @@
-"""qat: quantization-aware training (TFMOT); weights that are zero by a mask stay zero."""
+"""qat: quantization-aware training (TFMOT); masked weights stay zero."""
 
 from edge_tf.compression.phase import Phase
 from edge_tf.compression.settings import Settings

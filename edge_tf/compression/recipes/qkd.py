@@ -13,7 +13,7 @@ def phases(settings: Settings) -> list[Phase]:
     return [
         Phase("self_study", 30, quantized=True, objective=_alone),
         Phase("co_study", 100, quantized=True, objective=_together),
-        # The teacher stands still now: the default objective reads it.
+        # The teacher is fixed now: the default objective uses it.
         Phase("tutoring", 70, quantized=True),
     ]
 
@@ -28,5 +28,5 @@ def _together(
     network: Network, teacher: keras.Model | None, settings: Settings, steps: int
 ) -> Objective:
     if teacher is None:
-        raise ValueError("settings let qkd through without a teacher")
+        raise ValueError("qkd needs a teacher; the settings should have refused this")
     return CoStudy(network, teacher, settings.temperature)

@@ -1,1 +1,1 @@
-"""Distillation: what a teacher gives a student."""
+"""Distillation: a student learns from a teacher."""

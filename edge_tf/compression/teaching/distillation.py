@@ -1,7 +1,7 @@
 """Knowledge distillation: a student learns from a teacher's logits, and from its features.
 
-The loss on logits is Hinton's (arXiv:1503.02531, sec. 2). What reads features (factor_transfer.py,
-overhaul.py) is a FeatureLoss, so that one training step serves them all.
+The loss on logits is Hinton's (arXiv:1503.02531, sec. 2). Losses on features (factor_transfer.py,
+overhaul.py, foresight.py) implement FeatureLoss, so one training step works with all of them.
 """
 
 import re
@@ -23,8 +23,8 @@ def logits_loss(
 ) -> tf.Tensor:
     """T^2 * KL(softmax(teacher / T) || softmax(student / T)), mean over the batch.
 
-    The factor T^2 keeps the size of the gradient when T changes: for a large T it is
-    (student - teacher) / classes for logits of zero mean, whatever T. No gradient reaches the
+    The factor T^2 keeps the gradient the same size when T changes: for a large T it is
+    (student - teacher) / classes for logits of zero mean, independent of T. No gradient reaches the
     teacher.
 
     Args:
@@ -33,7 +33,7 @@ def logits_loss(
       temperature: T, above 0.
 
     Returns:
-      Scalar, not below 0 but for rounding.
+      Scalar, not below 0 except for rounding.
 
     Raises:
       ValueError: the temperature is not above 0.
@@ -49,14 +49,14 @@ def logits_loss(
 class FeatureLoss(Protocol):
     """Compares features of a student with those of a teacher.
 
-    The order of calls is build, prepare, then one call a batch. After tf.train.Checkpoint has
-    restored what `trackables` gives, prepare must not be called again; `prepared` tells.
+    The order of calls is build, prepare, then one call per batch. After tf.train.Checkpoint has
+    restored the `trackables`, prepare must not be called again; see `prepared`.
 
     Attributes:
-      student_layers: names of the student's Keras layers whose outputs are read.
-      teacher_layers: the same of the teacher, one for each of the student's.
-      variables: what is trained along with the student, and is no part of it.
-      prepared: prepare has been called, here or before the checkpoint was written.
+      student_layers: names of the student's Keras layers to compare.
+      teacher_layers: the same for the teacher, one per student layer.
+      variables: trained along with the student but not part of it.
+      prepared: whether prepare was called, here or before the checkpoint was written.
     """
 
     @property
@@ -75,8 +75,8 @@ class FeatureLoss(Protocol):
         """Creates the variables.
 
         Args:
-          student_shapes: rows, columns, channels of each of student_layers.
-          teacher_shapes: the same of teacher_layers.
+          student_shapes: rows, columns, channels per layer of student_layers.
+          teacher_shapes: the same for teacher_layers.
 
         Raises:
           UserError: rows or columns differ between student and teacher.
@@ -91,7 +91,7 @@ class FeatureLoss(Protocol):
             order of teacher_layers. It may be iterated several times, so a generator is not enough.
 
         Raises:
-          ValueError: there are no batches, or none any more in a later pass.
+          ValueError: there are no batches, or none left in a later pass.
         """
         ...
 
@@ -99,7 +99,7 @@ class FeatureLoss(Protocol):
         """The loss of a batch, a scalar; no gradient reaches the teacher.
 
         Raises:
-          ValueError: nothing is prepared.
+          ValueError: prepare was not called.
         """
         ...
 
@@ -111,7 +111,7 @@ class FeatureLoss(Protocol):
 def last_blocks(model: keras.Model, suffix: str) -> list[str]:
     """Names of the layers `stage<X>_block<Y>_<suffix>` of BC-ResNet, Y the last block of stage X.
 
-    Wrappers of TFMOT put something before a name; such layers are found too.
+    TFMOT wrappers prepend a prefix to the name; such layers are found too.
 
     Raises:
       UserError: the model has no such layers.
@@ -124,26 +124,26 @@ def last_blocks(model: keras.Model, suffix: str) -> list[str]:
             found[stage] = max(found.get(stage, (-1, "")), (block, layer.name))
     if not found:
         raise UserError(
-            f"the model {model.name} has no layers stage*_block*_{suffix}, whose outputs "
-            "distillation of features reads",
-            "use bc_resnet for teacher and student, or distil the logits alone",
+            f"the model {model.name} has no layers stage*_block*_{suffix}, which "
+            "distillation of features needs",
+            "use bc_resnet for teacher and student, or distill the logits only",
         )
     return [found[stage][1] for stage in sorted(found)]
 
 
 def feature_shapes(model: keras.Model, layer_names: Sequence[str]) -> list[Shape]:
-    """Rows, columns and channels of the outputs of some layers."""
+    """Rows, columns and channels of the outputs of the layers."""
     return [tuple(model.get_layer(name).output_shape[1:]) for name in layer_names]
 
 
 def with_features(model: keras.Model, layer_names: Sequence[str]) -> keras.Model:
-    """A model that shares all weights, and gives [logits, *outputs of the layers]."""
+    """A model that shares all weights and returns [logits, *outputs of the layers]."""
     tapped = [model.get_layer(name).output for name in layer_names]
     return keras.Model(model.inputs, [model.output, *tapped], name=f"{model.name}_with_features")
 
 
 def check_same_places(student_shapes: Sequence[Shape], teacher_shapes: Sequence[Shape]) -> None:
-    """Raises UserError unless both have as many features, with the same rows and columns each."""
+    """Raises UserError unless both have the same number of features, rows and columns."""
     if len(student_shapes) != len(teacher_shapes):
         raise UserError(
             f"the student has {len(student_shapes)} stages to compare, the teacher "

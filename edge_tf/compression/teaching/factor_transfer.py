@@ -1,7 +1,7 @@
 """Factor transfer: the student learns a paraphrase of the teacher's features (arXiv:1802.04977).
 
-A paraphraser, trained alone to reconstruct the teacher's last features, condenses them to factors;
-a translator, trained with the student, makes the student's features comparable.
+A paraphraser, trained alone to reconstruct the teacher's last features, condenses them into
+factors; a translator, trained with the student, makes the student's features comparable.
 """
 
 import math
@@ -24,10 +24,10 @@ _SLOPE = 0.1  # of LeakyReLU below zero
 def factor_loss(teacher_factor: tf.Tensor, student_factor: tf.Tensor) -> tf.Tensor:
     """Mean absolute difference of the factors, each flattened and of length 1.
 
-    A positive multiple of a factor is the same factor. A factor of zeros stays one.
+    A positive multiple counts as the same factor. A zero factor stays zero.
 
     Args:
-      teacher_factor: (batch, ...), no gradient reaches it.
+      teacher_factor: (batch, ...); no gradient reaches it.
       student_factor: the same shape.
 
     Returns:
@@ -45,7 +45,7 @@ def factor_loss(teacher_factor: tf.Tensor, student_factor: tf.Tensor) -> tf.Tens
 def _convolutions(
     kind: type[keras.layers.Layer], widths: Sequence[int], seed: int, name: str
 ) -> keras.Sequential:
-    """3x3 convolutions with bias, LeakyReLU after each, no norm; widths[0] is the input's."""
+    """3x3 convolutions with bias, LeakyReLU after each, no norm; widths[0] is the input width."""
     stack = keras.Sequential(name=name)
     for number, filters in enumerate(widths[1:]):
         init = keras.initializers.HeNormal(seed=seed + number)
@@ -56,16 +56,16 @@ def _convolutions(
 
 
 class Paraphraser:
-    """Teacher features to factors, and back while it is trained.
+    """Maps teacher features to factors, and back during its training.
 
     Features are divided by their root mean square first, which the paper does not do: its learning
-    rate suits features of that size. Those of BC-ResNet are some five times smaller, with which the
-    paraphraser learns next to nothing.
+    rate suits features of that size. BC-ResNet's features are about five times smaller, and with
+    them the paraphraser learns next to nothing.
 
     Args:
-      channels: m, of the teacher's features.
+      channels: m, channels of the teacher's features.
       rate: k; the factor has round(k * m) channels.
-      seed: of the initial weights.
+      seed: seed of the initial weights.
     """
 
     def __init__(self, channels: int, rate: float, seed: int = 0) -> None:
@@ -81,12 +81,12 @@ class Paraphraser:
         return self.encoder(self.scale * features)
 
     def measure_scale(self, features: tf.Tensor) -> None:
-        """Makes the root mean square of such features 1 inside."""
+        """Sets the scale that gives these features a root mean square of 1."""
         mean_square = tf.reduce_mean(tf.square(features))
         self.scale.assign(tf.math.rsqrt(tf.maximum(mean_square, 1e-12)))
 
     def reconstruction_loss(self, features: tf.Tensor) -> tf.Tensor:
-        """Mean absolute error of what comes back, in units of the root mean square."""
+        """Mean absolute reconstruction error, in units of the root mean square."""
         back = self.decoder(self.factor(features))
         return tf.reduce_mean(tf.abs(self.scale * features - back))
 
@@ -96,19 +96,19 @@ class Paraphraser:
 
 
 class FactorTransfer:
-    """A FeatureLoss on one feature, usually the last before the classifier's part.
+    """A FeatureLoss on one feature, usually the last before the classifier.
 
     Args:
       student_layer: name of the student's layer.
-      teacher_layer: of the teacher's.
+      teacher_layer: name of the teacher's layer.
       rate: k of the paraphraser.
-      passes: epochs of the paraphraser over what prepare is given.
-      learning_rate: of its SGD, whose momentum is 0.9.
+      passes: epochs of the paraphraser over the batches given to prepare.
+      learning_rate: of its SGD, with momentum 0.9.
       weight_decay: of the paraphraser; the student's training decays the translator.
-      seed: of all initial weights.
+      seed: seed of all initial weights.
 
     Raises:
-      ValueError: rate or passes make no sense.
+      ValueError: rate or passes out of range.
     """
 
     def __init__(
@@ -166,9 +166,10 @@ class FactorTransfer:
     def prepare(self, batches: Iterable[Features]) -> None:
         """Trains the paraphraser: SGD, mean absolute error of the reconstruction.
 
-        The rate falls by half a cosine over the passes and gradients are clipped to a norm of 1,
-        which the paper does not do: with a constant rate the absolute error, whose gradient does
-        not shrink near the goal, stays rough, and on some features the weights grow without end.
+        The learning rate falls by half a cosine over the passes and gradients are clipped to a
+        norm of 1, which the paper does not do: the gradient of the absolute error does not shrink
+        near the optimum, so with a constant rate the error stays rough and, on some features, the
+        weights diverge.
 
         Raises:
           UserError: the teacher's features are not finite.
@@ -198,11 +199,13 @@ class FactorTransfer:
                         self.paraphraser.measure_scale(features)
                     losses.append(step(features))
             if not losses:
-                raise ValueError(f"pass {number + 1} has no batches; they must be iterable anew")
+                raise ValueError(
+                    f"pass {number + 1} has no batches; they must be iterable repeatedly"
+                )
         if not bool(tf.math.is_finite(losses[-1])):
             raise UserError(
                 "the paraphraser cannot learn the teacher's features: its loss is not finite",
-                "check the teacher, and train it again if its own loss was not finite either",
+                "check the teacher, and retrain it if its own loss was not finite either",
             )
         self._prepared.assign(True)
 
@@ -223,7 +226,7 @@ class FactorTransfer:
 
 
 def last_stage(model: keras.Model) -> str:
-    """Name of the layer that gives the output of BC-ResNet's last stage.
+    """Name of the output layer of BC-ResNet's last stage.
 
     Raises:
       UserError: the model has no stages.

@@ -1,10 +1,10 @@
-"""A causal student learns what a centred teacher sees, now and some frames ahead.
+"""A causal student learns a centred teacher's features, of now and of future frames.
 
 After the distillation of streaming from non-streaming speech recognition (arXiv:2308.16415): in
-chosen layers the student's features come close to the teacher's, and a branch that is used in
-training alone predicts the teacher's features of frames to come from what the student has heard
-(autoregressive predictive coding). Of the paper's losses these two are here, on features averaged
-over frequency; its transformer and LSTM beside the layers are linear maps, and the losses between
+chosen layers the student's features approach the teacher's, and a branch used only in training
+predicts the teacher's features of future frames from the student's frames so far (autoregressive
+predictive coding). These two of the paper's losses are used, on features averaged over frequency;
+linear maps replace its transformer and LSTM next to the layers, and its losses between
 self-attentions have no counterpart in a network without attention.
 """
 
@@ -26,7 +26,7 @@ def distance(mine: tf.Tensor, theirs: tf.Tensor) -> tf.Tensor:
       theirs: the same shape; no gradient reaches it.
 
     Returns:
-      Scalar; least, log(1 + 1/e), where both are equal.
+      Scalar; the minimum, log(1 + 1/e), is where both are equal.
     """
     theirs = tf.stop_gradient(theirs)
     cosine = tf.reduce_sum(
@@ -37,21 +37,21 @@ def distance(mine: tf.Tensor, theirs: tf.Tensor) -> tf.Tensor:
 
 
 class Foresight:
-    """A FeatureLoss on lines of features: one frame after the other, frequency averaged away.
+    """A FeatureLoss on features over time, averaged over frequency.
 
-    The teacher's lines are divided by their root mean square, so that all layers count alike.
+    The teacher's features are divided by their root mean square, so all layers have equal weight.
 
     Args:
-      student_layers: names of layers.
-      teacher_layers: as many.
-      frames: how far ahead the branch predicts; 0: not at all.
-      seed: of the initial weights.
+      student_layers: names of the student's layers.
+      teacher_layers: names of the teacher's, one per student layer.
+      frames: number of frames the branch predicts ahead; 0: no prediction.
+      seed: seed of the initial weights.
 
     Raises:
       ValueError: frames is negative.
     """
 
-    prepared = True  # there is nothing to be learnt from the teacher alone
+    prepared = True  # nothing to learn from the teacher alone
 
     def __init__(
         self,
@@ -106,12 +106,12 @@ class Foresight:
         for mine, theirs, now, ahead in zip(
             student_features, teacher_features, self._now, self._ahead, strict=True
         ):
-            heard, target = _lines(mine), _lines(theirs)
+            student, target = _over_time(mine), _over_time(theirs)
             target *= tf.math.rsqrt(tf.reduce_mean(tf.square(target)) + 1e-12)
-            losses.append(distance(heard @ now, target))
+            losses.append(distance(student @ now, target))
             if self._frames:
                 losses.append(
-                    distance((heard @ ahead)[:, : -self._frames], target[:, self._frames :])
+                    distance((student @ ahead)[:, : -self._frames], target[:, self._frames :])
                 )
         return tf.add_n(losses) / len(losses)
 
@@ -119,6 +119,6 @@ class Foresight:
         return {f"foresight_{i}": variable for i, variable in enumerate([*self._now, *self._ahead])}
 
 
-def _lines(features: tf.Tensor) -> tf.Tensor:
+def _over_time(features: tf.Tensor) -> tf.Tensor:
     """(batch, rows, frames, channels) to (batch, frames, channels)."""
     return tf.reduce_mean(features, axis=1)

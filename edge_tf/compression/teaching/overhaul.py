@@ -1,7 +1,7 @@
 """A comprehensive overhaul of feature distillation, for BC-ResNet (arXiv:1904.01866).
 
-The student sees the teacher's features before the ReLU. Where these are negative it only has to be
-negative too: how far below zero carries no information that passes the ReLU.
+The student learns the teacher's features before the ReLU. Where they are negative, it only has to
+be negative too: the magnitude below zero does not pass the ReLU.
 """
 
 import math
@@ -19,14 +19,14 @@ from edge_tf.compression.teaching.distillation import Features, Shape
 layers = keras.layers
 
 _RARELY_NEGATIVE = 0.001
-_DIVISOR = 1000.0  # keeps the loss of the size of a cross-entropy (the paper's code)
+_DIVISOR = 1000.0  # scales the loss to the size of a cross-entropy (the paper's code)
 
 
 def gaussian_margin(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """E[t | t < 0] of a Gaussian t, element by element.
+    """E[t | t < 0] of a Gaussian t, elementwise.
 
     mean - deviation * phi(z) / Phi(-z) with z = mean / deviation. Where t is negative with a
-    probability of at most 0.001 the quotient is ill-conditioned, and -3 deviations are taken.
+    probability of at most 0.001, the quotient is ill-conditioned and the margin is -3 deviations.
 
     Args:
       mean: any shape.
@@ -68,7 +68,7 @@ def partial_l2(student: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 
     Args:
       student: any shape.
-      target: the teacher's feature behind the margin ReLU, the same shape.
+      target: the teacher's feature after the margin ReLU, the same shape.
 
     Returns:
       Scalar.
@@ -83,16 +83,16 @@ class Overhaul:
 
     The sum over stages i of L: partial_l2 / 2^(L - 1 - i), divided by batch size * 1000.
 
-    The paper computes margins from the batch norm before the ReLU. In BC-ResNet a sum stands there,
-    so they are measured: the mean of what is negative, channel by channel.
+    The paper computes margins from the batch norm before the ReLU. In BC-ResNet a sum comes before
+    it, so they are measured: the mean of the negative values, per channel.
 
-    The paper's code leaves the teacher's batch norms in training mode while the student learns;
-    whoever computes the teacher's features decides that, for the margins and for the loss alike.
+    The paper's code leaves the teacher's batch norms in training mode while the student learns.
+    Here the caller, who computes the teacher's features, decides, for margins and loss alike.
 
     Args:
       student_layers: names of the student's layers.
-      teacher_layers: of the teacher's, one for each.
-      seed: of the connectors' initial weights.
+      teacher_layers: names of the teacher's layers, one per student layer.
+      seed: seed of the connectors' initial weights.
 
     Raises:
       ValueError: there are no layers.
@@ -168,7 +168,7 @@ class Overhaul:
         for i, (student, teacher, connector, margin) in enumerate(rows):
             target = margin_relu(tf.stop_gradient(teacher), margin)
             weight = 2.0 ** (i + 1 - len(self.margins))
-            # The connector is used in training alone, so always with the batch's own moments.
+            # The connector is used only in training, so always with the batch's moments.
             total += weight * partial_l2(connector(student, training=True), target)
         return total / (tf.cast(tf.shape(student_features[0])[0], tf.float32) * _DIVISOR)
 
@@ -195,7 +195,7 @@ def _connector(student: int, teacher: int, seed: int, name: str) -> keras.Sequen
 
 
 def stage_sums(model: keras.Model) -> list[str]:
-    """Names of the layers whose output goes into the last ReLU of each stage of BC-ResNet.
+    """Names of the layers before the last ReLU of each stage of BC-ResNet.
 
     Raises:
       UserError: the model has no stages.

@@ -1,13 +1,13 @@
-"""A block of broadcasted residual learning as one depthwise convolution for each sub-band.
+"""A block of broadcasted residual learning as one depthwise convolution per sub-band.
 
 With x the block's input, BC-ResNet computes (arXiv:2106.04140, fig. 2)
 
     z = SSN(depthwise(x)),    y = ReLU(z + broadcast(f1(mean(z))) [+ x]).
 
-In inference z is linear in the rows of x, with other weights in each sub-band. So mean(z) is one
-depthwise convolution of x, as high as x, and with p = f1(...) put below the rows that a sub-band
-reads, its rows of y are one depthwise convolution with a ReLU: norm, broadcast, both additions and
-their roundings are gone. The rows of y are then joined.
+In inference z is linear in the rows of x, with different weights per sub-band. So mean(z) is one
+depthwise convolution of x, with a kernel as tall as x. With p = f1(...) stacked below the rows that
+a sub-band reads, its rows of y are one depthwise convolution with a ReLU: norm, broadcast, both
+additions and their roundings are gone. The rows of y are then joined.
 """
 
 import dataclasses
@@ -18,40 +18,40 @@ import tensorflow as tf
 
 from edge_tf.conversion.rewriting import graph
 
-# Up to so many rows, sub-bands share one stack of all rows: kernels as high as that cost less than
-# a slice and a stack for each.
+# Up to this many rows, sub-bands share one stack of all rows: kernels that tall cost less than a
+# slice and a stack per sub-band.
 _WHOLE = 10
 _MOST_INPUTS = 10
-# p reaches a little beyond the range of x, so that all stacks with it have one range, which the
-# converter then gives to x as well; other ranges it would reconcile by requantizing.
+# p extends slightly beyond the range of x, so that all stacks with it have one range, which the
+# converter then gives to x as well; it would requantize to reconcile different ranges.
 _BEYOND = 1.002
-# A channel of p whose range is so small beside the largest says nothing.
+# A channel of p is constant if its range, relative to the largest, is at most this.
 _CONSTANT = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
 class _Block:
-    """What was found: y = ReLU(z + p) or ReLU(z + p + x)."""
+    """A block in the graph: y = ReLU(z + p) or ReLU(z + p + x)."""
 
     name: str
     x: graph.Node
     z: graph.Node
     p: graph.Node
     shortcut: bool
-    kernel: np.ndarray  # [sub-bands, taps, channels], the norm's scale in it
+    kernel: np.ndarray  # [sub-bands, taps, channels], including the norm's scale
     offset: np.ndarray  # [sub-bands, channels]
     before: int  # rows of zeros above x
     stride: int
 
 
 def fold_blocks(output: graph.Node, clips: np.ndarray) -> graph.Node:
-    """Rewrites every block of the above form.
+    """Rewrites every block of the form above.
 
     Args:
-      output: a graph in Keras' layout, rows are frequency.
-      clips: (n, rows, frames, 1) representative features. p is brought to the range of x by
-        channel (exact: the convolution that makes it takes the scale and offset, those that read
-        it the inverse), since both are to share one int8 step.
+      output: a graph in Keras' layout: rows are frequency.
+      clips: (n, rows, frames, 1) representative features. p is scaled to the range of x per
+        channel (exact: the convolution that produces it applies scale and offset, those that read
+        it the inverse), since both must share one int8 step.
     """
     reading = graph.readers(output)
     blocks = {
@@ -106,19 +106,19 @@ def _block(node: graph.Node, reading: dict[graph.Node, list[graph.Node]]) -> _Bl
 
 
 def _common_name(*layers: str) -> str:
-    """What their names begin with, "stage0_block0"; else that of the first."""
+    """The common prefix of their names, "stage0_block0"; without one, the first name."""
     words = zip(*(layer.split("_") for layer in layers), strict=False)
     common = itertools.takewhile(lambda one: len(set(one)) == 1, words)
     return "_".join(word[0] for word in common) or layers[0]
 
 
 def _row(node: graph.Node) -> graph.Shape:
-    """The shape of one of its rows."""
+    """The shape of one row of it."""
     return (1, 1, *node.shape[2:])
 
 
 def _padding(depthwise: graph.Depthwise) -> tuple[graph.Node, int]:
-    """What a convolution over rows reads, and the rows of zeros above it."""
+    """The node that a convolution over rows reads, and the number of rows of zeros above it."""
     (x,) = depthwise.inputs
     taps, stride = depthwise.kernel.shape[0], depthwise.stride[0]
     if depthwise.padding == "SAME":
@@ -144,7 +144,7 @@ def _bands(norm: graph.Affine) -> tuple[np.ndarray, np.ndarray]:
 def _ranges(
     blocks: list[_Block], clips: np.ndarray
 ) -> dict[graph.Node, tuple[float, np.ndarray, np.ndarray]]:
-    """For each block's z: largest x, and smallest and largest p of each channel."""
+    """For each block's z: largest x, and smallest and largest p per channel."""
     nodes = [node for block in blocks for node in (block.x, block.p)]
     values_of = graph.to_functions(nodes)
 
@@ -163,7 +163,7 @@ def _ranges(
 
 
 def _mean(block: _Block, x: graph.Node) -> graph.Node:
-    """mean(z) as a depthwise convolution as high as x."""
+    """mean(z) as a depthwise convolution with a kernel as tall as x."""
     bands, taps, channels = block.kernel.shape
     rows_out = block.z.shape[1]
     kernel = np.zeros((x.shape[1], 1, channels, 1), np.float32)
@@ -189,7 +189,7 @@ def _joined(
     steps = (rows - 1) * block.stride
     below = [p] * (steps + 1)
     if x.shape[1] <= _WHOLE:
-        # All sub-bands read one stack; their kernels are zero but for their own rows.
+        # All sub-bands read one stack; their kernels are zero except in their own rows.
         above, after = _zeros(block, x, rows > 1)
         stack = _stacked((*above, x, *after, *below), block.name, "rows")
         stacks = [
@@ -201,7 +201,7 @@ def _joined(
     for band, (stack, first) in enumerate(stacks):
         weights = np.zeros((stack.shape[1] - steps, 1, channels, 1), np.float32)
         for tap in range(taps):
-            if 0 <= first + tap < len(weights) - 1:  # else zeros are read, in a sub-band of one row
+            if 0 <= first + tap < len(weights) - 1:  # else it reads zeros, in a sub-band of one row
                 weights[first + tap, 0, :, 0] = kernel[band, tap]
         weights[-1, 0, :, 0] = weight
         bias = block.offset[band] + offset
@@ -214,7 +214,7 @@ def _joined(
 
 
 def _stacked(rows: tuple[graph.Node, ...], layer: str, part: str = "") -> graph.Node:
-    """Rows below each other; TFLite Micro's CONCATENATION takes ten inputs at the most."""
+    """Rows below each other; TFLite Micro's CONCATENATION accepts at most ten inputs."""
     while len(rows) > _MOST_INPUTS:
         parts = [rows[i : i + _MOST_INPUTS] for i in range(0, len(rows), _MOST_INPUTS)]
         made: dict[tuple[graph.Node, ...], graph.Node] = {}  # equal parts are made once
@@ -226,7 +226,7 @@ def _stacked(rows: tuple[graph.Node, ...], layer: str, part: str = "") -> graph.
 
 
 def _zeros(block: _Block, x: graph.Node, needed: bool) -> tuple[list[graph.Node], list[graph.Node]]:
-    """The rows of zeros above and below x; a sub-band of one row does without."""
+    """The rows of zeros above and below x; a sub-band of one row needs none."""
     if not needed:
         return [], []
     reach = (block.z.shape[1] - 1) * block.stride + block.kernel.shape[1]
@@ -238,7 +238,7 @@ def _zeros(block: _Block, x: graph.Node, needed: bool) -> tuple[list[graph.Node]
 def _own_rows(
     block: _Block, x: graph.Node, band: int, rows: int, below: list[graph.Node]
 ) -> graph.Node:
-    """The rows that one sub-band reads, with zeros where they lie outside of x, and p below."""
+    """The rows that one sub-band reads, with zeros where they lie outside x, and p below."""
     begin = band * rows * block.stride - block.before
     end = begin + (rows - 1) * block.stride + block.kernel.shape[1]
     row = graph.Zeros((), (1, 1, *x.shape[2:]))
@@ -253,12 +253,12 @@ def _own_rows(
 def _in_range(
     p: graph.Node, top: float, low: np.ndarray, high: np.ndarray
 ) -> tuple[graph.Node, np.ndarray, np.ndarray]:
-    """p mapped to [0, top] by channel where the convolution before it can: p = w * p' + b."""
+    """p mapped to [0, top] per channel if a convolution produces it: p = w * p' + b."""
     spread = high - low
     if not isinstance(p, graph.Convolution) or not top > 0:
         return p, np.ones_like(low), np.zeros_like(low)
-    # A channel that does not vary, for which pruning may have left no weight, becomes a constant
-    # at the end of the range that is not read: it is in the offset.
+    # A channel that does not vary (pruning may have removed all its weights) becomes a constant at
+    # the end of the range and is not read: its value is in the offset.
     live = spread > _CONSTANT * spread.max()
     factor = np.where(live, _BEYOND * top / np.where(live, spread, 1.0), 0.0).astype(np.float32)
     by_channel = factor[:, np.newaxis] if isinstance(p, graph.Depthwise) else factor

@@ -1,4 +1,4 @@
-"""The rules' Builder on the inference graph's own nodes."""
+"""The rules' Builder for nodes of the inference graph."""
 
 import numpy as np
 

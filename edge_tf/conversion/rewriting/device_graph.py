@@ -1,8 +1,8 @@
-"""The float graph that an int8 file was made from, and which node each of its tensors holds.
+"""The float graph an int8 file was made from, and the node that each tensor corresponds to.
 
-Slimming takes the names out of the file, and what the graph is depends on the clips that it was
-fitted to. So `convert` keeps both: whoever asks what quantization does to a layer compares the
-tensors of the file with this graph, not with one made a second time.
+Slimming removes the names from the file, and the graph depends on the clips it was fitted to. So
+`convert` keeps both: to measure what quantization does to a layer, compare the tensors of the file
+with this graph, not with one made again.
 """
 
 import dataclasses
@@ -37,9 +37,9 @@ class DeviceGraph:
 
     Attributes:
       output: the last node.
-      tensors: index of a tensor of the file to the node whose values it holds. Constants are not
-        in it, nor tensors inside of what is one node.
-      model_sha256: of the file.
+      tensors: index of a tensor in the file to the node whose values it contains. Constants are
+        not included, nor are tensors inside a single node.
+      model_sha256: hash of the file.
     """
 
     output: graph.Node
@@ -52,9 +52,9 @@ class DeviceGraph:
 
 
 class NamedFunction:
-    """A graph as a function for the converter that knows what TensorFlow calls each node.
+    """A graph as a function for the converter; records the name TensorFlow gives each node.
 
-    Name scopes would do so too, but the converter puts ops into an order that depends on names.
+    Name scopes would also work, but the converter orders ops by name.
     """
 
     def __init__(self, output: graph.Node) -> None:
@@ -74,11 +74,11 @@ class NamedFunction:
         return value
 
     def tensors(self, model: bytes) -> dict[int, graph.Node]:
-        """Which tensor of the file holds which node.
+        """Maps tensors of the file to nodes.
 
         Args:
-          model: the .tflite file as the converter made it from this function, its names in it. Ops
-            that it made one bear the names of all, joined by semicolons, the last one first.
+          model: the .tflite file as the converter made it from this function, with its names.
+            A fused op has the names of all its ops, joined by semicolons, the last one first.
         """
         info = tflite_model.parse(model)
         found = {info.inputs[0].index: self._input(), info.outputs[0].index: self.output}
@@ -97,9 +97,9 @@ def of(function: NamedFunction, converted: bytes, model: bytes) -> DeviceGraph:
     """The graph of a file.
 
     Args:
-      function: what the converter was handed.
-      converted: what it made of it.
-      model: the same, slimmed: tensors keep their indices.
+      function: input of the converter.
+      converted: output of the converter.
+      model: the same file, slimmed: tensors keep their indices.
     """
     digest = hashlib.sha256(model).hexdigest()
     return DeviceGraph(function.output, function.tensors(converted), digest)
@@ -135,7 +135,7 @@ def load(path: Path) -> DeviceGraph:
     """Reads what `save` wrote.
 
     Raises:
-      UserError: the file is damaged, or another version's.
+      UserError: the file is damaged or of another version.
     """
     try:
         with np.load(path, allow_pickle=False) as content:
@@ -148,7 +148,7 @@ def load(path: Path) -> DeviceGraph:
         return DeviceGraph(nodes[-1], tensors, structure["model_sha256"])
     except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
         raise UserError(
-            f"{path} is no graph that this edge_tf reads",
+            f"{path} is not a graph that this edge_tf can read",
             f"make it again with: python -m pipelines.convert --run_dir={path.parent}",
         ) from None
 
@@ -160,7 +160,7 @@ def _nodes(described: list[dict[str, Any]], arrays: dict[str, np.ndarray]) -> li
         constants[int(index)][name] = value
     nodes: list[graph.Node] = []
     for one, own in zip(described, constants, strict=True):
-        # JSON knows lists where nodes have tuples.
+        # JSON has lists where nodes have tuples.
         fields = {k: tuple(v) if isinstance(v, list) else v for k, v in one["fields"].items()}
         inputs = tuple(nodes[at] for at in one["inputs"])
         kind: Any = _NODES[one["kind"]]

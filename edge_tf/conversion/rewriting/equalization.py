@@ -1,9 +1,9 @@
 """Cross-layer equalization: every channel of an activation uses the whole int8 range.
 
 TFLite quantizes an activation with one step for all channels. After a batch norm and ReLU, one
-channel may reach 90 where the others stay below 3; the others are then left with a few of the 256
-values. Dividing a channel by its range and multiplying the weights that read it changes nothing in
-float, since ReLU(x / r) = ReLU(x) / r for r > 0 (arXiv:1906.04721, sec. 4.1).
+channel may reach 90 while the others stay below 3, which leaves the others a few of the 256
+values. Dividing a channel by its range and multiplying the weights that read it by the same factor
+changes nothing in float, since ReLU(x / r) = ReLU(x) / r for r > 0 (arXiv:1906.04721, sec. 4.1).
 """
 
 import numpy as np
@@ -13,16 +13,16 @@ import tf_keras as keras
 from edge_tf.layers.neighbours import scaled_reader
 from edge_tf.layers.rules import kernel_of, rule_of
 
-# Channels that stay so far below the largest are dead. int8 would give them no value but zero, so
-# the weights that read them, which a batch norm may have blown up, become zero.
+# Channels this far below the largest are dead. In int8 they would always be zero, so the weights
+# that read them, which a batch norm may have blown up, become zero.
 _LARGEST_RATIO = 1e4
 
 
 def equalize(model: keras.Model, clips: np.ndarray) -> keras.Model:
-    """A copy with the same outputs, its channels scaled to equal ranges where that is exact.
+    """A copy with the same outputs, and channels scaled to equal ranges where that is exact.
 
-    That is at each batch norm followed by a ReLU that only one convolution or dense layer reads,
-    directly or through padding, pooling and dropout. Dead channels are not read any more.
+    It is exact at each batch norm followed by a ReLU that only one convolution or dense layer
+    reads, directly or through padding, pooling and dropout. Dead channels are no longer read.
 
     Args:
       model: a functional model of this library.
@@ -39,7 +39,7 @@ def equalize(model: keras.Model, clips: np.ndarray) -> keras.Model:
     ):
         norm = relu.inbound_nodes[0].inbound_layers
         rule = rule_of(norm)
-        assert rule is not None  # else nothing would be scaled
+        assert rule is not None  # without a rule, scaled_reader finds nothing
         alive = ranges > ranges.max() / _LARGEST_RATIO
         factors = np.where(alive, ranges, 1.0)
         rule.divide_outputs(norm, factors)
@@ -51,7 +51,7 @@ def equalize(model: keras.Model, clips: np.ndarray) -> keras.Model:
 def _largest(
     model: keras.Model, relus: list[keras.layers.Layer], clips: np.ndarray
 ) -> list[np.ndarray]:
-    """Largest value of each channel of each layer on the clips, (channels,) each."""
+    """Largest value per channel of each layer on the clips, (channels,) each."""
     probe = keras.Model(model.inputs, [relu.output for relu in relus])
 
     def maxima(features: tf.Tensor) -> list[tf.Tensor]:

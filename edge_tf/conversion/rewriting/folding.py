@@ -1,6 +1,6 @@
-"""The plain graph of a model: the Keras layers, but for what rules fold.
+"""The plain graph of a model: the Keras layers, except for what the rules fold.
 
-Each replacement computes the same function; what changes is how well it quantizes.
+Each replacement computes the same function but quantizes better.
 """
 
 import dataclasses
@@ -18,11 +18,11 @@ from edge_tf.layers.rules import rule_of
 def inference_model(model: keras.Model, shift: np.ndarray | None = None) -> keras.Model:
     """A copy for conversion, with the same outputs in inference mode.
 
-    Sub-band norms become a multiplication and an addition with constants for each (row, channel),
-    as much of them as possible moved into the depthwise convolution before; linear dense layers
-    become 1x1 convolutions. Batch norms stay, since the TFLite converter folds them into the
-    convolution before them, and so do dropouts, which it drops. The batch is 1: with a dynamic
-    one, dilated convolutions turn into SPACE_TO_BATCH_ND and float ops.
+    Sub-band norms become a multiplication and an addition with constants per (row, channel),
+    moved as far as possible into the preceding depthwise convolution; linear dense layers become
+    1x1 convolutions. Batch norms stay, since the TFLite converter folds them into the preceding
+    convolution, and so do dropouts, which it drops. The batch is 1: with a dynamic batch, dilated
+    convolutions turn into SPACE_TO_BATCH_ND and float ops.
 
     Args:
       model: a functional model of this library.
@@ -47,14 +47,14 @@ def inference_model(model: keras.Model, shift: np.ndarray | None = None) -> kera
 
 
 def can_shift_logits(model: keras.Model) -> bool:
-    """Whether the logits come straight from a layer whose bias can shift them."""
+    """Whether the logits come straight from a layer with a bias that can shift them."""
     last = model.layers[-1]
     rule = rule_of(last)
     return rule is not None and rule.can_shift_logits(last)
 
 
 def _folded(model: keras.Model) -> dict[str, graph.Node]:
-    """By layer name, what is computed instead of the layer."""
+    """By layer name, the nodes that replace the layer."""
     found: dict[str, graph.Node] = {}
     for layer in model.layers:
         rule = rule_of(layer)
@@ -70,7 +70,7 @@ def _shifted(logits: graph.Node, shift: np.ndarray) -> graph.Node:
 
 
 class _Folded(keras.layers.Layer):
-    """Nodes of the inference graph in place of a layer; it lives from folding to conversion."""
+    """Nodes of the inference graph in place of a layer; exists only during conversion."""
 
     def __init__(self, node: graph.Node, layer: keras.layers.Layer) -> None:
         super().__init__(name=layer.name)
@@ -83,4 +83,4 @@ class _Folded(keras.layers.Layer):
         return tf.reshape(outputs, self._shape) if self._reshapes else outputs
 
     def get_config(self) -> dict[str, Any]:
-        raise TypeError("a folded model is for conversion, it is not saved")
+        raise TypeError("a folded model is for conversion only and cannot be saved")

@@ -18,13 +18,13 @@ Pair = tuple[int, int]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Node:
-    """One op; compared by identity. Subclasses add constants and say what is computed.
+    """One op; compared by identity. Subclasses add constants and define the computation.
 
     Attributes:
       inputs: the nodes it reads.
-      layer: the Keras layer, or the block of layers, that it comes from; "" if it is not known.
-      part: which part of it, where rewrites made several nodes of one: "band 2". It changes
-        nothing in what is computed, as `layer`.
+      layer: the Keras layer or block of layers it comes from; "" if unknown.
+      part: which part of it, if rewrites split it into several nodes: "band 2". Like `layer`, it
+        does not affect what is computed.
     """
 
     inputs: tuple["Node", ...]
@@ -38,11 +38,11 @@ class Node:
 
     @functools.cached_property
     def shape(self) -> Shape:
-        """Of the output: the first input's, unless a subclass says otherwise."""
+        """Shape of the output: that of the first input, unless a subclass overrides it."""
         return self.inputs[0].shape
 
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
-        """The op in TensorFlow; a node that reads no other is given the features."""
+        """The op in TensorFlow; a node without inputs receives the features."""
         raise NotImplementedError
 
     def reading(self, *inputs: "Node") -> "Node":
@@ -76,7 +76,7 @@ class Zeros(Node):
         return self.size
 
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
-        # One for each clip; the batch is 1 but in calibration.
+        # One per clip; the batch is 1 except in calibration.
         (features,) = values
         return tf.repeat(tf.zeros(self.size), tf.shape(features)[0], axis=0)
 
@@ -85,7 +85,7 @@ class Zeros(Node):
 class Convolution(Node):
     """kernel [kh, kw, in, out], bias [out].
 
-    padding: "VALID" or "SAME", as TensorFlow means them.
+    padding: "VALID" or "SAME", as in TensorFlow.
     """
 
     kernel: np.ndarray
@@ -125,7 +125,7 @@ class Depthwise(Convolution):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Affine(Node):
-    """x * scale + offset, both of a shape that broadcasts to x."""
+    """x * scale + offset, both broadcast to the shape of x."""
 
     scale: np.ndarray
     offset: np.ndarray
@@ -156,7 +156,7 @@ class Add(_Binary):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Subtract(_Binary):
-    """The first of two inputs that broadcast, less the second."""
+    """The first of two inputs that broadcast, minus the second."""
 
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
         left, right = values
@@ -174,7 +174,7 @@ class Multiply(_Binary):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Mean(Node):
-    """The mean over some of rows (1), columns (2) and channels (3), which stay as axes of 1."""
+    """The mean over some of rows (1), columns (2) and channels (3); kept as axes of size 1."""
 
     axes: tuple[int, ...]
 
@@ -212,7 +212,7 @@ class Activation(Node):
             return tf.nn.relu(x)
         if self.kind == "swish":
             return x * tf.nn.sigmoid(x)
-        # As the converter knows it: x * relu6(x + 3) / 6.
+        # The form the converter recognizes: x * relu6(x + 3) / 6.
         return x * tf.nn.relu6(x + 3.0) * (1.0 / 6.0)
 
 
@@ -248,7 +248,7 @@ class MaxPool(_Windows):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pad(Node):
-    """Zeros around: before and after rows, before and after columns."""
+    """Zero padding: before and after rows, before and after columns."""
 
     rows: Pair
     columns: Pair
@@ -265,7 +265,7 @@ class Pad(Node):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Reshape(Node):
-    """The same values in another shape; one size may be -1: what is left."""
+    """The same values in another shape; one size may be -1: inferred."""
 
     size: Shape
 
@@ -276,13 +276,13 @@ class Reshape(Node):
 
     def compute(self, *values: tf.Tensor) -> tf.Tensor:
         (x,) = values
-        # The batch is 1 but in calibration.
+        # The batch is 1 except in calibration.
         return tf.reshape(x, self.size if x.shape[0] == 1 else (-1, *self.shape[1:]))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Concat(Node):
-    """Inputs one after the other along an axis."""
+    """Inputs joined along an axis."""
 
     axis: int
 
@@ -313,7 +313,7 @@ class Slice(Node):
 
 
 def order(*outputs: Node) -> list[Node]:
-    """All nodes that some outputs need, each after those it reads."""
+    """All nodes that the outputs depend on, each after its inputs."""
     found: dict[Node, None] = {}
 
     def visit(node: Node) -> None:
@@ -328,7 +328,7 @@ def order(*outputs: Node) -> list[Node]:
 
 
 def readers(output: Node) -> dict[Node, list[Node]]:
-    """Who reads each node."""
+    """The nodes that read each node."""
     found: dict[Node, list[Node]] = {node: [] for node in order(output)}
     for node in found:
         for source in node.inputs:
@@ -341,7 +341,7 @@ def transform(output: Node, change: Callable[[Node, Node], Node]) -> Node:
 
     Args:
       output: its last node.
-      change: (node as it was, the same node reading changed inputs) to what takes its place.
+      change: maps (original node, the same node with changed inputs) to its replacement.
     """
     changed: dict[Node, Node] = {}
     for node in order(output):
@@ -349,7 +349,7 @@ def transform(output: Node, change: Callable[[Node, Node], Node]) -> Node:
     return changed[output]
 
 
-# Computes a node's value from those that it reads; from the features if it reads none.
+# Computes a node's value from its inputs; from the features if it has none.
 Compute = Callable[..., tf.Tensor]
 
 
@@ -362,7 +362,7 @@ def to_function(output: Node, compute: Compute = _as_it_is) -> Callable[[tf.Tens
 
     Args:
       output: its last node.
-      compute: (node, values that it reads) to its value; for those who watch or change values.
+      compute: maps (node, input values) to its value; pass one to observe or change values.
     """
     run = to_functions([output], compute)
     return lambda features: run(features)[0]
@@ -371,7 +371,7 @@ def to_function(output: Node, compute: Compute = _as_it_is) -> Callable[[tf.Tens
 def to_functions(
     outputs: Sequence[Node], compute: Compute = _as_it_is
 ) -> Callable[[tf.Tensor], list[tf.Tensor]]:
-    """The values of several nodes as one function: what they have in common is computed once."""
+    """The values of several nodes as one function; shared nodes are computed once."""
     nodes = order(*outputs)
 
     def run(features: tf.Tensor) -> list[tf.Tensor]:

@@ -1,8 +1,9 @@
-"""Swish as HARD_SWISH, fitted to each channel.
+"""Swish as HARD_SWISH, fitted per channel.
 
 TFLite Micro computes LOGISTIC value by value in fixed point, some 350 instructions each; HARD_SWISH
-takes a fifth of that. swish(u) is close to a * hard_swish(b * u + c) + d with the right numbers for
-the values that a channel has. b and c go into the convolution before, a and d into the one behind.
+takes a fifth of that. swish(u) is close to a * hard_swish(b * u + c) + d if the four numbers are
+fitted to the values of a channel. b and c go into the convolution before, a and d into the one
+after.
 """
 
 import dataclasses
@@ -14,14 +15,14 @@ from edge_tf.conversion.rewriting import graph
 
 _SLOPES = np.linspace(0.6, 1.6, 21)
 _SHIFTS = np.linspace(-0.8, 0.8, 17)
-_SAMPLES = 2000  # values of a channel that the fit looks at
+_SAMPLES = 2000  # values per channel used for the fit
 
 
 def fit(output: graph.Node, clips: np.ndarray) -> graph.Node:
     """Replaces each swish between two convolutions.
 
     Args:
-      output: a graph whose norms are folded.
+      output: a graph with folded norms.
       clips: (n, rows, frames, 1) representative features.
     """
     reading = graph.readers(output)
@@ -38,7 +39,7 @@ def fit(output: graph.Node, clips: np.ndarray) -> graph.Node:
     if not found:
         return output
     numbers = dict(zip(found, _fits(list(found), clips), strict=True))
-    behind = {reader: numbers[node] for node, reader in found.items()}
+    after = {reader: numbers[node] for node, reader in found.items()}
     before = {node.inputs[0]: numbers[node] for node in found}
 
     def change(old: graph.Node, new: graph.Node) -> graph.Node:
@@ -50,8 +51,8 @@ def fit(output: graph.Node, clips: np.ndarray) -> graph.Node:
             _, b, c, _ = before[old]
             by_channel = b[:, np.newaxis] if isinstance(new, graph.Depthwise) else b
             new = dataclasses.replace(new, kernel=new.kernel * by_channel, bias=new.bias * b + c)
-        if old in behind:
-            a, _, _, d = behind[old]
+        if old in after:
+            a, _, _, d = after[old]
             bias = new.bias + np.einsum("hwio,i->o", new.kernel, d)
             new = dataclasses.replace(new, kernel=new.kernel * a[:, np.newaxis], bias=bias)
         return new
@@ -60,14 +61,14 @@ def fit(output: graph.Node, clips: np.ndarray) -> graph.Node:
 
 
 def _reads_no_padding(node: graph.Node) -> bool:
-    """Whether it is a convolution that can take d into its bias: no window holds zeros beside x."""
+    """Whether it is a convolution that can absorb d in its bias: no window includes padding."""
     if type(node) is not graph.Convolution:
         return False
     return node.padding == "VALID" or node.kernel.shape[:2] == (1, 1)
 
 
 def _fits(nodes: list[graph.Node], clips: np.ndarray) -> list[tuple[np.ndarray, ...]]:
-    """(a, b, c, d), each [channels], for each node."""
+    """(a, b, c, d) per node, each [channels]."""
     run = graph.traced(graph.to_functions([node.inputs[0] for node in nodes]), clips)
     batches = [[v.numpy() for v in run(clips[at : at + 50])] for at in range(0, len(clips), 50)]
     fits = []
@@ -79,7 +80,7 @@ def _fits(nodes: list[graph.Node], clips: np.ndarray) -> list[tuple[np.ndarray, 
 
 def _fit(u: np.ndarray) -> tuple[np.ndarray, ...]:
     """Least squares over a and d for each b and c; u is [samples, channels]."""
-    wanted = u / (1.0 + np.exp(-u))
+    target = u / (1.0 + np.exp(-u))
     best = np.full(u.shape[1], np.inf)
     numbers = np.zeros((4, u.shape[1]))
     for b, c in itertools.product(_SLOPES, _SHIFTS):
@@ -87,9 +88,9 @@ def _fit(u: np.ndarray) -> tuple[np.ndarray, ...]:
         h = v * np.clip(v + 3.0, 0.0, 6.0) / 6.0
         centred = h - h.mean(axis=0)
         power = np.mean(centred**2, axis=0)
-        a = np.mean(centred * wanted, axis=0) / np.maximum(power, 1e-12)
-        d = wanted.mean(axis=0) - a * h.mean(axis=0)
-        error = np.mean((a * h + d - wanted) ** 2, axis=0)
+        a = np.mean(centred * target, axis=0) / np.maximum(power, 1e-12)
+        d = target.mean(axis=0) - a * h.mean(axis=0)
+        error = np.mean((a * h + d - target) ** 2, axis=0)
         better = error < best
         best = np.where(better, error, best)
         numbers = np.where(

@@ -1,8 +1,8 @@
 """From a Keras model in inference mode to the inference graph.
 
-Each layer's rule says what it becomes: norms a multiplication and an addition per channel (and
-row), dropouts nothing, dense layers 1x1 convolutions. What can be cheaper is the rewrites'
-business.
+Each layer's rule defines what it becomes: norms become a multiplication and an addition per
+channel (and row), dense layers 1x1 convolutions; dropouts vanish. Making it cheaper is left to the
+rewrites.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ def lower(model: keras.Model) -> graph.Node:
     """The graph of a functional model with one input and one output, batch 1.
 
     Raises:
-      UserError: a layer, or an argument of one, that has no form here; names the layer.
+      UserError: a layer or one of its arguments is not supported; names the layer.
     """
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         ends = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
@@ -48,14 +48,14 @@ def _lowered(layer: keras.layers.Layer, sources: _Sources) -> graph.Node:
     rule = rule_of(layer)
     if rule is None:
         raise UserError(
-            f"layer {layer.name} is a {type(layer).__name__}, which has no int8 form here",
+            f"layer {layer.name} is a {type(layer).__name__}, which has no int8 form",
             "use layers of edge_tf.layers and the Keras layers of our models, or --graph=plain",
         )
     return rule.lower(layer, sources, NodeBuilder())
 
 
 def _named(node: graph.Node, sources: _Sources, layer: str) -> graph.Node:
-    """The nodes between a layer's sources and its output, with the layer's name."""
+    """Names the nodes between a layer's sources and its output after the layer."""
     if node in sources:
         return node
     inputs = (_named(source, sources, layer) for source in node.inputs)

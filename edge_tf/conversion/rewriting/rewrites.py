@@ -1,7 +1,7 @@
 """Rewrites of the inference graph that make it cheap on small devices.
 
-Each takes the output node of a graph and gives that of another with the same function; only
-`hard_swish.py`'s approximates. BUILD_NOTES.md says what each is worth.
+Each maps the output node of a graph to that of another with the same function; only the one in
+`hard_swish.py` approximates. BUILD_NOTES.md says what each gains.
 """
 
 import dataclasses
@@ -12,7 +12,10 @@ from edge_tf.conversion.rewriting import graph
 
 
 def fold_affine(output: graph.Node) -> graph.Node:
-    """A multiplication and addition a channel goes into the convolution that it alone reads."""
+    """Folds a per-channel multiplication and addition into the convolution before it.
+
+    Only if nothing else reads that convolution.
+    """
     reading = graph.readers(output)
 
     def change(old: graph.Node, new: graph.Node) -> graph.Node:
@@ -33,9 +36,8 @@ def fold_affine(output: graph.Node) -> graph.Node:
 def mean_as_depthwise(output: graph.Node) -> graph.Node:
     """A mean over all rows or all positions as a depthwise convolution with equal weights.
 
-    AVERAGE_POOL_2D must give its output the step of its input, and a mean is several times smaller
-    than what goes into it; a convolution has an output step of its own, and equal weights are
-    exact in int8.
+    AVERAGE_POOL_2D must use the same step for output and input, and a mean is several times smaller
+    than its inputs; a convolution has a separate output step, and equal weights are exact in int8.
     """
 
     def change(old: graph.Node, new: graph.Node) -> graph.Node:
@@ -50,9 +52,9 @@ def mean_as_depthwise(output: graph.Node) -> graph.Node:
 
 
 def dilation_as_zeros(output: graph.Node, largest: int = 4) -> graph.Node:
-    """A small dilation of a depthwise convolution written out as zeros in its kernel.
+    """Replaces a small dilation of a depthwise convolution by zeros in its kernel.
 
-    CMSIS-NN has a fast path for kernels without dilation only; ours skips the zeros.
+    CMSIS-NN has a fast path only for kernels without dilation; our kernels skip the zeros.
     """
 
     def change(old: graph.Node, new: graph.Node) -> graph.Node:
@@ -70,7 +72,7 @@ def dilation_as_zeros(output: graph.Node, largest: int = 4) -> graph.Node:
 
 
 def shift_logits(output: graph.Node, shift: np.ndarray) -> graph.Node:
-    """Adds a constant to the logits, in the bias of the last convolution; [classes]."""
+    """Adds a constant [classes] to the logits, in the bias of the last convolution."""
     last = output.inputs[0] if isinstance(output, graph.Reshape) else output
     if not isinstance(last, graph.Convolution):
         raise ValueError("the graph does not end in a convolution")

@@ -1,11 +1,11 @@
-"""TFLite Metadata: what a .tflite file says of itself to Android's libraries.
+"""TFLite Metadata: how a .tflite file describes itself to Android's libraries.
 
-MediaPipe's AudioClassifier and the Task Library take sample rate, channels and labels from there;
-Android Studio shows it. It is a FlatBuffer of its own (file identifier M001) in a buffer of the
-model that is named TFLITE_METADATA. The files it names stand in a zip archive behind the model, as
-an archive is found from its end and a model from its beginning.
+MediaPipe's AudioClassifier and the Task Library read sample rate, channels and labels from it;
+Android Studio shows it. It is a separate FlatBuffer (file identifier M001) in a buffer of the model
+named TFLITE_METADATA. The files it names are in a zip archive appended to the model, which works
+because an archive is read from its end and a model from its beginning.
 
-Slots are those of metadata_schema.fbs, which comes with MediaPipe (mediapipe/tasks/metadata).
+Slots are those of metadata_schema.fbs, which ships with MediaPipe (mediapipe/tasks/metadata).
 """
 
 import dataclasses
@@ -22,41 +22,41 @@ from edge_tf.errors import UserError
 
 MODEL_ENTRY = b"TFLITE_METADATA"
 _IDENTIFIER = b"M001"
-# The oldest reader that knows audio properties.
+# The oldest reader that supports audio properties.
 _MIN_PARSER_VERSION = "1.3.0"
 
 # AssociatedFileType
-FILE_OF_ITS_OWN_KIND = 0
+FILE_OF_OTHER_KIND = 0
 FILE_OF_LABELS = 2
 
 # ContentProperties
 _FEATURES = 1
 _AUDIO = 4
 
-# Entries of a zip archive carry a date; one that never changes keeps the bytes the same.
+# Entries of a zip archive have a date; a fixed one keeps the bytes the same.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclasses.dataclass(frozen=True)
 class AssociatedFile:
-    """A file that a model brings along.
+    """A file bundled with a model.
 
     Attributes:
       name: within the archive.
-      description: for people.
+      description: for humans.
       content: its bytes.
-      kind: FILE_OF_LABELS, one label a line in the order of the scores; or FILE_OF_ITS_OWN_KIND.
+      kind: FILE_OF_LABELS, one label per line in the order of the scores; or FILE_OF_OTHER_KIND.
     """
 
     name: str
     description: str
     content: bytes
-    kind: int = FILE_OF_ITS_OWN_KIND
+    kind: int = FILE_OF_OTHER_KIND
 
 
 @dataclasses.dataclass(frozen=True)
 class Audio:
-    """An input that is sound."""
+    """An audio input."""
 
     sample_rate: int
     channels: int = 1
@@ -67,10 +67,10 @@ class TensorMetadata:
     """One input or output.
 
     Attributes:
-      name, description: for people; the name is also the tensor's in code that Android generates.
+      name, description: for humans; code that Android Studio generates also uses the name.
       value_range: smallest and largest real value.
-      audio: set if it is sound; else it is features.
-      files: that explain it.
+      audio: set for audio; None for features.
+      files: files that explain it.
     """
 
     name: str
@@ -82,7 +82,7 @@ class TensorMetadata:
 
 @dataclasses.dataclass(frozen=True)
 class ModelMetadata:
-    """What a model with one input and one output says of itself."""
+    """Description of a model with one input and one output."""
 
     name: str
     description: str
@@ -95,7 +95,7 @@ def label_file(labels: Sequence[str]) -> AssociatedFile:
     """labels.txt for the scores.
 
     Raises:
-      UserError: there are none, two are the same, or one is not a line of its own.
+      UserError: there are no labels, two are the same, or one is not a single line.
     """
     if not labels:
         raise UserError("a model for Android needs labels", "train with at least two classes")
@@ -114,10 +114,10 @@ def label_file(labels: Sequence[str]) -> AssociatedFile:
 
 
 def attach(model: bytes, metadata: ModelMetadata) -> bytes:
-    """The same model with metadata, in place of what it may have had, and with its files.
+    """The same model with its metadata added or replaced, and its files appended.
 
     Raises:
-      UserError: two different files have one name.
+      UserError: two different files have the same name.
     """
     edited = tflite_edit.unpack(model)
     packed = np.frombuffer(_pack(metadata), np.uint8)
@@ -141,7 +141,7 @@ def _with_files(model: bytes, metadata: ModelMetadata) -> bytes:
     return whole.getvalue()
 
 
-# The FlatBuffer. What a table refers to is written before it.
+# The FlatBuffer. Children are written before the table that refers to them.
 
 
 def _pack(metadata: ModelMetadata) -> bytes:
@@ -177,8 +177,8 @@ def _content(builder: flatbuffers.Builder, audio: Audio | None) -> int:
     return int(builder.EndObject())
 
 
-def _stats(builder: flatbuffers.Builder, least: float, most: float) -> int:
-    limits = [builder.CreateNumpyVector(np.array([value], "<f4")) for value in (most, least)]
+def _stats(builder: flatbuffers.Builder, low: float, high: float) -> int:
+    limits = [builder.CreateNumpyVector(np.array([value], "<f4")) for value in (high, low)]
     return _table(builder, 2, dict(enumerate(limits)))
 
 
@@ -192,7 +192,7 @@ def _file(builder: flatbuffers.Builder, file: AssociatedFile) -> int:
 
 
 def _table(builder: flatbuffers.Builder, fields: int, slots: dict[int, int]) -> int:
-    """A table of `fields` fields whose given ones are all offsets."""
+    """A table of `fields` fields; all given ones are offsets."""
     builder.StartObject(fields)
     for slot, offset in slots.items():
         builder.PrependUOffsetTRelativeSlot(slot, offset, 0)

@@ -1,8 +1,8 @@
-"""A .tflite as small devices want it: ops in an order that needs little memory, short names.
+"""Makes a .tflite fit for small devices: op order with a small arena, short names.
 
-The converter writes ops in an order of its own and names tensors by the path of what made them. An
-interpreter runs the order that the file has, and its arena is as large as that order's largest set
-of live tensors; names go to flash with the model.
+The converter chooses the order of ops and names tensors by the path of the ops that made them. An
+interpreter runs ops in file order, and its arena must hold the largest set of live tensors in that
+order; names take up flash along with the model.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,18 +26,18 @@ def slim(data: bytes) -> bytes:
 
 
 def _order(graph: schema.SubGraphT, buffers: list[schema.BufferT]) -> list[int]:
-    """The given order or a greedy one, whichever needs less memory at its worst moment."""
+    """The given order or a greedy one, whichever has the lower peak memory."""
     plan = _Plan(graph, buffers)
     given = list(range(len(graph.operators)))
     return min([plan.greedy(), given], key=plan.peak)
 
 
-# Picks one of the ops that can run; is also told how many readers each tensor still has.
+# Picks one of the ops that can run, given the number of pending readers per tensor.
 _Choose = Callable[[list[int], dict[int, int]], int]
 
 
 class _Plan:
-    """What each op reads and writes, in bytes of activations."""
+    """Activations that each op reads and writes, and their bytes."""
 
     def __init__(self, graph: schema.SubGraphT, buffers: list[schema.BufferT]) -> None:
         sizes = [int(np.prod(tensor.shape)) for tensor in graph.tensors]
@@ -72,12 +72,12 @@ class _Plan:
         return peak, order
 
     def growth(self, op: int, readers: dict[int, int]) -> int:
-        """Bytes that are live after an op less those before."""
+        """Bytes live after an op minus those before."""
         freed = [t for t in self._reads[op] if readers[t] == 1 and t not in self._kept]
         return sum(self._sizes[t] for t in self._writes[op]) - sum(self._sizes[t] for t in freed)
 
     def greedy(self) -> list[int]:
-        """Always the op that frees most, or adds least."""
+        """Always picks the op that frees the most bytes, or adds the fewest."""
         return self._walk(
             lambda ready, readers: min(ready, key=lambda i: (self.growth(i, readers), i))
         )[1]

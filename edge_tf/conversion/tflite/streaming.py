@@ -1,16 +1,16 @@
 """The streaming form of a whole-window int8 model: one frame in, one decision out.
 
 It is made from the .tflite file, not converted a second time, so weights, scales and zero points
-are the same and both forms agree bit for bit. Time shrinks to the frames of one call. Where the
-window form reads across time, past frames are put before the new ones: they come in as further
-inputs, and what to hand in next time goes out as further outputs.
+are the same and both forms are bit-exact. The time axis shrinks to the frames of one call. Where
+the window form reads across time, past frames are put before the new ones: they arrive as extra
+inputs, and those for the next call leave as extra outputs.
 
     PAD (left, right) + convolution over time  ->  CONCATENATION (state, frames) + convolution
     convolution over the whole window          ->  the same over the last window of a state
-    paths that meet with different look-ahead  ->  the earlier one waits in a state
+    paths that meet with different look-ahead  ->  a state delays the earlier one
 
-A state holds the bytes of the activations that it remembers, in their quantization. Before the
-first frame it holds their zero point.
+A state contains the bytes of past activations, in their quantization. Before the first frame it
+is filled with their zero point.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ class Streamed:
     Attributes:
       data: the .tflite file. Input 0 is int8 features [1, bands, frames, 1], input k + 1 state k;
         output 0 is int8 logits [frames, classes], output k + 1 the next state k.
-      delay: frames by which logits are late: logits of frame t are of the window that ends
+      delay: latency of the logits in frames: those of frame t belong to the window that ends
         with frame t - delay.
     """
 
@@ -53,24 +53,24 @@ def rewrite(window_form: bytes, frames: int = 1, remember: bool = True) -> Strea
     """Makes the streaming form of a converted model.
 
     Args:
-      window_form: a .tflite file of `int8.convert` with the graph for devices, of a model that
-        was built for streams.
-      frames: of one call; logits come for each of them.
-      remember: False: no states, each call begins anew with zeros before its first frame. This
-        is the whole-window form for windows of any length.
+      window_form: a .tflite file from `int8.convert` with the device graph, of a model built for
+        streaming.
+      frames: frames per call; each of them produces logits.
+      remember: False: no states, each call starts with zeros before its first frame. This is the
+        whole-window form for windows of any length.
 
     Raises:
-      UserError: an op cannot work frame by frame; names it.
+      UserError: an op cannot run frame by frame; names it.
     """
     model = tflite_edit.unpack(window_form)
     rewriter = _Rewriter(model, frames, remember)
     delay = rewriter.run()
-    model.signatureDefs = None  # they name the inputs of before
+    model.signatureDefs = None  # they name the old inputs
     return Streamed(tflite_edit.pack(model), delay)
 
 
 class _Rewriter:
-    """Walks the ops of one file in order; tensors are known by their index."""
+    """Walks the ops of one file in order; tensors are identified by index."""
 
     def __init__(self, model: schema.ModelT, frames: int, remember: bool) -> None:
         (self._graph,) = model.subgraphs
@@ -80,7 +80,7 @@ class _Rewriter:
         self._window = int(self._graph.tensors[self._graph.inputs[0]].shape[_TIME])
         self._delays: dict[int, int] = {int(self._graph.inputs[0]): 0}
         self._late: dict[tuple[int, int], int] = {}
-        self._padded: set[int] = set()  # what PADs have made: frames and those before them
+        self._padded: set[int] = set()  # outputs of PADs: new frames and those before them
         self._ops: list[schema.OperatorT] = []
         self._states: list[tuple[int, int]] = []
 
@@ -119,7 +119,7 @@ class _Rewriter:
             raise UserError(f"op {name} has no streaming form", "convert with --graph=device")
 
     def _keep(self, op: schema.OperatorT) -> None:
-        """An op that reads of each frame only itself."""
+        """An op that works on each frame separately."""
         self._delays[int(op.outputs[0])] = self._delays[int(op.inputs[0])]
         self._resize(int(op.outputs[0]))
         self._ops.append(op)
@@ -157,7 +157,7 @@ class _Rewriter:
             return
         if options.padding != schema.Padding.VALID:
             raise UserError(
-                f"{name} reads frames to come: the model is centred",
+                f"{name} reads future frames: the model is centred",
                 "train it with --streaming",
             )
         self._delays[output] = self._delays[source]
@@ -185,7 +185,7 @@ class _Rewriter:
     def _slice(self, op: schema.OperatorT) -> None:
         begin, size = (self._constant(int(index)) for index in op.inputs[1:])
         if begin[_TIME] != 0 or size[_TIME] not in (self._window, -1):
-            raise UserError("SLICE of some frames has no streaming form", "use other layers")
+            raise UserError("SLICE along time has no streaming form", "use other layers")
         size[_TIME] = self._frames
         op.inputs = [op.inputs[0], op.inputs[1], self._add_constant(size)]
         self._keep(op)
@@ -209,7 +209,7 @@ class _Rewriter:
     # Past frames
 
     def _with_past(self, source: int, count: int, output: int | None = None) -> int:
-        """The index of [count past frames, frames]; the end of it is remembered."""
+        """Index of the tensor [count past frames, frames]; its end becomes the next state."""
         past = self._like(source, count)
         joined = self._like(source, count + self._frames) if output is None else output
         self._set_time(joined, count + self._frames)
@@ -223,7 +223,7 @@ class _Rewriter:
         return joined
 
     def _delayed(self, index: int, delay: int) -> int:
-        """A tensor as late as asked for; a constant needs no waiting, only its size."""
+        """The tensor with the requested delay; a constant needs no delay, only its size."""
         if index not in self._delays:
             return self._cut(index)
         frames = delay - self._delays[index]
@@ -260,7 +260,7 @@ class _Rewriter:
         )
 
     def _cut(self, index: int) -> int:
-        """A constant with as many frames as one call has; it must be the same in all of them."""
+        """A constant cut to the frames of one call; it must be the same in every frame."""
         values = self._constant(index)
         if values.ndim != 4 or values.shape[_TIME] == 1:
             return index
@@ -314,7 +314,7 @@ class _Rewriter:
         return index
 
     def _add_constant(self, values: np.ndarray) -> int:
-        """An int32 tensor of shapes and positions."""
+        """An int32 tensor for shapes and positions."""
         tensor = schema.TensorT()
         tensor.type = schema.TensorType.INT32
         tensor.shape = np.array(values.shape, np.int32)
@@ -332,7 +332,8 @@ class _Rewriter:
         return len(self._model.buffers) - 1
 
     def _append(self, kind: str, options: object, inputs: Sequence[int], output: int) -> None:
-        op = tflite_edit.operator(self._model, kind, inputs, [output], options, version=2)  # int8's
+        # Version 2 is the one for int8.
+        op = tflite_edit.operator(self._model, kind, inputs, [output], options, version=2)
         self._ops.append(op)
 
 

@@ -1,7 +1,7 @@
-"""A streaming model whose states are resource variables: the interpreter keeps them.
+"""A streaming model with its states as resource variables, kept by the interpreter.
 
-The same bytes come out as with states as inputs and outputs (streaming.py). BUILD_NOTES.md says
-what either costs, and why the other one is exported.
+The output is the same, byte for byte, as with states as inputs and outputs (streaming.py).
+BUILD_NOTES.md says what each form costs, and why the other one is exported.
 """
 
 import numpy as np
@@ -13,11 +13,11 @@ from edge_tf.conversion.tflite.tflite_edit import operator, pack, unpack
 def with_variables(streamed: bytes) -> bytes:
     """The same model with its states as resource variables: one input, one output.
 
-    The interpreter keeps the states; they begin as constants that a subgraph assigns at the first
-    call. TFLite Micro copies a variable when it is read and when it is assigned.
+    The interpreter keeps the states; at the first call a subgraph initializes them with constants.
+    TFLite Micro copies a variable on every read and every assignment.
 
     Args:
-      streamed: a file of `streaming.rewrite` that remembers.
+      streamed: a file from `streaming.rewrite`, with states.
     """
     model = unpack(streamed)
     _Variables(model).run()
@@ -57,7 +57,7 @@ class _Variables:
         graph.operators = [*before, *given, *after]
 
     def _handle(self, graph: schema.SubGraphT, number: int) -> tuple[int, schema.OperatorT]:
-        """A variable's handle and the op that gives it."""
+        """A variable's handle and the op that produces it."""
         tensor = schema.TensorT()
         tensor.type, tensor.shape = schema.TensorType.RESOURCE, np.array([], np.int32)
         tensor.buffer, tensor.name = 0, f"handle_{number}".encode()

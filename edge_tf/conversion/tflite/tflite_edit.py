@@ -1,4 +1,4 @@
-"""A .tflite file as objects that can be changed, and back to bytes."""
+"""Unpacks a .tflite file into editable objects, and packs it again."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 
 def unpack(data: bytes) -> schema.ModelT:
-    """A file of the converter as the schema's objects."""
+    """A converter's file as objects of the schema."""
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(data), 0))
 
 
 def pack(model: schema.ModelT, alignment: int = 4) -> bytes:
-    """The file that describes a model.
+    """A model as the bytes of a .tflite file.
 
     Args:
       model: from `unpack`; its constants are NumPy arrays.
       alignment: of constants in the file, in bytes. Microcontrollers need 4 and have no flash to
-        spare; the schema asks for 16, and so may what a phone maps into memory.
+        spare; the schema requires 16, and a phone that maps the file into memory may rely on it.
     """
     if alignment > 4:
         for buffer in model.buffers:
@@ -39,8 +39,8 @@ def operator(
     """A new op.
 
     Args:
-      model: whose table of ops gets its kind, if it has none of it.
-      kind: the schema's name, "CONCATENATION".
+      model: its op table gets the kind if missing.
+      kind: name in the schema, such as "CONCATENATION".
       inputs, outputs: indices of tensors.
       options: an object of the schema, such as ConcatenationOptionsT.
       version: of the op, if its kind is new.
@@ -56,24 +56,24 @@ def operator(
 
 
 def _op_code(model: schema.ModelT, kind: int, version: int) -> int:
-    """The index of a kind of op, which is added if there is none."""
+    """The index of a kind of op; added if missing."""
     for number, code in enumerate(model.operatorCodes):
         if builtin_of(code) == kind:
             return number
     code = schema.OperatorCodeT()
     code.builtinCode, code.version = kind, version
-    code.deprecatedBuiltinCode = min(kind, 127)  # what the 8 bits of old files hold
+    code.deprecatedBuiltinCode = min(kind, 127)  # old files have 8 bits
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
 
 
 def builtin_of(code: schema.OperatorCodeT) -> int:
-    """The builtin op that an entry of the op table stands for."""
+    """The builtin op of an entry in the op table."""
     return int(max(code.builtinCode, code.deprecatedBuiltinCode))
 
 
 class _Aligned(schema.BufferT):
-    """A buffer whose data begins at a multiple of 16 bytes."""
+    """A buffer with its data aligned to 16 bytes."""
 
     def Pack(self, builder: flatbuffers.Builder) -> int:
         if self.data is not None:

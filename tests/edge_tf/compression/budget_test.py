@@ -1,4 +1,4 @@
-"""A byte budget: its arithmetic, what is counted in the file, and that the file then keeps it."""
+"""A byte budget: its arithmetic, what counts in the file, and that the file then meets it."""
 
 import dataclasses
 import json
@@ -41,7 +41,7 @@ def wide_model() -> keras.Model:
 
 
 @pytest.mark.parametrize("by", BY)
-def test_bytes_fall_with_sparsity_and_the_least_that_fits_is_found(by):
+def test_bytes_fall_with_sparsity_and_the_smallest_that_fits_is_found(by):
     capacity = Capacity(1000, (640, 5000, 77))
     assert capacity.bytes_at(0.0, by) == 1000 + 640 + 5000 + 77
     sizes = [capacity.bytes_at(share, by) for share in np.linspace(0, 0.99, 200)]
@@ -63,11 +63,12 @@ def test_a_budget_that_holds_all_prunes_nothing():
     assert Capacity(10, (20, 30)).sparsity_for(60, "layer") == 0.0
 
 
-def test_what_is_out_of_reach_is_told_with_what_stands_in_the_way():
+def test_an_unreachable_budget_is_reported_with_its_cause():
     capacity = Capacity(50_000, (100_000,))
     assert capacity.sparsity_for(51_000, "layer") == 0.99
     message = (
-        r"of 150,000 bytes of the int8 file 50,000 are .*target_nonzero_kb must be at least 49\.9"
+        r"of the 150,000 bytes of the int8 file 50,000 are .*"
+        r"target_nonzero_kb must be at least 49\.9"
     )
     with pytest.raises(UserError, match=message):
         capacity.sparsity_for(50_999, "layer")
@@ -80,7 +81,7 @@ def test_the_file_of_the_float_model_is_fixed_and_prunable_bytes(form):
     file = info(model, form)
     found = budget.measure(file, [model.get_layer(name) for name in names])
     assert sum(found.kernels) == sum(model.get_layer(name).get_weights()[0].size for name in names)
-    # Some weights round to zero; what may become other than zero is counted as if it was.
+    # Some weights round to zero; those that may become non-zero count as non-zero.
     size = sparsity.parameter_size(file)
     assert 0 <= found.bytes_at(0.0, "layer") - size.nonzero_bytes < 0.05 * size.nonzero_bytes
 
@@ -101,7 +102,7 @@ def test_only_kernels_of_the_policy_are_prunable():
 def test_a_file_of_another_model_is_refused():
     model = block_model()
     names = pruning.chosen(model, ("pointwise",))
-    with pytest.raises(UserError, match=r"does not hold each kernel .* give --sparsity instead"):
+    with pytest.raises(UserError, match=r"does not contain each kernel .* use --sparsity instead"):
         budget.measure(info(wide_model()), [model.get_layer(name) for name in names])
 
 

@@ -53,7 +53,7 @@ def test_all_kernels_together_get_the_sparsity(sparsity):
         assert np.count_nonzero(one.numpy()) == masks.masks[name].numpy().sum() > 0, name
 
 
-def test_within_a_kernel_the_least_go():
+def test_within_a_kernel_the_smallest_go():
     kernels = {"a": kernel(20, 20), "b": kernel(5, 5)}
     before = {name: np.abs(one.numpy()) for name, one in kernels.items()}
     masks = pruned(kernels, 0.7)
@@ -63,7 +63,7 @@ def test_within_a_kernel_the_least_go():
 
 
 def test_a_kernel_in_which_all_weights_matter_loses_less():
-    """One of few large weights gives way to one of equal weights; by layer both give the same."""
+    """A kernel with few large weights loses more than one of equal weights; by layer, the same."""
     spiky = 0.001 * RNG.random((10, 40), np.float32)
     spiky[:, 0] = 1.0
     even = np.ones((10, 40), np.float32) + 0.01 * RNG.random((10, 40), np.float32)

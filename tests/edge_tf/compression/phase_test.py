@@ -1,4 +1,4 @@
-"""Epochs are dealt out to phases: none left over, none without."""
+"""Epochs are divided among phases: none left over, no phase without."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_every_recipe_is_a_file_whose_phases_have_different_names(name):
         ({"peak_rate": float("nan")}, "--peak_rate not negative"),
     ],
 )
-def test_bad_settings_are_told_in_one_line(values, message):
+def test_bad_settings_are_reported_in_one_line(values, message):
     with pytest.raises(UserError) as error:
         Settings(**{"recipes": ("qat",), **values})
     assert message in str(error.value)

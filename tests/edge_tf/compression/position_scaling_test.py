@@ -102,7 +102,7 @@ def train(optimizer_step, steps: int = 60) -> tuple[np.ndarray, float]:
 
 
 def test_a_constant_scale_is_gradient_descent():
-    """A large epsilon hides the distance, and 1 / epsilon takes its size out again."""
+    """A large epsilon hides the distance, and 1 / epsilon cancels its size."""
     plain, loss = train(lambda g, w: g)
     constant, _ = train(lambda g, w: scaled_gradient(g, w, 4, 1e-5, 1e5))
     positional, _ = train(lambda g, w: scaled_gradient(g, w, 4, 10.0))

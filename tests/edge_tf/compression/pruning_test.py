@@ -22,7 +22,7 @@ def masks_of(model: keras.Model) -> pruning.Masks:
     ("kinds", "count"), [(("stem",), 1), (("pointwise",), 18), (("depthwise",), 25)]
 )
 def test_each_kind_of_kernel_of_bc_resnet_is_found(kinds, count):
-    """12 blocks: f1's 1x1 in each, 4 expanding ones; tail and classifier. Depthwise 2 a block."""
+    """12 blocks: f1's 1x1 in each, 4 expanding ones; tail and classifier. Depthwise 2 per block."""
     model = build_model("bc_resnet", tau=1, num_classes=12, input_shape=(40, 101, 1))
     assert len(pruning.chosen(model, kinds)) == count
 
@@ -35,7 +35,7 @@ def test_a_model_without_such_kernels_is_refused():
         pruning.chosen(model, ("depthwise",))
 
 
-def test_the_weights_of_least_magnitude_go_and_as_many_as_asked():
+def test_the_weights_with_the_smallest_magnitude_go_as_many_as_requested():
     masks = masks_of(block_model())
     names = ["dense"] if "dense" in masks.kernels else list(masks.kernels)[-1:]
     kernel = masks.kernels[names[0]]
@@ -100,7 +100,7 @@ def test_pruned_weights_do_not_come_back_when_living_ones_shrink():
     for _ in range(12):
         update()
     assert np.all(masks.masks["k"].numpy()[0][gone] == 0) and np.all(kernel.numpy()[0][gone] == 0)
-    # What they were when they went is kept, for those who want them back.
+    # Their last values are kept, so that they can be revived.
     last = gradual.last_values()["k"][0]
     np.testing.assert_array_equal(last[gone], np.arange(1.0, 9.0, dtype=np.float32)[gone])
     masks.revive({"k": gradual.last_values()["k"]})

@@ -1,4 +1,4 @@
-"""Quantization-aware training rounds where the int8 graph rounds, and like it."""
+"""Quantization-aware training rounds where the int8 graph rounds, and the same way."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def sequence(*chain: keras.layers.Layer, shape: tuple[int, ...] = SHAPE) -> kera
 
 
 def rounded_outputs(model: keras.Model) -> set[str]:
-    """Layers whose output is rounded, the input beside."""
+    """Layers with a rounded output, besides the input."""
     return set(quantization.QuantizedModel(model).ranges())
 
 
@@ -45,7 +45,7 @@ def rounded_outputs(model: keras.Model) -> set[str]:
     ids=["conv", "conv to one channel", "depthwise"],
 )
 def test_kernels_with_a_norm_are_rounded_to_the_bytes_of_the_file(layer):
-    """What training multiplies with is what the file has, though the norm is folded there."""
+    """Training multiplies with the weights in the file, though the norm is folded there."""
     model = sequence(
         layer.from_config(layer.get_config()),
         layers.BatchNormalization(epsilon=1e-5),
@@ -70,7 +70,7 @@ def test_kernels_with_a_norm_are_rounded_to_the_bytes_of_the_file(layer):
 
 def test_rounding_passes_gradients_keeps_zeros_and_is_idempotent():
     kernel = tf.Variable(np.random.default_rng(0).normal(size=(1, 1, 8, 6)).astype(np.float32))
-    kernel.assign(kernel * [[[[1.0, 1.0, 0.0, 1.0, 1.0, 1.0]]]])  # a channel of zeros alone
+    kernel.assign(kernel * [[[[1.0, 1.0, 0.0, 1.0, 1.0, 1.0]]]])  # an all-zero channel
     with tf.GradientTape() as tape:
         once = layer_quantization.rounded(kernel, -1)
         loss = tf.reduce_sum(once * 3.0)
@@ -79,7 +79,7 @@ def test_rounding_passes_gradients_keeps_zeros_and_is_idempotent():
     np.testing.assert_allclose(layer_quantization.rounded(once, -1), once, atol=1e-7)
 
 
-def test_a_scale_for_each_channel_and_rounding_can_change_places():
+def test_a_scale_per_channel_and_rounding_commute():
     """Why norms need no folding in training: rounded(s * w) = s * rounded(w)."""
     rng = np.random.default_rng(0)
     kernel = tf.constant(rng.normal(size=(3, 1, 5, 1)), tf.float32)
@@ -96,7 +96,7 @@ def test_what_conversion_fuses_is_not_rounded():
     found = rounded_outputs(model)
     names = {type(model.get_layer(name)) for name in found - {"input"}}
     assert names == {
-        layers.ReLU,  # behind convolution and norm; end of the block
+        layers.ReLU,  # after convolution and norm; end of the block
         layers.AveragePooling2D,
         layers.BatchNormalization,  # before the swish
         layers.Activation,
@@ -139,7 +139,7 @@ def test_calibration_covers_the_float_models_values():
             np.testing.assert_allclose(high, np.maximum(values.max(axes), 0), atol=1e-5)
 
 
-def test_channels_that_conversion_scales_have_ranges_of_their_own():
+def test_channels_that_conversion_scales_have_separate_ranges():
     """Those it equalizes, and p of a block; so the weights need not be changed for training."""
     model = block_model()
     ranges = quantization.calibrated(model, clips(30))

@@ -51,13 +51,13 @@ def ops_of_an_uncompressed_model() -> dict[str, int]:
     return tflite_model.parse(int8.convert(block_model(), clips(40)), "model").op_counts()
 
 
-# Reads the stages of BC-ResNet, so it has a test of its own.
+# Reads the stages of BC-ResNet, so it has a separate test.
 ON_BC_RESNET = ("causal",)
 
 
 @pytest.mark.parametrize("recipe", [name for name in RECIPES if name not in ON_BC_RESNET])
 def test_a_model_of_all_layers_gets_through(recipe):
-    """Zeros in the file are at least those asked for, and the ops are those of an uncompressed."""
+    """The file has at least the requested zeros, and the ops of an uncompressed model."""
     model = block_model()
     state = run_recipe(model, settings(recipe), teacher=block_model(), steps=8)
     data = int8.convert(state.exported(), clips(40))
@@ -74,7 +74,7 @@ def test_a_model_of_all_layers_gets_through(recipe):
 
 
 def test_a_causal_network_gets_through_causal():
-    """The network keeps its layers, no branch of the training is in it, and it learns."""
+    """The network keeps its layers, contains no training-only branch, and learns."""
     shape = (40, 21, 1)
     model = bc_resnet.build(0.25, 4, shape, lookahead=0)
     before = model.get_weights()
@@ -114,7 +114,7 @@ def test_a_chain_keeps_the_zeros_of_its_first_link():
 
 
 def test_psg_draws_weights_to_the_grid_and_finetuning_does_not():
-    """The mean distance to the grid falls against that of the same training without the rule."""
+    """The mean distance to the grid is below that of the same training without the rule."""
     from edge_tf.compression.position_scaling import grid, kernels, nearest
 
     def distance(recipe: str) -> float:

@@ -153,7 +153,7 @@ def test_the_same_command_again_changes_nothing_and_another_is_refused(compresse
     compress(run)
     for mine, other in zip(weights(run), weights(compressed), strict=True):
         np.testing.assert_array_equal(mine, other)
-    with pytest.raises(UserError, match=r"holds a compression with other settings \(sparsity\)"):
+    with pytest.raises(UserError, match=r"has a compression with other settings \(sparsity\)"):
         compress(run, dataclasses.replace(SETTINGS, sparsity=0.6))
     for mine, other in zip(weights(run), weights(compressed), strict=True):
         np.testing.assert_array_equal(mine, other)
@@ -171,7 +171,7 @@ def test_a_budget_is_met_and_the_same_command_goes_on_with_it(trained, tmp_path,
     size = sparsity.parameter_size(tflite_model.parse(data, "model"))
     assert 0.98 * 1.17 < size.nonzero_kb <= 1.17
     before = weights(run)
-    monkeypatch.setattr(int8, "convert", None)  # what was measured is remembered
+    monkeypatch.setattr(int8, "convert", None)  # the measurement is stored
     compress(run, settings)
     for mine, other in zip(weights(run), before, strict=True):
         np.testing.assert_array_equal(mine, other)
@@ -179,7 +179,7 @@ def test_a_budget_is_met_and_the_same_command_goes_on_with_it(trained, tmp_path,
         compress(run, dataclasses.replace(settings, target_nonzero_kb=1.19))
 
 
-def test_a_budget_out_of_reach_is_told_before_training(trained, tmp_path):
+def test_an_unreachable_budget_is_reported_before_training(trained, tmp_path):
     run = copy(trained, tmp_path / "run")
     with pytest.raises(UserError, match=r"102 bytes are out of reach: of .* be at least 1\.2"):
         compress(run, dataclasses.replace(SETTINGS, target_nonzero_kb=0.1))
@@ -214,17 +214,19 @@ def test_a_teacher_teaches_and_keeps_its_bytes(trained, sounds, tmp_path):
 
 def test_teachers_that_do_not_fit_are_refused(trained, sounds, tmp_path):
     other = as_trained(tmp_path / "front", sounds, small_model(), FrontendConfig(padding="reflect"))
-    with pytest.raises(UserError, match=r"another front-end than .* \(padding\); train the"):
+    with pytest.raises(UserError, match=r"a different front-end from .* \(padding\); train the"):
         teachers.digest(trained, other)
     files.write_text(other / "labels.txt", "a\nb\nc\n")
-    with pytest.raises(UserError, match=r"has other labels than .*; train the teacher on the same"):
+    with pytest.raises(
+        UserError, match=r"has different labels from .*; train the teacher on the same"
+    ):
         teachers.digest(trained, other)
     (other / "float.keras").unlink()
     with pytest.raises(UserError, match=r"float\.keras is missing; make it with: python -m pipel"):
         teachers.digest(trained, other)
 
 
-def test_too_few_epochs_and_an_unknown_layer_are_told_before_any_work(trained, sounds, tmp_path):
+def test_too_few_epochs_and_an_unknown_layer_are_reported_before_work(trained, sounds, tmp_path):
     run = copy(trained, tmp_path / "run")
     with pytest.raises(UserError, match=r"--epochs=1 is too few for 2 phases \(prune, qat\)"):
         compress(run, dataclasses.replace(SETTINGS, epochs=1))
@@ -238,7 +240,7 @@ def test_too_few_epochs_and_an_unknown_layer_are_told_before_any_work(trained, s
 
 
 def test_a_model_of_keras_3_is_refused_in_one_line(trained, tmp_path):
-    """Written by the Keras 3 that TensorFlow brings along."""
+    """Written by the Keras 3 that ships with TensorFlow."""
     run = copy(trained, tmp_path / "run")
     code = (
         "import sys, keras; assert keras.__version__[0] == '3';"

@@ -45,7 +45,7 @@ def block_model(affine: str = "sub", sub_bands: int = 5) -> keras.Model:
 def residual_block(
     rows: int, sub_bands: int, stride: int = 1, shortcut: bool = False, padding: str = "same"
 ) -> keras.Model:
-    """A block of broadcasted residual learning on 6 channels of so many rows, and nothing else."""
+    """A block of broadcasted residual learning on 6 channels with `rows` rows, and nothing else."""
     keras.utils.set_random_seed(0)
     inputs = keras.Input((rows, 9, 1), name="features")
     x = layers.ReLU()(layers.Conv2D(6, 1, name="before")(inputs))
@@ -74,13 +74,13 @@ def features(count: int, seed: int = 1) -> np.ndarray:
 
 
 def noise(model: keras.Model, count: int, seed: int = 1) -> np.ndarray:
-    """Features of the shape that a model takes."""
+    """Features of the shape that a model expects."""
     rng = np.random.default_rng(seed)
     return rng.normal(-1.0, 2.0, size=(count, *model.input_shape[1:])).astype(np.float32)
 
 
 def run(output: graph.Node, clips: np.ndarray) -> np.ndarray:
-    """What a graph computes."""
+    """The values that a graph computes."""
     return np.asarray(graph.to_function(output)(clips))
 
 
@@ -122,7 +122,7 @@ def _int8_values(model: bytes, clip: np.ndarray) -> dict[int, np.ndarray]:
 
 
 def check_tensors(converted: int8.Converted, clip: np.ndarray) -> None:
-    """Each tensor that has a node holds, dequantized, what the node computes from one clip."""
+    """Each tensor with a node contains, dequantized, the node's values for one clip."""
     assert converted.graph is not None
     wanted = _values(converted.graph, clip)
     found = _int8_values(converted.data, clip)

@@ -1,4 +1,4 @@
-"""int8 conversion: the rules hold, and a graph that breaks one is refused by name."""
+"""int8 conversion: files meet the rules, and a graph that breaks one is refused by name."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def converted(request) -> tuple[keras.Model, bytes]:
 
 @pytest.fixture(scope="module")
 def bc_resnet_with_graph() -> tuple[keras.Model, int8.Converted]:
-    """A narrow one, for what only its whole chain of blocks shows."""
+    """A narrow one, for properties of its whole chain of blocks."""
     model = randomize(build_model("bc_resnet", tau=0.5, num_classes=4, input_shape=(40, 31, 1)))
     clips = sounds(60)
     for _ in range(30):  # norms get the statistics of these clips, so that logits differ
@@ -48,7 +48,7 @@ def bc_resnet(bc_resnet_with_graph) -> tuple[keras.Model, bytes]:
 
 
 def sounds(count: int, seed: int = 0) -> np.ndarray:
-    """Clips that differ in loudness, spectrum, course and noise."""
+    """Clips that differ in loudness, spectrum, envelope and noise."""
     rng = np.random.default_rng(seed)
     shapes = [(count, 1, 1, 1), (count, 40, 1, 1), (count, 1, 31, 1), (count, 40, 31, 1)]
     first, *others = [rng.normal(-1, 2, size=shape).astype(np.float32) for shape in shapes]
@@ -63,7 +63,7 @@ def test_every_tensor_is_integer_and_static(converted):
     assert info.inputs[0].type == info.outputs[0].type == "INT8"
 
 
-def test_in_the_plain_graph_norms_and_dropout_leave_no_op_of_their_own():
+def test_in_the_plain_graph_norms_and_dropout_leave_no_separate_op():
     """A batch norm folds into its convolution; the sub-band norm is one MUL and one ADD."""
     data = int8.convert(block_model(), features(30), "plain")
     ops = tflite_model.parse(data).op_counts()
@@ -100,7 +100,7 @@ def test_bc_resnet_for_devices_has_no_op_of_values_alone(bc_resnet):
 
 
 def test_concatenations_join_tensors_of_one_scale(bc_resnet):
-    """Else kernels would requantize, which not all of them round alike."""
+    """Otherwise kernels would requantize, and not all of them round the same way."""
     info = tflite_model.parse(bc_resnet[1])
     for op in info.ops:
         if op.name == "CONCATENATION":
@@ -156,7 +156,7 @@ def check_follows(model: keras.Model, data: bytes, clips: np.ndarray) -> None:
 
 
 def test_representative_clips_set_the_input_range(converted):
-    """Of all clips, or of every third or fifth: what gave the least error."""
+    """From all clips, or every third or fifth: the set with the smallest error."""
     scale = tflite_model.parse(converted[1]).inputs[0].scales[0]
     subsets = [features(100)[::stride] for stride in (1, 3, 5)]
     ranges = [(max(0.0, clips.max()) - clips.min()) / 255 for clips in subsets]
@@ -174,7 +174,7 @@ def test_the_means_of_logits_are_those_of_the_float_model(converted):
 
 
 def refusal(model, types=None, signature=(1, *SHAPE)) -> str:
-    """What `check` says of a model converted without our rules."""
+    """The error of `check` for a model converted without our rules."""
     function = tf.function(lambda x: model(x, training=False))
     concrete = function.get_concrete_function(tf.TensorSpec(signature, tf.float32))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)

@@ -41,9 +41,9 @@ def sound(config: FrontendConfig, clips: int) -> np.ndarray:
     time = np.arange(config.clip_samples) / config.sample_rate
     tones = np.sin(2 * np.pi * rng.uniform(50, 3_900, (clips, 1)) * time)
     level = 10 ** rng.uniform(-4, 0, (clips, 1))
-    heard = level * (0.7 * tones + rng.normal(0, 0.1, tones.shape))
-    heard[-1] = 0
-    return np.clip(np.rint(32768 * heard), -32768, 32767).astype(np.int16)
+    sound = level * (0.7 * tones + rng.normal(0, 0.1, tones.shape))
+    sound[-1] = 0
+    return np.clip(np.rint(32768 * sound), -32768, 32767).astype(np.int16)
 
 
 def features(samples: np.ndarray, config: FrontendConfig) -> np.ndarray:
@@ -60,8 +60,8 @@ def test_scores_are_the_softmax_of_the_int8_model_s_logits(converted_model, name
     expected = metrics.softmax(
         LiteRTXnnpack(converted_model).run(features(samples, config)).real_logits()
     )
-    # LOG rounds otherwise than TensorFlow's: once in some hundred clips a feature is on the other
-    # side of a half, which may move a logit by a step.
+    # LOG rounds differently from TensorFlow's: about once per hundred clips a feature is on the
+    # other side of a half, which may move a logit by a step.
     assert np.mean(np.abs(scores - expected).max(axis=1) < 1e-6) >= 0.9
     step = tflite_model.parse(converted_model).outputs[0].scales[0]
     np.testing.assert_allclose(scores, expected, atol=2 * step)
@@ -97,7 +97,7 @@ def test_the_network_is_carried_over_op_by_op_and_byte_by_byte(converted_model):
         for a, b in zip(
             (*mine.inputs, *mine.outputs), (*theirs.inputs, *theirs.outputs), strict=True
         ):
-            if b < 0:  # an optional input that is not there
+            if b < 0:  # a missing optional input
                 assert a < 0
                 continue
             here, there = model.tensors[a], network.tensors[b]
@@ -151,7 +151,7 @@ class TestRefusals:
 
     def test_another_front_end(self, converted_model):
         config = dataclasses.replace(FrontendConfig(), mel_bands=64)
-        with pytest.raises(UserError, match=r"takes \(1, 40, 101, 1\), the front-end gives"):
+        with pytest.raises(UserError, match=r"expects \(1, 40, 101, 1\), the front-end produces"):
             waveform.convert(converted_model, config, LABELS)
 
     def test_other_labels(self, converted_model):
@@ -164,7 +164,7 @@ class TestRefusals:
         code = next(c for c in model.operatorCodes if c.builtinCode == schema.LOG)
         code.builtinCode = code.deprecatedBuiltinCode = schema.CUSTOM
         code.customCode = b"FlexLog"
-        with pytest.raises(UserError, match=r"CUSTOM:FlexLog\) is no builtin"):
+        with pytest.raises(UserError, match=r"CUSTOM:FlexLog\) is not a TFLite builtin"):
             waveform.check(tflite_edit.pack(model))
 
     def test_a_shape_that_is_not_fixed(self, converted_model):

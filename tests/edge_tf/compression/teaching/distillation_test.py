@@ -83,7 +83,7 @@ def test_gradient_keeps_its_size_at_high_temperature():
         to_student, _ = gradients(student, teacher, temperature)
         errors.append(np.abs(to_student - limit).max())
     assert errors[0] < 0.1 * np.abs(limit).max()
-    assert errors[1] < 0.6 * errors[0]  # what is left falls as 1 / T
+    assert errors[1] < 0.6 * errors[0]  # the rest falls as 1 / T
 
 
 def test_extreme_logits_stay_finite():

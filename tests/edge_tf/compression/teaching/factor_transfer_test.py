@@ -1,4 +1,4 @@
-"""Factor transfer: what its loss does not see, what the paraphraser can do, and who learns when."""
+"""Factor transfer: what its loss ignores, what the paraphraser can do, what learns when."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def factors(seed: int, batch: int = 5) -> tf.Tensor:
 
 
 def features(seed: int = 0, shape=TEACHER, batch: int = 8, rank: int = 2) -> tf.Tensor:
-    """Behind a ReLU, and with fewer causes than channels, as those of a network."""
+    """After a ReLU, with fewer causes than channels, like those of a network."""
     draw = np.random.default_rng(seed)
     causes = np.abs(draw.normal(0, 1, (batch, *shape[:2], rank)))
     mix = np.abs(np.random.default_rng(7).normal(0, 1, (rank, shape[2])))
@@ -98,7 +98,7 @@ def test_layers_are_those_of_the_paper():
 
 
 def test_with_all_channels_nothing_need_be_lost():
-    """k = 1 holds the identity: centre taps of 1."""
+    """k = 1 includes the identity: centre taps of 1."""
     paraphraser = Paraphraser(6, 1.0)
     for variable in paraphraser.variables:
         value = np.zeros(variable.shape)
@@ -109,7 +109,7 @@ def test_with_all_channels_nothing_need_be_lost():
 
 
 def test_with_all_channels_it_learns_to_reconstruct_nearly_exactly():
-    """A small set: what is left is a twentieth of what the best constant leaves."""
+    """A small set: the remaining error is a twentieth of that of the best constant."""
     teacher = features(rank=1)
     loss = built(rate=1.0, passes=10, learning_rate=0.3, weight_decay=0.0)
     loss.prepare([[teacher]] * 40)
@@ -140,7 +140,7 @@ def test_batches_must_be_iterable_again_for_more_than_one_pass():
         built(passes=2).prepare(once)
 
 
-def test_features_that_are_not_finite_are_told():
+def test_features_that_are_not_finite_are_reported():
     with pytest.raises(UserError, match="its loss is not finite; check the teacher"):
         built().prepare([[features() * float("nan")]])
 

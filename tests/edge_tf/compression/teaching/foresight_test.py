@@ -1,4 +1,4 @@
-"""Foresight: what its loss sees, and that the network for streams comes out as it went in."""
+"""Foresight: what its loss depends on, and that the streaming network keeps its structure."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def built(**arguments) -> Foresight:
     return loss
 
 
-def test_equal_lines_have_the_least_distance():
+def test_equal_features_have_the_smallest_distance():
     x = features()[:, 0]
     least = np.log1p(np.exp(-1.0))
     assert float(distance(x, x)) == pytest.approx(least, rel=1e-5)
@@ -42,7 +42,7 @@ def test_the_teacher_s_size_does_not_matter():
     assert once == pytest.approx(thrice, rel=1e-5)
 
 
-def test_the_branch_predicts_frames_ahead_from_frames_heard():
+def test_the_branch_predicts_future_frames_from_past_frames():
     """With the identity as map, a student that is the teacher of k frames later has no error."""
     frames = 5
     loss = built(frames=frames)

@@ -48,7 +48,7 @@ def test_margin_of_a_standard_gaussian_by_hand():
 
 
 def test_margin_where_nothing_is_ever_negative():
-    """Phi(-3.0902) is 0.001: from there on three deviations below zero are taken."""
+    """Phi(-3.0902) is 0.001: from there on the margin is three deviations below zero."""
     np.testing.assert_array_equal(gaussian_margin(3.1, 1.0), -3.0)
     np.testing.assert_array_equal(gaussian_margin(100.0, 2.0), -6.0)
     assert -0.4 < gaussian_margin(3.08, 1.0) < 0
@@ -126,7 +126,7 @@ def test_each_case_of_an_element(student, target, expected):
 
 
 def identity(loss: Overhaul) -> Overhaul:
-    """Connectors that hand the student's features through."""
+    """Connectors that pass the student's features through."""
     for i, connector in enumerate(loss.connectors):
         connector.trainable = False
         loss.connectors[i] = lambda x, training: x
@@ -147,7 +147,7 @@ def test_loss_is_the_papers_sum():
     np.testing.assert_allclose(found, expected / (8 * 1000), rtol=1e-5)
 
 
-def test_a_student_that_gives_the_targets_costs_nothing():
+def test_a_student_that_matches_the_targets_costs_nothing():
     loss = identity(built(TEACHER, TEACHER))
     teacher = features(3)
     targets = [tf.maximum(t, m) for t, m in zip(teacher, loss.margins, strict=True)]

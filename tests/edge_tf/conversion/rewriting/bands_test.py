@@ -1,4 +1,4 @@
-"""Blocks as one depthwise convolution a sub-band: the same function with fewer ops."""
+"""Blocks as one depthwise convolution per sub-band: the same function with fewer ops."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ class TestFunction:
         model = randomize(build_model("bc_resnet", tau=0.5, num_classes=4), seed)
         _, after = folded(model)
         assert not {"Affine", "Add"} & set(kinds(after))
-        assert kinds(after).count("Pool") == 1  # the last one, behind the tail
+        assert kinds(after).count("Pool") == 1  # the last one, after the tail
 
     @pytest.mark.parametrize(("rows", "sub_bands"), [(20, 1), (40, 2), (16, 16)])
     def test_no_more_rows_are_joined_at_once_than_an_interpreter_takes(self, rows, sub_bands):
@@ -89,7 +89,7 @@ class TestFunction:
 
 
 class TestRanges:
-    """p is brought to the range of x, by channel."""
+    """p is scaled to the range of x, per channel."""
 
     @pytest.mark.parametrize("shortcut", [False, True])
     def test_p_fills_the_range_of_x(self, shortcut):
@@ -133,7 +133,7 @@ class TestRanges:
 
 
 def variation(change) -> keras.Model:
-    """A block with something that is not of the form."""
+    """A block with one part that does not match the form."""
     inputs = keras.Input((10, 9, 1))
     x = layers.ReLU()(layers.Conv2D(4, 1)(inputs))
     parts = {
@@ -152,7 +152,7 @@ def variation(change) -> keras.Model:
 
 
 class TestOtherForms:
-    """What is not the block of the paper stays, and keeps its function."""
+    """Anything other than the paper's block stays, and keeps its function."""
 
     @pytest.mark.parametrize(
         "change",

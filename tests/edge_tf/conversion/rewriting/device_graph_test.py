@@ -133,7 +133,7 @@ def test_a_damaged_file_is_refused_in_one_line(damage, tmp_path):
     else:
         damaged = {"rubbish": b"rubbish", "empty": b"", "short": content[: len(content) // 2]}
         path.write_bytes(damaged[damage])
-    with pytest.raises(UserError, match=r"device_graph\.npz is no graph .* pipelines\.convert"):
+    with pytest.raises(UserError, match=r"device_graph\.npz is not a graph .* pipelines\.convert"):
         device_graph.load(path)
 
 

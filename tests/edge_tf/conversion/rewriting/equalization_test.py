@@ -1,4 +1,4 @@
-"""Equalization: exact in float, and what saves a model whose channels differ in range."""
+"""Equalization: exact in float, and it saves a model with channels that differ in range."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ layers = keras.layers
 
 
 def lopsided_model(reader: str) -> keras.Model:
-    """A channel 500 times larger than the others behind a ReLU, made up for by its reader."""
+    """A channel 500 times larger than the others after a ReLU, compensated by its reader."""
     keras.utils.set_random_seed(1)
     inputs = keras.Input(SHAPE)
     x = layers.Conv2D(6, 3, padding="same", use_bias=False)(inputs)

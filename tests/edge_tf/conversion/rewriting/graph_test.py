@@ -1,4 +1,4 @@
-"""The inference graph: shapes are those of what is computed, and it is rebuilt without loss."""
+"""The inference graph: shapes match the computed values, and it is rebuilt without loss."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ NODES = {
 
 
 @pytest.mark.parametrize("name", NODES)
-def test_shapes_are_those_of_what_is_computed(name):
+def test_shapes_match_the_computed_values(name):
     node = NODES[name]
     assert run(node, CLIPS[:1]).shape == node.shape
     assert run(node, CLIPS).shape == (4, *node.shape[1:])
@@ -91,7 +91,7 @@ def diamond() -> graph.Node:
     return graph.Add(arms)
 
 
-def test_order_has_each_node_once_behind_what_it_reads():
+def test_order_has_each_node_once_after_its_inputs():
     nodes = graph.order(diamond())
     assert len(nodes) == len(set(nodes)) == 5
     for at, node in enumerate(nodes):

@@ -1,4 +1,4 @@
-"""HARD_SWISH in the place of swish: fitted by channel, folded without rest."""
+"""HARD_SWISH in place of swish: fitted per channel, folded completely."""
 
 import numpy as np
 import pytest
@@ -101,11 +101,11 @@ class TestFolding:
         output, data = chain(**parts), clips()
         changed = hard_swish.fit(output, data)
         assert [node.kind for node in activations(changed)] == ["hard_swish"]
-        assert kinds(changed) == kinds(output)  # no op more
+        assert kinds(changed) == kinds(output)  # no extra op
         np.testing.assert_allclose(run(changed, data), by_hand(output, data), atol=1e-4)
 
     def test_two_in_a_row(self):
-        """The convolution between them takes numbers of both."""
+        """The convolution between them absorbs numbers of both."""
 
         def tail(x):
             return layers.Conv2D(3, 1)(layers.Activation("swish")(x))
@@ -153,7 +153,7 @@ class TestLeftAlone:
     @pytest.mark.parametrize(
         "parts",
         [
-            {"behind": layers.Conv2D(4, 3, padding="same")},  # its padding would not take d
+            {"behind": layers.Conv2D(4, 3, padding="same")},  # its padding could not absorb d
             {"between": layers.ZeroPadding2D(1)},
             {"behind": layers.DepthwiseConv2D(1)},
             {"behind": layers.GlobalAveragePooling2D()},

@@ -126,7 +126,7 @@ WIDE = keras.Input((8, 8, 4), name="wide")
 @pytest.mark.parametrize(
     ("layer", "cause"),
     [
-        (layers.Flatten(name="odd"), "layer odd is a Flatten, which has no int8 form here"),
+        (layers.Flatten(name="odd"), "layer odd is a Flatten, which has no int8 form"),
         (layers.Lambda(lambda x: x, name="odd"), "layer odd is a Lambda"),
         (layers.Conv2DTranspose(4, 3, name="odd"), "layer odd is a Conv2DTranspose"),
         (layers.Conv2D(4, 3, groups=2, name="odd"), "layer odd has 2 groups"),

@@ -1,4 +1,4 @@
-"""Each rewrite keeps the function and removes what it promises to."""
+"""Each rewrite keeps the function and removes the ops it should."""
 
 import numpy as np
 import pytest
@@ -84,7 +84,7 @@ class TestFoldAffine:
 
         assert kinds(check(rewrites.fold_affine, lowered(make))) == ["Convolution", "Affine", "Add"]
 
-    def test_behind_something_else_stays(self):
+    def test_after_something_else_stays(self):
         changed = check(
             rewrites.fold_affine,
             lowered(lambda x: layers.BatchNormalization()(layers.ReLU()(layers.Conv2D(4, 1)(x)))),

@@ -1,4 +1,4 @@
-"""Metadata leaves the model as it is, and says to others' readers what it was told to."""
+"""Metadata leaves the model unchanged, and other readers find what was written."""
 
 import dataclasses
 import io
@@ -47,7 +47,7 @@ def test_the_model_computes_what_it_did(converted_model):
     assert [t.data for t in before.tensors] == [t.data for t in after.tensors]
 
 
-def test_files_stand_in_an_archive_behind_the_model(converted_model):
+def test_files_are_in_an_archive_after_the_model(converted_model):
     files = archive(metadata.attach(converted_model, described()))
     assert files == {
         "labels.txt": "yes\nnaïve\n_unknown_\ntwo words\n".encode(),
@@ -98,7 +98,7 @@ def test_two_files_of_one_name_are_refused(converted_model):
 @pytest.mark.android
 @pytest.mark.parametrize("audio", [None, metadata.Audio(16_000), metadata.Audio(48_000, 2)])
 def test_the_schema_s_own_reader_finds_what_was_written(converted_model, tmp_path, audio):
-    """The reader is generated from metadata_schema.fbs and comes with MediaPipe."""
+    """The reader is generated from metadata_schema.fbs and ships with MediaPipe."""
     python = mediapipe_audio.python()
     if python is None:
         pytest.skip("MediaPipe is not installed: make android-tools")

@@ -1,4 +1,4 @@
-"""Slimming: the same bytes out of a smaller file, in an order that needs no more memory."""
+"""Slimming: the same outputs from a smaller file, in an order that needs no more memory."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def converted(request) -> bytes:
 
 
 def peak(info: ModelInfo) -> int:
-    """Bytes of the largest set of activations that are needed at one time, by looking at it."""
+    """Bytes of the largest set of activations needed at one time, by brute force."""
     size = {t.index: t.byte_size for t in info.tensors if not t.is_constant}
     last = {t: at for at, op in enumerate(info.ops) for t in op.inputs if t in size}
     last |= {t.index: len(info.ops) for t in info.outputs}
@@ -122,7 +122,7 @@ def test_a_wide_tensor_is_used_up_before_the_next_is_made():
 
 
 def test_a_given_order_that_is_better_than_the_greedy_one_is_kept():
-    """What frees most at once is not always best: the order that needs less is taken."""
+    """Freeing the most at once is not always best: the order that needs less is kept."""
     seen = set()
     for seed in range(40):
         data, _ = random_models.make(100 + seed, 12)

@@ -27,7 +27,7 @@ LIKE = (0.05, 3)
 
 @dataclasses.dataclass(frozen=True)
 class Converted:
-    """A BC-ResNet whose channels are 2 to 8, no multiple of 4 in most layers.
+    """A BC-ResNet with 2 to 8 channels, not a multiple of 4 in most layers.
 
     Attributes:
       lookahead: of the model.
@@ -85,7 +85,7 @@ def causal() -> Converted:
 
 @pytest.fixture(scope="module")
 def ahead() -> Converted:
-    """Stem, tail and the last block read frames to come, so paths wait for others."""
+    """Stem, tail and the last block read future frames, so paths are delayed for others."""
     return _converted(9)
 
 
@@ -99,7 +99,7 @@ def litert_frames(model: bytes) -> Int8Frames:
 
 
 def window_logits(model: bytes, frames: np.ndarray) -> np.ndarray:
-    """Of int8 [BANDS, n] frames: the output of one call."""
+    """The output of one call on int8 [BANDS, n] frames."""
     return LiteRT(model)([frames[np.newaxis, :, :, np.newaxis]])[0]
 
 
@@ -115,7 +115,7 @@ def widened(data: bytes, frames: int) -> bytes:
     kinds = schema.BuiltinOperator
 
     def replace(index: int, change) -> None:
-        """Gives a constant a buffer of its own, of changed values."""
+        """Gives a constant a separate buffer with changed values."""
         tensor = graph.tensors[index]
         kind = {schema.TensorType.INT8: np.int8, schema.TensorType.INT32: np.int32}[tensor.type]
         raw = bytes(bytearray(model.buffers[tensor.buffer].data))
@@ -189,7 +189,7 @@ def test_without_states_it_is_the_window_form_for_any_window(causal):
 
 
 def test_every_frame_is_that_of_the_window_file_made_longer(converted):
-    """Also of frames to come: `.delay` frames later, what a longer window says of a frame.
+    """Including future frames: `.delay` frames later, the logits of a longer window.
 
     The last frames of the longer window see its padding on the right, which no stream has; with
     a look-ahead, the first ones see one on the left, where a stream has begun with frames late.
@@ -207,7 +207,7 @@ def test_every_frame_is_that_of_the_window_file_made_longer(converted):
     assert len(np.unique(converted.lines, axis=0)) > 0.9 * FRAMES
 
 
-def test_every_frame_is_that_of_a_window_which_holds_all_it_depends_on(converted):
+def test_every_frame_matches_a_window_that_contains_all_it_depends_on(converted):
     form = streaming.rewrite(converted.data, FIELD, remember=False)
     interpreter = LiteRT(form.data)
     for end in range(FIELD, FRAMES + 1, 11):
@@ -215,7 +215,7 @@ def test_every_frame_is_that_of_a_window_which_holds_all_it_depends_on(converted
         np.testing.assert_array_equal(interpreter([part])[0][-1], converted.logits[end - 1])
 
 
-def test_tflite_micro_gives_the_same_bytes(converted):
+def test_tflite_micro_returns_the_same_bytes(converted):
     pytest.importorskip("tflite_micro")
     frames = tflite_micro_frames(streaming.rewrite(converted.data).data)
     np.testing.assert_array_equal(frames.push(converted.stream.T), converted.logits)
@@ -225,7 +225,7 @@ def test_tflite_micro_gives_the_same_bytes(converted):
 
 @pytest.mark.parametrize("size", [4, 150])
 def test_blocks_of_frames_agree_with_single_ones(converted, size):
-    """Also a block that is longer than all that is remembered."""
+    """Including a block longer than all states together."""
     model = streaming.rewrite(converted.data, frames=size).data
     info, interpreter = tflite_model.parse(model), LiteRT(model)
     states, found = first_states(info), []
@@ -236,12 +236,12 @@ def test_blocks_of_frames_agree_with_single_ones(converted, size):
     np.testing.assert_array_equal(np.concatenate(found), converted.logits)
 
 
-def test_the_rules_of_conversion_hold(converted):
+def test_the_file_meets_the_rules_of_conversion(converted):
     int8.check(streaming.rewrite(converted.data).data)
 
 
 def test_a_state_has_the_quantization_of_what_it_remembers(converted):
-    """So that its bytes are joined to new ones as they are; zeros of before are its zero point."""
+    """So its bytes join new ones unchanged; before the first frame it is all zero points."""
     info = tflite_model.parse(streaming.rewrite(converted.data).data)
     past, following = info.inputs[1:], info.outputs[1:]
     assert len(past) == len(following) >= 1 + 12 + 1 + 1  # stem, blocks, tail, mean
@@ -301,16 +301,16 @@ def small(name: str, *constants: np.ndarray, shape, **options) -> bytes:
 
 
 def test_ops_that_mix_frames_are_refused():
-    """A model's file is refused, not rewritten to one that no interpreter takes."""
+    """A model's file is refused, not rewritten to one that no interpreter accepts."""
     cut = small("SLICE", [0, 0, 1, 0], [1, 4, 8, 2], shape=(1, 4, 8, 2))
-    assert refusal(cut).startswith("SLICE of some frames")
+    assert refusal(cut).startswith("SLICE along time")
     flat = small("RESHAPE", [1, 72], shape=(1, 72))
     assert refusal(flat).startswith("RESHAPE of frames")
     assert "op TRANSPOSE" in refusal(small("TRANSPOSE", [0, 2, 1, 3], shape=(1, 9, 4, 2)))
 
 
 def convolution(padding: int, stride: int, width: int = 3, pads: int = 0) -> bytes:
-    """A convolution over time on [1, 4, 9, 2], behind a PAD on the left if there is one."""
+    """A convolution over time on [1, 4, 9, 2], after a PAD on the left if there is one."""
     builder = Builder()
     x = given = builder.activation((1, 4, 9, 2), *LIKE)
     if pads:
@@ -327,7 +327,7 @@ def convolution(padding: int, stride: int, width: int = 3, pads: int = 0) -> byt
 @pytest.mark.parametrize(
     ("model", "what"),
     [
-        (convolution(SAME, 1), "CONV_2D over 3 frames reads frames to come"),
+        (convolution(SAME, 1), "CONV_2D over 3 frames reads future frames"),
         (convolution(VALID, 1), "CONV_2D over 3 frames has no streaming form"),
         (convolution(VALID, 2, pads=2), "CONV_2D over 3 frames has no streaming form"),
         (convolution(VALID, 1, pads=3), "CONV_2D over 3 frames has no streaming form"),

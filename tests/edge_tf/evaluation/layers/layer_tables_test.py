@@ -69,7 +69,7 @@ def test_a_graph_of_another_file_is_not_used(run, made):
 
 def test_a_damaged_graph_is_refused(run, made):
     (run / device_graph.FILE).write_bytes(b"rubbish")
-    with pytest.raises(UserError, match="is no graph"):
+    with pytest.raises(UserError, match="is not a graph"):
         layer_tables.of_run(run, made.data, CLIPS, LABELS, 5)
 
 

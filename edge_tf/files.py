@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never half of either."""
+"""Atomic file writes: a reader sees the old content or the new, never a partial file."""
 
 import contextlib
 import json
@@ -14,11 +14,11 @@ from edge_tf.errors import UserError
 
 @contextlib.contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `target`; on success it becomes `target`, else it is removed.
+    """Yields a temporary path next to `target`; on success it becomes `target`, else it is removed.
 
-    The temporary name keeps the suffix, since some writers (Keras, NumPy) choose a format by it.
-    It may be used as a file or as a folder; a folder replaces what stood at `target`. An OSError
-    on the way, such as a full disk, names `target`.
+    The temporary name keeps the suffix, since some writers (Keras, NumPy) choose the format by it.
+    It may become a file or a folder; a folder replaces whatever was at `target`. An OSError on the
+    way, such as a full disk, names `target`.
     """
     target = Path(target)
     try:
@@ -48,7 +48,7 @@ def _replace(temporary: Path, target: Path, previous: Path) -> None:
 
 
 def _name_target(error: OSError, target: Path) -> None:
-    """Makes `target` the file of an error that names none, or one in the folder that is gone."""
+    """Puts `target` into an error that names no file, or one in the deleted scratch folder."""
     hidden = os.path.join(target.parent, f".{target.name}.")
     if error.errno is not None and (
         error.filename is None or str(error.filename).startswith(hidden)
@@ -71,7 +71,7 @@ def write_json(target: Path, value: Any) -> None:
 
 
 def read_json(source: Path) -> Any:
-    """Parses a JSON file. Raises UserError when it is not readable JSON."""
+    """Parses a JSON file. Raises UserError if it is not readable JSON."""
     try:
         return json.loads(Path(source).read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Features of one clip relative to their own mean and variance, as layers and front-end use it."""
+"""Instance normalization of a clip's features, shared by the layers and the front-end."""
 
 import tensorflow as tf
 
@@ -7,8 +7,8 @@ def frequency_instance_norm(x: tf.Tensor, epsilon: float) -> tf.Tensor:
     """FreqIN: every clip and frequency has mean 0 and variance var / (var + epsilon).
 
     (x - mean) / sqrt(var + epsilon), statistics over time and channels, without weights
-    (arXiv:2111.06531, sec. 2). Whatever is added to a frequency of log-mel features, as a
-    microphone's frequency response is, vanishes.
+    (arXiv:2111.06531, sec. 2). A constant added to a log-mel band, such as a microphone's frequency
+    response, cancels out.
 
     Args:
       x: (batch, F, T, C) float.
@@ -21,17 +21,17 @@ def frequency_instance_norm(x: tf.Tensor, epsilon: float) -> tf.Tensor:
 
 
 def layer_norm(x: tf.Tensor, epsilon: float) -> tf.Tensor:
-    """LN of arXiv:2206.12513: as FreqIN with statistics over frequency, time and channels."""
+    """LN of arXiv:2206.12513: like FreqIN, with statistics over frequency, time and channels."""
     return _normalized(x, [1, 2, 3], epsilon)
 
 
 def residual_norm(x: tf.Tensor, lam: float, epsilon: float) -> tf.Tensor:
-    """ResNorm: lam * x + FreqIN(x) (arXiv:2111.06531, sec. 2; lam 0.1 there).
+    """ResNorm: lam * x + FreqIN(x) (arXiv:2111.06531, sec. 2, with lam 0.1).
 
     Args:
       x: (batch, F, T, C) float.
-      lam: how much of x stays.
-      epsilon: of FreqIN.
+      lam: share of x that is kept.
+      epsilon: as for FreqIN.
 
     Returns:
       (batch, F, T, C).
@@ -40,12 +40,12 @@ def residual_norm(x: tf.Tensor, lam: float, epsilon: float) -> tf.Tensor:
 
 
 def relaxed_norm(x: tf.Tensor, lam: float, epsilon: float) -> tf.Tensor:
-    """RFN: lam * LN(x) + (1 - lam) * FreqIN(x) (arXiv:2206.12513, sec. 3; lam 0.5 there).
+    """RFN: lam * LN(x) + (1 - lam) * FreqIN(x) (arXiv:2206.12513, sec. 3, with lam 0.5).
 
     Args:
       x: (batch, F, T, C) float.
       lam: degree of relaxation, 0 to 1.
-      epsilon: of both.
+      epsilon: for both norms.
 
     Returns:
       (batch, F, T, C).

@@ -1,8 +1,8 @@
 """Dataclasses to JSON and back: one codec for every file of a run directory.
 
-A record's type hints are its schema: `from_json` holds a value against them (msgspec does) and says
-in one line where it does not fit. A field with a default may be missing, as in files that were
-written before there was such a field; keys that the record does not know are left alone.
+A record's type hints are its schema: `from_json` checks a value against them (with msgspec) and
+reports a mismatch in one line. A field with a default may be missing, as in files written before
+the field existed; unknown keys are ignored.
 """
 
 import dataclasses
@@ -19,23 +19,23 @@ from edge_tf.errors import UserError
 Record = TypeVar("Record")
 
 JsonObject = dict[str, Any]
-"""A JSON object as it is written, or one whose keys nobody here reads."""
+"""A JSON object as written, or one with keys that nothing here reads."""
 
 _LATER = "later"
-# What msgspec says: 'Expected `int`, got `str` - at `$.recipe.seed`'.
+# msgspec's messages: 'Expected `int`, got `str` - at `$.recipe.seed`'.
 _PLACE = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>.*)`", re.DOTALL)
 
 
 def later(default: Any) -> Any:
-    """A field that was added later: with its default it is not written, as before it was there."""
+    """A field that was added later: not written at its default, as before the field existed."""
     return dataclasses.field(default=default, metadata={_LATER: True})
 
 
 def load(path: Path, kind: type[Record], remedy: str = "restore it or make it again") -> Record:
-    """Reads a JSON file that holds one record.
+    """Reads a JSON file that contains one record.
 
     Raises:
-      UserError: it cannot be read, is not JSON, or not of this kind.
+      UserError: it cannot be read, is not JSON, or does not fit `kind`.
     """
     return from_json(files.read_json(path), kind, str(path), remedy)
 
@@ -49,9 +49,9 @@ def from_json(
     """A record, or a list or mapping of records, from parsed JSON.
 
     Args:
-      value: of json.loads.
-      kind: a dataclass, or list[...] and the like of one.
-      where: names the value in errors: its file, and the place in it.
+      value: the result of json.loads.
+      kind: a dataclass, or a container of one such as list[...].
+      where: names the value in errors: the file, and the place in it.
       remedy: what the user can do.
 
     Raises:
@@ -61,7 +61,7 @@ def from_json(
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise UserError(f"{where}: {_explained(str(error), value)}", remedy) from None
-    except UserError as error:  # of the dataclass itself
+    except UserError as error:  # from the dataclass's own checks
         raise UserError(f"{where}: {error}") from None
 
 
@@ -69,11 +69,11 @@ def refuse_unknown(value: Mapping[str, object], kind: type, where: str, remedy: 
     """Raises UserError if there are keys that a dataclass does not have."""
     unknown = sorted(set(value) - {field.name for field in dataclasses.fields(kind)})
     if unknown:
-        raise UserError(f"{where}: there is no {', '.join(map(str, unknown))}", remedy)
+        raise UserError(f"{where}: unknown {', '.join(map(str, unknown))}", remedy)
 
 
 def to_json(record: Any) -> Any:
-    """JSON types only, fields in their order; see `later` for those that may be left out."""
+    """JSON types only, fields in order; see `later` for those that may be omitted."""
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
         return {
             field.name: to_json(value)
@@ -89,7 +89,7 @@ def to_json(record: Any) -> Any:
 
 
 def _explained(message: str, value: object) -> str:
-    """msgspec's message with the field, and what stands there, in front."""
+    """msgspec's message, preceded by the field and its value."""
     found = _PLACE.fullmatch(message)
     if found is None:
         return message
@@ -97,7 +97,7 @@ def _explained(message: str, value: object) -> str:
     try:
         for name, index in re.findall(r"(\w+)|\[(\d+)\]", found["path"]):
             there = there[name] if name else there[int(index)]  # type: ignore[index]
-    except (KeyError, IndexError, TypeError):  # below a mapping msgspec writes [...]
+    except (KeyError, IndexError, TypeError):  # inside a mapping msgspec writes [...]
         return f"{found['path']}: {found['what']}"
     shown = f"={there!r}" if isinstance(there, str | int | float | None) else ""
     return f"{found['path']}{shown}: {found['what']}"

@@ -1,7 +1,7 @@
-"""The run directory: what one stage hands to the next.
+"""The run directory: what one stage passes to the next.
 
-config.json        what made it: per stage its flags, data fingerprint, versions, seed
-labels.txt         one label a line, in the order of the logits
+config.json        how it was made: flags, data fingerprint, versions and seed of each stage
+labels.txt         one label per line, in the order of the logits
 frontend.json      FrontendConfig, and after conversion the quantization of the model's input
 history.json       one record per epoch       (train)
 float.keras        the trained model            (train)
@@ -10,7 +10,7 @@ compressed.keras   the same after compression  (compress)
 quantization.json  ranges of activations that it was trained with (compress, if quantized)
 compression/       its checkpoints and history (compress)
 model_int8.tflite  the fully-int8 model         (convert)
-model_streaming.tflite  the same a frame at a time, of a run with --streaming (convert)
+model_streaming.tflite  the same, one frame at a time, with --streaming (convert)
 device_graph.npz   its graph in float, and the node of each tensor (convert)
 golden.npz         a few clips, their int8 features and logits (convert)
 report.json/.html  the hop table                (evaluate)
@@ -87,7 +87,7 @@ _PACKAGES = (
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of what a result depends on; a package that is not installed is left out."""
+    """Versions of the packages that results depend on; missing packages are left out."""
     versions = {"python": platform.python_version(), "edge_tf": __version__}
     for name in _PACKAGES:
         try:
@@ -98,7 +98,7 @@ def package_versions() -> dict[str, str]:
 
 
 class RunDirectory:
-    """One run on disk. Reading checks that a file is there; writing is atomic."""
+    """One run on disk. Reading checks that a file exists; writing is atomic."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -107,7 +107,7 @@ class RunDirectory:
         return self.path / name
 
     def create(self) -> "RunDirectory":
-        """Makes the folder, and config.json if it is new. Raises UserError on a foreign one."""
+        """Creates the folder, and config.json if it is new. Raises UserError if it is not a run."""
         self.check()
         if not (self / "config.json").exists():
             files.write_json(self / "config.json", {"format_version": FORMAT_VERSION, "stages": {}})
@@ -151,16 +151,16 @@ class RunDirectory:
         """The compressed model if there is one, else the float model.
 
         Raises:
-          UserError: neither is there.
+          UserError: neither exists.
         """
         compressed = self / COMPRESSED_MODEL
         return compressed if compressed.exists() else self.require(FLOAT_MODEL)
 
     def require_int8(self) -> Path:
-        """model_int8.tflite, if it was made from the model that is there now.
+        """model_int8.tflite, if it was made from the current model.
 
         Raises:
-          UserError: it is missing, or a training or compression came after it.
+          UserError: it is missing, or the model has been trained or compressed since.
         """
         path = self.require(INT8_MODEL)
         converted = self.find(ConvertRecord)
@@ -174,31 +174,31 @@ class RunDirectory:
         return path
 
     def lookahead(self) -> int | None:
-        """Future frames that a model for streams reads; None of a model for whole windows."""
+        """Future frames that a streaming model reads; None for a model for whole windows."""
         trained = self.find(TrainRecord)
         return None if trained is None else trained.model.lookahead
 
     def target_nonzero_kb(self) -> float | None:
-        """KB of parameters that are not zero that the model was compressed to; None: no budget."""
+        """Budget of nonzero parameters in KB that the model was compressed to; None: no budget."""
         if not (self / COMPRESSED_MODEL).exists():
             return None
         compressed = self.find(CompressRecord)
         return (compressed.target_nonzero_kb or None) if compressed else None
 
     def graph(self) -> Graph:
-        """The form that a model is converted to if nothing else is asked for.
+        """The default form that the model is converted to.
 
-        With a budget it is the form that its bytes were counted in.
+        With a budget it is the form in which the bytes were counted.
         """
         if self.target_nonzero_kb() is None:
             return "device"
         return self.stage(CompressRecord).graph
 
     def config(self) -> JsonObject:
-        """config.json with the stages as they stand there.
+        """config.json, its stages as parsed JSON.
 
         Raises:
-          UserError: it is another version's or not ours.
+          UserError: it has another format version or is not ours.
         """
         path = self.require("config.json")
         config = files.read_json(path)
@@ -211,10 +211,10 @@ class RunDirectory:
         return config
 
     def find(self, kind: type[Stage]) -> Stage | None:
-        """What a stage recorded of itself; None if it has not run.
+        """A stage's record; None if the stage has not run.
 
         Raises:
-          UserError: what stands there is no such record.
+          UserError: the entry is not a valid record.
         """
         stages = self.config()["stages"]
         if kind.STAGE not in stages:
@@ -224,7 +224,7 @@ class RunDirectory:
         return records.from_json(stages[kind.STAGE], kind, where, remedy)
 
     def stage(self, kind: type[Stage]) -> Stage:
-        """What a stage recorded of itself, or UserError when it has not run."""
+        """A stage's record. Raises UserError if the stage has not run."""
         found = self.find(kind)
         if found is None:
             raise UserError(
@@ -234,7 +234,7 @@ class RunDirectory:
         return found
 
     def record(self, record: StageRecord) -> None:
-        """Puts a stage's record into config.json, with versions and the date."""
+        """Writes a stage's record to config.json, with versions and the date."""
         config = self.config()
         now = datetime.datetime.now(datetime.timezone.utc)
         config["stages"][record.STAGE] = {
@@ -253,11 +253,11 @@ class RunDirectory:
             labels = []
         if len(labels) < 2 or len(set(labels)) != len(labels) or not all(labels):
             raise UserError(
-                f"{path} must hold at least two different labels, one per line",
+                f"{path} must contain at least two different labels, one per line",
                 f"make it with: {self.command_of('train')}",
             )
         return labels
 
     def command_of(self, stage: str) -> str:
-        """How a user starts a stage of this run."""
+        """The command that runs a stage of this run."""
         return f"python -m pipelines.{stage} --run_dir={shlex.quote(str(self.path))}"

@@ -1,9 +1,9 @@
-"""What the stages record of themselves in config.json, and the records of other JSON files.
+"""The records of the stages in config.json, and those of a run's other JSON files.
 
 config.json is {"format_version": 1, "stages": {NAME: RECORD, ...}}; RunDirectory.record adds
-"versions" and "finished" to each record, for people. A field may be added here at any time with
-`later` and the default that older runs mean by its absence. If the meaning of a field changes,
-run_dir.FORMAT_VERSION does.
+"versions" and "finished" to each record, for human readers. New fields use `later`, with the
+default that their absence means in older runs. If the meaning of a field changes, change
+run_dir.FORMAT_VERSION too.
 """
 
 import dataclasses
@@ -17,22 +17,22 @@ from edge_tf.settings import CompressionSettings, DataFlags, Graph, ModelConfig,
 
 @dataclasses.dataclass(frozen=True)
 class StageRecord:
-    """Base of all; STAGE is its name in config.json."""
+    """Base class; STAGE is the stage's name in config.json."""
 
     STAGE: ClassVar[str]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainRecord(StageRecord):
-    """Of pipelines.train.
+    """Record of pipelines.train.
 
     Attributes:
-      data: which data, so that later stages find it again.
-      data_description: where the split comes from, for people.
-      data_fingerprint: of the decoded clips of splits.
+      data: the data flags, so that later stages find the same data.
+      data_description: origin of the split, for human readers.
+      data_fingerprint: digest of the decoded clips, per split.
       labels: in the order of the logits.
-      model, frontend, augmentation: what was trained on what.
-      recipe: how.
+      model, frontend, augmentation: the network and its input.
+      recipe: how it was trained.
     """
 
     STAGE: ClassVar[str] = "train"
@@ -49,7 +49,7 @@ class TrainRecord(StageRecord):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CompressionRequest(CompressionSettings):
-    """Settings with what they are applied to; compression/settings.json.
+    """Settings and what they are applied to; compression/settings.json.
 
     Attributes:
       float_model: SHA-256 of float.keras.
@@ -62,12 +62,12 @@ class CompressionRequest(CompressionSettings):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CompressRecord(CompressionRequest, StageRecord):
-    """Of pipelines.compress.
+    """Record of pipelines.compress.
 
     Attributes:
-      zeros: number of pruned weights of each layer.
+      zeros: number of pruned weights per layer.
       val_accuracy: of the last epoch.
-      seconds: of all epochs.
+      seconds: total of all epochs.
     """
 
     STAGE: ClassVar[str] = "compress"
@@ -79,12 +79,12 @@ class CompressRecord(CompressionRequest, StageRecord):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StreamingFacts:
-    """Of the streaming form of an int8 file.
+    """Facts about the streaming form of an int8 file.
 
     Attributes:
-      bytes: of the file.
-      states, state_bytes: tensors that are handed from frame to frame.
-      delay_frames: by which its logits come later than those of a window.
+      bytes: size of the file.
+      states, state_bytes: number and size of the tensors carried from frame to frame.
+      delay_frames: latency of its logits relative to those of a window.
     """
 
     bytes: int
@@ -95,16 +95,16 @@ class StreamingFacts:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConvertRecord(StageRecord):
-    """Of pipelines.convert.
+    """Record of pipelines.convert.
 
     Attributes:
       source, source_sha256: the Keras file that was converted.
-      representative_clips: whose ranges set the scales of activations.
+      representative_clips: size of the representative dataset, which sets activation scales.
       graph: form of the int8 graph.
-      seconds: that it took.
-      bytes: of model_int8.tflite.
+      seconds: duration of the conversion.
+      bytes: size of model_int8.tflite.
       streaming: of model_streaming.tflite, if there is one.
-      parameters: trainable ones of the Keras model.
+      parameters: trainable parameters of the Keras model.
     """
 
     STAGE: ClassVar[str] = "convert"
@@ -121,15 +121,15 @@ class ConvertRecord(StageRecord):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EvaluateRecord(StageRecord):
-    """Of pipelines.evaluate.
+    """Record of pipelines.evaluate.
 
     Attributes:
       clips: number of test clips.
-      data_fingerprint: of the decoded test split.
+      data_fingerprint: digest of the decoded test split.
       max_drop: percentage points of accuracy that int8 may lose.
-      seconds: that the engines took.
-      accuracy: by id of the engine; None: it could not run here.
-      android_sha256: of the file for apps that was measured, if there was one.
+      seconds: total time of the engines.
+      accuracy: by engine id; None: the engine could not run here.
+      android_sha256: digest of the model file for apps that was measured, if any.
     """
 
     STAGE: ClassVar[str] = "evaluate"
@@ -144,15 +144,15 @@ class EvaluateRecord(StageRecord):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExportFirmwareRecord(StageRecord):
-    """Of pipelines.export_firmware; facts are those of the manifest.
+    """Record of pipelines.export_firmware; values as in the manifest.
 
     Attributes:
       flavor: "tflm" or "standalone".
-      streaming: a frame at a time.
-      out: folder that was written.
+      streaming: one frame at a time.
+      out: output folder.
       model_sha256, model_bytes: the .tflite that was exported.
-      arena: of TensorFlow Lite Micro.
-      target, memory: of plain C.
+      arena: for TensorFlow Lite Micro.
+      target, memory: for plain C.
     """
 
     STAGE: ClassVar[str] = "export_firmware"
@@ -177,11 +177,11 @@ class FileFacts:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExportAndroidRecord(StageRecord):
-    """Of pipelines.export_android.
+    """Record of pipelines.export_android.
 
     Attributes:
-      out: folder that was written.
-      models: .tflite files in it by name.
+      out: output folder.
+      models: its .tflite files by name.
     """
 
     STAGE: ClassVar[str] = "export_android"
@@ -197,12 +197,12 @@ class EpochRecord:
     Attributes:
       epoch: from 1.
       loss: mean over the batches.
-      accuracy: share of the training clips, as they were augmented.
+      accuracy: on the augmented training clips, 0 to 1.
       learning_rate: of the last batch.
       samples_per_second, seconds: without validation.
-      val_accuracy: share of the validation clips.
+      val_accuracy: on the validation clips, 0 to 1.
       checkpoint: its name in checkpoints/.
-      phase: of a compression.
+      phase: phase of a compression.
     """
 
     epoch: int
@@ -216,13 +216,13 @@ class EpochRecord:
     phase: str = later("")
 
 
-# Smallest and largest value of a tensor, or of each of its channels.
+# Smallest and largest value of a tensor, or per channel.
 Range = tuple[float | list[float], float | list[float]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RangesFile:
-    """quantization.json: ranges of activations by name of the layer."""
+    """quantization.json: activation ranges by layer name."""
 
     ranges: dict[str, Range]
 

@@ -1,6 +1,6 @@
-"""What a user asks for, as config.json of a run has it: data, network, training, compression.
+"""User settings as stored in a run's config.json: data, network, training, compression.
 
-Flags become these dataclasses, and stages after training read them again. They need no TensorFlow.
+Flags become these dataclasses, and stages after training read them back. No TensorFlow needed.
 """
 
 import dataclasses
@@ -10,25 +10,25 @@ from edge_tf.audio.frontend_config import Normalization
 from edge_tf.errors import UserError
 from edge_tf.records import later
 
-# What is classified: decides which model and training are the default (edge_tf/data/tasks.py).
+# What is classified; selects the default model and training settings (edge_tf/data/tasks.py).
 Domain = Literal["words", "scenes"]
 
-# Where a norm can stand inside a network, and where --norm_at can put it.
+# Where a norm can be inside a network, and where --norm_at can put it.
 InnerPlace = Literal["input", "stages"]
 NormPlace = Literal["frontend", "input", "stages"]
 INNER_PLACES: tuple[InnerPlace, ...] = get_args(InnerPlace)
 NORM_PLACES: tuple[NormPlace, ...] = get_args(NormPlace)
 
-# Forms of an int8 graph. device: rewritten to need few and cheap ops; plain: the ops of Keras.
+# Forms of an int8 graph. device: rewritten to use few, cheap ops; plain: Keras' ops.
 Graph = Literal["device", "plain"]
 GRAPHS: tuple[Graph, ...] = get_args(Graph)
 
 RecipeName = Literal[
     "prune", "qat", "prune_qat", "distill", "causal", "pqk", "qkd", "psg", "finetune"
 ]
-# Kernels that pruning tells apart; compression.pruning.kind says which is which.
+# Kinds of kernels that pruning distinguishes; see compression.pruning.kind.
 PruneKind = Literal["pointwise", "stem", "depthwise"]
-# Where the weights of least magnitude are looked for: in each kernel, or in all together.
+# Weights of smallest magnitude are pruned per kernel, or over all kernels together.
 PruneBy = Literal["layer", "network"]
 # Losses on a teacher's inner features: arXiv:1802.04977, arXiv:1904.01866.
 DistillFeatures = Literal["none", "factor", "overhaul"]
@@ -43,12 +43,12 @@ class DataFlags:
 
     Attributes:
       data_dir: folder of the data, absolute.
-      task: name of one of edge_tf.data.tasks.
-      words: of the task "words": the keywords; empty: every folder is one.
+      task: name of a task in edge_tf.data.tasks.
+      words: the keywords of the task "words"; empty: every folder is one.
       split_lists: folder of lists to follow, or None.
       test_dir: official test set, or None.
-      data_seed: of what is chosen at random.
-      fold, simulated_devices: of scenes; None for words.
+      data_seed: seed of random choices.
+      fold, simulated_devices: for scenes; None for words.
     """
 
     data_dir: str
@@ -66,9 +66,9 @@ class ModelConfig:
     """Which model, and arguments of its build function.
 
     Attributes:
-      name: of edge_tf.models.
+      name: a model of edge_tf.models.
       tau: width multiplier.
-      lookahead: of a model for streams, the future frames that it reads; None: for whole windows.
+      lookahead: future frames that a streaming model reads; None: a model for whole windows.
       norm, norm_places, norm_lambda, mix_style: see bc_resnet_asc.
     """
 
@@ -83,7 +83,7 @@ class ModelConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
-    """How to train; the defaults are BC-ResNet's published ones but for the epochs.
+    """How to train; the defaults are BC-ResNet's published ones except for the epochs.
 
     Attributes:
       epochs: passes over the training clips; the last epoch's weights are the result.
@@ -92,10 +92,10 @@ class TrainingSettings:
       momentum: of SGD.
       weight_decay: w enters its own gradient with this factor, for every trainable variable,
         norms and biases included (L2, not decoupled).
-      seed: of initial weights, order, augmentation and dropout.
+      seed: for initial weights, order, augmentation and dropout.
 
     Raises:
-      UserError: a value out of range.
+      UserError: a value is out of range.
     """
 
     epochs: int = 20
@@ -112,25 +112,25 @@ class TrainingSettings:
 
 @dataclasses.dataclass(frozen=True)
 class CompressionSettings:
-    """What is asked of a compression; edge_tf.compression.settings checks it.
+    """Settings of a compression, checked by edge_tf.compression.settings.
 
     Attributes:
       recipes: applied one after the other.
-      epochs: of all phases together.
+      epochs: total over all phases.
       sparsity: share of zeros in each pruned kernel, for recipes that prune.
-      target_nonzero_kb: the int8 file shall have so many KB of 1,024 bytes of parameters that are
-        not zero; the sparsity is chosen for it. 0: the sparsity is the user's.
+      target_nonzero_kb: budget of nonzero parameters in the int8 file, in KB of 1,024 bytes; the
+        sparsity is chosen to meet it. 0: the sparsity is the user's.
       graph: form of that int8 file.
-      prune: which kernels.
-      prune_by: where the least weights are looked for.
+      prune: kinds of kernels to prune.
+      prune_by: whether magnitudes are ranked per kernel or over all kernels.
       temperature: of distillation.
       distill_weight: share of the teacher's logits in the loss, 0 to 1.
       distill_features: loss on the teacher's inner features.
-      bits: of psg's grid.
+      bits: bits of PSG's grid.
       batch_size, seed: as in training.
-      peak_rate: highest learning rate; it rises once and falls over all phases. 0: the highest that
-        one of the recipes has by default.
-      teacher: what the teacher run's weights are (a digest), None without one.
+      peak_rate: highest learning rate; it rises and falls once over all phases. 0: the highest
+        default of the recipes.
+      teacher: digest of the teacher run's weights; None without a teacher.
     """
 
     recipes: tuple[RecipeName, ...]

@@ -1,4 +1,4 @@
-"""Runs .tflite files on the host with LiteRT, by its reference kernels or its optimized ones."""
+"""Runs .tflite files on the host with LiteRT, using its reference or its optimized kernels."""
 
 import dataclasses
 import time
@@ -9,20 +9,20 @@ import numpy as np
 
 from edge_tf import progress
 
-# Reference kernels give the bytes that TFLite Micro and emitted C must equal; optimized ones
-# (XNNPACK), as a phone runs them, differ by some LSB.
+# Reference kernels produce the bytes that TFLite Micro and emitted C must match; optimized ones
+# (XNNPACK), as used on phones, differ by a few LSB.
 Kernels = Literal["reference", "optimized"]
 _RESOLVERS = {"reference": "BUILTIN_REF", "optimized": "BUILTIN"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Int8Logits:
-    """What an int8 model gave for some clips.
+    """Output of an int8 model for some clips.
 
     Attributes:
       values: (clips, classes) int8.
       scale, zero_point: real = scale * (int8 - zero_point).
-      seconds: median of the seconds that a clip took.
+      seconds: median per clip.
     """
 
     values: np.ndarray
@@ -36,7 +36,7 @@ class Int8Logits:
 
 
 def quantize(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
-    """Float to the int8 grid real = scale * (int8 - zero_point): to the nearest, saturating."""
+    """Float to the int8 grid real = scale * (int8 - zero_point), rounded, saturating."""
     scaled = np.rint(features / np.float32(scale)) + zero_point
     return np.clip(scaled, -128, 127).astype(np.int8)
 
@@ -47,12 +47,12 @@ def run_int8(
     kernels: Kernels = "reference",
     name: str = "LiteRT reference",
 ) -> Int8Logits:
-    """Runs an int8 model on float features, quantized to its input.
+    """Runs an int8 model on float features, which are quantized for its input.
 
     Args:
       model: a .tflite file.
       features: (clips, mel_bands, frames, 1) float32.
-      kernels: which.
+      kernels: the kernel set.
       name: for the progress bar.
 
     Raises:
@@ -83,7 +83,7 @@ def interpreter(model: bytes, kernels: Kernels, **options: Any) -> Any:
 def run_clips(
     name: str, interpreter: Any, clips: np.ndarray, result: int | None = None
 ) -> tuple[np.ndarray, float]:
-    """A tensor's values for each clip, by default the output's, and the median of seconds."""
+    """Values of a tensor (default: the output) for each clip, and the median seconds per clip."""
     given = interpreter.get_input_details()[0]["index"]
     if result is None:
         result = interpreter.get_output_details()[0]["index"]
@@ -102,7 +102,7 @@ def run_each(
     """Calls `invoke` on each clip (with its batch axis), with progress.
 
     Returns:
-      The outputs stacked, and the median of the seconds a call took.
+      The stacked outputs, and the median seconds per call.
     """
     outputs, seconds = [], []
     for clip in progress.bar(clips, desc=name, unit="clip"):

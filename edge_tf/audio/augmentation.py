@@ -1,4 +1,4 @@
-"""Augmentation: as BC-ResNet was trained with for words, and for scenes on unseen microphones.
+"""Augmentation: BC-ResNet's for words, and for scenes recorded with unseen microphones.
 
 Words (arXiv:2106.04140): background noise, time shift, SpecAugment. Scenes (arXiv:2111.06531): time
 roll, mixup, SpecAugment, and random devices.
@@ -13,7 +13,7 @@ import numpy as np
 from edge_tf.audio import devices
 from edge_tf.audio.augmentation_config import AugmentationConfig
 
-# Devices that trainings draw from; making a filter for each clip would cost more than its features.
+# Devices to draw from in training; a new filter per clip would cost more than its features.
 _POOL = 500
 
 
@@ -41,8 +41,8 @@ class Augmenter:
 
     Args:
       config: the settings.
-      noise: background recordings, each (n,) int16 and at least one clip long; may be empty, and
-        then clips are shifted only.
+      noise: background recordings, each (n,) int16 and at least one clip long; if empty,
+        clips are only shifted.
       sample_rate: Hz, of the clips.
       translator: for config.translator_probability; None: no clip is translated.
 
@@ -69,7 +69,7 @@ class Augmenter:
     def waveforms(
         self, clips: np.ndarray, is_silence: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """Varies a batch in the time domain.
+        """Augments a batch in the time domain.
 
         Args:
           clips: (batch, samples) int16.
@@ -111,7 +111,7 @@ class Augmenter:
     def masks(
         self, batch: int, bands: int, frames: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """SpecAugment without warping (arXiv:1904.08779): factors of 0 where a mask lies.
+        """SpecAugment without warping (arXiv:1904.08779): factors, 0 where masked.
 
         Returns:
           (batch, bands) and (batch, frames) float32, to multiply log-mel features with.
@@ -132,10 +132,10 @@ class Augmenter:
         return along_frequency, along_time
 
     def equalizers(self, batch: int, bands: int, rng: np.random.Generator) -> np.ndarray:
-        """Random smooth curves over mel bands, 0 for the clips that get none.
+        """Random smooth curves over mel bands, 0 for clips that get none.
 
-        A Gaussian process; a fifth of the bands, about an octave at 1 kHz, is its correlation
-        length.
+        A Gaussian process with a correlation length of a fifth of the bands, about an octave at
+        1 kHz.
 
         Returns:
           (batch, bands) float32, to add to log-mel features (natural logarithm of power).
@@ -171,7 +171,7 @@ class Augmenter:
         """Mixup (arXiv:1710.09412): clip i becomes weight * clip i + (1 - weight) * its partner.
 
         Returns:
-          Partners, (batch,) int32, each clip one, and the weights, (batch,) float32.
+          A partner per clip, (batch,) int32, and the weights, (batch,) float32.
         """
         alpha = self.config.mixup_alpha
         if alpha <= 0.0:

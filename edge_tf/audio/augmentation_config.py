@@ -1,4 +1,4 @@
-"""How training clips are varied: for words, and for scenes on unseen microphones."""
+"""Augmentation settings: for words, and for scenes recorded with unseen microphones."""
 
 import dataclasses
 import math
@@ -16,29 +16,28 @@ _SCENE_MASKS = (40 / 256, 80 / 336)
 
 @dataclasses.dataclass(frozen=True)
 class AugmentationConfig:
-    """How training clips are varied.
+    """Augmentation of training clips.
 
     Attributes:
       probability: share of clips that get noise and a shift, both or neither (as published).
       noise_amplitude: noise is scaled by U(0, noise_amplitude).
       silence_amplitude: the same for clips of digital silence, which always get noise.
-      max_shift: samples; the clip moves by U(-max_shift, max_shift), zeros come in.
+      max_shift: samples; the clip is shifted by U(-max_shift, max_shift), filled with zeros.
       frequency_mask, time_mask: SpecAugment; a mask is int(U(0, value)) bands or frames wide.
       masks: number of masks of each kind.
-      max_roll: samples; every clip is turned round by U(-max_roll, max_roll), what leaves at one
-        end comes in at the other.
+      max_roll: samples; every clip is rotated by U(-max_roll, max_roll), wrapping around.
       mixup_alpha: features and labels are mixed with those of another clip of the batch, weights
-        Beta(mixup_alpha, mixup_alpha) (arXiv:1710.09412); 0: not.
-      device_probability: share of clips that are heard through another device.
+        Beta(mixup_alpha, mixup_alpha) (arXiv:1710.09412); 0: off.
+      device_probability: share of clips that are filtered by another device's response.
       device_responses: folder of recorded impulse responses for that; "": simulated devices.
-      equalizer_probability: share of clips whose log-mel bands get a random smooth curve added,
-        which is what a device does to them if noise floors are left out.
+      equalizer_probability: share of clips that get a random smooth curve added to their log-mel
+        bands, which is the effect of a device apart from its noise floor.
       equalizer_decibels: standard deviation of that curve.
-      translator_probability: share of the clips of the translator's source that are translated to
-        another device.
+      translator_probability: share of the clips of the translator's source device that are
+        translated to another device.
 
     Raises:
-      UserError: a value out of range.
+      UserError: a value is out of range.
     """
 
     probability: float = 0.8
@@ -84,14 +83,14 @@ class AugmentationConfig:
         equalizer_probability: float = 0.0,
         translator_probability: float = 0.0,
     ) -> "AugmentationConfig":
-        """As the winner of DCASE 2021 task 1A: roll of 1.5 s, mixup 0.3, 2 + 2 masks.
+        """Like the winner of DCASE 2021 task 1A: roll of 1.5 s, mixup 0.3, 2 + 2 masks.
 
         The published masks of up to 40 of 256 bands and 80 frames are scaled to the features.
 
         Args:
           bands, frames: size of the features.
           sample_rate: Hz.
-          device_probability, device_responses, equalizer_probability, translator_probability: as
+          device_probability, device_responses, equalizer_probability, translator_probability: see
             the attributes.
         """
         of_bands, of_frames = _SCENE_MASKS
@@ -109,5 +108,5 @@ class AugmentationConfig:
         )
 
     def to_dict(self) -> JsonObject:
-        """As recorded in a run: what is for scenes only if it is used, as runs of words have it."""
+        """As recorded in a run; unused settings for scenes are omitted, as in runs on words."""
         return records.to_json(self)

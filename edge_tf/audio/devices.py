@@ -1,9 +1,9 @@
-"""Microphones a model has not heard: simulated devices and recorded impulse responses.
+"""Unseen recording devices: simulated ones and recorded impulse responses.
 
-A device is an FIR filter. Simulated ones have the parts that recordings of the same scene by
-different phones differ in (arXiv:2005.14623, TAU Urban Acoustic Scenes 2020 Mobile: devices s1 to
-s6 are recordings convolved with impulse responses): a smooth frequency response, roll-offs at both
-ends, early reflections in the housing, a gain.
+A device is an FIR filter. Simulated ones model how recordings of one scene differ between phones
+(arXiv:2005.14623, TAU Urban Acoustic Scenes 2020 Mobile: devices s1 to s6 are recordings convolved
+with impulse responses): a smooth frequency response, roll-offs at both ends, early reflections in
+the housing, a gain.
 """
 
 import functools
@@ -14,21 +14,21 @@ import numpy as np
 from edge_tf.audio import wav
 from edge_tf.errors import UserError
 
-# Seed spaces: devices of tests are never among those of a training.
+# Separate seeds: test devices are never drawn in training.
 _TEST, _TRAINING = 0x7E57, 0x7EAC
 _LENGTH = 0.032  # seconds of a filter: 512 taps at 16 kHz
-_LOWEST_HZ, _OCTAVES, _KNOTS_AN_OCTAVE = 32.0, 10, 8
+_LOWEST_HZ, _OCTAVES, _KNOTS_PER_OCTAVE = 32.0, 10, 8
 _DEVIATION_DB, _LIMIT_DB, _GAIN_DB = 6.0, 15.0, 6.0
-_FLOOR_DB = -60.0  # of the response: at 0 Hz a low cut has no logarithm
+_FLOOR_DB = -60.0  # of the response: the low cut is 0 at 0 Hz and has no logarithm
 _LONGEST_RESPONSE = 1.0  # seconds that are kept of a recorded response
 
 
 def draw(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     """A random device.
 
-    Gain over log frequency is a Gaussian process (6 dB, correlation length an octave, limited to
-    15 dB); low cut at 60 to 300 Hz and high cut at 0.5 to 0.94 of the Nyquist frequency (4 to
-    7.5 kHz at 16 kHz) fall as Butterworth filters of order 1 to 2 do. The filter of least phase
+    Gain over log frequency is a Gaussian process (6 dB, correlation length one octave, limited
+    to 15 dB); low cut at 60 to 300 Hz and high cut at 0.5 to 0.94 of the Nyquist frequency (4 to
+    7.5 kHz at 16 kHz) roll off like Butterworth filters of order 1 to 2. The minimum-phase filter
     with that magnitude is followed by 3 to 8 reflections 1 to 8 ms after the direct sound. Pink
     noise above 50 Hz keeps its level, up to a gain of U(-6, 6) dB.
 
@@ -47,8 +47,8 @@ def draw(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     taps = round(_LENGTH * sample_rate)
     size = 8 * taps
     hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    knots = np.arange(_OCTAVES * _KNOTS_AN_OCTAVE + 1) / _KNOTS_AN_OCTAVE
-    smooth = smooth_root(len(knots), _KNOTS_AN_OCTAVE) @ rng.standard_normal(len(knots))
+    knots = np.arange(_OCTAVES * _KNOTS_PER_OCTAVE + 1) / _KNOTS_PER_OCTAVE
+    smooth = smooth_root(len(knots), _KNOTS_PER_OCTAVE) @ rng.standard_normal(len(knots))
     smooth = np.clip(_DEVIATION_DB * smooth, -_LIMIT_DB, _LIMIT_DB)
     decibels = np.interp(np.log2(np.maximum(hz, 1.0) / _LOWEST_HZ), knots, smooth)
     low = 60.0 * 5.0 ** rng.random()
@@ -66,14 +66,14 @@ def draw(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
 
 
 def simulated(index: int, sample_rate: int) -> np.ndarray:
-    """Test device `index`: always the same, and none that a training draws.
+    """Test device `index`: always the same, and never drawn in training.
 
     Args:
       index: number of the device, from 1.
       sample_rate: Hz.
 
     Returns:
-      (taps,) float64, as draw.
+      (taps,) float64, as from draw.
 
     Raises:
       ValueError: index is below 1.
@@ -84,13 +84,13 @@ def simulated(index: int, sample_rate: int) -> np.ndarray:
 
 
 def pool(seed: int, count: int, sample_rate: int) -> list[np.ndarray]:
-    """`count` devices to train with, none of them a test device; each as from draw."""
+    """`count` training devices, none of them a test device; each as from draw."""
     rng = np.random.default_rng([_TRAINING, seed])
     return [draw(rng, sample_rate) for _ in range(count)]
 
 
 def apply(samples: np.ndarray, taps: np.ndarray) -> np.ndarray:
-    """Sound as the device records it: the causal convolution, cut to the length of the sound.
+    """Sound as the device records it: the causal convolution, cut to the input's length.
 
     Args:
       samples: (..., n) int16, or float32 in [-1, 1].
@@ -108,10 +108,10 @@ def apply(samples: np.ndarray, taps: np.ndarray) -> np.ndarray:
     size = _fft_size(count + len(taps) - 1)
     spectrum = np.fft.rfft(samples, size)
     spectrum *= np.fft.rfft(taps, size)
-    heard = np.fft.irfft(spectrum, size)[..., :count]
+    recorded = np.fft.irfft(spectrum, size)[..., :count]
     if samples.dtype == np.int16:
-        heard = np.clip(np.rint(heard), -32768, 32767)
-    return heard.astype(samples.dtype)
+        recorded = np.clip(np.rint(recorded), -32768, 32767)
+    return recorded.astype(samples.dtype)
 
 
 def load_responses(folder: str | Path, sample_rate: int) -> list[np.ndarray]:
@@ -121,7 +121,7 @@ def load_responses(folder: str | Path, sample_rate: int) -> list[np.ndarray]:
     so that pink noise keeps its level.
 
     Args:
-      folder: with one .wav file a device.
+      folder: with one .wav file per device.
       sample_rate: Hz; other rates are resampled.
 
     Returns:
@@ -135,17 +135,19 @@ def load_responses(folder: str | Path, sample_rate: int) -> list[np.ndarray]:
         paths = sorted(p for p in folder.iterdir() if p.suffix.lower() == ".wav")
     except OSError as error:
         raise UserError(
-            f"{folder}: {error.strerror}", "give a folder of impulse responses (.wav)"
+            f"{folder}: {error.strerror}", "name a folder of impulse responses (.wav)"
         ) from None
     if not paths:
-        raise UserError(f"{folder} holds no .wav files", "put one impulse response a device there")
+        raise UserError(
+            f"{folder} contains no .wav files", "put one impulse response per device there"
+        )
     return [_response(path, sample_rate) for path in paths]
 
 
 def minimum_phase(magnitude: np.ndarray) -> np.ndarray:
-    """The causal filter with this magnitude whose energy comes first.
+    """The minimum-phase filter with this magnitude: causal, its energy as early as possible.
 
-    Through the real cepstrum, folded onto positive times (Oppenheim and Schafer, Discrete-Time
+    Via the real cepstrum, folded onto positive times (Oppenheim and Schafer, Discrete-Time
     Signal Processing, sec. 13.5).
 
     Args:
@@ -162,23 +164,23 @@ def minimum_phase(magnitude: np.ndarray) -> np.ndarray:
 
 
 def pink_gain(taps: np.ndarray, sample_rate: int) -> float:
-    """By what factor a filter changes the RMS level of pink noise between 50 Hz and Nyquist."""
+    """Factor by which a filter changes the RMS level of pink noise between 50 Hz and Nyquist."""
     size = 8 * max(len(taps), round(_LENGTH * sample_rate))
     hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    heard = hz >= 50.0
-    power = np.abs(np.fft.rfft(taps, size)[heard]) ** 2
-    return float(np.sqrt(np.average(power, weights=1.0 / hz[heard])))
+    used = hz >= 50.0
+    power = np.abs(np.fft.rfft(taps, size)[used]) ** 2
+    return float(np.sqrt(np.average(power, weights=1.0 / hz[used])))
 
 
 @functools.cache
 def smooth_root(points: int, correlation: float) -> np.ndarray:
-    """What makes white noise a smooth random curve of variance 1: (points, points) float64.
+    """Maps white noise to a smooth random curve of variance 1: (points, points) float64.
 
-    The symmetric square root of the covariance: there is one only, on every machine.
+    The symmetric square root of the covariance: it is unique, so the same on every machine.
 
     Args:
       points: length of the curve.
-      correlation: points in which the covariance falls to exp(-1/2).
+      correlation: points over which the covariance falls to exp(-1/2).
     """
     steps = np.arange(points) / correlation
     values, vectors = np.linalg.eigh(np.exp(-0.5 * (steps[:, None] - steps[None, :]) ** 2))
@@ -196,9 +198,9 @@ def _reflections(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     return response
 
 
-def _fft_size(least: int) -> int:
+def _fft_size(minimum: int) -> int:
     """The next size of the form 2^a, 3 * 2^a or 5 * 2^a: others can be many times slower."""
-    return min(k << max(0, (-(-least // k) - 1).bit_length()) for k in (1, 3, 5))
+    return min(k << max(0, (-(-minimum // k) - 1).bit_length()) for k in (1, 3, 5))
 
 
 def _response(path: Path, sample_rate: int) -> np.ndarray:

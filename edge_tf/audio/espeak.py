@@ -1,7 +1,7 @@
 """Speech from espeak-ng, called in this process through ctypes.
 
 espeak-ng comes with the wheel `espeakng-loader` (extra `synthesis`). It is GPL-3.0, hence optional:
-nothing else in edge_tf imports this module.
+only edge_tf.data.synthesis imports this module.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _CHARS_UTF8 = 1
 _POSITION_CHARACTER = 1
 _RATE, _VOLUME, _PITCH, _RANGE, _WORD_GAP = 1, 2, 3, 4, 7
 
-# Below 100, the level that speak_lib.h calls normal: some variants clip there.
+# Some variants clip at 100, the level that speak_lib.h calls normal.
 _VOLUME_PERCENT = 50
 
 _SynthCallback = ctypes.CFUNCTYPE(
@@ -53,13 +53,13 @@ class _VoiceRecord(ctypes.Structure):
 
 @dataclasses.dataclass(frozen=True)
 class Voice:
-    """How espeak-ng shall speak.
+    """Voice settings of espeak-ng.
 
     Attributes:
       accent: identifier of a voice, one of `Espeak.accents()`, such as "gmw/en-US".
       variant: one of `Espeak.variants()`, such as "f3"; "" is the plain voice.
-      rate: words a minute, 80 to 450.
-      pitch: 0 to 99; 50 is the variant's own.
+      rate: words per minute, 80 to 450.
+      pitch: 0 to 99; 50 is the variant's default.
       pitch_range: 0 (monotone) to 99; 50 is normal.
       word_gap: pause between words in units of 10 ms.
     """
@@ -73,7 +73,7 @@ class Voice:
 
 
 def _loader() -> Any:
-    """The module espeakng_loader, or UserError when the extra is not installed."""
+    """The module espeakng_loader, or UserError if the extra is not installed."""
     try:
         return importlib.import_module("espeakng_loader")
     except ImportError:
@@ -87,9 +87,9 @@ class Espeak:
     """One espeak-ng engine, in the state of a fresh process.
 
     espeak-ng keeps static state (the phase of its pitch flutter, its noise) from one utterance to
-    the next and cannot reset it, so the same call twice gives different samples. Each object
-    therefore loads a private copy of the shared library (about 10 ms): what it says depends on
-    `seed` and on the calls made on this object, and on nothing else.
+    the next and cannot reset it, so the same call twice returns different samples. Each object
+    therefore loads a private copy of the shared library (about 10 ms): its output depends only on
+    `seed` and on the calls made on this object.
 
     Use it as a context manager, or call `close()`.
     """
@@ -98,7 +98,7 @@ class Espeak:
         """Loads the library.
 
         Args:
-          seed: of espeak-ng's noise (breath, flutter).
+          seed: for espeak-ng's noise (breath, flutter).
 
         Raises:
           UserError: the wheel is missing, or its library does not load here.
@@ -170,7 +170,7 @@ class Espeak:
         return voices
 
     def accents(self, language: str = "") -> list[str]:
-        """Identifiers of the voices of a language ("en" gives en-us, en-gb, ...), or of all."""
+        """Identifiers of the voices of a language ("en": en-us, en-gb, ...), or of all."""
         return [
             identifier
             for identifier, tag in self._list(None)
@@ -181,7 +181,7 @@ class Espeak:
         ]
 
     def variants(self) -> list[str]:
-        """Names of the variants (speakers' timbres) that can be laid over any accent."""
+        """Names of the variants (speakers' timbres) that can be combined with any accent."""
         return [identifier.split("/", 1)[1] for identifier, _ in self._list(b"variant")]
 
     @property
@@ -190,7 +190,7 @@ class Espeak:
         return self._library.espeak_Info(None).decode().split()[0]
 
     def speak(self, text: str, voice: Voice) -> tuple[np.ndarray, int]:
-        """Speaks a text.
+        """Synthesizes a text.
 
         Args:
           text: what to say; punctuation shapes the intonation and is not spoken.
@@ -204,7 +204,7 @@ class Espeak:
           RuntimeError: espeak-ng refused the text.
         """
         for name in filter(None, (voice.accent, voice.variant)):
-            # espeak-ng itself silently speaks with another voice.
+            # espeak-ng itself silently falls back to another voice.
             if name not in self._known:
                 raise ValueError(f"espeak-ng {self.version} has no voice '{name}'")
         name = f"{voice.accent}+{voice.variant}" if voice.variant else voice.accent
@@ -222,7 +222,7 @@ class Espeak:
             ):
                 self._library.espeak_SetParameter(parameter, int(value), 0)
             self._chunks.clear()
-            # Anew before each utterance, since others in this process may draw from rand() too.
+            # Reseeded before each utterance: other code in this process may call rand() too.
             self._utterances += 1
             self._library.espeak_ng_SetRandSeed((self._seed + self._utterances) & 0x7FFFFFFF)
             status = self._library.espeak_Synth(
@@ -235,13 +235,13 @@ class Espeak:
         return samples, self.sample_rate
 
     def close(self) -> None:
-        """Ends the engine and unloads its copy of the library; a second call does nothing."""
+        """Terminates the engine and unloads its library copy; a second call does nothing."""
         library = self.__dict__.pop("_library", None)
         if library is None:
             return
         library.espeak_Terminate()
         with contextlib.suppress(ImportError, AttributeError, OSError):
-            # CPython unloads no library by itself; elsewhere the copy stays until the exit.
+            # CPython never unloads libraries; without dlclose the copy stays until exit.
             importlib.import_module("_ctypes").dlclose(library._handle)
 
     def __enter__(self) -> "Espeak":
@@ -252,6 +252,6 @@ class Espeak:
 
 
 def loader_version() -> str:
-    """Version of the wheel that brings espeak-ng. Raises UserError when it is missing."""
+    """Version of the wheel that contains espeak-ng. Raises UserError if it is missing."""
     _loader()
     return importlib.import_module("importlib.metadata").version("espeakng-loader")

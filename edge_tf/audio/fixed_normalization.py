@@ -1,7 +1,7 @@
-"""Instance normalization as a microcontroller computes it: integers only, bit for bit as in C.
+"""Instance normalization as a microcontroller computes it: integers only, bit-exact with the C.
 
-What the numbers are and why they do not overflow is in firmware_export.frontend.normalization; the
-C is made from firmware_export/templates/runtime.
+firmware_export.frontend.normalization defines the number formats and explains why they do not
+overflow; the C is generated from firmware_export/templates/runtime.
 """
 
 import math
@@ -43,7 +43,7 @@ def _line(
     """Slope and offset, int64, of gain * (level - mean) / sqrt(variance + epsilon).
 
     Args:
-      sums, squares: of `count` levels and of their squares, uint64.
+      sums, squares: sums of `count` levels and of their squares, uint64.
     """
     n = np.uint64(count)
     mean = (sums << np.uint64(MEAN_BITS)) // n
@@ -56,7 +56,7 @@ def _line(
 
 
 def _divided_by_root(gain: int, variance: int) -> int:
-    """gain / sqrt(variance), where gain has SLOPE_BITS and variance VARIANCE_BITS."""
+    """gain / sqrt(variance); gain has SLOPE_BITS fraction bits, variance VARIANCE_BITS."""
     zeros = (64 - variance.bit_length()) & ~1
     root = math.isqrt(variance << zeros)
     return (gain << (VARIANCE_BITS // 2 + zeros // 2)) // root

@@ -1,8 +1,8 @@
-"""The front-end as a microcontroller computes it: integers only, bit for bit what frontend.c gives.
+"""The front-end as a microcontroller computes it: integers only, bit-exact with frontend.c.
 
-The C is made from firmware_export/templates/runtime; both use firmware_export.frontend.tables,
-which also says how many bits every number has. Here all frames of a block go through a step
-together; C takes one frame at a time.
+The C is generated from firmware_export/templates/runtime; both use firmware_export.frontend.tables,
+which also defines the number formats. Here each step processes a block of frames at once; the C
+processes one frame at a time.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from edge_tf.audio.frontend_config import FrontendConfig
 from firmware_export.frontend import tables
 from firmware_export.frontend.normalization import MAX_LEVEL
 
-_BLOCK = 1 << 17  # samples of FFT data that are worked on together: they fit in the cache
+_BLOCK = 1 << 17  # FFT samples processed together: they fit in the cache
 
 
 def log_mel(clips: np.ndarray, config: FrontendConfig, scale: float, zero_point: int) -> np.ndarray:
@@ -23,14 +23,14 @@ def log_mel(clips: np.ndarray, config: FrontendConfig, scale: float, zero_point:
     Args:
       clips: (n, clip_samples) int16.
       config: the front-end; padding must not be reflect and fft_size a power of two.
-      scale: of the model's input.
-      zero_point: of the model's input.
+      scale: input scale of the model.
+      zero_point: input zero point of the model.
 
     Returns:
       (n, mel_bands, num_frames, 1) int8.
 
     Raises:
-      ValueError: the clips have another length or type.
+      ValueError: the clips have the wrong length or type.
       ExportError: a device cannot compute such features.
     """
     made = tables.make(config.to_dict(), scale, zero_point)
@@ -52,7 +52,7 @@ def log_mel(clips: np.ndarray, config: FrontendConfig, scale: float, zero_point:
 
 
 def _windows(clips: np.ndarray, index: np.ndarray, made: tables.Tables) -> np.ndarray:
-    """Samples under the windows of frames, (window, frames) int64; zeros stand before a clip.
+    """Samples in the windows of frames, (window, frames) int64; zeros precede a clip.
 
     Args:
       clips: (n, clip_samples) int16.
@@ -121,7 +121,7 @@ def _factors(half: int, made: tables.Tables) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fft_of_four(re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first two stages, on each four points in a row: their factors are 1 and -i."""
+    """The first two stages, on every four consecutive points: their factors are 1 and -i."""
     re, im = re.reshape(-1, 4, re.shape[1]), im.reshape(-1, 4, im.shape[1])
     sum_re, sum_im = re[:, 0::2] + re[:, 1::2], im[:, 0::2] + im[:, 1::2]
     dif_re, dif_im = re[:, 0::2] - re[:, 1::2], im[:, 0::2] - im[:, 1::2]
@@ -169,7 +169,7 @@ def _mel(power: np.ndarray, made: tables.Tables) -> np.ndarray:
     """(bins, frames) to (mel_bands, frames)."""
     power = power[: len(made.rising)]
     weight = made.rising.astype(np.int64)[:, np.newaxis]
-    # The product has 76 bits: it is made from that of the upper and of the lower 32.
+    # The product has 76 bits, so the upper and the lower 32 bits are multiplied separately.
     rising = (((power >> 32) * weight) << 16) + (((power & 0xFFFFFFFF) * weight) >> 16)
     all_of = _sums(power, made.first_bin)
     risen = _sums(rising, made.first_bin)
@@ -182,7 +182,7 @@ def _sums(values: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 
 def _log2(values: np.ndarray, made: tables.Tables) -> np.ndarray:
-    """log2 of int64 numbers above 0, LOG2_BITS after the point, from straight pieces."""
+    """log2 of int64 numbers above 0, with LOG2_BITS fraction bits, piecewise linear."""
     length = _bit_length(values)
     digits = (values << (63 - length)) & (2**62 - 1)
     fraction = digits >> (62 - tables.LOG2_BITS)
@@ -195,16 +195,16 @@ def _log2(values: np.ndarray, made: tables.Tables) -> np.ndarray:
 
 
 def _bit_length(values: np.ndarray) -> np.ndarray:
-    """Digits of non-negative int64 numbers; halves of them, since float64 holds 53 exactly."""
+    """Bits of non-negative int64 numbers; in halves, since float64 is exact to 53 bits only."""
     low, high = np.frexp(values & 0xFFFFFFFF)[1], np.frexp(values >> 32)[1]
     return np.where(high > 0, high + 32, low).astype(np.int64)
 
 
 class FrameStream:
-    """The features of sound that comes in blocks of any size, as frontend.c gives them.
+    """Features of sound that arrives in blocks of any size, as frontend.c computes them.
 
     Args:
-      config, scale, zero_point: as of `log_mel`.
+      config, scale, zero_point: as for `log_mel`.
 
     Raises:
       ExportError: a device cannot compute such features, or they are normalized.
@@ -216,11 +216,11 @@ class FrameStream:
         self.reset()
 
     def reset(self) -> None:
-        """As if there had been silence up to now."""
+        """Resets the state to that after silence."""
         self._samples = np.zeros(self._made.config.window, np.int16)
 
     def push(self, pcm: np.ndarray) -> np.ndarray:
-        """Takes (n,) int16 samples, n of at least 0; gives the frames that they complete.
+        """Accepts (n,) int16 samples, n at least 0; returns the frames that they complete.
 
         Frame t ends with sample t * hop, so frame 0, which is silence, comes with the first call.
 

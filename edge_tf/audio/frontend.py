@@ -1,4 +1,4 @@
-"""The front-end as a TensorFlow graph: waveforms to log-mel features, normalized if asked for."""
+"""The front-end as a TensorFlow graph: waveforms to log-mel features, optionally normalized."""
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ def mel_to_hz(mel: npt.ArrayLike) -> np.ndarray:
 def mel_matrix(config: FrontendConfig) -> np.ndarray:
     """Triangular filters, (fft_size // 2 + 1, mel_bands) float64, peak 1, no area normalization.
 
-    Corners are equally spaced in HTK mel; slopes are straight in Hz.
+    Corners are equally spaced in HTK mel; slopes are linear in Hz.
     """
     bins = np.linspace(0.0, config.sample_rate / 2, config.fft_size // 2 + 1)
     corners = mel_to_hz(
@@ -51,7 +51,7 @@ def log_mel(waveforms: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
       (batch, mel_bands, num_frames, 1) float32.
 
     Raises:
-      ValueError: the clips have another length.
+      ValueError: the clips have the wrong length.
     """
     if waveforms.shape[-1] != config.clip_samples:
         raise ValueError(f"clips have {waveforms.shape[-1]} samples, not {config.clip_samples}")
@@ -66,7 +66,7 @@ def log_mel(waveforms: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
         padded = waveforms[:, config.warm_up * config.hop - config.window :]
     frames = tf.signal.frame(padded, config.window, config.hop)[:, : config.num_frames]
     frames *= tf.constant(hann_window(config), tf.float32)
-    # Where the window stands in the FFT frame turns phases only, and the power has none.
+    # The window's position in the FFT frame changes only phases, which the power ignores.
     spectrum = tf.signal.rfft(frames, [config.fft_size])
     power = tf.math.square(tf.math.real(spectrum)) + tf.math.square(tf.math.imag(spectrum))
     mel = tf.matmul(power, tf.constant(mel_matrix(config), tf.float32))
@@ -75,10 +75,10 @@ def log_mel(waveforms: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
 
 
 def normalized(features: tf.Tensor, config: FrontendConfig) -> tf.Tensor:
-    """What log_mel ends with: features relative to statistics of their clip, if config says so.
+    """Last step of log_mel: features normalized by statistics of their clip, if configured.
 
     Args:
-      features: (batch, mel_bands, num_frames, 1) float32, log-mel as it is.
+      features: (batch, mel_bands, num_frames, 1) float32, plain log-mel.
       config: the front-end.
 
     Returns:

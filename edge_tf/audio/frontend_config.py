@@ -1,4 +1,4 @@
-"""FrontendConfig: every number that turns a waveform into log-mel features, in one place."""
+"""FrontendConfig: all parameters that turn a waveform into log-mel features, in one place."""
 
 import dataclasses
 import math
@@ -11,7 +11,7 @@ from edge_tf.records import JsonObject, later
 from firmware_export.frontend.config import NORMALIZATIONS, PADDINGS, Normalization, Padding
 
 NORM_LAMBDAS: Mapping[str, float] = {"residual": 0.1, "relaxed": 0.5}
-"""Normalizations beside "none", with the lambda that their papers take."""
+"""Normalizations other than "none", with the lambda of their papers."""
 
 _NORM_FIELDS = ("normalization", "norm_lambda")
 
@@ -21,30 +21,30 @@ class FrontendConfig:
     """Log-mel front-end of BC-ResNet (arXiv:2106.04140, sec. 4; the authors' published recipe).
 
     Power spectrogram of a periodic Hann window, HTK mel filters without area normalization,
-    natural logarithm of (mel + log_offset); then instance normalization, if asked for.
+    natural logarithm of (mel + log_offset); then optional instance normalization.
 
     Attributes:
       sample_rate: Hz.
       clip_samples: samples of one input clip.
       window: window length in samples.
       hop: samples from one frame to the next.
-      fft_size: points; the window sits in its middle, zeros around it.
+      fft_size: points; the window is centred, with zeros around it.
       mel_bands: number of mel filters between low_hz and high_hz.
       log_offset: added to the mel energy (of samples in [-1, 1]) before the logarithm.
       padding: "reflect": frame t is centred on sample t * hop and the clip is mirrored at both
-        ends (the published features; needs sound from the future). "causal": frame t ends at
-        sample t * hop and zeros stand before the clip: what a device can compute as sound
-        arrives. Both give as many frames, so that weights fit both. "none": causal without the
-        frames that reach before the clip, so that statistics are of sound alone and a clip is what
-        a device hears that listens all the time.
+        ends (the published features; needs future samples). "causal": frame t ends at sample
+        t * hop and zeros precede the clip: what a device can compute as sound arrives. Both
+        produce the same number of frames, so that weights fit both. "none": causal without the
+        frames that reach before the clip, so that statistics cover sound only and a clip is what
+        an always-on device receives.
       normalization: of the log-mel x of a clip, over all its frames; see instance_statistics.
         "none": x. "residual": norm_lambda * x + FreqIN(x) (ResNorm, arXiv:2111.06531). "relaxed":
         norm_lambda * LN(x) + (1 - norm_lambda) * FreqIN(x) (RFN, arXiv:2206.12513).
-      norm_lambda: 0 to 1; None: that of the paper, NORM_LAMBDAS, which then stands here. Without
+      norm_lambda: 0 to 1; None is replaced by the paper's value in NORM_LAMBDAS. Without
         normalization it stays None.
 
     Raises:
-      UserError: no such features can be made.
+      UserError: such features cannot be computed.
     """
 
     sample_rate: int = 16_000
@@ -80,11 +80,11 @@ class FrontendConfig:
         self._check_normalization()
 
     def _check_normalization(self) -> None:
-        """Also puts the paper's lambda in place of None."""
+        """Also replaces a lambda of None by the paper's."""
         if self.normalization == "none":
             if self.norm_lambda is not None:
                 raise UserError(
-                    f"norm_lambda={self.norm_lambda} is of a normalization, but there is none",
+                    f"norm_lambda={self.norm_lambda} needs a normalization, but there is none",
                     f"choose normalization={' or '.join(NORM_LAMBDAS)}, or leave norm_lambda out",
                 )
             return
@@ -108,16 +108,16 @@ class FrontendConfig:
 
     @property
     def is_causal(self) -> bool:
-        """Whether frames need no sound from the future, so that a device can compute them."""
+        """Whether frames need no future samples, so that a device can compute them."""
         return self.padding != "reflect"
 
     @property
     def feature_shape(self) -> tuple[int, int, int]:
-        """Shape of one clip's features: (mel bands, frames, 1), as the models take them."""
+        """Shape of one clip's features: (mel bands, frames, 1), as models expect it."""
         return (self.mel_bands, self.num_frames, 1)
 
     def to_dict(self) -> JsonObject:
-        """For JSON. Without normalization its fields are left out, as before there were any."""
+        """For JSON. Without normalization its fields are omitted, as before they existed."""
         return records.to_json(self)
 
     @classmethod
@@ -127,7 +127,7 @@ class FrontendConfig:
         required = [name for name in fields if name not in _NORM_FIELDS]
         if not isinstance(values, dict) or set(values) not in (set(required), set(fields)):
             raise UserError(
-                f"{source} must have exactly the fields {', '.join(required)}; or these with "
+                f"{source} must have exactly the fields {', '.join(required)}; or these plus "
                 f"{' and '.join(_NORM_FIELDS)}"
             )
         if values.get("norm_lambda", 0.0) is None:

@@ -1,7 +1,7 @@
-"""What lies between a mouth and a recording: vocal tract length, room, microphone, noise.
+"""The path from a mouth to a recording: vocal tract length, room, microphone, noise.
 
-NumPy only. Signals are float32 arrays of shape [samples], full scale 1.0. Whatever is random comes
-from the generator or the seed that the caller gives.
+NumPy only. Signals are float32 arrays of shape [samples], full scale 1.0. All randomness comes from
+the caller's generator or seed.
 """
 
 import dataclasses
@@ -15,12 +15,12 @@ _EPSILON = 1e-9
 def resample(samples: np.ndarray, ratio: float) -> np.ndarray:
     """Changes the length by `ratio` through the spectrum, without aliasing.
 
-    Called with the target rate over the source rate it resamples; a further factor above 1 is a
-    longer vocal tract: slower, and every formant lower by that factor.
+    With target rate / source rate it resamples; a further factor above 1 simulates a longer vocal
+    tract: slower, and every formant lower by that factor.
 
     Args:
       samples: [n].
-      ratio: output samples a sample of input, above 0.
+      ratio: output samples per input sample, above 0.
 
     Returns:
       [round(n * ratio)].
@@ -28,8 +28,8 @@ def resample(samples: np.ndarray, ratio: float) -> np.ndarray:
     length = max(1, round(len(samples) * ratio))
     if len(samples) == 0:
         return np.zeros(0, np.float32)
-    # The transform is periodic: silence at the end keeps the ends from meeting. Of some hundred
-    # lengths of it take the one for which `ratio` gives nearly a whole number of samples.
+    # The transform is periodic: silence at the end keeps the ends from meeting. Of 256 lengths,
+    # use the one for which `ratio` gives the most nearly whole number of samples.
     paddings = np.arange(256, 512)
     padded_lengths = (len(samples) + paddings) * ratio
     padding = int(paddings[np.argmin(np.abs(padded_lengths - np.round(padded_lengths)))])
@@ -58,7 +58,7 @@ def trim_silence(samples: np.ndarray, rate: int, threshold_db: float = -40.0) ->
 
     Args:
       samples: [n].
-      rate: samples a second.
+      rate: samples per second.
       threshold_db: relative to the loudest 10 ms.
 
     Returns:
@@ -72,7 +72,7 @@ def trim_silence(samples: np.ndarray, rate: int, threshold_db: float = -40.0) ->
 
 
 def fade_ends(samples: np.ndarray, length: int) -> np.ndarray:
-    """Lets `length` samples at each end rise from and fall to silence, so that no cut clicks."""
+    """Fades `length` samples in and out at the ends, so that cuts do not click."""
     length = min(length, len(samples) // 2)
     ramp = np.linspace(0.0, 1.0, length, dtype=np.float32)
     faded = samples.copy()
@@ -95,9 +95,9 @@ class Room:
 
     Attributes:
       rt60: seconds until the tail has fallen by 60 dB.
-      direct_to_reverberant_db: energy of the direct sound over all the rest.
+      direct_to_reverberant_db: energy of the direct sound relative to the rest.
       early_reflections: how many arrive within the first 40 ms.
-      seed: of their times, signs and strengths, and of the tail.
+      seed: for their times, signs and strengths, and for the tail.
     """
 
     rt60: float
@@ -134,7 +134,7 @@ class Microphone:
     Attributes:
       high_pass: Hz, second order.
       low_pass: Hz, fourth order.
-      tilt_db: dB an octave around 1 kHz; negative is dull.
+      tilt_db: dB per octave around 1 kHz; negative is dull.
       peaks: (centre in Hz, gain in dB, width in octaves) of resonances.
     """
 
@@ -161,9 +161,9 @@ class Channel:
     """A room and a microphone together, ready to be applied to many short sounds.
 
     Args:
-      room: gives the reverberation.
-      microphone: gives the colour.
-      rate: samples a second of all sounds.
+      room: for the reverberation.
+      microphone: for the frequency response.
+      rate: samples per second of all sounds.
       longest: samples of the longest sound.
     """
 
@@ -193,10 +193,10 @@ def coloured_noise(
     """Gaussian noise with power falling as 1 / frequency ** exponent, above 20 Hz.
 
     Args:
-      rng: its source.
+      rng: source of randomness.
       length: samples.
       exponent: 0 white, 1 pink, 2 brown.
-      rate: samples a second.
+      rate: samples per second.
 
     Returns:
       [length], RMS 0.1.
@@ -204,13 +204,13 @@ def coloured_noise(
     spectrum = np.fft.rfft(rng.standard_normal(length))
     frequencies = np.fft.rfftfreq(length, 1.0 / rate)
     spectrum *= np.maximum(frequencies, 20.0) ** (-exponent / 2.0)
-    # Below 20 Hz lies nothing to hear, and brown noise would be nearly all of it.
+    # Nothing is audible below 20 Hz, where nearly all of the power of brown noise would be.
     spectrum[frequencies < 20.0] = 0.0
     return set_rms(np.fft.irfft(spectrum, length))
 
 
 def mains_hum(rng: np.random.Generator, length: int, rate: int = 16000) -> np.ndarray:
-    """A machine's hum: the mains' harmonics, swelling slowly, over a little pink noise.
+    """A machine's hum: slowly swelling mains harmonics plus a little pink noise.
 
     Returns:
       [length], RMS 0.1.
@@ -233,7 +233,7 @@ def set_rms(samples: np.ndarray, rms: float = 0.1) -> np.ndarray:
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
-    """16-bit PCM, same shape. What would clip is turned down as a whole to 0.99 of full scale."""
+    """16-bit PCM, same shape. A signal that would clip is scaled down to 0.99 of full scale."""
     peak = float(np.max(np.abs(samples), initial=0.0))
     scale = 32767.0 * min(1.0, 0.99 / max(peak, _EPSILON))
     return np.round(samples * scale).astype(np.int16)

@@ -1,4 +1,4 @@
-"""Sound of any length, block by block: a WAV file that is never in memory as a whole, or a pipe."""
+"""Sound of any length, block by block: from a WAV file that is never fully in memory, or a pipe."""
 
 import mmap
 import os
@@ -14,15 +14,15 @@ from edge_tf.errors import UserError
 
 
 def of_file(path: str | Path, sample_rate: int, samples: int) -> Iterator[np.ndarray]:
-    """Mono blocks of a WAV file at a rate.
+    """Mono blocks of a WAV file at `sample_rate`.
 
-    16-bit files of one channel at that rate are read as they are played; others are decoded and
-    resampled first, as `wav.read` does.
+    16-bit mono files at that rate are read block by block; others are decoded and resampled first,
+    as `wav.read` does.
 
     Args:
       path: the file.
       sample_rate: Hz.
-      samples: of a block; the last one may be shorter.
+      samples: per block; the last one may be shorter.
 
     Yields:
       (n,) int16, n at most `samples`.
@@ -49,11 +49,11 @@ def of_file(path: str | Path, sample_rate: int, samples: int) -> Iterator[np.nda
 
 
 def of_pipe(pipe: BinaryIO, samples: int) -> Iterator[np.ndarray]:
-    """Blocks of raw 16-bit little-endian samples as they come, until the pipe ends.
+    """Blocks of raw 16-bit little-endian samples as they arrive, until the pipe ends.
 
     Args:
-      pipe: unbuffered or buffered; what there is, is taken at once.
-      samples: the most of a block.
+      pipe: unbuffered or buffered; available bytes are returned at once.
+      samples: maximum per block.
 
     Yields:
       (n,) int16, n at most `samples`.
@@ -76,7 +76,7 @@ def of_pipe(pipe: BinaryIO, samples: int) -> Iterator[np.ndarray]:
 
 def _header(path: str | Path) -> wav.WavHeader:
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would block
             raise UserError(f"{path}: not a file", "name a WAV file, or give raw PCM with --wav=-")
         with open(path, "rb") as file:
             if not os.fstat(file.fileno()).st_size:

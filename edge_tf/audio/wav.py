@@ -1,6 +1,6 @@
 """Reading WAV files: the one module that uses tensorflow-io.
 
-tensorflow-io's native library fails on first use, not on import, when it does not fit the
+tensorflow-io's native library fails on first use, not on import, when it does not match the
 installed TensorFlow; keeping it here keeps that failure, and its replacement, in one place.
 """
 
@@ -17,20 +17,20 @@ from edge_tf.errors import UserError
 
 _PCM, _FLOAT, _EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 _MAX_BYTES = 1 << 30
-_TO_THE_END = 0xFFFFFFFF  # size of the sound of a file that was written to a pipe
+_TO_THE_END = 0xFFFFFFFF  # data size in a file that was written to a pipe
 _FILTER_TAPS = 64  # of tensorflow-io's resampler, at the lower of both rates
 
 
 @dataclasses.dataclass(frozen=True)
 class WavHeader:
-    """What the fmt and data chunks of a WAV file say.
+    """Content of the fmt and data chunks of a WAV file.
 
     Attributes:
       encoding: "pcm8", "pcm16", "pcm24", "pcm32" or "float32".
       channels: number of interleaved channels.
       sample_rate: Hz.
-      frames: samples a channel.
-      offset: where the first sample is, in bytes.
+      frames: samples per channel.
+      offset: of the first sample, in bytes.
     """
 
     encoding: str
@@ -40,14 +40,14 @@ class WavHeader:
     offset: int
 
     @property
-    def bytes_a_sample(self) -> int:
+    def bytes_per_sample(self) -> int:
         """Bytes of one sample of one channel."""
         return int(self.encoding.removeprefix("pcm").removeprefix("float")) // 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Sound:
-    """Mono samples at the asked rate, and what was done to get them.
+    """Mono samples at the requested rate, and how they were obtained.
 
     Attributes:
       samples: (n,) int16.
@@ -64,7 +64,7 @@ def parse_header(data: bytes | mmap.mmap, name: str) -> WavHeader:
     """Walks the RIFF chunks of a whole file.
 
     Raises:
-      UserError: not a WAV file, an encoding that is not read, or fewer bytes than promised.
+      UserError: not a WAV file, an unsupported encoding, or fewer bytes than promised.
     """
 
     def refuse(what: str, remedy: str) -> UserError:
@@ -95,11 +95,13 @@ def parse_header(data: bytes | mmap.mmap, name: str) -> WavHeader:
             encoding = {**encodings, (_FLOAT, 32): "float32"}.get((tag, bits))
             if encoding is None:
                 kind_of_samples = {_PCM: "integers", _FLOAT: "floats"}.get(tag, f"format {tag}")
-                raise refuse(f"samples of {bits} bits ({kind_of_samples}) are not read", convert)
+                raise refuse(
+                    f"samples of {bits} bits ({kind_of_samples}) are not supported", convert
+                )
             if not 1 <= channels <= 64 or not 1_000 <= rate <= 768_000:
                 raise refuse(f"{channels} channels at {rate} Hz make no sense", convert)
             if block != channels * bits // 8:
-                raise refuse("its block size does not fit its format", convert)
+                raise refuse("its block size does not match its format", convert)
             if size == _TO_THE_END:
                 size = len(data) - body
             if body + size > len(data):
@@ -109,7 +111,7 @@ def parse_header(data: bytes | mmap.mmap, name: str) -> WavHeader:
                     "copy or record it again, or remove it",
                 )
             if size < block:
-                raise refuse("it holds no samples", "record it again, or remove it")
+                raise refuse("it contains no samples", "record it again, or remove it")
             return WavHeader(encoding, channels, rate, size // block, body)
         position = body + size + (size & 1)
     raise refuse("it has no sound data", convert)
@@ -157,17 +159,17 @@ def _bytes(path: str | Path) -> bytes:
 def _decode(data: bytes, header: WavHeader, name: str) -> np.ndarray:
     """Interleaved samples as stored, (frames, channels).
 
-    tensorflow-io knows fewer chunks than files have, skips no padding bytes and can loop for ever
-    on a damaged size, so it gets the samples behind a plain header.
+    tensorflow-io does not know all chunks, does not skip padding bytes and can loop forever on a
+    damaged size, so it gets the samples after a plain header.
     """
     import tensorflow as tf
     import tensorflow_io as tfio
 
-    width = header.bytes_a_sample
+    width = header.bytes_per_sample
     block = width * header.channels
     size = header.frames * block
     rate = header.sample_rate
-    # It takes 32 bits for floats whatever the header says.
+    # It reads 32-bit samples as floats whatever the header says.
     form = struct.pack("<HHIIHH", _PCM, header.channels, rate, rate * block, block, 8 * width)
     plain = b"".join(
         (
@@ -184,12 +186,12 @@ def _decode(data: bytes, header: WavHeader, name: str) -> np.ndarray:
         reason = str(error).splitlines()[0][-120:]
         raise UserError(f"{name}: cannot be decoded ({reason})", "convert or remove it") from None
     if decoded.shape != (header.frames, header.channels):
-        raise UserError(f"{name}: holds {decoded.shape[0]} of {header.frames} frames", "remove it")
+        raise UserError(f"{name}: has {decoded.shape[0]} of {header.frames} frames", "remove it")
     return decoded.view(np.int32) if header.encoding == "pcm32" else decoded
 
 
 def _to_float(samples: np.ndarray, encoding: str) -> np.ndarray:
-    """float64 in [-1, 1); 24-bit samples come in the upper bits of int32."""
+    """float64 in [-1, 1); 24-bit samples are in the upper bits of int32."""
     if encoding == "float32":
         return np.nan_to_num(samples.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
     if encoding == "pcm8":
@@ -201,7 +203,7 @@ def _resample(samples: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:
     """(n,) to (round(n * rate_out / rate_in),), aligned in time, flat to 0.85 of the lower Nyquist.
 
     tensorflow-io's resampler delays by half its filter and drops as much at the end: a word would
-    come 2 ms late. Zeros in front make the delay a whole number of output samples, which are cut.
+    be 2 ms late. Zeros at the start make the delay a whole number of output samples, which are cut.
     """
     # The public wrapper maps over a batch of one, which takes several times as long and warns.
     from tensorflow_io.python.ops import core_ops

@@ -1,1 +1,1 @@
-"""Data sets on disk; each reader gives the same Dataset type."""
+"""Data sets on disk; each reader returns the same Dataset type."""

@@ -24,10 +24,10 @@ class Clip:
     Attributes:
       label: index into Dataset.labels.
       path: WAV file below Dataset.root, or "" for digital silence.
-      start: None for a file that is one clip; else the clip begins there, in seconds.
+      start: None if the file is one clip; else the start of the clip in seconds.
       gain: factor on the samples.
-      device: what it was recorded with, such as "a" or "s1"; "" if that is not known.
-      simulated: 0 as recorded; n >= 1 heard through simulated device n of edge_tf.audio.devices.
+      device: recording device, such as "a" or "s1"; "" if unknown.
+      simulated: 0 as recorded; n >= 1 filtered by simulated device n of edge_tf.audio.devices.
     """
 
     label: int
@@ -45,10 +45,10 @@ class Dataset:
     Attributes:
       root: folder that clip and noise paths are relative to.
       labels: names in the order of the logits.
-      splits: "training", "validation", "testing" to their clips; no speaker (of words), no source
-        or location (of scenes) is in two of them.
+      splits: "training", "validation", "testing" to their clips; no speaker (words), source or
+        location (scenes) is in two of them.
       noise: background recordings.
-      description: where the split comes from, for the record.
+      description: origin of the split, for the record.
     """
 
     root: Path
@@ -58,14 +58,14 @@ class Dataset:
     description: str
 
     def counts(self, split: Split) -> dict[str, int]:
-        """Clips of a split for each label."""
+        """Number of clips per label in a split."""
         result = dict.fromkeys(self.labels, 0)
         for clip in self.splits[split]:
             result[self.labels[clip.label]] += 1
         return result
 
     def devices(self, split: Split) -> tuple[str, ...]:
-        """The recording devices of a split, sorted; empty where none is known."""
+        """The recording devices of a split, sorted; empty if unknown."""
         return tuple(sorted({clip.device for clip in self.splits[split]} - {""}))
 
 

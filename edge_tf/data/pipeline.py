@@ -22,24 +22,24 @@ def training_batches(
 ) -> tf.data.Dataset:
     """One epoch in random order; the last batch may be smaller.
 
-    What a batch holds depends on (seed, epoch, its number) alone, so a resumed run sees the same.
+    A batch depends only on (seed, epoch, its number), so a resumed run gets the same ones.
 
     Yields:
-      features (batch, mel_bands, frames, 1) float32 and labels (batch, classes) float32, the
-      probability of each class: one of them 1, or two where clips are mixed.
+      features (batch, mel_bands, frames, 1) float32 and labels (batch, classes) float32, class
+      probabilities: one-hot, or two classes where clips are mixed.
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(clips.labels))
     steps = -(-len(order) // batch_size)
     bands, frames, _ = frontend.feature_shape
     config = augmenter.config
-    # Devices are what normalization is against: what imitates them comes before it.
+    # Normalization removes device differences, so augmentation that imitates them comes first.
     plain = dataclasses.replace(frontend, normalization="none", norm_lambda=None)
     one_hot = np.eye(classes, dtype=np.float32)
 
     def gather(step: np.ndarray) -> tuple[np.ndarray, ...]:
         rows = order[step * batch_size : (step + 1) * batch_size]
         rng = np.random.default_rng([seed, epoch, int(step)])
-        rows = np.sort(rows)  # the file is read forwards
+        rows = np.sort(rows)  # reads the file sequentially
         waves = augmenter.waveforms(clips.samples[rows], clips.is_silence[rows], rng)
         by_band, by_frame = augmenter.masks(len(rows), bands, frames, rng)
         curves = augmenter.equalizers(len(rows), bands, rng)
@@ -74,7 +74,7 @@ def training_batches(
 def evaluation_batches(
     samples: np.ndarray, frontend: FrontendConfig, batch_size: int = 200
 ) -> tf.data.Dataset:
-    """Features of clips in their order, nothing added.
+    """Features of clips in their order, without augmentation.
 
     Args:
       samples: (clips, clip_samples) int16.

@@ -1,4 +1,4 @@
-"""The data of a run, found again by the stages after training."""
+"""The data of a run, reloaded by the stages after training."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +18,12 @@ class RunData:
     """Splits of the dataset that a run was trained on, and their features.
 
     Args:
-      run: a run whose training has finished.
-      load_dataset: from the recorded data flags to the dataset.
+      run: a run that has finished training.
+      load_dataset: maps the recorded data flags to the dataset.
       cache: folder of decoded clips.
 
     Raises:
-      UserError: training has not finished, the data is gone or its labels have changed.
+      UserError: training has not finished, the data is missing or its labels have changed.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class RunData:
         self._cache = cache
         if list(self._dataset.labels) != self.labels:
             raise UserError(
-                f"{self._dataset.root} now has other labels than {run / run_dir.LABELS}",
+                f"{self._dataset.root} no longer has the labels in {run / run_dir.LABELS}",
                 "restore the data, or train again into a new --run_dir",
             )
 
     def clips(self, split: Split) -> waveform_cache.Waveforms:
-        """A split, decoded. Raises UserError when it is not what the model was trained on."""
+        """A split, decoded. Raises UserError if it has changed since training."""
         waves = waveform_cache.load(
             self._dataset,
             split,
@@ -55,13 +55,13 @@ class RunData:
         before = self._recorded.data_fingerprint.get(split)
         if before not in (None, waves.fingerprint):
             raise UserError(
-                f"the {split} clips in {self._dataset.root} have changed since the training",
+                f"the {split} clips in {self._dataset.root} have changed since training",
                 "restore them, or train again into a new --run_dir",
             )
         return waves
 
     def training_devices(self) -> tuple[str, ...]:
-        """The recording devices that the model was trained on, sorted; empty if not known."""
+        """The recording devices that the model was trained on, sorted; empty if unknown."""
         return self._dataset.devices("training")
 
     def noise(self) -> list[np.ndarray]:
@@ -78,7 +78,7 @@ class RunData:
 
 
 def spread_over_labels(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
-    """Rows of about `count` clips, as evenly over the labels as they allow, in rising order."""
+    """Rows of about `count` clips, spread evenly over the labels, in ascending order."""
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(labels))
     rank = np.empty(len(labels), np.int64)

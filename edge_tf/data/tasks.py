@@ -1,6 +1,6 @@
 """The tasks of --task: which classes, read from which data. A new task is one record here.
 
-Flags ask before TensorFlow loads, so what reads data is imported when it is called.
+Flags read this before TensorFlow loads, so data readers are imported on use.
 """
 
 import dataclasses
@@ -17,13 +17,13 @@ class TaskSpec:
     """A task.
 
     Attributes:
-      name: of --task.
+      name: value of --task.
       about: its classes, for --help.
-      domain: decides which model and training are the default.
-      data: what --data_dir must be, for people.
-      flags: data flags that it takes and some other task does not.
-      load: from the data flags to the clips. Raises UserError for data that does not fit.
-      clip_ms: from the data's folder to the length of its clips; None: the model's default.
+      domain: selects the default model and training settings.
+      data: what --data_dir must be, for messages.
+      flags: data flags that it accepts and some other task does not.
+      load: maps the data flags to the clips. Raises UserError for unsuitable data.
+      clip_ms: maps the data's folder to the length of its clips; None: the model's default.
     """
 
     name: str
@@ -36,14 +36,14 @@ class TaskSpec:
 
 
 def spec(name: str) -> TaskSpec:
-    """The record of a task. Raises UserError when no task has that name."""
+    """The record of a task. Raises UserError if no task has that name."""
     if name not in TASKS:
         raise UserError(f"task '{name}' is unknown", f"choose one of {', '.join(TASKS)}")
     return TASKS[name]
 
 
 def load(flags: DataFlags) -> Dataset:
-    """The dataset that data flags describe. Raises UserError if it is not there."""
+    """The dataset that data flags describe. Raises UserError if it is missing."""
     return spec(flags.task).load(flags)
 
 

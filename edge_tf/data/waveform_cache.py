@@ -1,7 +1,7 @@
 """Decoded clips on disk, so that only the first epoch of the first run decodes anything.
 
 A split is one memory-mapped array of 16-bit samples; the operating system keeps in memory what
-fits. The key covers the clip list and each file's size and time of change.
+fits. The key covers the clip list and each file's size and modification time.
 """
 
 import collections
@@ -22,17 +22,17 @@ from edge_tf.errors import UserError
 
 _log = logging.getLogger(__name__)
 
-_LISTED = 20  # unreadable clips that are told beside the first
+_LISTED = 20  # unreadable clips that are logged in addition to the first
 
 
 def default_folder() -> Path:
-    """Where caches go unless told otherwise: $XDG_CACHE_HOME/edge_tf."""
+    """Default folder of caches: $XDG_CACHE_HOME/edge_tf."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge_tf"
 
 
 @dataclasses.dataclass(frozen=True)
 class Notes:
-    """notes.json of an entry: digest of samples and labels, and what was done to how many clips."""
+    """notes.json of an entry: digest of samples and labels, and number of clips per change."""
 
     sha256: str
     counts: dict[str, int]
@@ -47,9 +47,9 @@ class Waveforms:
       labels: (clips,) int32.
       names: where each clip comes from.
       is_silence: (clips,) bool, clips of digital silence (they get noise in training).
-      devices: what each clip was recorded with or is heard through; "" if that is not known.
+      devices: recording device or simulated device of each clip; "" if unknown.
       fingerprint: SHA-256 of samples and labels, for the record.
-      notes: how many clips were resampled, down-mixed, padded, cropped, heard through a simulated
+      notes: how many clips were resampled, down-mixed, padded, cropped, filtered by a simulated
         device.
     """
 
@@ -65,12 +65,12 @@ class Waveforms:
 def load(
     dataset: Dataset, split: Split, sample_rate: int, clip_samples: int, folder: Path
 ) -> Waveforms:
-    """Decodes a split, or maps it when that was done before.
+    """Decodes a split, or maps it if it has been decoded before.
 
     Short clips are padded with zeros at the end, long ones cropped to their middle.
 
     Raises:
-      UserError: a clip cannot be read; nothing is left behind.
+      UserError: a clip cannot be read; no partial entry is left.
     """
     clips = dataset.splits[split]
     target = folder / f"{split}-{_key(dataset, clips, sample_rate, clip_samples)}"
@@ -82,7 +82,7 @@ def load(
             _decode(dataset, split, sample_rate, clip_samples, temporary)
         entry = _open(target, shape)
         if entry is None:
-            raise UserError(f"{target} does not hold what was written to it", "check the disk")
+            raise UserError(f"{target} does not contain what was written to it", "check the disk")
     samples, fingerprint, counts = entry
     for what, count in counts.items():
         _log.info("%s: %d of %d clips %s", split, count, len(clips), what)
@@ -139,7 +139,7 @@ def _key(dataset: Dataset, clips: tuple[Clip, ...], sample_rate: int, clip_sampl
             stamp = (status.st_size, status.st_mtime_ns)
         update(f"{clip.label}\t{clip.path}\t{clip.start}\t{clip.gain}\t{stamp}\n")
     filters = _simulated(clips, sample_rate)
-    if filters:  # the key of other splits is as it was, so their entries stay valid
+    if filters:  # keys of other splits are unchanged, so their entries stay valid
         update(f"simulated {[clip.simulated for clip in clips]}\n")
         for taps in filters.values():
             digest.update(taps.tobytes())
@@ -147,7 +147,7 @@ def _key(dataset: Dataset, clips: tuple[Clip, ...], sample_rate: int, clip_sampl
 
 
 def _simulated(clips: tuple[Clip, ...], sample_rate: int) -> dict[int, np.ndarray]:
-    """The filters of the simulated devices that clips are heard through, by number."""
+    """Filters of the simulated devices that clips use, by number."""
     numbers = sorted({clip.simulated for clip in clips} - {0})
     return {number: devices.simulated(number, sample_rate) for number in numbers}
 
@@ -157,7 +157,7 @@ def _decode(
 ) -> None:
     """Writes samples.npy and notes.json.
 
-    Not through a memory map: on a full disk that ends the process by a signal.
+    Not through a memory map: on a full disk that would kill the process with a signal.
     """
     clips = dataset.splits[split]
     counts: collections.Counter[str] = collections.Counter()
@@ -185,7 +185,7 @@ def _decoded(
     """The clips of a split, each (clip_samples,) int16; counts what was done to them."""
     clips = dataset.splits[split]
     filters = _simulated(clips, sample_rate)
-    # The versions of a clip for each simulated device follow one another.
+    # The versions of a clip for the simulated devices are consecutive.
     read = functools.lru_cache(maxsize=1)(lambda path: wav.read(path, sample_rate))
     long_files: dict[str, wav.Sound] = {}
     for row, clip in enumerate(progress.bar(clips, desc=f"decoding {split}", unit="clip")):
@@ -212,7 +212,7 @@ def _decoded(
                 raise UserError(
                     f"{path}: a clip at {clip.start:g} s needs {clip_samples} samples, the file "
                     f"has {len(sound.samples)}",
-                    "mend the split list, or use the recordings it was made for",
+                    "fix the split list, or use the recordings it was made for",
                 )
         counts["resampled"] += sound.resampled
         counts["down-mixed to mono"] += sound.downmixed
@@ -225,7 +225,7 @@ def _decoded(
 
 
 def _with_others(first: UserError, dataset: Dataset, clips: list[Clip]) -> UserError:
-    """The error of one clip, and how many of `clips` have one too, so that one pass mends all."""
+    """The error of one clip and how many of `clips` have one too, so that one pass fixes all."""
     others = []
     for path in sorted({clip.path for clip in clips if clip.path and clip.start is None}):
         try:

@@ -1,1 +1,1 @@
-"""Keras layers of audio networks, one a file. Tensors are (batch, frequency, time, channels)."""
+"""Keras layers of audio networks, one per file. Tensors are (batch, frequency, time, channels)."""

@@ -1,4 +1,4 @@
-"""What a network remembers between blocks of frames, so that it can run while sound comes in."""
+"""Layers that keep frames between blocks, so that a network can run on a stream."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import tensorflow as tf
 import tf_keras as keras
 
 
-class _Remembering(keras.layers.Layer):
+class _PastFrames(keras.layers.Layer):
     """Keeps the last `frames` frames of its input from one call to the next; zeros at first.
 
     Raises:
-      ValueError: frames is no positive number, or another axis than time has no static size.
+      ValueError: frames is not positive, or an axis other than time has no static size.
     """
 
     def __init__(self, frames: int, **kwargs: Any) -> None:
@@ -29,11 +29,11 @@ class _Remembering(keras.layers.Layer):
         super().build(input_shape)
 
     def reset(self) -> None:
-        """Forgets: zeros stand before the next frame, as before the first."""
+        """Clears the state: zeros precede the next frame, as they do the first."""
         self.past.assign(tf.zeros_like(self.past))
 
     def with_past(self, inputs: tf.Tensor) -> tf.Tensor:
-        """The last frames and these, (batch, F, frames + T, C); remembers the end of it."""
+        """Past frames followed by the inputs, (batch, F, frames + T, C); keeps the last frames."""
         together = tf.concat([self.past, inputs], axis=2)
         self.past.assign(together[:, :, -self.frames :])
         return together
@@ -43,14 +43,14 @@ class _Remembering(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("edge_tf")
-class FrameHistory(_Remembering):
-    """The last frames before the new ones: zero padding on the left, of a stream.
+class FrameHistory(_PastFrames):
+    """Prepends past frames to new ones: a stream's equivalent of zero padding on the left.
 
-    On whole windows the same network has ZeroPadding2D here. Padding on the right of r frames is a
-    history that is r frames longer: the output comes r frames late.
+    On whole windows the same network has ZeroPadding2D here. Padding of r frames on the right
+    becomes a history that is r frames longer: the output is r frames late.
 
     Args:
-      frames: L, how many past frames stand before the new ones.
+      frames: L, number of past frames before the new ones.
 
     Input shape: (batch, F, T, C), any T of at least 1; batch, F and C static.
     Output shape: (batch, F, L + T, C).
@@ -61,11 +61,11 @@ class FrameHistory(_Remembering):
 
 
 @keras.saving.register_keras_serializable("edge_tf")
-class Delay(_Remembering):
-    """The same frames, later: for a path beside one that waits for frames to come.
+class Delay(_PastFrames):
+    """The same frames, delayed: for a path parallel to one that waits for future frames.
 
     Args:
-      frames: how many frames later.
+      frames: the delay.
 
     Input and output shape: (batch, F, T, C); batch, F and C static.
     """
@@ -75,11 +75,10 @@ class Delay(_Remembering):
 
 
 @keras.saving.register_keras_serializable("edge_tf")
-class SlidingMean(_Remembering):
+class SlidingMean(_PastFrames):
     """The mean over all rows of the last W frames, at each frame: global pooling of a stream.
 
-    Zeros stand for frames before the first, so the W-th output is the first that is the mean of a
-    whole window.
+    Frames before the first count as zeros, so the W-th output is the first mean of a whole window.
 
     Args:
       frames: W - 1, the past frames of a window.
@@ -89,6 +88,6 @@ class SlidingMean(_Remembering):
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        lines = tf.reduce_mean(self.with_past(inputs), axis=1, keepdims=True)
+        row_means = tf.reduce_mean(self.with_past(inputs), axis=1, keepdims=True)
         window = [1, 1, self.frames + 1, 1]
-        return tf.nn.avg_pool2d(lines, window, 1, "VALID")[:, 0]
+        return tf.nn.avg_pool2d(row_means, window, 1, "VALID")[:, 0]

@@ -1,4 +1,4 @@
-"""Frequency-wise instance normalization: what a microphone does to a spectrum is taken out."""
+"""Frequency-wise instance normalization: removes a microphone's effect on the spectrum."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from edge_tf.layers.rule import Builder, LayerRule, N
 
 @keras.saving.register_keras_serializable("edge_tf")
 class FrequencyInstanceNorm(keras.layers.Layer):
-    """Normalizes each frequency row of each clip by itself (FreqIN; arXiv:2111.06531, sec. 2).
+    """Normalizes each frequency row of each clip separately (FreqIN; arXiv:2111.06531, sec. 2).
 
     For clip n and row f, with moments over channels and time:
 
         y[n, f] = (x[n, f] - mean(x[n, f])) / sqrt(var(x[n, f]) + epsilon)
 
     On log-mel features a filter that does not change over time, such as a microphone's response,
-    adds a constant to each row, and leaves no trace here. No weights, no moving moments: training
+    adds a constant to each row, which cancels out here. No weights, no moving moments: training
     and inference are the same.
 
     Args:
@@ -55,7 +55,7 @@ def normalized(x: N, axes: tuple[int, ...], epsilon: float, build: Builder[N]) -
 class FrequencyInstanceNormRule(LayerRule):
     """Moments are computed on the device, since each clip has its own.
 
-    In quantization-aware training the output is rounded; in the int8 graph the moments are, too.
+    In quantization-aware training the output is rounded; in the int8 graph, so are the moments.
     """
 
     layer: type = FrequencyInstanceNorm

@@ -1,4 +1,4 @@
-"""Freq-MixStyle: training clips lend each other their frequency response."""
+"""Freq-MixStyle: mixes the frequency responses of training clips."""
 
 import math
 from typing import Any
@@ -11,10 +11,10 @@ from edge_tf.layers.stock import IdentityRule
 
 @keras.saving.register_keras_serializable("edge_tf")
 class FrequencyMixStyle(keras.__internal__.layers.BaseRandomLayer):
-    """Mixes statistics a frequency of each instance with those of another one of the batch.
+    """Mixes per-frequency statistics of each instance with those of another one of the batch.
 
     MixStyle (arXiv:2104.02008, sec. 3) with moments over channels and time instead of over the
-    image, since it is in the frequencies that microphones differ (Kim et al., arXiv:2206.12513;
+    image, since microphones differ in their frequency response (Kim et al., arXiv:2206.12513;
     as Freq-MixStyle: Schmid et al., DCASE 2022 task 1 technical report). In training, for
     instance n and a random permutation m of the batch, with w[n] drawn from Beta(alpha, alpha):
 
@@ -22,14 +22,14 @@ class FrequencyMixStyle(keras.__internal__.layers.BaseRandomLayer):
         y[n, f] = (x[n, f] - mean[n, f]) / std[n, f] * (w std[n, f] + (1 - w) std[m, f])
                   + w mean[n, f] + (1 - w) mean[m, f]
 
-    for a share `probability` of the batches. Moments are constants to the gradient, labels stay.
-    In inference y = x; the layer has no weights.
+    for a share `probability` of the batches. Moments are constants to the gradient, labels are
+    unchanged. In inference y = x; the layer has no weights.
 
     Args:
       probability: share of the batches that are mixed.
       alpha: of the Beta distribution; the smaller, the closer weights are to 0 or 1.
       epsilon: added to the variance.
-      seed: of the layer's own generator; None takes it from Keras' seed.
+      seed: of the layer's own generator; None derives it from Keras' seed.
 
     Input and output shape: (batch, F, T, C), any of them unknown.
 
@@ -45,7 +45,7 @@ class FrequencyMixStyle(keras.__internal__.layers.BaseRandomLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        # A generator of its own even where dropouts have none: its state can be set and put back.
+        # Its own generator even if dropouts have none: its state can be set and restored.
         super().__init__(seed=seed, force_generator=True, **kwargs)
         if not 0.0 <= probability <= 1.0:
             raise ValueError(f"probability={probability} is not between 0 and 1")
@@ -90,6 +90,6 @@ class FrequencyMixStyle(keras.__internal__.layers.BaseRandomLayer):
 
 
 class FrequencyMixStyleRule(IdentityRule):
-    """It works in training alone."""
+    """Active only in training."""
 
     layer = FrequencyMixStyle

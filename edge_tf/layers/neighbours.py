@@ -1,4 +1,4 @@
-"""What stands around a layer in a functional model, seen through the rules."""
+"""Neighbours of a layer in a functional model, as the rules see them."""
 
 import tf_keras as keras
 
@@ -12,7 +12,7 @@ def readers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
 
 
 def is_broadcast(layer: keras.layers.Layer) -> bool:
-    """Whether it is a line that is added to all rows: f1 of a block, which bands.py maps."""
+    """Whether it is one row that is added to all rows: f1 of a block, which bands.py maps."""
     last = _passed_on(layer, Passes.VALUES)
     return any(
         reader.output_shape[1] > last.output_shape[1] == 1
@@ -22,10 +22,10 @@ def is_broadcast(layer: keras.layers.Layer) -> bool:
 
 
 def scaled_reader(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-    """What alone reads this layer through a kernel, if equalization can scale its channels.
+    """The only reader of this layer, if it has a kernel and equalization can scale the channels.
 
-    The layer is a ReLU, say, that alone reads a batch norm; that norm is divided, the kernel
-    multiplied. None: it is none of those.
+    The layer is, for example, a ReLU that is the only reader of a batch norm; that norm is divided,
+    the kernel multiplied. None: equalization does not apply.
     """
     rule = rule_of(layer)
     if rule is None or not rule.keeps_factors(layer) or len(layer.inbound_nodes) != 1:
@@ -42,12 +42,12 @@ def scaled_reader(layer: keras.layers.Layer) -> keras.layers.Layer | None:
     return last[0] if can else None
 
 
-def _passed_on(layer: keras.layers.Layer, least: Passes) -> keras.layers.Layer:
-    """The last layer down the only path from this one that hands on so much, or itself."""
+def _passed_on(layer: keras.layers.Layer, minimum: Passes) -> keras.layers.Layer:
+    """The last layer on the only path from this one that passes on this much, or itself."""
     while len(readers(layer)) == 1:
         (reader,) = readers(layer)
         rule = rule_of(reader)
-        if rule is None or rule.passes < least:
+        if rule is None or rule.passes < minimum:
             break
         layer = reader
     return layer

@@ -1,4 +1,4 @@
-"""Quantizers for TFMOT that round as our int8 graphs do, and how layers of Keras use them."""
+"""Quantizers for TFMOT that round like our int8 graphs, and how Keras layers use them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from tensorflow_model_optimization.quantization.keras.quantizers import (
 )
 
 _LEVELS = 127.0
-_DECAY = 0.98  # of the moving ranges, a step
+_DECAY = 0.98  # of the moving ranges, per step
 
 
 class Paths:
-    """Which weights a forward pass uses while it is traced: those that are kept, or all."""
+    """Which weights a forward pass uses while it is traced: the kept ones, or all."""
 
     def __init__(self) -> None:
         self.share: tf.Tensor | None = None
 
     @contextlib.contextmanager
     def all_weights(self, share: tf.Tensor) -> Iterator[None]:
-        """Within, pruned weights count, and they alone learn (PQK's teacher, arXiv:2106.14681).
+        """Inside, pruned weights count, and only they learn (PQK's teacher, arXiv:2106.14681).
 
         Args:
           share: factor of the pruned weights, 0 to 1.
@@ -37,13 +37,13 @@ class Paths:
 
 
 class KernelQuantizer(Quantizer):
-    """Mask, then symmetric int8 with a step for each output channel, zero exact.
+    """Mask, then symmetric int8 with one step per output channel, zero exact.
 
-    A kernel that was pruned keeps its zeros (TFMOT's own pruning-preserving quantizer leaves
+    A pruned kernel keeps its zeros (TFMOT's own pruning-preserving quantizer leaves
     depthwise kernels out). The mask is a weight of the layer, ones until it is set.
 
     Args:
-      axis: of the kernel, its output channels.
+      axis: output channel axis of the kernel.
     """
 
     def __init__(self, axis: int) -> None:
@@ -70,11 +70,11 @@ class KernelQuantizer(Quantizer):
 
 
 def rounded(kernel: tf.Tensor, axis: int) -> tf.Tensor:
-    """A kernel in int8 steps of its own for each output channel; gradients pass unchanged.
+    """A kernel rounded to int8 steps per output channel; gradients pass unchanged.
 
     Args:
       kernel: of any rank.
-      axis: its output channels.
+      axis: its output channel axis.
     """
     others = [i for i in range(kernel.shape.rank) if i != axis % kernel.shape.rank]
     step = tf.reduce_max(tf.abs(kernel), others, keepdims=True) / _LEVELS
@@ -83,13 +83,13 @@ def rounded(kernel: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 class RangeQuantizer(MovingAverageQuantizer):
-    """TFMOT's quantizer of activations with a moving average that follows within an epoch.
+    """TFMOT's activation quantizer with a moving average that converges within an epoch.
 
-    TFMOT's decay of 0.999 takes thousands of steps. What outgrows its range until then is clipped
-    and learns nothing.
+    TFMOT's decay of 0.999 takes thousands of steps. Until then, values outside the range are
+    clipped and learn nothing.
 
     Args:
-      by_channel: a range for each channel, for what conversion brings to equal ranges.
+      by_channel: one range per channel, where conversion equalizes the ranges.
     """
 
     def __init__(self, by_channel: bool = False) -> None:
@@ -104,11 +104,11 @@ class RangeQuantizer(MovingAverageQuantizer):
     ) -> tf.Tensor:
         low, high = weights["min_var"], weights["max_var"]
         if training:
-            # Zero is always within, as TFLite wants it.
+            # Zero is always in range, as TFLite requires.
             axes = list(range(inputs.shape.rank - 1)) if self.by_channel else None
-            least = tf.minimum(tf.reduce_min(inputs, axes), 0.0)
-            most = tf.maximum(tf.reduce_max(inputs, axes), 0.0)
-            for variable, value in ((low, least), (high, most)):
+            smallest = tf.minimum(tf.reduce_min(inputs, axes), 0.0)
+            largest = tf.maximum(tf.reduce_max(inputs, axes), 0.0)
+            for variable, value in ((low, smallest), (high, largest)):
                 variable.assign(_DECAY * variable + (1.0 - _DECAY) * tf.stop_gradient(value))
         if self.by_channel:
             return tf.quantization.fake_quant_with_min_max_vars_per_channel(inputs, low, high)
@@ -119,13 +119,13 @@ class RangeQuantizer(MovingAverageQuantizer):
 
 
 class LayerConfig(QuantizeConfig):
-    """A layer of Keras: its kernel, if it has one, and its output.
+    """A Keras layer: its kernel, if it has one, and its output.
 
     Args:
       kernel: name of the kernel attribute; empty if there is none.
-      axis: of the kernel, its output channels.
+      axis: output channel axis of the kernel.
       output: whether the output is a tensor of the int8 graph.
-      by_channel: conversion scales each of its channels to the whole range.
+      by_channel: conversion scales each of its channels to the full range.
     """
 
     def __init__(

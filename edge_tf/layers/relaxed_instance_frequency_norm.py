@@ -18,8 +18,8 @@ class RelaxedInstanceFrequencyNorm(WeightedInstanceNorm):
     """RFN(x) = lambda * LN(x) + (1 - lambda) * IFN(x) (arXiv:2206.12513, sec. 3).
 
     LN normalizes a clip over frequency, time and channels together, IFN (FreqIN, see
-    FrequencyInstanceNorm) each frequency row by itself. Unlike ResidualNorm, the part that keeps
-    how rows differ has no scale of its own: a gain or an offset of the whole input changes
+    FrequencyInstanceNorm) each frequency row separately. Unlike in ResidualNorm, the part that
+    keeps the differences between rows is scale-free: a gain or an offset of the whole input changes
     nothing.
 
     No weights: training and inference are the same.

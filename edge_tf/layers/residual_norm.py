@@ -1,4 +1,4 @@
-"""Residual Normalization: FreqIN beside a share of what came in (arXiv:2111.06531)."""
+"""Residual Normalization: FreqIN plus a share of its input (arXiv:2111.06531)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,9 +17,9 @@ class ResidualNorm(WeightedInstanceNorm):
     """ResNorm(x) = lambda * x + FreqIN(x) (arXiv:2111.06531, eq. 2; arXiv:2206.13909).
 
     FreqIN normalizes each frequency row of each clip over channels and time, see
-    FrequencyInstanceNorm. It takes out what a microphone adds to log-mel rows, and with it what
-    tells stationary sounds apart; the share of x gives some of that back. An offset d of a row
-    comes out as lambda * d.
+    FrequencyInstanceNorm. It removes what a microphone adds to log-mel rows, and with it what
+    distinguishes stationary sounds; the share of x restores some of that. An offset d of a row
+    becomes lambda * d.
 
     No weights: training and inference are the same.
 

@@ -1,6 +1,6 @@
-"""What the library must know of a kind of Keras layer, in one object.
+"""All that the library needs to know about a kind of Keras layer, in one object.
 
-A layer's file defines its rule, rules.py lists them all. Lowering, folding, equalization,
+A layer's file defines its rule; rules.py lists them all. Lowering, folding, equalization,
 quantization-aware training and pruning walk a model and ask the rule of each layer.
 """
 
@@ -15,12 +15,10 @@ import numpy as np
 from edge_tf.settings import PruneKind
 
 Pair = tuple[int, int]
-# What a kernel is to pruning: a 1x1 convolution or dense layer; a larger convolution over all
-# channels; one kernel per channel.
 
 
 class Node(Protocol):
-    """An op of the inference graph; a rule knows no more of it than its shape."""
+    """An op of the inference graph; a rule knows only its shape."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -31,7 +29,7 @@ N = TypeVar("N", bound=Node)
 
 
 class Builder(Protocol[N]):
-    """Makes the nodes of the inference graph; conversion/graph.py says what each computes."""
+    """Makes the nodes of the inference graph; conversion/rewriting/graph.py defines each."""
 
     def input(self, shape: tuple[int, ...]) -> N: ...
     def convolution(
@@ -66,7 +64,7 @@ class Builder(Protocol[N]):
 
 
 class Role(enum.Enum):
-    """What a layer is to its neighbours, where several layers become one op of the int8 graph."""
+    """A layer's role for its neighbours, where several layers become one op of the int8 graph."""
 
     CONVOLUTION = enum.auto()
     NORM = enum.auto()
@@ -76,7 +74,7 @@ class Role(enum.Enum):
 
 
 class Passes(enum.IntEnum):
-    """What of its input a layer hands on; the larger includes the smaller.
+    """What a layer preserves of its input; the larger includes the smaller.
 
     CHANNELS: each output channel is computed from the same input channel, and a factor above 0
     passes through. VALUES: each output value is one of the input's, or zero.
@@ -92,8 +90,8 @@ class Kernel:
     """The weights that are rounded per output channel, and may be pruned.
 
     Attributes:
-      attribute: of the Keras layer. The axis before the last is the input channels.
-      output_axis: of its axes, the output channels.
+      attribute: attribute of the Keras layer. The axis before the last is the input channels.
+      output_axis: axis of the output channels.
     """
 
     attribute: str = "kernel"
@@ -109,10 +107,10 @@ class LayerRule(abc.ABC):
     Attributes:
       layer: the Keras class.
       kernel: None: there is none.
-      role: what the layers that read it see in it.
+      role: its role for the layers that read it.
       fuses: roles of layers that become one op with this one if only such layers read them.
-      passes: what of its input it hands on.
-      rounds: its output has values that need rounding; False: they are rounded already.
+      passes: what it preserves of its input.
+      rounds: its output has values that need rounding; False: they are already rounded.
     """
 
     layer: type
@@ -134,15 +132,15 @@ class LayerRule(abc.ABC):
           build: makes nodes.
 
         Raises:
-          UserError: an argument of the layer has no form there; names the layer.
+          UserError: an argument of the layer is not supported; names the layer.
         """
 
     def fold(self, layer: Any, build: Builder[N]) -> Mapping[str, N]:
         """What the plain graph computes instead of this layer and of those it folds into.
 
         Returns:
-          By layer name, the last node of what takes its place, from one `build.input`. Empty: the
-          TFLite converter does well with the Keras layer.
+          By layer name, the last node of its replacement, from one `build.input`. Empty: the
+          TFLite converter handles the Keras layer well.
         """
         return {}
 
@@ -162,7 +160,11 @@ class LayerRule(abc.ABC):
         return self.rounds and not (readers and fused)
 
     def kernel_kind(self, layer: Any) -> PruneKind | None:
-        """What the kernel is to pruning; None: it is not pruned."""
+        """The kind of kernel for pruning; None: it is not pruned.
+
+        "pointwise": a 1x1 convolution or dense layer; "stem": a larger convolution over all
+        channels; "depthwise": one kernel per channel.
+        """
         return None
 
     # Equalization: a factor per channel moves from one layer to the weights that read it.
@@ -180,5 +182,5 @@ class LayerRule(abc.ABC):
         return False
 
     def can_multiply_inputs(self, layer: Any) -> bool:
-        """Whether the kernel can take a factor for each input channel."""
+        """Whether the kernel can absorb a factor per input channel."""
         return self.kernel is not None

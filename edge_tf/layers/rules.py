@@ -26,7 +26,7 @@ _BY_LAYER = {rule.layer: rule for rule in RULES}
 def rule_of(layer: keras.layers.Layer) -> LayerRule | None:
     """The rule of a layer, or None.
 
-    A subclass that computes something else is another layer: Conv2DTranspose is a Conv2D.
+    A subclass that computes something else is a different layer: Conv2DTranspose is a Conv2D.
     """
     kinds: tuple[Any, ...] = type(layer).__mro__
     for kind in kinds:
@@ -36,6 +36,6 @@ def rule_of(layer: keras.layers.Layer) -> LayerRule | None:
 
 
 def kernel_of(layer: keras.layers.Layer) -> Any:
-    """The kernel of a convolution, depthwise convolution or dense layer; None of any other."""
+    """The kernel of a convolution, depthwise convolution or dense layer; None for any other."""
     rule = rule_of(layer)
     return None if rule is None or rule.kernel is None else getattr(layer, rule.kernel.attribute)

@@ -1,4 +1,4 @@
-"""The rules of the layers that come with Keras."""
+"""The rules of Keras' own layers."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ layers = keras.layers
 
 
 def activated(layer: Any, node: N, build: Builder[N]) -> N:
-    """The node with the activation of a layer."""
+    """The node followed by a layer's activation."""
     name = keras.activations.serialize(layer.activation)
     if name == "linear":
         return node
@@ -26,12 +26,12 @@ def activated(layer: Any, node: N, build: Builder[N]) -> N:
 
 
 def bias_of(layer: Any, channels: int) -> np.ndarray:
-    """Zeros for a layer without a bias."""
+    """The bias; zeros for a layer without one."""
     return layer.bias.numpy() if layer.use_bias else np.zeros(channels, np.float32)
 
 
 class Conv2DRule(LayerRule):
-    """CONV_2D. The norm and activation that alone read it become a part of it."""
+    """CONV_2D. A norm and activation that are its only readers are fused into it."""
 
     layer = layers.Conv2D
     kernel = Kernel()
@@ -53,7 +53,7 @@ class Conv2DRule(LayerRule):
 
 
 class DepthwiseConv2DRule(LayerRule):
-    """DEPTHWISE_CONV_2D, as Conv2D."""
+    """DEPTHWISE_CONV_2D, like Conv2D."""
 
     layer = layers.DepthwiseConv2D
     kernel = Kernel("depthwise_kernel", output_axis=2)
@@ -110,7 +110,7 @@ class DenseRule(LayerRule):
 
 
 class BatchNormalizationRule(LayerRule):
-    """A multiplication and an addition per channel, which go into the convolution before.
+    """A multiplication and an addition per channel, folded into the preceding convolution.
 
     The plain graph keeps the layer: the TFLite converter folds it.
     """
@@ -140,14 +140,14 @@ class BatchNormalizationRule(LayerRule):
 
 
 class ReLURule(LayerRule):
-    """A plain ReLU, which becomes a part of the op before it."""
+    """A plain ReLU, which is fused into the preceding op."""
 
     layer = layers.ReLU
     fuses = frozenset({Role.CONVOLUTION, Role.NORM, Role.SUM})
 
     def lower(self, layer: Any, inputs: Sequence[N], build: Builder[N]) -> N:
         if not self.keeps_factors(layer):
-            raise UserError(f"layer {layer.name} is no plain ReLU", "use ReLU without arguments")
+            raise UserError(f"layer {layer.name} is not a plain ReLU", "use ReLU without arguments")
         return build.activation(inputs[0], "relu")
 
     def keeps_factors(self, layer: Any) -> bool:
@@ -164,7 +164,7 @@ class ActivationRule(LayerRule):
 
 
 class AddRule(LayerRule):
-    """Sums that follow one another are one: f1, f2 and the shortcut of a block."""
+    """Consecutive sums become one: f1, f2 and the shortcut of a block."""
 
     layer = layers.Add
     role = Role.SUM
@@ -177,10 +177,9 @@ class AddRule(LayerRule):
 class AveragePooling2DRule(LayerRule):
     """Means over windows.
 
-    Over all rows of a frame the plain graph has a depthwise convolution with equal weights:
-    AVERAGE_POOL_2D must give its output the step of its input, and a mean is several times smaller
-    than what goes into it; a convolution has an output step of its own, and equal weights are
-    exact in int8.
+    Over all rows of a frame the plain graph has a depthwise convolution with equal weights: the
+    output of AVERAGE_POOL_2D must have the scale of its input, and a mean is several times smaller
+    than its input; a convolution has a separate output scale, and equal weights are exact in int8.
     """
 
     layer = layers.AveragePooling2D
@@ -200,7 +199,7 @@ class AveragePooling2DRule(LayerRule):
 
 
 class MaxPooling2DRule(LayerRule):
-    """The largest of some values is one of them."""
+    """A maximum is one of its inputs, so it is already rounded."""
 
     layer = layers.MaxPooling2D
     passes = Passes.CHANNELS
@@ -227,7 +226,7 @@ class GlobalAveragePooling2DRule(LayerRule):
 
 
 class ZeroPadding2DRule(LayerRule):
-    """Zeros around."""
+    """Zero padding."""
 
     layer = layers.ZeroPadding2D
     passes = Passes.VALUES
@@ -249,13 +248,13 @@ class IdentityRule(LayerRule):
 
 
 class DropoutRule(IdentityRule):
-    """Of single values."""
+    """Dropout of single values."""
 
     layer = layers.Dropout
 
 
 class SpatialDropout2DRule(IdentityRule):
-    """Of whole channels."""
+    """Dropout of whole channels."""
 
     layer = layers.SpatialDropout2D
 

@@ -1,4 +1,4 @@
-"""SubSpectral Normalization: batch normalization a frequency sub-band (arXiv:2103.13620)."""
+"""SubSpectral Normalization: batch normalization per frequency sub-band (arXiv:2103.13620)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,19 +14,19 @@ AFFINE = ("sub", "all", "none")
 
 @keras.saving.register_keras_serializable("edge_tf")
 class SubSpectralNorm(keras.layers.Layer):
-    """Batch normalization with statistics of its own for each contiguous frequency sub-band.
+    """Batch normalization with separate statistics per contiguous frequency sub-band.
 
     For channel c and the rows f of sub-band s (arXiv:2103.13620, eq. 2-4):
 
         y[:, f, :, c] = gamma * (x[:, f, :, c] - mean[s, c]) / sqrt(var[s, c] + epsilon) + beta
 
     with moments over the batch, the rows of the band and time. With one sub-band this is batch
-    normalization; with as many sub-bands as rows, one batch normalization a row.
+    normalization; with as many sub-bands as rows, one batch normalization per row.
 
     Args:
       sub_bands: S, number of contiguous sub-bands; must divide the number of rows.
-      affine: "sub": gamma and beta for every (s, c), as in BC-ResNet. "all": one gamma and beta
-        for every c, shared by the sub-bands. "none": neither.
+      affine: "sub": gamma and beta per (s, c), as in BC-ResNet. "all": one gamma and beta per c,
+        shared by the sub-bands. "none": neither.
       momentum: weight of the old moving moments in an update. 0.9 here is PyTorch's 0.1.
       epsilon: added to the variance.
 
@@ -92,7 +92,7 @@ class SubSpectralNorm(keras.layers.Layer):
             training = keras.backend.learning_phase()
         training = bool(training) and self.trainable
         gamma, beta = self._band_affine()
-        # One fused kernel a band is twice as fast on a CPU as moments over a reshaped tensor.
+        # One fused kernel per band is twice as fast on a CPU as moments over a reshaped tensor.
         outputs, means, variances = [], [], []
         for s, band in enumerate(tf.split(inputs, self.sub_bands, axis=1)):
             y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
@@ -130,11 +130,11 @@ class SubSpectralNorm(keras.layers.Layer):
 
 
 class SubSpectralNormRule(LayerRule):
-    """A multiplication and an addition per (row, channel), most of it in the convolution before.
+    """A multiplication and an addition per (row, channel), mostly in the preceding convolution.
 
-    In quantization-aware training the norm has no rounding of its own: its scale multiplies each
-    channel of the kernel before it, as that kernel's step does, so that rounding the kernel before
-    or after is the same.
+    In quantization-aware training the norm has no separate rounding: its scale multiplies each
+    channel of the preceding kernel, as that kernel's step does, so rounding the kernel before or
+    after is the same.
     """
 
     layer = SubSpectralNorm
@@ -147,20 +147,20 @@ class SubSpectralNormRule(LayerRule):
 
     def is_rounded(self, readers: Sequence[LayerRule | None]) -> bool:
         """Not in a block of broadcasted residual learning: its mean and its sum are computed from
-        the block's input (conversion/bands.py).
+        the block's input (conversion/rewriting/bands.py).
         """
         kinds = {rule.role if rule is not None else Role.OTHER for rule in readers}
         return kinds != {Role.SUM, Role.MEAN}
 
     def fold(self, layer: Any, build: Builder[N]) -> Mapping[str, N]:
-        """The norm as scale and offset, and the convolution before it with its share of both.
+        """The norm as scale and offset, and the preceding convolution with its share of both.
 
-        With a factor a and a bias b for each channel in the convolution, what is left for row f is
+        With a factor a and a bias b per channel in the convolution, what is left for row f is
 
             y = r[f] * (a * conv(x) + b) + (offset[f] - r[f] * b),    r = scale / a.
 
         TFLite quantizes r with one step for all rows and channels. Raw scales differ between
-        channels by orders of magnitude; with a the largest of a channel's, r is within [-1, 1],
+        channels by orders of magnitude; with a as the channel's largest, r is within [-1, 1],
         and with b the least-squares fit of the offsets to r, what is left to add is small.
         """
         scale, offset = (t.numpy() for t in layer.scale_and_offset())
@@ -188,8 +188,8 @@ class SubSpectralNormRule(LayerRule):
 def _by_band(norm: Any, scale: np.ndarray, offset: np.ndarray, build: Builder[N]) -> N:
     """y[:, f, :, c] = x * scale[s, c] + offset[s, c], f in sub-band s.
 
-    The rows of a sub-band are taken for one long row, so that the file has a constant per sub-band
-    and not one per row; in memory nothing moves.
+    The rows of a sub-band are joined to one long row, so that the file has one constant per
+    sub-band instead of per row; no data moves in memory.
     """
     _, rows, columns, channels = norm.input_shape
     bands = norm.sub_bands
@@ -199,7 +199,7 @@ def _by_band(norm: Any, scale: np.ndarray, offset: np.ndarray, build: Builder[N]
 
 
 def _convolution_before(norm: Any) -> keras.layers.DepthwiseConv2D | None:
-    """The bias-free depthwise convolution whose output goes to this norm and nowhere else."""
+    """The bias-free depthwise convolution whose output goes only to this norm."""
     source = norm.inbound_nodes[0].inbound_layers
     if not isinstance(source, keras.layers.DepthwiseConv2D):
         return None

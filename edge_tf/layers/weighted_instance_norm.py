@@ -1,4 +1,4 @@
-"""What ResNorm and RFN share: a weight lambda beside the epsilon of FreqIN."""
+"""Base of ResNorm and RFN: a weight lambda in addition to FreqIN's epsilon."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from edge_tf.layers.rule import Builder, N
 
 
 class WeightedInstanceNorm(FrequencyInstanceNorm):
-    """A norm of two parts; subclasses say which.
+    """A norm of two parts; subclasses define them.
 
     Args:
       weight: lambda, 0 to 1.

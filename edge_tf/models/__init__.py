@@ -20,7 +20,7 @@ DEFAULT_MODELS: dict[Domain, str] = {"words": "bc_resnet", "scenes": "bc_resnet_
 
 
 def spec(name: str) -> ModelSpec:
-    """The record of a model. Raises UserError when no model has that name."""
+    """The record of a model. Raises UserError if no model has that name."""
     if name not in MODELS:
         raise UserError(f"model '{name}' is unknown", f"choose one of {', '.join(MODELS)}")
     return MODELS[name]
@@ -31,7 +31,7 @@ def build_model(name: str, **arguments: Any) -> "keras.Model":
 
     Args:
       name: one of MODELS.
-      **arguments: of the model's own build function: num_classes, input_shape, its settings.
+      **arguments: of the model's build function: num_classes, input_shape, its settings.
 
     Returns:
       A Keras model from (batch, mel bands, frames, 1) to (batch, num_classes).

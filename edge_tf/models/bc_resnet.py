@@ -13,8 +13,8 @@ TAUS = (1, 1.5, 2, 3, 6, 8)
 SUB_BANDS = 5
 # Table 1 of the paper: number of blocks, frequency stride of the first one; dilation is 2 ** stage.
 STAGES = ((2, 1), (2, 2), (4, 2), (4, 1))
-# Frames to come that each convolution over time reads if it is centred: tail, stem, and the
-# blocks from the last to the first. In this order they cost a stream less memory.
+# Future frames that each convolution over time reads if it is centred: tail, stem, and the
+# blocks from last to first. In this order look-ahead costs a stream less memory.
 _CENTRED = {
     "tail": 2,
     "stem": 2,
@@ -25,7 +25,7 @@ _CENTRED = {
     },
 }
 MOST_LOOKAHEAD = sum(_CENTRED.values())
-# Frames beside its own that a frame before the last mean depends on.
+# Frames, besides its own, that a frame before the final mean depends on.
 FIELD = 2 * MOST_LOOKAHEAD
 
 
@@ -36,7 +36,7 @@ def channels(tau: float) -> list[int]:
 
 
 def lookaheads(frames: int) -> dict[str, int]:
-    """How a look-ahead is shared out: name of the stem, of a block, of the tail to its frames.
+    """Distributes a look-ahead: maps the name of the stem, each block and the tail to its frames.
 
     Raises:
       ValueError: frames is not in 0 to MOST_LOOKAHEAD.
@@ -44,8 +44,8 @@ def lookaheads(frames: int) -> dict[str, int]:
     if not 0 <= frames <= MOST_LOOKAHEAD:
         raise ValueError(f"lookahead={frames} must be in 0 to {MOST_LOOKAHEAD} frames")
     shares = {}
-    for name, most in _CENTRED.items():
-        shares[name] = min(most, frames)
+    for name, limit in _CENTRED.items():
+        shares[name] = min(limit, frames)
         frames -= shares[name]
     return shares
 
@@ -68,7 +68,7 @@ def build(
       input_shape: (mel bands, frames, 1); mel bands must be 40, which the 5-row tail fixes.
       dropout: rate of the channel dropout in f1.
       lookahead: None: the paper's network, whose convolutions over time are centred. A number: a
-        network for streams, whose value at frame t depends on no frame behind t + lookahead; 0
+        network for streams, whose value at frame t depends on no frame after t + lookahead; 0
         is causal. It has the same layers with weights, and at MOST_LOOKAHEAD the same function.
 
     Raises:
@@ -91,8 +91,8 @@ def build_stream(
     layers keep past frames as weights named `past`; the others are those of `build`.
 
     Args:
-      tau, num_classes, lookahead: as of `build`.
-      window_frames: frames that the last mean is over, the T of `build`.
+      tau, num_classes, lookahead: as for `build`.
+      window_frames: number of frames in the final mean, the T of `build`.
 
     Raises:
       ValueError: an argument does not fit the architecture.
@@ -122,7 +122,7 @@ def _build(
 
     layers = keras.layers
     if int(8 * tau) < 2 or num_classes < 2:
-        raise ValueError(f"tau={tau} and num_classes={num_classes} give no network")
+        raise ValueError(f"tau={tau} and num_classes={num_classes} do not define a network")
     if len(input_shape) != 3 or input_shape[0] != 40 or input_shape[2] != 1:
         raise ValueError(f"input_shape={input_shape} must be (40, frames, 1)")
     stem, *stages, tail = channels(tau)

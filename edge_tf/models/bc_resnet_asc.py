@@ -14,7 +14,7 @@ SUB_BANDS = 4
 STAGES = ((2, True), (2, True), (2, False), (3, False))
 NORMS = ("none", "residual", "relaxed")
 PLACES = ("input", "stages")
-# Rows must give every sub-band of the last stage one: stem and two poolings halve them.
+# Every sub-band of the last stage needs a row; the stem and two poolings each halve the rows.
 ROWS_MULTIPLE = 8 * SUB_BANDS
 
 
@@ -37,7 +37,7 @@ def build(
     """BC-ResNet-ASC-tau: (batch, F, T, 1) log-mel features to (batch, num_classes) logits.
 
     A 5x5 convolution of stride 2, four stages of BC-ResNet's blocks with 4 sub-bands and without
-    stride or dilation, 2x2 max pooling behind the first two. The published network ends in a 1x1
+    stride or dilation, 2x2 max pooling after the first two. The published network ends in a 1x1
     convolution and the mean over all positions; both are linear, so here the mean comes first,
     which is the same function and costs one position instead of all.
 
@@ -49,7 +49,7 @@ def build(
       input_shape: (mel bands, frames, 1); mel bands a multiple of 32, at least 8 frames.
       dropout: rate of the channel dropout in f1.
       norm: "none", "residual" (ResNorm, arXiv:2111.06531) or "relaxed" (RFN, arXiv:2206.12513).
-      norm_places: where: "input", "stages" (behind each of the four), or both, as published.
+      norm_places: "input", "stages" (after each of the four), or both, as published.
       norm_lambda: the norm's lambda; None: 0.1 for ResNorm, 0.5 for RFN.
       mix_style: probability of Freq-MixStyle on the input, in training.
 
@@ -66,13 +66,13 @@ def build(
 
     layers = keras.layers
     if int(10 * tau) < 2 or num_classes < 2:
-        raise ValueError(f"tau={tau} and num_classes={num_classes} give no network")
+        raise ValueError(f"tau={tau} and num_classes={num_classes} do not define a network")
     if len(input_shape) != 3 or input_shape[2] != 1 or input_shape[1] < 8:
         raise ValueError(f"input_shape={input_shape} must be (mel bands, 8 frames or more, 1)")
     if input_shape[0] < 1 or input_shape[0] % ROWS_MULTIPLE:
-        raise ValueError(f"{input_shape[0]} mel bands are no multiple of {ROWS_MULTIPLE}")
+        raise ValueError(f"{input_shape[0]} mel bands are not a multiple of {ROWS_MULTIPLE}")
     if norm not in NORMS or not set(norm_places) <= set(PLACES):
-        raise ValueError(f"norm={norm!r} at {norm_places} is none of {NORMS} at {PLACES}")
+        raise ValueError(f"norm={norm!r} at {norm_places} is not one of {NORMS} at {PLACES}")
     stem, *stages = channels(tau)
     time = TimeAxis({}, window=input_shape[1])
 
@@ -81,7 +81,7 @@ def build(
             return x
         kind = ResidualNorm if norm == "residual" else RelaxedInstanceFrequencyNorm
         weight = {} if norm_lambda is None else {"weight": norm_lambda}
-        # At the input it is the front-end's norm: of log-mel, so with the front-end's epsilon.
+        # At the input it is the front-end's norm on log-mel, so it uses the front-end's epsilon.
         epsilon = EPSILON if place == "input" else 1e-5
         return kind(name=name, epsilon=epsilon, **weight)(x)
 

@@ -1,4 +1,4 @@
-"""What networks of broadcasted residual learning are made of (arXiv:2106.04140, fig. 2)."""
+"""Building blocks of broadcasted residual networks (arXiv:2106.04140, fig. 2)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ layers = keras.layers
 
 
 def kernel_init(fan_in: int) -> keras.initializers.Initializer:
-    """Uniform in +-1/sqrt(fan_in), which the published figures were trained from."""
+    """Uniform in +-1/sqrt(fan_in), as used for the published results."""
     return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
 
 
@@ -47,15 +47,15 @@ def block(
 ) -> tf.Tensor:
     """BC-ResBlock (fig. 2): y = ReLU(x + f2(x) + BC(f1(avgpool(f2(x))))).
 
-    A transition block (other number of channels) begins f2 with a 1x1 convolution and has no
+    A transition block (number of channels changes) begins f2 with a 1x1 convolution and has no
     identity shortcut.
 
     Args:
       x: (batch, F, T, C), C may differ from filters.
       filters: channels of the output.
-      name: what the names of its layers begin with.
-      time: how convolutions over time see it.
-      sub_bands: of the norm in f2; divides the rows behind the stride.
+      name: prefix of the names of its layers.
+      time: context for convolutions over time.
+      sub_bands: of the norm in f2; divides the rows after the stride.
       stride: over frequency, of f2.
       dilation: over time, of f1.
       dropout: rate of the channel dropout in f1.
@@ -71,7 +71,7 @@ def block(
     if stride == 1:
         x = depthwise((3, 1), x, f"{name}_f2_depthwise", padding="same")
     else:
-        # One row of zeros on both sides, then "valid": "same" takes the other rows.
+        # One row of zeros on both sides, then "valid": "same" would use the other rows.
         x = layers.ZeroPadding2D((1, 0), name=f"{name}_f2_pad")(x)
         x = depthwise((3, 1), x, f"{name}_f2_depthwise", strides=(stride, 1))
     x = SubSpectralNorm(sub_bands, name=f"{name}_f2_ssn")(x)

@@ -18,9 +18,9 @@ def build(
 ) -> "keras.Model":
     """DS-CNN: a strided convolution, `blocks` depthwise-separable ones, average, dense.
 
-    MLPerf Tiny feeds 49 frames of 10 MFCC, here (batch, mel bands, frames, 1) log-mel; its
-    10 x 4 (time x frequency) first kernel keeps that orientation. The benchmark's own shape comes
-    with input_shape=(10, 49, 1): 24,908 parameters. Logits out, no softmax.
+    MLPerf Tiny's input is 49 frames of 10 MFCC, here (batch, mel bands, frames, 1) log-mel; its
+    10 x 4 (time x frequency) first kernel keeps that orientation. input_shape=(10, 49, 1) is the
+    benchmark's own shape: 24,908 parameters. Logits out, no softmax.
 
     Raises:
       ValueError: num_classes below 2 or an input that is not (mel bands, frames, 1).
@@ -29,7 +29,9 @@ def build(
 
     layers = keras.layers
     if num_classes < 2 or len(input_shape) != 3 or input_shape[2] != 1:
-        raise ValueError(f"num_classes={num_classes}, input_shape={input_shape} give no network")
+        raise ValueError(
+            f"num_classes={num_classes}, input_shape={input_shape} do not define a network"
+        )
 
     def norm_relu(x: "tf.Tensor", name: str) -> "tf.Tensor":
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)

@@ -11,7 +11,7 @@ _BATCH = 200
 
 
 def logits(model: "keras.Model", features: np.ndarray) -> np.ndarray:
-    """What `model.predict` gives, without the seconds in which AutoGraph rewrites all of Keras."""
+    """Same as `model.predict`, without the seconds that AutoGraph takes to convert Keras."""
     import tensorflow as tf
 
     spec = tf.TensorSpec((None, *features.shape[1:]), tf.float32)

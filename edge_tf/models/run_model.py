@@ -9,10 +9,10 @@ from edge_tf.settings import ModelConfig
 
 
 def config_of(run: RunDirectory) -> ModelConfig:
-    """What a run has trained.
+    """Configuration of a run's model.
 
     Raises:
-      UserError: the run does not say, or names a model that this edge_tf does not know.
+      UserError: the run has no training record, or names a model unknown to this edge_tf.
     """
     config = run.stage(TrainRecord).model
     models.spec(config.name)

@@ -1,6 +1,6 @@
-"""What the library must know of a model, in one record, which the model's file defines.
+"""All that the library needs to know about a model, in one record, defined in the model's file.
 
-Flags ask it before TensorFlow loads, so a model's file imports TensorFlow inside its functions.
+Flags read it before TensorFlow loads, so a model's file imports TensorFlow inside its functions.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Defaults:
-    """Values of the flags of these names that are not given; clip_ms None: as long as the clips."""
+    """Default values of the flags with these names; clip_ms None: the length of the clips."""
 
     epochs: int
     batch_size: int
@@ -41,7 +41,7 @@ WORDS = Defaults(
     padding="causal",
     norm="none",
 )
-# After the winners of DCASE 2021 Task 1A, with features of a size that a microcontroller can hold.
+# Based on the winners of DCASE 2021 Task 1A, with features small enough for a microcontroller.
 SCENES = Defaults(
     epochs=100,
     batch_size=32,
@@ -60,17 +60,17 @@ class ModelSpec:
     """A model.
 
     Attributes:
-      name: of --model.
-      build: from num_classes, input_shape and the settings to an untrained network.
-      settings: fields of ModelConfig that `build` takes.
-      build_stream: from num_classes, window_frames and the settings to the form for streams; None:
-        it has none.
-      most_lookahead: future frames that it can make use of; 0 without a form for streams.
-      field: frames beside its own that a frame before the last mean depends on; as above.
-      mel_bands: the only number of mel bands that it takes; None: `mel_bands_multiple` says.
+      name: value of --model.
+      build: maps num_classes, input_shape and the settings to an untrained network.
+      settings: fields of ModelConfig that `build` accepts.
+      build_stream: maps num_classes, window_frames and the settings to the streaming form; None:
+        there is none.
+      most_lookahead: maximum useful look-ahead in frames; 0 without a streaming form.
+      field: frames, besides its own, that a frame before the final mean depends on; as above.
+      mel_bands: the only supported number of mel bands; None: see `mel_bands_multiple`.
       mel_bands_multiple: mel bands must be a multiple of it.
-      uses_spec_augment: on words it is trained with BC-ResNet's SpecAugment.
-      defaults: of flags, by domain.
+      uses_spec_augment: whether training on words uses BC-ResNet's SpecAugment.
+      defaults: default flag values by domain.
     """
 
     name: str
@@ -87,9 +87,9 @@ class ModelSpec:
     )
 
     def check_mel_bands(self, bands: int) -> None:
-        """Raises UserError for a number of mel bands that it does not take."""
-        told = f"{self.name} does not support --mel_bands={bands}"
+        """Raises UserError for an unsupported number of mel bands."""
+        what = f"{self.name} does not support --mel_bands={bands}"
         if self.mel_bands is not None and bands != self.mel_bands:
-            raise UserError(told, f"it takes {self.mel_bands}")
+            raise UserError(what, f"it accepts {self.mel_bands}")
         if bands % self.mel_bands_multiple:
-            raise UserError(told, f"it takes multiples of {self.mel_bands_multiple}")
+            raise UserError(what, f"it accepts multiples of {self.mel_bands_multiple}")

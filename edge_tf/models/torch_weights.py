@@ -1,4 +1,4 @@
-"""Weights of the published PyTorch BC-ResNet into ours. PyTorch itself is not needed."""
+"""Loads the published PyTorch BC-ResNet's weights into ours. PyTorch itself is not needed."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ def load_torch_bc_resnet(model: "keras.Model", state_dict: Mapping[str, Any]) ->
         "module." is accepted.
 
     Raises:
-      UserError: a key is missing, unknown, or has another shape; the model is left as it was.
+      UserError: a key is missing, unknown, or has the wrong shape; the model is left unchanged.
     """
     source = {key.removeprefix("module."): np.asarray(v) for key, v in state_dict.items()}
     source = {key: v for key, v in source.items() if not key.endswith("num_batches_tracked")}
@@ -89,6 +89,6 @@ def load_torch_bc_resnet(model: "keras.Model", state_dict: Mapping[str, Any]) ->
     planned.append((head.kernel, take("classifier.5.weight", (outs, ins, 1, 1))[:, :, 0, 0].T))
     planned.append((head.bias, take("classifier.5.bias", (outs,))))
     if source:
-        raise UserError(f"the state dict has keys that {model.name} does not: {sorted(source)[:3]}")
+        raise UserError(f"the state dict has keys unknown to {model.name}: {sorted(source)[:3]}")
     for variable, value in planned:
         variable.assign(value)

@@ -1,10 +1,10 @@
 """Device translation: clips of one device, as other devices would have recorded them.
 
 The winner of DCASE 2021 task 1A balanced its training set with it (arXiv:2111.06531). The paper
-says that a network maps spectrograms to spectrograms, not which one and how it learnt; what is
-here is ours, and the simplest that learns from unpaired clips: statistics of translated clips
-shall be those of the target device, and clips shall change as little as that allows. Statistics
-tell devices from one another only where all recorded the same kinds of sound, and much of it.
+says that a network maps spectrograms to spectrograms, but not which network or how it is trained;
+this is our own design, the simplest that learns from unpaired clips: translated clips should have
+the statistics of the target device and change as little as that allows. Statistics distinguish
+devices only if all of them recorded the same kinds of sound, and plenty of it.
 """
 
 import collections
@@ -24,7 +24,7 @@ from edge_tf.errors import UserError
 
 _MODEL, _NAMES = "translator.keras", "translator.json"
 _CHANNELS = 8
-# Of what is changed beyond one curve a device, beside the distance of statistics.
+# Weight of changes beyond one curve per device, relative to the distance of statistics.
 _KEEP = 0.5
 
 layers = keras.layers
@@ -43,7 +43,7 @@ class DeviceTranslator:
     """A trained network and the devices it knows.
 
     Attributes:
-      model: from features (batch, mel_bands, frames, 1) and target numbers (batch, 1) to features.
+      model: maps features (batch, mel_bands, frames, 1) and target numbers (batch, 1) to features.
       source: the device whose clips it translates.
       targets: the devices it translates to, in the order of their numbers.
     """
@@ -82,13 +82,13 @@ class DeviceTranslator:
 
     @classmethod
     def load(cls, folder: Path) -> "DeviceTranslator":
-        """Reads what save wrote. Raises UserError if that is not there or damaged."""
+        """Reads what save wrote. Raises UserError if that is missing or damaged."""
         path = folder / _MODEL
         try:
             names = records.load(folder / _NAMES, DeviceNames)
             model = keras.models.load_model(path, compile=False)
         except (OSError, ValueError, KeyError, TypeError, UserError) as error:
-            raise UserError(f"{path} is no device translator ({error})", "train again") from None
+            raise UserError(f"{path} is not a device translator ({error})", "train again") from None
         return cls(model, names.source, names.targets)
 
 
@@ -102,39 +102,39 @@ def train(
 ) -> DeviceTranslator:
     """Trains a translator on unpaired clips.
 
-    With mean and covariance over all frames of some clips, of log-mel bands in units of their
+    With mean and covariance of log-mel bands over all frames of some clips, in units of their
     overall deviation, the loss of a batch translated to device d is
 
         mean((mean - mean_d)^2) + mean((covariance - covariance_d)^2) + 0.5 * mean(change^2)
 
     where change is y - x minus its mean over the batch and time: a curve is free, more is not.
-    It begins with the curve that leads from the mean of the source to the mean of the target.
+    Training starts from the curve that maps the mean of the source to the mean of the target.
 
     Args:
-      features: (clips, mel_bands, frames, 1) float32, log-mel, nothing added.
-      devices: what each clip was recorded with; clips of "" are not used.
+      features: (clips, mel_bands, frames, 1) float32, log-mel, not augmented.
+      devices: recording device of each clip; clips of "" are not used.
       source: the device to translate from; all others are targets.
-      seed: of weights and order.
+      seed: for weights and order.
       steps: of Adam, at a rate that falls from 0.003 to 0.
-      batch_size: clips of the source a step, all translated to one target.
+      batch_size: source clips per step, all translated to one target.
 
     Raises:
-      UserError: no clips of the source, or of another device.
+      UserError: no clips of the source, or of any other device.
     """
-    of = np.asarray(devices, dtype=object)
+    device_of = np.asarray(devices, dtype=object)
     targets = tuple(sorted(set(devices) - {source, ""}))
-    own = np.flatnonzero(of == source)
+    own = np.flatnonzero(device_of == source)
     if not len(own) or not targets:
         raise UserError(
-            f"a device translator needs clips of device {source!r} and of another one, and there "
-            f"are those of {', '.join(sorted(set(devices) - {''})) or 'none'}",
+            f"a device translator needs clips of device {source!r} and of another one, but the "
+            f"devices are {', '.join(sorted(set(devices) - {''})) or 'unknown'}",
             "leave it out, or train on recordings of several devices",
         )
     keras.utils.set_random_seed(seed)
-    used = features[of != ""]
+    used = features[device_of != ""]
     middle, deviation = float(np.mean(used)), float(np.std(used)) + 1e-6
     model = _network(features.shape[1:], len(targets), middle, deviation)
-    wanted = [moments((features[of == name] - middle) / deviation) for name in targets]
+    wanted = [moments((features[device_of == name] - middle) / deviation) for name in targets]
     mean, _ = moments((features[own] - middle) / deviation)
     model.get_layer("curve").set_weights([np.stack([to_mean - mean for to_mean, _ in wanted])])
     rate = keras.optimizers.schedules.CosineDecay(0.003, steps)
@@ -161,19 +161,19 @@ def train(
 
 
 def of_run(folder: Path, clips: Waveforms, frontend: FrontendConfig, seed: int) -> DeviceTranslator:
-    """The translator of a run: trained on its training clips, then kept in `folder`.
+    """The translator of a run: trained on its training clips, then saved in `folder`.
 
-    From the device with most clips to all others. What is kept is not trained again, since that
-    need not give the same bits.
+    From the device with the most clips to all others. A saved translator is not trained again,
+    since training need not be bit-exact.
 
     Args:
       folder: of the run.
       clips: the training split.
-      frontend: the run's; normalization comes behind the translator.
-      seed: of the training.
+      frontend: the run's; normalization comes after the translator.
+      seed: for training.
 
     Raises:
-      UserError: all clips are of one device, or what is kept is damaged.
+      UserError: all clips are of one device, or the saved translator is damaged.
     """
     if (folder / _NAMES).exists():
         return DeviceTranslator.load(folder)
@@ -203,7 +203,7 @@ def distance(one: tuple[tf.Tensor, tf.Tensor], other: tuple[tf.Tensor, tf.Tensor
 
 
 def _network(shape: tuple[int, ...], targets: int, middle: float, deviation: float) -> keras.Model:
-    """y = x + curve of the device + what a few convolutions see, which is 0 at first."""
+    """y = x + curve of the device + output of a few convolutions, which is 0 at first."""
     bands, frames, _ = shape
     features = keras.Input(shape, name="features")
     target = keras.Input((1,), dtype="int32", name="target")
@@ -222,7 +222,7 @@ def _network(shape: tuple[int, ...], targets: int, middle: float, deviation: flo
 
 
 def _batches(rows: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Rows in random order, again and again; a remainder smaller than a batch is left out."""
+    """Rows in random order, repeated; a remainder smaller than a batch is dropped."""
     while True:
         order = rng.permutation(rows)
         for start in range(0, len(order) - size + 1, size):

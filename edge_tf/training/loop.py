@@ -1,4 +1,4 @@
-"""The training loop: epochs of SGD, a checkpoint each, progress on terminal and TensorBoard."""
+"""The training loop: SGD, one checkpoint per epoch, progress on terminal and TensorBoard."""
 
 import dataclasses
 import functools
@@ -21,22 +21,21 @@ from edge_tf.training.step import SgdStep
 
 @dataclasses.dataclass(frozen=True)
 class TrainerState:
-    """checkpoints/state.json: what checkpoints belong to, and the epochs that are done."""
+    """checkpoints/state.json: what the checkpoints belong to, and the finished epochs."""
 
     fingerprint: JsonObject
     history: list[EpochRecord]
 
 
 class Trainer:
-    """Trains, going on from the newest checkpoint in `folder` if there is one.
+    """Trains, resuming from the newest checkpoint in `folder` if there is one.
 
     Args:
       step: model, optimizer and settings.
       folder: gets checkpoints/ and tensorboard/.
       fingerprint: JSON-ready; what the checkpoints belong to (settings, data).
       title: of the progress bar.
-      before, after: epochs of other trainings that share one schedule of the learning rate with
-        this one.
+      before, after: epochs of other trainings that share one learning-rate schedule with this one.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class Trainer:
         self._before, self._after = before, after
         self.fingerprint = json.loads(json.dumps(fingerprint))
         self.history: list[EpochRecord] = []
-        # Two are kept: state.json is written after a checkpoint, and may miss the newest.
+        # Two are kept: state.json is written after a checkpoint and may not list the newest.
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(**step.trackables()),
             str(folder / "checkpoints"),
@@ -76,8 +75,8 @@ class Trainer:
             names = sorted({*before, *self.fingerprint})
             changed = [n for n in names if before.get(n) != self.fingerprint.get(n)]
             raise UserError(
-                f"{self.folder} holds a training with other settings ({', '.join(changed)})",
-                "give the same flags to go on with it, or a new --run_dir",
+                f"{self.folder} contains a training with other settings ({', '.join(changed)})",
+                "give the same flags to resume it, or a new --run_dir",
             )
         epochs = {record.checkpoint: record.epoch for record in state.history}
         for path in reversed(self._manager.checkpoints):
@@ -94,11 +93,11 @@ class Trainer:
         validation: tf.data.Dataset,
         validation_labels: np.ndarray,
     ) -> list[EpochRecord]:
-        """Trains the epochs that are left.
+        """Trains the remaining epochs.
 
         Args:
-          batches: from the number of an epoch, from 0, to its batches of features and labels.
-          clips: training clips an epoch.
+          batches: maps an epoch number, from 0, to its batches of features and labels.
+          clips: training clips per epoch.
           validation: batches of features in the order of validation_labels.
           validation_labels: (n,) int.
 
@@ -120,7 +119,7 @@ class Trainer:
             writer.as_default(),
         ):
             if done:
-                tqdm.write(f"going on after epoch {done} of {settings.epochs}")
+                tqdm.write(f"resuming after epoch {done} of {settings.epochs}")
             for epoch in range(done, settings.epochs):
                 record = self._epoch(epoch, batches(epoch), clips, steps, bar, validate)
                 for name in ("loss", "accuracy", "val_accuracy", "learning_rate"):

@@ -1,4 +1,4 @@
-"""What a training minimizes: losses, and which variables learn from each."""
+"""Training objectives: losses, and which variables learn from each."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ class Term:
 
     Attributes:
       loss: scalar.
-      variables: those whose gradient it adds to; others are left alone.
+      variables: those that get its gradient; others are unaffected.
     """
 
     loss: tf.Tensor
@@ -25,7 +25,7 @@ class Objective(Protocol):
     """Runs the network on a batch in training mode; traced inside a tf.function.
 
     Attributes:
-      variables: all that some term lets learn.
+      variables: all that learn from some term.
     """
 
     @property
@@ -39,13 +39,13 @@ class Objective(Protocol):
           labels: (batch, classes) float32, probabilities.
 
         Returns:
-          Logits (batch, classes) of the network that is trained, and the terms; the first one's
-          loss is what progress shows.
+          Logits (batch, classes) of the network being trained, and the terms; progress shows the
+          first one's loss.
         """
         ...
 
     def trackables(self) -> dict[str, Any]:
-        """What a checkpoint must hold beside the network and the optimizer."""
+        """What a checkpoint must contain besides the network and the optimizer."""
         ...
 
 
@@ -55,7 +55,7 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 class CrossEntropy:
-    """The labels alone."""
+    """Cross-entropy with the labels only."""
 
     def __init__(self, model: keras.Model) -> None:
         self._model = model

@@ -4,7 +4,7 @@ import math
 
 
 def warmup_epochs(epochs: int) -> float:
-    """Epochs of warm-up: the published 5 of 200 are kept from 100 epochs on, below that a 20th."""
+    """Epochs of warm-up: from 100 epochs on, 5 (as published, for 200); below that, a 20th."""
     return min(5.0, epochs / 20.0)
 
 

@@ -16,7 +16,7 @@ from edge_tf.training import device_translation
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import SgdStep, seed_everything
 
-# Where the data is now, and what it is called: not what a training depends on.
+# Location and name of the data, on which training does not depend.
 _FOR_PEOPLE = ("data", "data_description")
 
 
@@ -30,12 +30,12 @@ def train(
     settings: TrainingSettings,
     cache: Path,
 ) -> EpochRecord:
-    """Trains, or goes on with an interrupted training of the same settings.
+    """Trains, or resumes an interrupted training with the same settings.
 
     Writes labels.txt, frontend.json, history.json and float.keras.
 
     Args:
-      run: where to; made if it is not there.
+      run: the run directory; created if missing.
       dataset: the task.
       data_flags: recorded, so that later stages find the same data.
       model_config, frontend, augmentation, settings: what to train and how.
@@ -45,8 +45,8 @@ def train(
       The last epoch's record.
 
     Raises:
-      UserError: data cannot be read, the run directory holds another training, or a model for
-        streams is to have features that need a whole window.
+      UserError: data cannot be read, the run directory contains another training, or a streaming
+        model is to use features that need a whole window.
     """
     if model_config.lookahead is not None and frontend.normalization != "none":
         raise UserError(
@@ -109,7 +109,7 @@ def train(
 
 
 def _refuse_other_training(run: run_dir.RunDirectory, record: TrainRecord) -> None:
-    """A finished run is not trained over by other settings."""
+    """A finished run is not overwritten by a training with other settings."""
     before = run.find(TrainRecord)
     if before is None:
         return
@@ -117,6 +117,6 @@ def _refuse_other_training(run: run_dir.RunDirectory, record: TrainRecord) -> No
     changed = [name for name in new if name not in _FOR_PEOPLE and old[name] != new[name]]
     if changed:
         raise UserError(
-            f"{run.path} holds a finished training with other settings ({', '.join(changed)})",
-            "give a new --run_dir",
+            f"{run.path} contains a finished training with other settings ({', '.join(changed)})",
+            "choose a new --run_dir",
         )

@@ -1,4 +1,4 @@
-"""One step of SGD as BC-ResNet was trained with (arXiv:2106.04140, sec. 4.1)."""
+"""One SGD step as in BC-ResNet's recipe (arXiv:2106.04140, sec. 4.1)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +10,14 @@ import tf_keras as keras
 from edge_tf.settings import TrainingSettings
 from edge_tf.training.objective import CrossEntropy, Objective
 
-# From a variable and its gradient, weight decay in it, to the gradient that the optimizer gets.
+# Maps a variable and its gradient, weight decay included, to the gradient for the optimizer.
 GradientRule = Callable[[tf.Variable, tf.Tensor], tf.Tensor]
 
 
 def seed_everything(seed: int) -> None:
-    """Seeds Python, NumPy and TensorFlow, and gives dropout layers generators of their own.
+    """Seeds Python, NumPy and TensorFlow, and gives dropout layers their own generators.
 
-    To be called before the model is built.
+    Call it before the model is built.
     """
     keras.backend.experimental.enable_tf_random_generator()
     keras.utils.set_random_seed(seed)
@@ -27,10 +27,10 @@ class SgdStep:
     """A model with its optimizer.
 
     Args:
-      model: from features to logits.
+      model: maps features to logits.
       settings: hyper-parameters.
       objective: what is minimized; cross-entropy with the labels if None.
-      gradient_rule: changes gradients before the update; None: they stay.
+      gradient_rule: changes gradients before the update; None: unchanged.
       after_update: called, and traced, after each update; masks are applied there.
       state: further objects for the checkpoint, by name.
     """
@@ -72,12 +72,12 @@ class SgdStep:
         )
 
     def trackables(self) -> dict[str, Any]:
-        """All that a checkpoint must hold."""
+        """All that a checkpoint must contain."""
         own = {"model": self.model, "optimizer": self.optimizer}
         return {**own, **self.objective.trackables(), **self._state}
 
     def begin_epoch(self, epoch: int) -> None:
-        """Makes what dropout draws depend on the seed and this epoch alone, resumed or not."""
+        """Makes dropout depend only on the seed and this epoch, resumed or not."""
         rng = np.random.default_rng([self.settings.seed, epoch])
         for generator in self._generators:
             generator.reset_from_seed(int(rng.integers(2**31)))
@@ -135,7 +135,7 @@ class SgdStep:
 
 
 def dropout_generators(model: keras.Model) -> list[tf.random.Generator]:
-    """Of a model's dropout layers; Keras checkpoints them in SavedModels only.
+    """Generators of a model's dropout layers; Keras checkpoints them only in SavedModels.
 
     Wrapped layers (quantization-aware training) count as well.
     """

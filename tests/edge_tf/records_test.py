@@ -114,5 +114,5 @@ def test_files(tmp_path):
 
 def test_unknown_keys_can_be_refused():
     records.refuse_unknown({"name": 1}, Inner, "x", "mend it")
-    with pytest.raises(UserError, match=r"^x: there is no colour; mend it$"):
+    with pytest.raises(UserError, match=r"^x: unknown colour; mend it$"):
         records.refuse_unknown({"name": 1, "colour": 2}, Inner, "x", "mend it")

@@ -70,7 +70,7 @@ def bad_list(root: Path) -> None:
     ("damage", "flags", "message"),
     [
         (empty_folder, (), "lamp has no .wav clips; add some, or remove the folder"),
-        (bad_list, (), "validation_list.txt is there without testing_list.txt; add"),
+        (bad_list, (), "validation_list.txt exists without testing_list.txt; add"),
         (break_nothing, ("--words=größe,lamp",), "has no folder for lamp; add the clips"),
         (break_nothing, ("--task=kws12",), "has no folder for down, go, left, no; add"),
         (break_nothing, ("--split_lists=OUT",), "training.tsv cannot be read (No such file"),
@@ -91,7 +91,7 @@ def bad_list(root: Path) -> None:
         (
             break_nothing,
             ("--mel_bands=20",),
-            "bc_resnet does not support --mel_bands=20; it takes 40",
+            "bc_resnet does not support --mel_bands=20; it accepts 40",
         ),
     ],
 )

@@ -186,7 +186,7 @@ def test_a_run_without_labels_or_with_the_same_twice_is_one_line_and_status_2(ru
     done = command(f"--run_dir={run.path}")
     assert done.returncode == 2
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
-    assert "labels.txt must hold at least two different labels" in done.stderr
+    assert "labels.txt must contain at least two different labels" in done.stderr
     assert not (run / "android").exists()
 
 

@@ -165,7 +165,7 @@ def test_the_same_command_again_trains_nothing_and_gives_the_same_model(finished
     trained = start("train", *flags)
     assert trained.returncode == 0, trained.stderr
     assert "trained 8 epochs" in trained.stdout
-    assert "going on after epoch 8 of 8" in trained.stdout + trained.stderr
+    assert "resuming after epoch 8 of 8" in trained.stdout + trained.stderr
     converted = start("convert", f"--run_dir={run}", cache, *CONVERSION)
     assert converted.returncode == 0, converted.stderr
     assert (run / "model_int8.tflite").read_bytes() == before

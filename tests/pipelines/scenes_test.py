@@ -164,7 +164,7 @@ def test_recordings_of_several_devices_and_a_budget(tmp_path):
     ("flags", "told"),
     [
         (["--task=scenes", "--words=a,b"], "--words cannot be combined with --task=scenes"),
-        (["--task=scenes", "--mel_bands=40"], "it takes multiples of 32"),
+        (["--task=scenes", "--mel_bands=40"], "it accepts multiples of 32"),
         (["--task=scenes", "--streaming"], "cannot run on streams"),
         (["--task=scenes", "--norm_at=output"], "--norm_at=output is not valid"),
         (["--task=scenes", "--norm_at=frontend,input"], "would apply the norm twice"),

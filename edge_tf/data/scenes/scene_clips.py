@@ -1,4 +1,4 @@
-"""What the readers of scene data sets hand to scene_sets: clips, and how their layout is told."""
+"""Interface between scene data set readers and scene_sets: clips, and layout detection."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,8 +12,8 @@ class SceneClip:
     Attributes:
       path: WAV file below the root of the data set.
       label: the scene.
-      group: what clips have in common that must not be in two splits: location or source.
-      device: what it was recorded with.
+      group: location or source; clips of one group must not be in two splits.
+      device: recording device.
       fold: the fold that tests on it, 1 or more; 0 if none does.
     """
 
@@ -26,13 +26,13 @@ class SceneClip:
 
 @dataclasses.dataclass(frozen=True)
 class SceneLayout:
-    """How a data set lies on disk; the reader's own file defines it.
+    """Layout of a data set on disk, defined in its reader's file.
 
     Attributes:
       name: "TAU".
       signs: files or folders below the root that only this layout has, with the name of the data
-        set that each stands for; "" for one that is not worth a mention.
-      read: from the root to the clips of every fold.
+        set that each identifies; "" for one that messages omit.
+      read: maps the root to the clips of every fold.
       simulated_devices: default of --simulated_devices; 0 where the test clips already come from
         several recording devices.
     """

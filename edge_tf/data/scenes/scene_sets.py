@@ -1,8 +1,8 @@
 """Acoustic scenes and sounds as a classification task, in the layout of TAU Urban or of ESC.
 
-One fold is tested; of the others, a tenth is for validation and the rest for training. Splits share
-no location and no source: clips of the same place or recording are alike. Training tests the
-weights of its last epoch, so validation chooses nothing, and shows only how the training goes.
+One fold is for testing; of the others, a tenth is for validation and the rest for training. Splits
+share no location or source, since clips of one place or recording are alike. The weights of the
+last epoch are tested, so validation selects nothing and only shows how training progresses.
 """
 
 import logging
@@ -18,7 +18,7 @@ from edge_tf.data.scenes import scenes_esc, scenes_tau
 from edge_tf.data.scenes.scene_clips import SceneClip, SceneLayout
 from edge_tf.errors import UserError
 
-# A new layout is a new file and its line here.
+# To add a layout, add its file and a line here.
 LAYOUTS: tuple[SceneLayout, ...] = (scenes_tau.LAYOUT, scenes_esc.LAYOUT)
 
 _VALIDATION_SHARE = 0.1
@@ -30,14 +30,13 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
 
     Args:
       root: the folder, in one of the layouts of scenes_tau and scenes_esc.
-      fold: which one is tested: of TAU 1, of ESC 1 to 5.
-      simulated_devices: each test clip comes once as it is, then heard through the simulated
-        devices 1 to this many; training and validation never. -1: 6 for ESC, 0 for TAU.
-      seed: which locations or sources are for validation.
+      fold: the test fold: 1 for TAU, 1 to 5 for ESC.
+      simulated_devices: each test clip is used once as it is, then filtered by each simulated
+        device from 1 to this number; training and validation clips never. -1: 6 for ESC, 0 for TAU.
+      seed: selects the locations or sources for validation.
 
     Raises:
-      UserError: no such layout, fold or file; a table that is malformed; a class that a split has
-        no clips of.
+      UserError: no such layout, fold or file; a malformed table; a split without clips of a class.
     """
     layout = _layout(root)
     listed = layout.read(root)
@@ -52,7 +51,7 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
     labels = tuple(sorted({clip.label for clip in listed}))
     check_labels(labels, root)
     if len(labels) < 2:
-        raise UserError(f"--data_dir={root} gives one class only", "a task needs two")
+        raise UserError(f"--data_dir={root} has only one class", "a task needs two")
     testing = [clip for clip in listed if clip.fold == fold]
     others = [clip for clip in listed if clip.fold != fold]
     _warn_of_shared_groups(testing, others)
@@ -70,7 +69,7 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
         )
         for split in SPLITS
     }
-    splits["testing"] = tuple(_heard_through(splits["testing"], simulated_devices))
+    splits["testing"] = tuple(_with_devices(splits["testing"], simulated_devices))
     description = (
         f"scenes, {layout.name} layout, fold {fold}, seed {seed}, {simulated_devices} simulated "
         "devices"
@@ -79,7 +78,7 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
 
 
 def clip_ms(root: Path) -> int:
-    """How long the clips of a data set are, by the first that it lists.
+    """Length in ms of a data set's clips, taken from the first one listed.
 
     Raises:
       UserError: no such layout, or the first clip cannot be read.
@@ -97,15 +96,15 @@ def _layout(root: Path) -> SceneLayout:
     signs = (item for layout in LAYOUTS for item in layout.signs.items())
     known = [f"{sign} ({name})" for sign, name in signs if name]
     raise UserError(
-        f"--data_dir={root} is no data set of scenes",
+        f"--data_dir={root} is not a data set of scenes",
         f"expected {', '.join(known[:-1])} or {known[-1]} in it",
     )
 
 
 def _held_out(clips: list[SceneClip], seed: int) -> set[str]:
-    """Groups for validation: of each class whole ones in random order, as its share has room.
+    """Groups for validation: per class, whole groups in random order until the share is full.
 
-    Where no group of a class fits into the share, its smallest is taken.
+    If no group of a class fits into the share, its smallest is used.
     """
     sizes: dict[str, dict[str, int]] = {}  # class to group to clips
     for clip in clips:
@@ -126,8 +125,8 @@ def _held_out(clips: list[SceneClip], seed: int) -> set[str]:
     return result
 
 
-def _heard_through(clips: Iterable[Clip], devices: int) -> Iterable[Clip]:
-    """Each clip, then its versions of the simulated devices."""
+def _with_devices(clips: Iterable[Clip], devices: int) -> Iterable[Clip]:
+    """Each clip, then its versions for the simulated devices."""
     for clip in clips:
         yield clip
         for number in range(1, devices + 1):
@@ -138,8 +137,8 @@ def _warn_of_shared_groups(testing: list[SceneClip], others: list[SceneClip]) ->
     shared = sorted({clip.group for clip in testing} & {clip.group for clip in others})
     if shared:
         _log.warning(
-            "%d locations or sources of the tested fold are in the others too (%s): its accuracy "
-            "is not of unseen ones",
+            "%d locations or sources of the test fold are also in other folds (%s): accuracy is "
+            "not measured on unseen ones",
             len(shared),
             ", ".join(shared[:4]),
         )
@@ -154,7 +153,7 @@ def _check_labels_everywhere(
         if missing:
             raise UserError(
                 f"--data_dir={root}: the {split} split has no clips of '{missing[0]}'",
-                "each class needs three locations or sources, one of them in the tested fold",
+                "each class needs three locations or sources, one of them in the test fold",
             )
 
 
@@ -162,7 +161,7 @@ def _check_files(root: Path, clips: list[SceneClip]) -> None:
     missing = [clip.path for clip in clips if not os.path.isfile(os.path.join(root, clip.path))]
     if missing:
         raise UserError(
-            f"--data_dir={root} lacks {len(missing)} of {len(clips)} listed clips, first "
+            f"--data_dir={root} lacks {len(missing)} of {len(clips)} listed clips, such as "
             f"{missing[0]}",
             "unpack the whole set",
         )

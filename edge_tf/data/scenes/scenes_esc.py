@@ -5,9 +5,9 @@ As published:   ROOT/meta/esc50.csv    filename, fold, target, category, esc10, 
 By folders:     ROOT/folds.csv         name, class, fold
                 ROOT/CLASS/NAME.wav    with NAME as FOLD-SOURCE-TAKE
 
-All tables are separated by commas. A source is a recording of freesound.org that one or more clips
-were cut from. The rows of the table are the task: meta/esc50.csv with only its ESC-10 rows is
-ESC-10, also beside all of the audio.
+All tables are comma-separated. A source is a freesound.org recording that one or more clips were
+cut from. The rows of the table define the task: meta/esc50.csv with only its ESC-10 rows is ESC-10,
+even if all of the audio is present.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ DEVICE = "recorded"
 
 
 def read(root: Path) -> list[SceneClip]:
-    """The clips of every fold, from whichever of both tables is there.
+    """The clips of every fold, from whichever table exists.
 
     Raises:
       UserError: the table is missing or malformed, or lists a clip twice.
@@ -32,7 +32,7 @@ def read(root: Path) -> list[SceneClip]:
     clips: dict[str, SceneClip] = {}
     for clip, line in _published(path) if published else _by_folders(path):
         if clip.path in clips:
-            raise UserError(f"{path}, line {line}: {clip.path} is listed before", "remove one")
+            raise UserError(f"{path}, line {line}: {clip.path} is listed twice", "remove one")
         clips[clip.path] = clip
     return list(clips.values())
 
@@ -51,7 +51,7 @@ def _by_folders(path: Path) -> list[tuple[SceneClip, int]]:
     for line, row in tables.read(path, ("name", "class", "fold"), ","):
         name = tables.inside(path, line, f"{row['class']}/{row['name']}.wav")
         parts = row["name"].split("-")
-        # A name that tells no source is a source of its own.
+        # A name without a source counts as a separate source.
         source = parts[1] if len(parts) >= 3 else row["name"]
         fold = _fold(path, line, row["fold"])
         result.append((SceneClip(name, row["class"], source, DEVICE, fold), line))
@@ -60,7 +60,7 @@ def _by_folders(path: Path) -> list[tuple[SceneClip, int]]:
 
 def _fold(path: Path, line: int, text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 4 and int(text) > 0):
-        raise UserError(f"{path}, line {line}: '{text}' is no fold", "expected 1, 2, ...")
+        raise UserError(f"{path}, line {line}: '{text}' is not a fold", "expected 1, 2, ...")
     return int(text)
 
 
@@ -68,5 +68,5 @@ LAYOUT = SceneLayout(
     name="ESC",
     signs={PUBLISHED: "ESC-50", FOLDERS: "folders of classes"},
     read=read,
-    simulated_devices=6,  # nobody knows its devices
+    simulated_devices=6,  # its recording devices are unknown
 )

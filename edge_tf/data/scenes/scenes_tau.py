@@ -5,7 +5,7 @@ ROOT/evaluation_setup/fold1_train.csv, fold1_evaluate.csv      filename, scene_l
 ROOT/audio/SCENE-CITY-LOCATION-SEGMENT-DEVICE.wav              2020: 10 s, 44.1 kHz, 24 bits
 ROOT/audio/SCENE-CITY-LOCATION-SEGMENT-PIECE-DEVICE.wav        2022: 1 s of the same
 
-All tables are separated by tabs. Devices: a (binaural, most clips), b, c (consumer devices), s1 to
+All tables are tab-separated. Devices: a (binaural, most clips), b, c (consumer devices), s1 to
 s6 (simulated by the authors); the official training split has no s4, s5, s6. meta.csv lists more
 clips than the official splits use. Data: zenodo.org/record/3819968 and 6337421; description:
 T. Heittola, A. Mesaros, T. Virtanen, "Acoustic scene classification in DCASE 2020 Challenge:
@@ -25,10 +25,10 @@ _DEVICE = re.compile(r"-([a-z]|s\d{1,2})\.wav$")
 
 
 def read(root: Path) -> list[SceneClip]:
-    """The clips of the official split: fold 1 tests on fold1_evaluate.csv. Its only fold.
+    """The clips of the official split: fold 1, the only one, tests on fold1_evaluate.csv.
 
     Raises:
-      UserError: a table is missing or malformed, or two of them contradict one another.
+      UserError: a table is missing or malformed, or two of them contradict each other.
     """
     known = _meta(root / META)
     listed: dict[str, SceneClip] = {}
@@ -46,7 +46,7 @@ def read(root: Path) -> list[SceneClip]:
                     "restore both",
                 )
             if clip in listed:
-                raise UserError(f"{where}: {clip} is listed before", "remove it from one place")
+                raise UserError(f"{where}: {clip} is listed twice", "remove it from one place")
             listed[clip] = SceneClip(clip, label, location, device, fold)
     return list(listed.values())
 
@@ -65,7 +65,7 @@ def _meta(path: Path) -> dict[str, tuple[str, str, str]]:
             )
         if found[1] != row["source_label"]:
             raise UserError(
-                f"{path}, line {line}: {clip} is of device {found[1]}, source_label says "
+                f"{path}, line {line}: {clip} is of device {found[1]}, but source_label is "
                 f"'{row['source_label']}'",
                 f"restore {META}",
             )
@@ -75,7 +75,7 @@ def _meta(path: Path) -> dict[str, tuple[str, str, str]]:
 
 LAYOUT = SceneLayout(
     name="TAU",
-    signs={META: "TAU Urban Acoustic Scenes", SETUP: ""},  # of which META may be missing
+    signs={META: "TAU Urban Acoustic Scenes", SETUP: ""},  # META may be missing
     read=read,
     simulated_devices=0,  # it has recordings of unseen devices
 )

@@ -1,4 +1,4 @@
-"""Tables of text with named columns (.csv, .tsv), as data sets come with."""
+"""Text tables with named columns (.csv, .tsv), as shipped with data sets."""
 
 import csv
 import os
@@ -14,11 +14,11 @@ def read(path: Path, columns: tuple[str, ...], separator: str) -> list[Row]:
 
     Args:
       path: the file.
-      columns: must be there; others are left out.
+      columns: required columns; others are dropped.
       separator: "," or a tab. Cells are not quoted.
 
     Returns:
-      For each row its line number in the file and its cells by column, stripped of white space.
+      For each row, its line number in the file and its cells by column, stripped of white space.
 
     Raises:
       UserError: it cannot be read, lacks a column or has no rows, or a row lacks cells.
@@ -33,7 +33,7 @@ def read(path: Path, columns: tuple[str, ...], separator: str) -> list[Row]:
         there = reader.fieldnames or []
         rows = [(reader.line_num, row) for row in reader]
     except csv.Error as error:
-        # The line of an error is not counted yet.
+        # line_num does not count the failing line yet.
         raise UserError(f"{path}, line {reader.line_num + 1}: {error}", "restore it") from None
     missing = [column for column in columns if column not in there]
     if missing:
@@ -48,10 +48,10 @@ def read(path: Path, columns: tuple[str, ...], separator: str) -> list[Row]:
 
 
 def inside(path: Path, line: int, name: str) -> str:
-    """`name`, a path that a row gives. Raises UserError if it leaves the folder it is relative to.
+    """`name`, a path from a row. Raises UserError if it leaves the folder that it is relative to.
 
     Args:
-      path, line: which row, for the message.
+      path, line: position of the row, for the message.
     """
     if os.path.isabs(name) or ".." in name.split("/"):  # Path would take seconds for TAU 2022
         raise UserError(
@@ -61,7 +61,7 @@ def inside(path: Path, line: int, name: str) -> str:
 
 
 def _cells(path: Path, line: int, row: dict[str, str], columns: tuple[str, ...]) -> dict[str, str]:
-    # DictReader gives None for cells that are not there, and as the key of cells too many.
+    # DictReader uses None as the value of missing cells and as the key of surplus ones.
     cells = {column: (row[column] or "").strip() for column in columns}
     empty = [column for column in columns if not cells[column]]
     if empty or None in row:

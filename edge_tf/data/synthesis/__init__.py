@@ -1,1 +1,1 @@
-"""Spoken words that nobody recorded, made by a synthesizer."""
+"""Synthetic spoken words, made by a speech synthesizer."""

@@ -23,7 +23,7 @@ _BABBLE_SENTENCES = (
 
 
 def _babble(request: Request, accents: Sequence[str], variants: Sequence[str]) -> np.ndarray:
-    """Several voices talking at once, none saying a wanted word; RMS 0.1."""
+    """Several voices talking at once, none of them saying a keyword; RMS 0.1."""
     length = request.noise_seconds * RATE
     wanted = {part for word in request.words for part in word.casefold().split("_")}
     sentences = [
@@ -45,7 +45,7 @@ def _babble(request: Request, accents: Sequence[str], variants: Sequence[str]) -
             while sum(map(len, spoken)) < length + RATE:
                 raw, rate = engine.speak(str(rng.choice(sentences)), voice)
                 if len(raw) == 0:
-                    raise UserError(f"--language={request.language}: espeak-ng says nothing")
+                    raise UserError(f"--language={request.language}: espeak-ng is silent")
                 spoken.append(simulation.resample(raw, RATE / rate))
         stream = np.concatenate(spoken)[int(rng.integers(RATE)) :][:length]
         mixed += simulation.set_rms(stream, 0.1 * float(rng.uniform(0.5, 1.0)))
@@ -58,7 +58,7 @@ def background_noises(
     """The recordings of the folder _background_noise_.
 
     Args:
-      request: gives length and seed, and the words that no voice of the babble may say.
+      request: for length and seed, and the words that the babble must not contain.
       accents, variants: voices of the babble.
 
     Returns:

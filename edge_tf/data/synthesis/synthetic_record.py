@@ -26,7 +26,7 @@ _LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
 _README = """# Synthetic spoken words: {words}
 
 No person speaks here. Every clip was spoken by the speech synthesizer espeak-ng {espeak} (GPL-3.0;
-the licence covers the program, not what it says) and changed by edge_tf {edge_tf}: vocal tract
+the licence covers the program, not its output) and changed by edge_tf {edge_tf}: vocal tract
 length, room, microphone, loudness, position in the second and background noise are simulated.
 
 Layout as in Google's Speech Commands: `WORD/SPEAKER_nohash_N.wav`, 16 kHz, mono, 16 bit, one
@@ -35,7 +35,7 @@ training. No speaker, and no voice variant of espeak-ng, is in two splits.
 
 - {clips} clips of {speakers} invented speakers; classes: {words}
 - other words, for the class "unknown": {unknown}
-- clips.tsv: a row a clip (text, speed, pitch, loudness, noise, whether sped up or cut to fit)
+- clips.tsv: one row per clip (text, speed, pitch, loudness, noise, whether sped up or cut to fit)
 - synthesis.json: the request, all parameters of every speaker, versions
 
 Made with:
@@ -72,11 +72,11 @@ class Metadata:
 
     Attributes:
       command: makes the same set again.
-      request: what was asked for.
-      versions: of what the sounds depend on.
-      clips: number of clips of each split.
-      sped_up_to_fit, cut_to_fit: clips that were too long at first.
-      speakers: all that is fixed about each.
+      request: the settings.
+      versions: versions of all that the sounds depend on.
+      clips: number of clips per split.
+      sped_up_to_fit, cut_to_fit: number of clips that were too long at first.
+      speakers: fixed parameters of each.
     """
 
     made_by: str = MADE_BY
@@ -149,14 +149,14 @@ def write(
 
 
 def _written(folder: Path) -> set[str]:
-    """Relative paths of what `write` and the synthesis put into `folder`, by its own record."""
+    """Relative paths of all that the synthesis wrote into `folder`, according to its record."""
     paths = {METADATA, CLIPS, README, *_LISTS.values()}
     lines = (folder / CLIPS).read_text(encoding="utf-8").splitlines()
     return paths | {line.split("\t", 1)[0] for line in lines[1:]}
 
 
 def require_replaceable(out: Path) -> None:
-    """Raises UserError when `out` holds anything that a synthesis did not write."""
+    """Raises UserError if `out` contains anything that a synthesis did not write."""
     if not out.exists() and not out.is_symlink():
         return
     if not out.is_dir():
@@ -175,6 +175,6 @@ def require_replaceable(out: Path) -> None:
     )
     if others:
         raise UserError(
-            f"--out={out} holds files that the synthesis did not write, such as {others[0]}",
+            f"--out={out} has files that the synthesis did not write, such as {others[0]}",
             "move them away or name a new folder",
         )

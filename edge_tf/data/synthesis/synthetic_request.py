@@ -9,12 +9,12 @@ from edge_tf.errors import UserError
 
 RATE = 16000
 
-# Fodder for the class "unknown": common words, varied in length, vowels and consonants.
+# For the class "unknown": common words, varied in length, vowels and consonants.
 DEFAULT_UNKNOWN_WORDS = (
     *("yes", "no", "house", "window", "seven", "garden", "happy", "table"),
     *("water", "coffee", "people", "night", "river", "doctor", "bird"),
 )
-# A training takes as many unknown clips as of one word (70 % of 1,000): some 47 of each of 15.
+# Training uses as many unknown clips as clips of one word (70 % of 1,000): some 47 of each of 15.
 DEFAULT_CLIPS_PER_WORD = 1000
 DEFAULT_CLIPS_PER_UNKNOWN_WORD = 70
 DEFAULT_SPEAKERS = 120
@@ -43,9 +43,9 @@ def _normalize(flag: str, words: Iterable[str], language: str) -> tuple[str, ...
     seen: set[str] = set()
     for word in cleaned:
         if not word:
-            raise UserError(f"--{flag} holds an empty word", "write --words=lamp,music,stop")
+            raise UserError(f"--{flag} contains an empty word", "write --words=lamp,music,stop")
         _check_word(flag, word, language)
-        # Folder names that differ in case only are one folder on some disks.
+        # Folder names that differ only in case are the same folder on some disks.
         if word.casefold() in seen:
             raise UserError(f"--{flag} names '{word}' twice", "name each word once")
         seen.add(word.casefold())
@@ -61,10 +61,10 @@ class Request:
       unknown_words: further words, for the class "unknown"; may be empty.
       clips_per_word: clips of each of `words`, over all speakers and splits.
       clips_per_unknown_word: the same for each of `unknown_words`.
-      speakers: how many invented speakers, at least 3: one a split.
-      language: espeak-ng language tag; all accents of it are used.
+      speakers: how many invented speakers, at least 3: one per split.
+      language: espeak-ng language tag; all of its accents are used.
       noise_seconds: length of each file of background noise, 2 to 600.
-      seed: 0 or more; decides everything that is random.
+      seed: 0 or more; determines all randomness.
     """
 
     words: tuple[str, ...]
@@ -96,7 +96,7 @@ def make_request(
     """Checks and completes a request; see Request for the arguments.
 
     Args:
-      unknown_words: None takes DEFAULT_UNKNOWN_WORDS without those in `words`.
+      unknown_words: None: DEFAULT_UNKNOWN_WORDS without those in `words`.
 
     Raises:
       UserError: an argument is out of range, a word cannot be a folder or is named twice.
@@ -119,15 +119,15 @@ def make_request(
             raise UserError(
                 f"'{word}' is in --words and in --unknown_words", "take it out of one of them"
             )
-    for flag, value, least, most in (
+    for flag, value, minimum, maximum in (
         ("clips_per_word", clips_per_word, 1, 100_000),
         ("clips_per_unknown_word", clips_per_unknown_word, 1, 100_000),
         ("speakers", speakers, 3, 10_000),
         ("noise_seconds", noise_seconds, 2, 600),
         ("seed", seed, 0, 2**31 - 1),
     ):
-        if not least <= value <= most:
-            raise UserError(f"--{flag}={value} is out of range", f"give {least} to {most}")
+        if not minimum <= value <= maximum:
+            raise UserError(f"--{flag}={value} is out of range", f"give {minimum} to {maximum}")
     return Request(
         words=checked,
         unknown_words=unknown,

@@ -1,4 +1,4 @@
-"""The invented people of a synthetic set: who they are, where they sit, which split they are in."""
+"""The invented speakers of a synthetic set: voice, room, microphone and split."""
 
 import dataclasses
 import zlib
@@ -11,11 +11,11 @@ from edge_tf.audio.simulation import Microphone, Room
 from edge_tf.data.dataset import SPLITS, Split
 from edge_tf.data.words.folder_of_words import hash_split
 
-# Share of the speakers that are kept for validation, and as many for testing.
+# Share of the speakers held out for validation, and again for testing.
 _HELD_OUT_SHARE = 0.15
 
-# The variants of espeak-ng 1.52 that pass for people, women's and men's. Left out: robots,
-# whispers, effects, near-copies, and those that clip or lack a formant that tells vowels apart.
+# The variants of espeak-ng 1.52 that sound human, female and male. Left out: robots, whispers,
+# effects, near-copies, and those that clip or lack a formant that distinguishes vowels.
 FEMALE_VARIANTS = (
     *("f1", "f2", "f3", "f4", "f5", "Andrea", "Annie", "anika", "aunty", "belinda", "grandma"),
     *("linda", "shelby"),
@@ -31,17 +31,17 @@ MALE_VARIANTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Speaker:
-    """All that is fixed about one invented speaker.
+    """Fixed parameters of one invented speaker.
 
     Attributes:
       name: eight hexadecimal digits, the file name's part before `_nohash_`. The official hash of
-        Speech Commands puts it into the same split as the lists do.
+        Speech Commands assigns it to the same split as the lists do.
       split: one of SPLITS.
       voice: how it speaks on average; a clip varies rate and pitch around it.
-      tract: vocal tract length over that of the voice; above 1 lowers all formants.
-      level_db: active speech level in dB of full scale, on average.
-      room: where it sits.
-      microphone: what it speaks into.
+      tract: vocal tract length relative to the voice's; above 1 lowers all formants.
+      level_db: mean active speech level in dBFS.
+      room: its room.
+      microphone: its microphone.
     """
 
     name: str
@@ -70,7 +70,7 @@ def split_sizes(speakers: int) -> dict[str, int]:
 
 
 def _draw(rng: np.random.Generator, low: float, high: float, digits: int = 3) -> float:
-    """Uniform, rounded so that the metadata shows the very number that was used."""
+    """Uniform, rounded so that the metadata shows the exact number used."""
     return round(float(rng.uniform(low, high)), digits)
 
 
@@ -97,7 +97,7 @@ def _microphone(rng: np.random.Generator) -> Microphone:
 
 
 def _pools(variants: Sequence[str], share: float, rng: np.random.Generator) -> dict[str, list[str]]:
-    """Deals variants to the splits; each held-out split gets `share` of them, at least one."""
+    """Distributes variants over the splits; each held-out split gets `share`, at least one."""
     shuffled = [variants[i] for i in rng.permutation(len(variants))]
     part = max(1, round(len(shuffled) * share))
     return {
@@ -110,15 +110,15 @@ def _pools(variants: Sequence[str], share: float, rng: np.random.Generator) -> d
 def draw_speakers(
     count: int, accents: Sequence[str], groups: Sequence[Sequence[str]], seed: int
 ) -> list[Speaker]:
-    """Invents speakers; no variant (timbre) is heard in two splits.
+    """Invents speakers; no variant (timbre) is in two splits.
 
     Args:
       count: how many, at least 3.
       accents: voices to speak with, at least one.
-      groups: timbres, such as women's and men's, at least 3 in each; the speakers of a split come
-        from the groups in turn. Speakers that share a timbre differ in accent, pitch, tract length
-        and place.
-      seed: decides everything.
+      groups: timbres, such as female and male, at least 3 in each; the speakers of a split
+        alternate between the groups. Speakers that share a timbre differ in accent, pitch, tract
+        length and place.
+      seed: determines everything.
 
     Returns:
       `count` speakers, training first, then validation, then testing.

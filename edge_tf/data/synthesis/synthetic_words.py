@@ -1,4 +1,4 @@
-"""A Speech Commands folder of words that nobody recorded, spoken by espeak-ng.
+"""Synthetic words spoken by espeak-ng, in the Speech Commands layout.
 
 OUT/WORD/SPEAKER_nohash_N.wav   16 kHz, mono, 16 bit, exactly one second
 OUT/_background_noise_/*.wav    white, pink and brown noise, hum, babble
@@ -46,7 +46,7 @@ _INTONATIONS = ("", ".", "?", "!", ",")
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What was made: clips a split, and how many words were too long for a second."""
+    """What was made: clips and speakers per split, and clips too long for one second."""
 
     path: Path
     clips: dict[str, int]
@@ -56,7 +56,7 @@ class Summary:
 
 
 def _allot(clips: int, speakers: Sequence[Speaker], word: str, seed: int) -> list[int]:
-    """How many clips of a word each speaker says: as even as can be, each split first served."""
+    """Clips of a word per speaker: as even as possible, one per split first."""
     rng = np.random.default_rng([seed, 2, zlib.crc32(word.encode())])
     shuffled = [int(i) for i in rng.permutation(len(speakers))]
     first = {speakers[i].split: i for i in reversed(shuffled)}
@@ -71,7 +71,7 @@ def _allot(clips: int, speakers: Sequence[Speaker], word: str, seed: int) -> lis
 def _speak_to_fit(
     engine: Espeak, text: str, voice: Voice, tract: float
 ) -> tuple[np.ndarray, Voice, str]:
-    """Speech at RATE that fits into a clip, the voice that said it, and what was done for that."""
+    """Speech at RATE that fits into a clip, the voice used, and what was done to make it fit."""
     fit = ""
     for attempt in range(4):
         raw, rate = engine.speak(text, voice)
@@ -211,19 +211,19 @@ def _build(request: Request, folder: Path, progress: bool) -> Summary:
 def synthesize(request: Request, out: Path, progress: bool = True) -> Summary:
     """Makes a set of spoken words.
 
-    The same request gives the same bytes, with the same versions of espeak-ng and NumPy on the same
-    kind of machine. Nothing half-written is left at `out`.
+    The same request produces the same bytes with the same versions of espeak-ng and NumPy on the
+    same kind of machine. No partial output is left at `out`.
 
     Args:
       request: what to make.
-      out: the folder; it may exist if it is empty or a set that this made, which is then replaced.
+      out: the folder; it may exist if it is empty, or a synthetic set, which is then replaced.
       progress: whether to show a progress bar.
 
     Returns:
       What was made.
 
     Raises:
-      UserError: espeak-ng is missing or cannot say a word; `out` holds other files; disk full.
+      UserError: espeak-ng is missing or cannot say a word; `out` contains other files; disk full.
     """
     out = Path(out)
     record.require_replaceable(out)

@@ -1,7 +1,7 @@
-"""Fetches Google's Speech Commands: resumed where it broke off, checked, unpacked safely.
+"""Downloads Google's Speech Commands: resumable, verified, unpacked safely.
 
-urllib of the standard library does all that is needed here (Range, redirects, proxies from the
-environment), and edge_tf itself depends on no other HTTP client.
+The standard library's urllib does all that is needed here (Range, redirects, proxies from the
+environment), so edge_tf itself depends on no other HTTP client.
 """
 
 import dataclasses
@@ -49,7 +49,7 @@ class Release:
     test_set: Archive
 
 
-# Whose record of checksums gives each digest (the sizes are from the same records):
+# Sources of the digests (the sizes are from the same records):
 #   v0.01          torchaudio; Hugging Face datasets (superb)
 #   v0.01 test set Hugging Face datasets (superb); no second source was found
 #   v0.02          TensorFlow Datasets; torchaudio
@@ -83,30 +83,30 @@ RELEASES = {
 
 
 def test_set_folder(destination: Path) -> Path:
-    """Where the official test set of a download lies: beside it, for --test_dir."""
+    """Folder of a download's official test set, next to it, for --test_dir."""
     return destination.with_name(f"{destination.name}_test_set")
 
 
 def download_speech_commands(
     version: str, destination: str | Path, base_url: str = BASE_URL, progress: bool = True
 ) -> Path:
-    """Fetches a version of Speech Commands and its official test set, unless they are there.
+    """Fetches a version of Speech Commands and its official test set, unless they exist.
 
-    Broken off, it leaves NAME.tar.gz.part beside `destination`; the same call goes on from it.
+    If interrupted, it leaves NAME.tar.gz.part next to `destination`; the same call resumes from it.
 
     Args:
       version: "0.01" or "0.02".
       destination: becomes the folder of word folders. The test set goes to
         `test_set_folder(destination)`.
-      base_url: where the archives lie.
+      base_url: location of the archives.
       progress: whether to show progress bars.
 
     Returns:
       `destination`.
 
     Raises:
-      UserError: no such version, no network, a wrong checksum, too little space, or a folder in
-        the way that this did not make.
+      UserError: no such version, no network, a wrong checksum, too little space, or an existing
+        folder that was not downloaded here.
     """
     if version not in RELEASES:
         raise UserError(f"--download={version} is unknown", f"choose {' or '.join(RELEASES)}")
@@ -125,10 +125,10 @@ def download_speech_commands(
 
 
 def is_complete(folder: Path, archive: Archive) -> bool:
-    """Whether `folder` holds this archive, unpacked to the end.
+    """Whether `folder` contains this archive, completely unpacked.
 
     Raises:
-      UserError: it holds something else.
+      UserError: it contains something else.
     """
     if not folder.exists():
         return False
@@ -138,10 +138,10 @@ def is_complete(folder: Path, archive: Archive) -> bool:
         marker = files.read_json(folder / MARKER)
         if isinstance(marker, dict) and marker.get("sha256") == archive.sha256:
             return True
-        raise UserError(f"{folder} holds another download", "name another folder")
+        raise UserError(f"{folder} contains another download", "name another folder")
     if any(folder.iterdir()):
         raise UserError(
-            f"{folder} has files that no finished download put there",
+            f"{folder} has files that are not from a finished download",
             f"leave out --download to use it as it is, or name a new folder for {archive.name}",
         )
     return False
@@ -156,9 +156,9 @@ def _size(path: Path) -> int:
 
 
 def _require_space(folder: Path, archives: list[Archive]) -> None:
-    """Raises UserError when the archives, one at a time, and all they hold do not fit."""
+    """Raises UserError if the archives, one at a time, and all their content do not fit."""
     folder.mkdir(parents=True, exist_ok=True)
-    # The greatest need: all is unpacked and the last archive still there; what is fetched counts.
+    # Peak: all is unpacked and the last archive still exists; bytes already fetched are deducted.
     unpacked = sum(round(archive.size * _UNPACKED_SHARE) for archive in archives)
     packed = max(archive.size for archive in archives)
     present = sum(_size(_part(archive, folder)) for archive in archives)
@@ -172,22 +172,22 @@ def _require_space(folder: Path, archives: list[Archive]) -> None:
 
 
 def fetch(archive: Archive, folder: Path, base_url: str, progress: bool = True) -> Path:
-    """Downloads an archive into `folder`, going on where an earlier try broke off.
+    """Downloads an archive into `folder`, resuming where an earlier attempt stopped.
 
-    A copy that somebody laid into `folder` under the published name is used instead.
+    If `folder` already has a copy under the published name, that is used instead.
 
     Returns:
-      The file, complete and with the right SHA-256: NAME.part, or the copy that was there.
+      The file, complete and with the right SHA-256: NAME.part, or the existing copy.
 
     Raises:
-      UserError: out of reach, refused by the server, broken off time and again (what came stays
-        as .part), or of another content (a .part is deleted then).
+      UserError: unreachable, refused by the server, interrupted repeatedly (the .part is kept), or
+        the content is wrong (a .part is then deleted).
     """
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / archive.name
     if copy.exists():
         if _sha256(copy) != archive.sha256:
-            raise UserError(f"{copy} has not the published SHA-256", "move it away")
+            raise UserError(f"{copy} does not have the published SHA-256", "move it away")
         return copy
     part = _part(archive, folder)
     if _size(part) > archive.size:
@@ -206,14 +206,14 @@ def fetch(archive: Archive, folder: Path, base_url: str, progress: bool = True) 
     if digest != archive.sha256:
         part.unlink()
         raise UserError(
-            f"{url} has SHA-256 {digest}, published is {archive.sha256}; the file was deleted",
-            "try again; if it comes again, something between here and the server changes files",
+            f"{url} has SHA-256 {digest}, not the published {archive.sha256}; the file was deleted",
+            "try again; if it happens again, something between here and the server changes files",
         )
     return part
 
 
 def _fetch_all(url: str, part: Path, size: int, bar: "tqdm[Any]") -> None:
-    """Asks for what is missing until all is there; a try that brought bytes costs nothing."""
+    """Requests what is missing until complete; attempts that bring bytes are not failures."""
     failures = 0
     reason = ""
     while (have := _size(part)) < size:
@@ -221,8 +221,8 @@ def _fetch_all(url: str, part: Path, size: int, bar: "tqdm[Any]") -> None:
             if have == 0:
                 raise _unreachable(url, reason)
             raise UserError(
-                f"{url} broke off at {have / 1e6:.0f} of {size / 1e6:.0f} MB: {reason}",
-                "the same command goes on from there",
+                f"{url} stopped at {have / 1e6:.0f} of {size / 1e6:.0f} MB: {reason}",
+                "the same command resumes from there",
             )
         if failures:
             time.sleep(_PAUSE_SECONDS * 2 ** (failures - 1))
@@ -233,7 +233,7 @@ def _fetch_all(url: str, part: Path, size: int, bar: "tqdm[Any]") -> None:
             error.close()
             reason = f"HTTP status {error.code} {error.reason}"
             if error.code == 416:
-                # The server's file ends before ours does: ours is of another file.
+                # The server's file is shorter than ours, so ours is from another file.
                 part.unlink(missing_ok=True)
                 bar.reset()
             elif error.code < 500 and error.code != 429:
@@ -253,7 +253,7 @@ def _fetch_some(url: str, part: Path, have: int, size: int, bar: "tqdm[Any]") ->
     with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
         resumed = response.status == 206
         if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            raise http.client.HTTPException("the server sent another range than asked for")
+            raise http.client.HTTPException("the server sent a different range than requested")
         if not resumed:
             bar.reset()
         with part.open("ab" if resumed else "wb") as out:
@@ -278,7 +278,7 @@ def _sha256(path: Path) -> str:
 
 
 def unpack(path: Path, folder: Path, archive: Archive, progress: bool = True) -> None:
-    """Unpacks a .tar.gz; `folder` appears when all is there, with a marker, or not at all.
+    """Unpacks a .tar.gz; `folder` appears complete, with a marker, or not at all.
 
     Raises:
       UserError: the archive is damaged, or a member would land outside `folder`.

@@ -1,6 +1,6 @@
 """Folders of words: the Speech Commands layout (arXiv:1804.03209) and any folder like it.
 
-ROOT/WORD/SPEAKER_nohash_N.wav     one clip a file
+ROOT/WORD/SPEAKER_nohash_N.wav     one clip per file
 ROOT/_background_noise_/*.wav      long recordings
 ROOT/validation_list.txt, testing_list.txt     the official split; without them, by hash
 """
@@ -32,13 +32,13 @@ COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes
 TASKS = ("kws12", "kws35", "words")
 _log = logging.getLogger(__name__)
 
-_MAX_CLIPS_A_WORD = 2**27 - 1
+_MAX_CLIPS_PER_WORD = 2**27 - 1
 
 
 def hash_split(file_name: str, validation: float = 10.0, testing: float = 10.0) -> Split:
     """The split of a clip by its speaker, as Speech Commands defines it.
 
-    The name up to "_nohash_" is hashed, so all takes of one speaker share a split, for ever.
+    The name up to "_nohash_" is hashed, so all takes of one speaker share a split, forever.
 
     Args:
       file_name: such as "0a7c2a8d_nohash_0.wav".
@@ -46,7 +46,7 @@ def hash_split(file_name: str, validation: float = 10.0, testing: float = 10.0) 
     """
     speaker = re.sub(r"_nohash_.*$", "", Path(file_name).name)
     digest = int(hashlib.sha1(speaker.encode("utf-8", "surrogateescape")).hexdigest(), 16)
-    percent = digest % (_MAX_CLIPS_A_WORD + 1) * (100.0 / _MAX_CLIPS_A_WORD)
+    percent = digest % (_MAX_CLIPS_PER_WORD + 1) * (100.0 / _MAX_CLIPS_PER_WORD)
     if percent < validation:
         return "validation"
     return "testing" if percent < validation + testing else "training"
@@ -61,11 +61,10 @@ def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dat
         "kws35": every word folder, no silence. "words": `words` with silence and unknown (all
         other folders); without `words`, every folder is a word and nothing is unknown.
       words: only for "words".
-      seed: which unknown clips are taken and what noise the silence clips of validation and
-        test hold.
+      seed: selects the unknown clips, and the noise in the silence clips of validation and test.
 
     Raises:
-      UserError: no such folder, no clips, or a word that is not there.
+      UserError: the folder, its clips, or a word is missing.
     """
     if task not in TASKS:
         raise UserError(f"--task={task} is unknown", f"choose one of {', '.join(TASKS)}")
@@ -84,7 +83,7 @@ def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dat
         raise UserError(
             f"--data_dir={root} has no folder for {', '.join(missing[:4])}",
             f"add the clips, or choose --task and --words for what is there ({_some(folders)})"
-            + "; names that begin with _ or . are no words" * missing[0].startswith(("_", ".")),
+            + "; names that begin with _ or . are not words" * missing[0].startswith(("_", ".")),
         )
     if len(words) != len(set(words)) or (len(words) < 2 and task == "kws35"):
         raise UserError(f"--words={','.join(words)} must name different words")
@@ -99,7 +98,7 @@ def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dat
         )
     labels = (*[SILENCE] * with_silence, *[UNKNOWN] * with_unknown, *sorted(words))
     if len(labels) < 2:
-        raise UserError(f"--data_dir={root} gives one class only", "add a second word or noise")
+        raise UserError(f"--data_dir={root} has only one class", "add a second word or noise")
 
     by_split = _split_clips(root, folders)
     rng = np.random.default_rng(seed)
@@ -131,7 +130,7 @@ def noise_files(root: Path) -> tuple[str, ...]:
 
 
 def with_test_folder(dataset: Dataset, folder: Path) -> Dataset:
-    """Replaces the test clips by those of an official test set: folder/LABEL/*.wav.
+    """Replaces the test clips with those of an official test set: folder/LABEL/*.wav.
 
     Raises:
       UserError: a label has no folder or no clips there.
@@ -151,7 +150,7 @@ def with_test_folder(dataset: Dataset, folder: Path) -> Dataset:
 
 
 def _word_folders(root: Path) -> dict[str, list[str]]:
-    """Word to the names of its clips. Raises UserError when there is nothing to learn from."""
+    """Word to the names of its clips. Raises UserError if there are none."""
     if not root.is_dir():
         raise UserError(f"--data_dir={root} is not a folder", "name a folder of word folders")
     folders = {}
@@ -168,14 +167,15 @@ def _word_folders(root: Path) -> dict[str, list[str]]:
         folders[folder.name] = names
     if not folders:
         raise UserError(
-            f"--data_dir={root} has no word folders", "expected ROOT/WORD/*.wav, a folder a word"
+            f"--data_dir={root} has no word folders",
+            "expected a folder ROOT/WORD/*.wav per word",
         )
     check_labels(folders, root)
     return folders
 
 
 def _wav_names(folder: Path) -> list[str]:
-    """WAV files of a folder but hidden ones (such as the ._x.wav that macOS leaves), sorted."""
+    """WAV files of a folder except hidden ones (such as ._x.wav from macOS), sorted."""
     if not folder.is_dir():
         return []
     names = (path.name for path in folder.iterdir() if path.suffix.lower() == ".wav")
@@ -183,7 +183,7 @@ def _wav_names(folder: Path) -> list[str]:
 
 
 def _split_clips(root: Path, folders: dict[str, list[str]]) -> dict[Split, dict[str, list[str]]]:
-    """Split to word to clip paths: by the lists when they are there, else by the hash."""
+    """Split to word to clip paths: by the lists if they exist, else by the hash."""
     listed = _official_lists(root)
     result: dict[Split, dict[str, list[str]]] = {split: {} for split in SPLITS}
     for word, names in folders.items():
@@ -197,8 +197,8 @@ def _split_clips(root: Path, folders: dict[str, list[str]]) -> dict[Split, dict[
         if len(missing) == len(listed):
             raise UserError(
                 f"{_list_path(root, 'validation')} and {_list_path(root, 'testing').name} name no "
-                f"clip that is there (first: '{missing[0]}')",
-                "expected WORD/FILE.wav on each line; mend the lists, or remove both",
+                f"existing clip (first: '{missing[0]}')",
+                "expected WORD/FILE.wav on each line; fix the lists, or remove both",
             )
         if missing:
             _log.info("%d of %d listed clips are not in %s", len(missing), len(listed), root)
@@ -215,14 +215,16 @@ def _official_lists(root: Path) -> dict[str, Split]:
     if len(there) == 1:
         other = next(path for path in paths.values() if path not in there)
         raise UserError(
-            f"{there[0]} is there without {other.name}", f"add {other.name}, or remove the list"
+            f"{there[0]} exists without {other.name}", f"add {other.name}, or remove the list"
         )
     listed: dict[str, Split] = {}
     for split, path in paths.items():
         try:
             lines = path.read_text(encoding="utf-8-sig").split("\n")
         except UnicodeDecodeError:
-            raise UserError(f"{path} is not UTF-8 text", "expected WORD/FILE.wav a line") from None
+            raise UserError(
+                f"{path} is not UTF-8 text", "expected one WORD/FILE.wav per line"
+            ) from None
         for clip in filter(None, map(str.strip, lines)):
             if listed.setdefault(clip, split) != split:
                 raise UserError(
@@ -241,7 +243,7 @@ def _list_path(root: Path, split: Split) -> Path:
 def _silence(
     root: Path, noise: Sequence[str], count: int, split: Split, label: int, rng: np.random.Generator
 ) -> Iterable[Clip]:
-    """Training: digital silence, noise comes in augmentation. Else: fixed seconds of noise."""
+    """Training: digital silence; augmentation adds noise. Else: fixed seconds of noise."""
     if split == "training":
         return [Clip(label, "")] * count
     lengths = {path: wav.duration(root / path) for path in noise}

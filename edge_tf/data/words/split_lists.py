@@ -8,7 +8,7 @@ from edge_tf.data.dataset import SILENCE, SPLITS, UNKNOWN, Clip, Dataset, Split,
 from edge_tf.data.words.folder_of_words import noise_files
 from edge_tf.errors import UserError
 
-LIST_RATE = 16_000  # of the recordings that `start` counts samples of
+LIST_RATE = 16_000  # Hz; `start` counts samples at this rate
 _COLUMNS = ["label", "clip", "start", "gain"]
 _EXPECTED = (
     "expected label, clip, start (a sample, 0 or more, or empty), gain (0 to 1000, or empty)"
@@ -16,7 +16,7 @@ _EXPECTED = (
 
 
 def load(root: Path, lists: Path) -> Dataset:
-    """Reads a task that names each clip of each split.
+    """Reads a task from lists that name each clip of each split.
 
     A row without start is a whole file; with start and gain, one second of a longer file.
     Labels are ordered: silence, unknown, then the words alphabetically.
@@ -30,7 +30,7 @@ def load(root: Path, lists: Path) -> Dataset:
     special = [name for name in (SILENCE, UNKNOWN) if name in names]
     labels = (*special, *sorted(names - set(special)))
     if len(labels) < 2:
-        raise UserError(f"--split_lists={lists} has one label only", "a task needs two")
+        raise UserError(f"--split_lists={lists} has only one label", "a task needs two")
     splits = {
         split: tuple(
             _clip(row, labels, lists / f"{split}.tsv", n) for n, row in enumerate(found, 2)
@@ -56,12 +56,12 @@ def _read(path: Path) -> list[dict[str, str]]:
         ) from None
     if columns != _COLUMNS:
         raise UserError(
-            f"{path} has other columns than {', '.join(_COLUMNS)}",
+            f"{path} does not have the columns {', '.join(_COLUMNS)}",
             "name them in the first line, separated by tabs",
         )
     for line, row in enumerate(rows, 2):
         if None in row or None in row.values():
-            raise UserError(f"{path}, line {line}: {_EXPECTED}", "mend the list")
+            raise UserError(f"{path}, line {line}: {_EXPECTED}", "fix the list")
     if not rows:
         raise UserError(f"{path} lists no clips", "a task needs clips in every split")
     return rows
@@ -74,7 +74,7 @@ def _clip(row: dict[str, str], labels: tuple[str, ...], path: Path, line: int) -
         if not row["clip"] or (start is not None and start < 0) or not 0 <= gain <= 1000:
             raise ValueError
     except (TypeError, ValueError):
-        raise UserError(f"{path}, line {line}: {_EXPECTED}", "mend the list") from None
+        raise UserError(f"{path}, line {line}: {_EXPECTED}", "fix the list") from None
     if Path(row["clip"]).is_absolute() or ".." in Path(row["clip"]).parts:
         raise UserError(
             f"{path}, line {line}: '{row['clip']}' leaves --data_dir",
@@ -84,7 +84,7 @@ def _clip(row: dict[str, str], labels: tuple[str, ...], path: Path, line: int) -
 
 
 def _check_disjoint(lists: Path, splits: Mapping[Split, tuple[Clip, ...]]) -> None:
-    """A file in two splits would be tested on what it was trained on; seconds of noise may be."""
+    """A file in two splits would leak training data into the test; noise excerpts may be shared."""
     seen: dict[str, str] = {}
     for split, clips in splits.items():
         for clip in clips:
@@ -113,7 +113,7 @@ def _check_files(root: Path, lists: Path, splits: Mapping[Split, tuple[Clip, ...
     missing = sorted(path for path in paths if not (root / path).is_file())
     if missing:
         raise UserError(
-            f"--data_dir={root} lacks {len(missing)} of {len(paths)} clips in {lists}, first "
+            f"--data_dir={root} lacks {len(missing)} of {len(paths)} clips in {lists}, such as "
             f"{missing[0]}",
             "unpack the whole set, or use lists made for it",
         )

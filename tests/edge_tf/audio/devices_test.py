@@ -224,9 +224,9 @@ def test_a_long_response_is_cut_after_a_second(tmp_path):
 
 
 def test_errors_name_the_folder_or_the_file(tmp_path):
-    with pytest.raises(UserError, match=r"nowhere.*give a folder of impulse responses"):
+    with pytest.raises(UserError, match=r"nowhere.*name a folder of impulse responses"):
         devices.load_responses(tmp_path / "nowhere", RATE)
-    with pytest.raises(UserError, match=r"holds no \.wav files"):
+    with pytest.raises(UserError, match=r"contains no \.wav files"):
         devices.load_responses(tmp_path, RATE)
     write(tmp_path / "dead.wav", np.zeros(100, np.int16))
     with pytest.raises(UserError, match=r"dead\.wav: the impulse response is silence"):

@@ -84,7 +84,7 @@ def test_lambda_is_that_of_the_paper_unless_given(kind, lam):
 def test_from_dict_refuses_half_a_normalization(field):
     values = FrontendConfig(normalization="residual").to_dict()
     del values[field]
-    with pytest.raises(UserError, match="or these with normalization and norm_lambda"):
+    with pytest.raises(UserError, match="or these plus normalization and norm_lambda"):
         FrontendConfig.from_dict(values)
 
 

@@ -221,7 +221,7 @@ def _parses_or_refuses(data: bytes) -> None:
         assert str(error).startswith("x.wav: ")
     else:
         assert 1 <= header.channels <= 64 and header.frames >= 1
-        size = header.frames * header.channels * header.bytes_a_sample
+        size = header.frames * header.channels * header.bytes_per_sample
         assert header.offset >= 20 and header.offset + size <= len(data)
 
 

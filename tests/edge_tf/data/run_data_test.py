@@ -69,13 +69,13 @@ def test_changed_clips_are_refused_and_touched_ones_are_not(run):
     os.utime(path, ns=(1, 1))
     find(run).clips("training")
     write(path, tone(999))
-    with pytest.raises(UserError, match=r"training clips in .* have changed since the training"):
+    with pytest.raises(UserError, match=r"training clips in .* have changed since training"):
         find(run).clips("training")
 
 
 def test_changed_labels_are_refused(run):
     shutil.rmtree(run.path.parent / "data" / "turn on")
-    with pytest.raises(UserError, match=r"now has other labels than .*labels\.txt"):
+    with pytest.raises(UserError, match=r"no longer has the labels in .*labels\.txt"):
         find(run)
 
 

@@ -84,5 +84,5 @@ def test_every_variable_gets_a_gradient(benchmark):
     ids=str,
 )
 def test_refuses_what_gives_no_network(bad):
-    with pytest.raises(ValueError, match="give no network"):
+    with pytest.raises(ValueError, match="do not define a network"):
         build_model("ds_cnn", **bad)

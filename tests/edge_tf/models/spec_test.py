@@ -52,7 +52,7 @@ def test_a_form_for_streams_takes_the_same_settings(spec):
 
 @pytest.mark.parametrize(
     ("name", "bands", "remedy"),
-    [("bc_resnet", 64, "it takes 40"), ("bc_resnet_asc", 40, "it takes multiples of 32")],
+    [("bc_resnet", 64, "it accepts 40"), ("bc_resnet_asc", 40, "it accepts multiples of 32")],
 )
 def test_a_number_of_mel_bands_that_a_model_cannot_take_is_refused(name, bands, remedy):
     with pytest.raises(UserError, match=f"{name} does not support --mel_bands={bands}; {remedy}"):

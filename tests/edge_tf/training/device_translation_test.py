@@ -114,18 +114,18 @@ def test_what_is_not_there_or_damaged_is_told(translator, tmp_path):
         DeviceTranslator.load(tmp_path)
     translator.save(tmp_path)
     Path(tmp_path / "translator.keras").write_bytes(b"no model")
-    with pytest.raises(UserError, match=r"is no device translator"):
+    with pytest.raises(UserError, match=r"is not a device translator"):
         DeviceTranslator.load(tmp_path)
     (tmp_path / "translator.json").write_text("[]")
-    with pytest.raises(UserError, match=r"is no device translator"):
+    with pytest.raises(UserError, match=r"is not a device translator"):
         DeviceTranslator.load(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("names", "known"), [(["a", "a"], "a"), (["b", ""], "b"), (["", ""], "none")], ids=str
+    ("names", "known"), [(["a", "a"], "a"), (["b", ""], "b"), (["", ""], "unknown")], ids=str
 )
 def test_one_device_alone_is_refused(names, known):
-    with pytest.raises(UserError, match=f"of another one, and there are those of {known};"):
+    with pytest.raises(UserError, match=f"of another one, but the devices are {known};"):
         device_translation.train(np.zeros((2, 4, 5, 1), np.float32), names, SOURCE)
 
 
@@ -225,6 +225,6 @@ def test_clips_of_one_device_have_nothing_to_be_translated_to(tmp_path):
         fingerprint="",
         notes={},
     )
-    with pytest.raises(UserError, match="of another one, and there are those of recorded"):
+    with pytest.raises(UserError, match="of another one, but the devices are recorded"):
         device_translation.of_run(tmp_path, clips, frontend, seed=0)
     assert not list(tmp_path.iterdir())

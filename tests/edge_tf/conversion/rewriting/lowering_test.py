@@ -135,7 +135,7 @@ WIDE = keras.Input((8, 8, 4), name="wide")
             "layer odd has a depth multiplier",
         ),
         (layers.Conv2D(4, 1, activation="tanh", name="odd"), "layer odd has the activation tanh"),
-        (layers.ReLU(6.0, name="odd"), "layer odd is no plain ReLU"),
+        (layers.ReLU(6.0, name="odd"), "layer odd is not a plain ReLU"),
         (layers.Dense(4, name="odd"), "layer odd is a Dense on (None, 8, 8, 4)"),
         (layers.AveragePooling2D(3, strides=1, name="odd"), "layer odd pools windows that overlap"),
         (layers.AveragePooling2D(3, padding="same", name="odd"), "layer odd pools windows"),

@@ -167,7 +167,7 @@ def test_a_source_in_two_folds_is_warned_of(tmp_path, caplog):
     root = make_esc_folders(tmp_path)
     edit(root / "folds.csv", "1-100010-A,dog,1", "1-100010-A,dog,2")
     scene_sets.load(root)
-    assert "1 locations or sources of the tested fold are in the others too (100010)" in caplog.text
+    assert "1 locations or sources of the test fold are also in other folds (100010)" in caplog.text
 
 
 TAU_META = "meta.csv"
@@ -180,7 +180,7 @@ FIRST = "audio/airport-lisbon-1000-40000-a.wav"
     [
         (lambda r: (r / TAU_META).unlink(), r"meta\.csv cannot be read \(No such file"),
         (lambda r: (r / TRAIN).unlink(), r"fold1_train\.csv cannot be read \(No such file"),
-        (lambda r: (r / FIRST).unlink(), rf"lacks 1 of 66 listed clips, first {FIRST}; unpack"),
+        (lambda r: (r / FIRST).unlink(), rf"lacks 1 of 66 listed clips, such as {FIRST}; unpack"),
         (
             lambda r: edit(r / TRAIN, "\tairport", "\tairprot"),
             r"train\.csv, line 2: .* is 'airprot', in meta\.csv 'airport'",
@@ -195,7 +195,7 @@ FIRST = "audio/airport-lisbon-1000-40000-a.wav"
         ),
         (
             lambda r: edit(r / TAU_META, "lisbon-1000\ta", "lisbon-1000\tb"),
-            r"meta\.csv, line 2: .* is of device a, source_label says 'b'",
+            r"meta\.csv, line 2: .* is of device a, but source_label is 'b'",
         ),
         (
             lambda r: edit(r / TAU_META, "\tlisbon-1000\ta\n", "\tlisbon-1000\n"),
@@ -211,7 +211,7 @@ FIRST = "audio/airport-lisbon-1000-40000-a.wav"
         ),
         (
             lambda r: edit(r / EVALUATE, "scene_label\n", f"scene_label\n{FIRST}\tairport\n"),
-            r"evaluate\.csv, line 2: .* is listed before",
+            r"evaluate\.csv, line 2: .* is listed twice",
         ),
         (
             lambda r: edit(r / TAU_META, "audio/airport", "/audio/airport"),
@@ -235,15 +235,19 @@ def test_a_tau_that_is_damaged_is_told(tmp_path, damage: Callable[[Path], object
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("2-100020-A,dog,2", "2-100020-A,dog,0", r"folds\.csv, line 6: '0' is no fold; expected"),
-        ("2-100020-A,dog,2", "2-100020-A,dog,two", r"line 6: 'two' is no fold"),
+        (
+            "2-100020-A,dog,2",
+            "2-100020-A,dog,0",
+            r"folds\.csv, line 6: '0' is not a fold; expected",
+        ),
+        ("2-100020-A,dog,2", "2-100020-A,dog,two", r"line 6: 'two' is not a fold"),
         ("2-100020-A,dog,2", "2-100020-A,dog", r"line 6: no fold; expected name, class, fold"),
         ("2-100020-A,dog,2", "2-100020-A,dog,2,3", r"line 6: more cells than columns"),
         ("2-100020-A,dog,2", "2-100020-A,..,2", r"line 6: '\.\./2-100020-A\.wav' leaves --data"),
-        ("2-100020-A,dog,2", "1-100010-A,dog,2", r"line 6: dog/1-100010-A\.wav is listed before"),
+        ("2-100020-A,dog,2", "1-100010-A,dog,2", r"line 6: dog/1-100010-A\.wav is listed twice"),
         ("2-100020-A,dog,2", "2-100020-A,dig,2", "the training split has no clips of 'd.g'"),
         ("2-100020-A,dog,2", f"{'x' * 200_000},dog,2", r"folds\.csv, line 6: field larger"),
-        ("2-100020-A,dog,2", "2-100020-X,dog,2", r"lacks 1 of 40 .*first dog/2-100020-X\.wav"),
+        ("2-100020-A,dog,2", "2-100020-X,dog,2", r"lacks 1 of 40 .*such as dog/2-100020-X\.wav"),
     ],
 )
 def test_rows_of_esc_that_make_no_sense_are_told(tmp_path, old, new, message):
@@ -266,7 +270,7 @@ def test_a_fold_that_does_not_exist_is_told(tmp_path, make, fold, there):
 def test_what_is_no_data_set_is_told(tmp_path):
     with pytest.raises(UserError, match="none is not a folder"):
         scene_sets.load(tmp_path / "none")
-    with pytest.raises(UserError, match=r"no data set of scenes; expected meta\.csv \(TAU"):
+    with pytest.raises(UserError, match=r"not a data set of scenes; expected meta\.csv \(TAU"):
         scene_sets.clip_ms(tmp_path)
     (tmp_path / "folds.csv").write_bytes(b"name,class,fold\n\xff\n")
     with pytest.raises(UserError, match=r"folds\.csv cannot be read \('utf-8'"):
@@ -274,7 +278,7 @@ def test_what_is_no_data_set_is_told(tmp_path):
     (tmp_path / "folds.csv").write_text("name,class,fold\n\n")
     with pytest.raises(UserError, match=r"folds\.csv lists no clips"):
         scene_sets.load(tmp_path)
-    with pytest.raises(UserError, match="gives one class only"):
+    with pytest.raises(UserError, match="has only one class"):
         scene_sets.load(make_esc_folders(tmp_path / "one", ("dog",)))
 
 

@@ -155,7 +155,7 @@ def test_a_whole_part_file_needs_no_request(server, tmp_path):
 
 def test_a_connection_that_keeps_breaking_keeps_what_came(server, tmp_path):
     server.cut_after = [400_000, *[0] * 20]
-    with pytest.raises(UserError, match="the same command goes on from there"):
+    with pytest.raises(UserError, match="the same command resumes from there"):
         fetch_all(server, tmp_path)
     assert (tmp_path / "set.tar.gz.part").read_bytes() == SET[:400_000]
     assert not (tmp_path / "sc").exists()
@@ -243,7 +243,7 @@ def test_a_folder_of_somebody_else_is_left_alone(server, tmp_path):
 
 def test_another_version_is_not_mixed_in(server, tmp_path):
     fetch_all(server, tmp_path)
-    with pytest.raises(UserError, match="holds another download"):
+    with pytest.raises(UserError, match="contains another download"):
         download.download_speech_commands("0.01", tmp_path / "sc", server.url, progress=False)
 
 

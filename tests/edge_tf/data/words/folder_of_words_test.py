@@ -164,7 +164,7 @@ def test_a_folder_with_an_underscore_is_left_out_aloud(tmp_path, caplog):
     root = make(tmp_path, ("aa", "bb", "_x"))
     assert folder_of_words.load(root, "words").labels == ("_silence_", "aa", "bb")
     assert "_x is left out" in caplog.text
-    with pytest.raises(UserError, match=r"begin with _ or [.] are no words"):
+    with pytest.raises(UserError, match=r"begin with _ or [.] are not words"):
         folder_of_words.load(root, "words", ["aa", "_x"])
 
 
@@ -205,8 +205,8 @@ def test_a_listed_clip_that_was_removed_is_counted(tmp_path, caplog):
     ("validation", "testing", "message"),
     [
         ("aa/00000001_nohash_0.wav", "aa/00000001_nohash_0.wav", "is in validation_list.txt too"),
-        ("/abs/x.wav", "../aa/00000001_nohash_0.wav", "name no clip that is there"),
-        ("aa\\00000001_nohash_0.wav", "", "name no clip that is there"),
+        ("/abs/x.wav", "../aa/00000001_nohash_0.wav", "name no existing clip"),
+        ("aa\\00000001_nohash_0.wav", "", "name no existing clip"),
         ("", "\n", "are empty"),
         ("aa/00000001_nohash_0.wav", "aa/00000003_nohash_0.wav", "validation split has no clips"),
     ],
@@ -221,7 +221,7 @@ def test_lists_that_make_no_split_are_refused(tmp_path, validation, testing, mes
 def test_one_list_of_two_and_a_list_that_is_no_text_are_refused(tmp_path):
     root = make(tmp_path, ("aa", "bb"))
     (root / "validation_list.txt").write_text("aa/00000000_nohash_0.wav\n")
-    with pytest.raises(UserError, match=r"there without testing_list\.txt; add"):
+    with pytest.raises(UserError, match=r"exists without testing_list\.txt; add"):
         folder_of_words.load(root, "words")
     (root / "testing_list.txt").write_bytes(b"\xff\xfe\x00a")
     with pytest.raises(UserError, match=r"testing_list\.txt is not UTF-8"):
@@ -283,7 +283,7 @@ def test_nothing_to_learn_from_is_refused(tmp_path):
         folder_of_words.load(tmp_path / "none", "words")
     with pytest.raises(UserError, match="no word folders"):
         folder_of_words.load(tmp_path, "words")
-    with pytest.raises(UserError, match="one class only"):
+    with pytest.raises(UserError, match="has only one class"):
         folder_of_words.load(make(tmp_path, ("aa",), noise=False), "words")
 
 

@@ -57,7 +57,7 @@ def test_windows_line_ends_and_byte_order_mark(places):
         ("turn on\t/etc/x.wav\t\t", r"testing\.tsv, line 7: '/etc/x.wav' leaves --data_dir"),
         ("turn on\t../x.wav\t\t", r"'../x.wav' leaves --data_dir"),
         ("turn on\ta/../../x.wav\t\t", "leaves --data_dir"),
-        ("turn on\tturn on/gone.wav\t\t", r"lacks 1 of \d+ clips in .*, first turn on/gone\.wav"),
+        ("turn on\tturn on/gone.wav\t\t", r"lacks 1 of \d+ clips in .*, such as turn on/gone\.wav"),
         ("turn on\t\t\t", "line 7: expected label"),
         ("turn on\tx.wav", "line 7: expected label"),
         ("turn on\tx.wav\t\t\t", "line 7: expected label"),
@@ -84,10 +84,10 @@ def test_a_bad_row_is_told(places, row, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "other columns than label, clip, start, gain"),
-        (b"label,clip,start,gain\na,b,,\n", "other columns"),
-        (b"label\tclip\nyes\tyes/a.wav\n", "other columns"),
-        (b"clip\tlabel\tstart\tgain\n", "other columns"),
+        (b"", "does not have the columns label, clip, start, gain"),
+        (b"label,clip,start,gain\na,b,,\n", "does not have the columns"),
+        (b"label\tclip\nyes\tyes/a.wav\n", "does not have the columns"),
+        (b"clip\tlabel\tstart\tgain\n", "does not have the columns"),
         (HEADER.encode(), "lists no clips"),
         (HEADER.encode() + b"\xff\xfe\t\t\t\n", "cannot be read"),
     ],
@@ -106,7 +106,7 @@ def test_a_missing_list_and_a_single_label_are_told(places):
         path = lists / f"{split}.tsv"
         rows = [row for row in path.read_text().splitlines() if "turn on" in row]
         path.write_text(HEADER + "\n".join(rows))
-    with pytest.raises(UserError, match="one label only; a task needs two"):
+    with pytest.raises(UserError, match="only one label; a task needs two"):
         split_lists.load(root, lists)
     (lists / "testing.tsv").unlink()
     with pytest.raises(UserError, match=r"testing\.tsv cannot be read \(No such file"):

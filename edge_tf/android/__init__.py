@@ -1,1 +1,1 @@
-"""What an Android app loads, and a project that shows how."""
+"""Models for Android apps, and a sample project that uses them."""

@@ -14,11 +14,11 @@ FORMAT_VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What the last evaluation says of the very file that is exported.
+    """Result of the last evaluation of exactly the exported file.
 
     Attributes:
       clips: number of test clips.
-      accuracy: from the waveform on, LiteRT with XNNPACK.
+      accuracy: waveform in, LiteRT with XNNPACK.
       keras_accuracy: of the float network.
     """
 
@@ -39,7 +39,7 @@ class TensorFacts:
 
 @dataclasses.dataclass(frozen=True)
 class ModelFacts:
-    """A .tflite file; ops are counted by their TFLite names."""
+    """A .tflite file; ops are counted by TFLite name."""
 
     bytes: int
     sha256: str
@@ -51,7 +51,7 @@ class ModelFacts:
 
 @dataclasses.dataclass(frozen=True)
 class GoldenFacts:
-    """Golden clips: how many were checked, and how many the app tests itself with."""
+    """Numbers of golden clips: checked, and in the app's self-test."""
 
     clips: int
     in_sample: int
@@ -62,15 +62,15 @@ class Manifest:
     """manifest.json.
 
     Attributes:
-      edge_tf_version: that made the export.
-      title: name of the model, for people.
+      edge_tf_version: version that made the export.
+      title: display name of the model.
       models: .tflite files by name.
       labels: in the order of the scores.
-      frontend, detector: what the app does.
-      hop_samples: from one inference to the next.
-      measured: accuracy of the file for sound; None if it was not measured.
+      frontend, detector: settings.
+      hop_samples: hop length from one inference to the next, in samples.
+      measured: accuracy of the waveform model; None if not measured.
       golden: clips with known results.
-      files: all others of the folder.
+      files: all other files of the folder.
     """
 
     format_version: int = FORMAT_VERSION
@@ -89,7 +89,7 @@ class Manifest:
 
 @dataclasses.dataclass(frozen=True)
 class GoldenClip:
-    """A clip of the app's self-test: file of samples, its label, the scores of this computer."""
+    """A clip of the app's self-test: its file, label, and scores on this computer."""
 
     file: str
     label: str

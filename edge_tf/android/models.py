@@ -1,4 +1,4 @@
-"""The two files of a run that an app loads, each with metadata."""
+"""The two model files for an app, each with metadata."""
 
 import dataclasses
 import json
@@ -24,8 +24,8 @@ class Models:
     """Contents of .tflite files with metadata.
 
     Attributes:
-      waveform: float32 [1, samples] of sound in, float32 [1, classes] probabilities out.
-      features: the int8 model as it is: int8 log-mel in, int8 logits out.
+      waveform: float32 [1, samples] in, float32 [1, classes] probabilities out.
+      features: the unchanged int8 model: int8 log-mel in, int8 logits out.
     """
 
     waveform: bytes
@@ -35,13 +35,13 @@ class Models:
 def make(
     network: bytes, config: FrontendConfig, labels: Sequence[str], title: str = "edge_tf"
 ) -> Models:
-    """Makes both files; the same inputs give the same bytes.
+    """Makes both files; the same inputs produce the same bytes.
 
     Args:
       network: model_int8.tflite of a run.
       config: its front-end.
       labels: in the order of its logits.
-      title: name of the model, for people.
+      title: display name of the model.
 
     Raises:
       UserError, ExportError: network, front-end and labels do not fit together, TFLite cannot
@@ -60,7 +60,7 @@ def make(
 
 
 def title(run: RunDirectory) -> str:
-    """The name of a run's model, for people: "edge_tf bc_resnet, tau 1"."""
+    """The display name of a run's model: "edge_tf bc_resnet, tau 1"."""
     trained = run.find(TrainRecord)
     if trained is None:
         return "edge_tf"
@@ -126,6 +126,6 @@ def _of_features(
 
 
 def _range(tensor: TensorInfo) -> tuple[float, float]:
-    """The real values that int8 can stand for."""
+    """The range of real values that int8 can represent."""
     scale, zero_point = tensor.scales[0], tensor.zero_points[0]
     return scale * (-128 - zero_point), scale * (127 - zero_point)

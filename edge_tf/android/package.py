@@ -1,4 +1,4 @@
-"""Exports a run for Android: two .tflite files, and a project that listens with them."""
+"""Exports a run for Android: two .tflite files, and a sample app that uses them."""
 
 import dataclasses
 import json
@@ -32,19 +32,19 @@ from tflite_model.info import TensorInfo
 
 _HERE = Path(__file__).parent
 _ASSETS = "sample/app/src/main/assets"
-# A wheel and a build folder have no files whose names begin with a dot.
+# Wheels and build folders leave out files with a leading dot.
 _RENAMED = {"sample/gitignore": "sample/.gitignore"}
-# Clips that the app tests itself with.
+# Number of clips for the app's self-test.
 _CLIPS = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Listening:
-    """What an app does with the scores of the model.
+    """How an app uses the scores of the model.
 
     Attributes:
-      detector: when a class is detected, as in the firmware.
-      hop_samples: from one inference to the next.
+      detector: settings of the detector, as in the firmware.
+      hop_samples: hop length from one inference to the next, in samples.
     """
 
     detector: DetectorConfig
@@ -62,32 +62,32 @@ def export(
     out_dir: Path,
     measured: Measured | None = None,
 ) -> Manifest:
-    """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
+    """Writes the complete folder or nothing; an earlier export at `out_dir` is replaced.
 
     Args:
       made: the files of `models.make`.
-      title: name of the model, for people.
+      title: display name of the model.
       config: the front-end.
       labels: in the order of the scores.
-      listening: what the app does with the scores.
-      golden: features of a few clips, which the front-end in the model must give.
-      wav: the same clips as sound, (n, samples) int16.
+      listening: how the app uses the scores.
+      golden: features of a few clips, which the front-end in the model must reproduce.
+      wav: the same clips as samples, (n, samples) int16.
       out_dir: new, empty, or an earlier export.
-      measured: accuracy of this very file in the run's report; None if it was not measured.
+      measured: accuracy of exactly this file in the run's report; None if not measured.
 
     Returns:
       The manifest, as written to manifest.json.
 
     Raises:
       UserError, ExportError: the golden clips contradict the model, there is no class to detect,
-        or `out_dir` holds what an export did not write. Nothing is written then.
+        or `out_dir` has files that no export wrote. Nothing is written in these cases.
     """
     folder.check_replaceable(out_dir)
     listening.detector.background_mask(labels)
     golden.check(tflite_model.parse(made.features, models.FEATURES))
     if wav.dtype != np.int16 or wav.shape != (len(golden), config.clip_samples):
         raise UserError(
-            f"the golden clips are {wav.dtype} {wav.shape}, the front-end takes int16 "
+            f"the golden clips are {wav.dtype} {wav.shape}, the front-end expects int16 "
             f"{(len(golden), config.clip_samples)}",
             "convert the run again",
         )
@@ -129,13 +129,13 @@ def export(
 
 
 def _check_features(model: bytes, golden: Golden, wav: np.ndarray) -> None:
-    """The front-end in the model must give the features that the network was converted with."""
+    """Checks that the front-end in the model reproduces the features of the conversion."""
     inside = values_between(model, "QUANTIZE", wav.astype(np.float32) / 32768)
     furthest = int(np.abs(inside.astype(int) - golden.features).max())
     if furthest > 1:
         raise UserError(
-            f"the front-end in {models.WAVEFORM} is up to {furthest} int8 steps away from the "
-            "features of the golden clips, 1 is allowed",
+            f"the front-end in {models.WAVEFORM} is up to {furthest} LSB away from the features "
+            "of the golden clips, at most 1 is allowed",
             "convert the run again",
         )
 
@@ -143,7 +143,7 @@ def _check_features(model: bytes, golden: Golden, wav: np.ndarray) -> None:
 def _spotting(
     config: FrontendConfig, labels: Sequence[str], listening: Listening, scores: np.ndarray
 ) -> SpottingFile:
-    """What the sample app reads."""
+    """Content of spotting.json, which the sample app reads."""
     return SpottingFile(
         labels=list(labels),
         sample_rate=config.sample_rate,
@@ -162,7 +162,7 @@ def _spotting(
 
 
 def _sample() -> dict[str, bytes]:
-    """The project as it stands beside this module."""
+    """The files of the sample project next to this module."""
     root = _HERE / "sample"
     found = {
         f"sample/{path.relative_to(root).as_posix()}": path.read_bytes()
@@ -192,7 +192,7 @@ def _tensor(tensor: TensorInfo) -> TensorFacts:
 
 
 def readme(manifest: Manifest) -> bytes:
-    """README.md of an export, which says what the manifest says."""
+    """README.md of an export, with the values of the manifest."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         undefined=jinja2.StrictUndefined,
@@ -214,7 +214,7 @@ def readme(manifest: Manifest) -> bytes:
 
 
 def _dependency(name: str) -> str:
-    """A library of the sample, with the version that it has there."""
+    """A library of the sample, with its version there."""
     gradle = (_HERE / "sample" / "app" / "build.gradle.kts").read_text(encoding="utf-8")
     found = re.search(rf'"({re.escape(name)}:[^"]+)"', gradle)
     assert found is not None

@@ -1,1 +1,1 @@
-"""Where a model runs. A new device is a new file here and a line in evaluation/hops/lineup.py."""
+"""Where a model runs. A new engine is a file here and a line in evaluation/hops/lineup.py."""

@@ -1,29 +1,29 @@
-"""The one small interface of all engines."""
+"""The interface of all engines."""
 
 import dataclasses
 from typing import Literal, Protocol, get_args
 
 import numpy as np
 
-# What an engine is fed: log-mel features, or the sound itself.
+# Input of an engine: log-mel features, or samples.
 Start = Literal["features", "waveform"]
 STARTS: tuple[Start, ...] = get_args(Start)
 
 
 class UnavailableError(Exception):
-    """This engine cannot run here; the message says why. A hop is then shown as not available."""
+    """This engine cannot run here; the message says why. Its hop is shown as not available."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Outputs:
-    """What an engine gave for a batch of clips.
+    """Outputs of an engine for a batch of clips.
 
     Attributes:
       logits: (clips, classes), float32 or int8.
       scale: step of int8 logits; None for float.
-      zero_point: int8 that stands for 0; None for float.
-      seconds_per_inference: median over clips, or mean; None where it would mean nothing.
-      are_shifted: the logits are logarithms of scores: right but for a constant a clip.
+      zero_point: int8 value of real zero; None for float.
+      seconds_per_inference: median over clips, or mean; None if not meaningful.
+      are_shifted: the logits are logarithms of scores: correct up to a constant per clip.
     """
 
     logits: np.ndarray
@@ -40,14 +40,14 @@ class Outputs:
 
 
 class Engine(Protocol):
-    """Runs a model on clips, one inference a clip.
+    """Runs a model on clips, one inference per clip.
 
     Attributes:
       id: identifier, "tflite_micro".
-      name: for people, "TFLite Micro".
-      bit_exact: must give the bytes of LiteRT's reference kernels.
-      start: what it is fed.
-      most_clips: it is too slow for more; 0: no limit.
+      name: display name, "TFLite Micro".
+      bit_exact: must match the bytes of LiteRT's reference kernels.
+      start: its input.
+      most_clips: maximum number of clips, for slow engines; 0: no limit.
     """
 
     id: str
@@ -64,13 +64,13 @@ class Engine(Protocol):
             int16.
 
         Raises:
-          UnavailableError: the engine's parts are not installed here.
+          UnavailableError: something that the engine needs is not installed.
         """
         ...
 
 
 def log_scores(scores: np.ndarray, seconds_per_inference: float | None) -> Outputs:
-    """Outputs of an engine that gives the softmax of its logits, (clips, classes)."""
+    """Outputs of an engine that returns the softmax of its logits, (clips, classes)."""
     floor = np.finfo(np.float32).tiny  # a score can be 0
     logits = np.log(np.maximum(scores, floor)).astype(np.float32)
     return Outputs(logits, None, None, seconds_per_inference, are_shifted=True)

@@ -1,4 +1,4 @@
-"""The model as plain C: on the host, and on microcontrollers in an emulator."""
+"""The model as plain C: on the host, and on emulated microcontrollers."""
 
 import tempfile
 from pathlib import Path
@@ -19,12 +19,12 @@ _TIMEOUT_S = 1800.0
 
 
 class EmittedC:
-    """What the standalone export puts out, compiled and run.
+    """The C of the standalone export, compiled and run.
 
     Attributes:
       start: "features": quantized features go straight into the model; "waveform": 16-bit samples
         go through front-end, model and detector in one program.
-      most_clips: more than these take too long here; 0: no limit.
+      most_clips: maximum number of clips, since emulation is slow; 0: no limit.
     """
 
     bit_exact = True
@@ -42,9 +42,9 @@ class EmittedC:
           model: an int8 .tflite file.
           board: where it runs.
           spotting: labels and front-end; needed to start from the waveform.
-          start: what clips are.
-          streaming: the model is of the streaming form: each clip is pushed in frame by frame, and
-            its logits are those after its last frame.
+          start: kind of input.
+          streaming: the model is in streaming form: each clip is pushed in frame by frame, and its
+            logits are those after its last frame.
         """
         self._model = model
         self._board = board
@@ -73,10 +73,10 @@ class EmittedC:
         try:
             compiler.compile(info, board.target.kernels, streaming=self._streaming)
         except ExportError as error:
-            raise UnavailableError(f"no plain C of this model: {error}") from None
+            raise UnavailableError(f"no plain C for this model: {error}") from None
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
-            # What fits a part is the export's business; here it is to run.
+            # Whether it fits a part is checked by the export; here it only has to run.
             flash_kb, ram_kb = board.memory_kb
             try:
                 built = programs.build(
@@ -106,10 +106,10 @@ class EmittedC:
 
 
 class IntegerFrontend:
-    """LiteRT's reference kernels on the features of the front-end in integers.
+    """LiteRT's reference kernels on the features of the integer front-end.
 
-    Its accuracy is that of a microcontroller, its bytes are those that emitted C must give from the
-    waveform on.
+    It has the accuracy of a microcontroller; emitted C that starts from the waveform must match its
+    bytes.
     """
 
     id = "litert_reference_integer"
@@ -132,6 +132,6 @@ class IntegerFrontend:
         scale, zero_point = source.scales[0], source.zero_points[0]
         config = FrontendConfig.from_dict(self._frontend)
         features = fixed_point.log_mel(np.asarray(clips_in), config, scale, zero_point)
-        # Real numbers on the grid of int8, which the engine's own rounding gives back.
+        # Real numbers on the int8 grid, from which the engine's own rounding restores the features.
         real = (features.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
         return LiteRTReference(self._model).run(real)

@@ -1,6 +1,6 @@
-"""Identifiers of the engines that others look for: in hop tables, reports and config.json.
+"""Identifiers of engines that other modules look up: in hop tables, reports and config.json.
 
-Those of C name where it runs (`emitted_c_cortex_m4_pcm`), and only people look for them.
+Those of emitted C contain the board (`emitted_c_cortex_m4_pcm`); no module looks them up.
 """
 
 from typing import Final

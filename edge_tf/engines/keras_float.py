@@ -14,9 +14,9 @@ class KerasFloat:
     """Keras in inference mode.
 
     Args:
-      path: a model that this library saved.
-      id, name: of the hop; float.keras if not said.
-      bits: kernels are rounded to so many first, plainly; 0: as they are.
+      path: a model saved by this library.
+      id, name: of the hop; by default those of float.keras.
+      bits: kernels are first rounded to this many bits; 0: not rounded.
     """
 
     bit_exact = False

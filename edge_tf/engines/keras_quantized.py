@@ -1,4 +1,4 @@
-"""The compressed Keras model with int8 simulated, as quantization-aware training saw it."""
+"""The compressed Keras model with simulated int8, as in quantization-aware training."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ class KerasQuantized:
 
     Args:
       path: compressed.keras.
-      ranges: quantization.json, as the stage "compress" wrote it beside.
+      ranges: quantization.json, which the stage "compress" wrote next to it.
     """
 
     id: str = ids.KERAS_QUANTIZED
@@ -37,19 +37,19 @@ class KerasQuantized:
             simulated = QuantizedModel(loading.load(self._path), ranges=ranges)
         except (KeyError, ValueError):
             raise UserError(
-                f"{self._ranges} is of another model than {self._path}",
+                f"{self._ranges} belongs to another model than {self._path}",
                 "run pipelines.compress again",
             ) from None
-        # A simulation's speed says nothing about a device's.
+        # The speed of a simulation says nothing about the device.
         logits = inference.logits(simulated.model, features)
         return Outputs(logits, None, None, None)
 
 
 def read_ranges(path: Path) -> dict[str, Range]:
-    """By layer name, smallest and largest value, or those of each channel.
+    """Smallest and largest value by layer name, per tensor or per channel.
 
     Raises:
-      UserError: the file is not ours.
+      UserError: the file was not written by this library.
     """
     try:
         ranges = records.load(path, RangesFile).ranges
@@ -63,5 +63,5 @@ def read_ranges(path: Path) -> dict[str, Range]:
     except (UserError, ValueError):
         found, good = {}, False
     if not found or not good:
-        raise UserError(f"{path} does not hold ranges", "run pipelines.compress again")
+        raise UserError(f"{path} does not contain ranges", "run pipelines.compress again")
     return {name: (pair[0].tolist(), pair[1].tolist()) for name, pair in found.items()}

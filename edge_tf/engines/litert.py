@@ -1,4 +1,4 @@
-"""LiteRT on the host: its reference kernels, which give the bytes to agree on, and XNNPACK."""
+"""LiteRT on the host: its reference kernels, which are the bit reference, and XNNPACK."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class _LiteRT:
 
 
 class LiteRTReference(_LiteRT):
-    """Reference kernels: what TFLite Micro and emitted C must equal in every byte."""
+    """Reference kernels: TFLite Micro and emitted C must match every byte."""
 
     id: str = ids.LITERT_REFERENCE
     name = "LiteRT reference"
@@ -40,7 +40,7 @@ class LiteRTReference(_LiteRT):
 
 
 class LiteRTXnnpack(_LiteRT):
-    """Optimized kernels, as a phone runs them; they differ by some LSB."""
+    """Optimized kernels, as on a phone; they differ by a few LSB."""
 
     id: str = ids.LITERT_XNNPACK
     name = "LiteRT XNNPACK"
@@ -49,7 +49,7 @@ class LiteRTXnnpack(_LiteRT):
 
 
 class AndroidWaveform:
-    """The model for Android, from the waveform on, as LiteRT runs it on a phone."""
+    """The model for Android, waveform in, as LiteRT runs it on a phone."""
 
     id: str = ids.ANDROID_XNNPACK
     name = "android (LiteRT XNNPACK, waveform)"
@@ -58,7 +58,7 @@ class AndroidWaveform:
     most_clips = 0
 
     def __init__(self, model: bytes) -> None:
-        """model: a file of conversion.waveform, float32 [1, samples] to [1, classes] scores."""
+        """model: from conversion.waveform, float32 [1, samples] to [1, classes] scores."""
         self._model = model
 
     def run(self, clips_in: np.ndarray) -> Outputs:
@@ -70,15 +70,15 @@ class AndroidWaveform:
 
 
 def values_between(model: bytes, op: str, clips: np.ndarray) -> np.ndarray:
-    """What the first op of a kind gives, by reference kernels.
+    """Output of the first op of a type, with reference kernels.
 
     Args:
       model: a .tflite file.
-      op: name of the kind of op.
-      clips: (clips, ...) as the model takes them.
+      op: name of the op type.
+      clips: (clips, ...) in the format of the model's input.
 
     Returns:
-      (clips, ...) as the op gives them.
+      (clips, ...) output of the op.
     """
     info = tflite_model.parse(model)
     result = next(each for each in info.ops if each.name == op).outputs[0]

@@ -1,7 +1,7 @@
 """MediaPipe's AudioClassifier, which Android apps use, on the host.
 
-MediaPipe and TFMOT do not go into one environment (BUILD_NOTES.md), so it is called in a process of
-another Python: the one that EDGE_TF_MEDIAPIPE_PYTHON names, or that of `make android-tools`.
+MediaPipe and TFMOT cannot share an environment (BUILD_NOTES.md), so it runs in a process of another
+Python: the one in EDGE_TF_MEDIAPIPE_PYTHON, or the one that `make android-tools` installs.
 """
 
 import importlib.util
@@ -24,7 +24,7 @@ _WORKER = Path(__file__).with_name("mediapipe_worker.py")
 
 
 def python() -> str | None:
-    """An interpreter that has mediapipe; None if there is none."""
+    """A Python interpreter that has mediapipe; None if there is none."""
     named = os.environ.get(PYTHON_VARIABLE)
     if named:
         return named
@@ -34,10 +34,9 @@ def python() -> str | None:
 
 
 class MediaPipe:
-    """The model for Android, classified by the library that apps call.
+    """The model for Android, run by the library that apps use.
 
-    Scores are put in order by the names that MediaPipe gives the classes, which it has from the
-    model's metadata.
+    Scores are ordered by MediaPipe's class names, which come from the model's metadata.
     """
 
     id: str = ids.ANDROID_MEDIAPIPE
@@ -49,8 +48,8 @@ class MediaPipe:
     def __init__(self, model: bytes, labels: Sequence[str], sample_rate: int) -> None:
         """
         Args:
-          model: a .tflite file with metadata, from the waveform on.
-          labels: the order of the logits.
+          model: a .tflite file with metadata, waveform in.
+          labels: in the order of the logits.
           sample_rate: of the clips, Hz.
         """
         self._model = model
@@ -61,11 +60,11 @@ class MediaPipe:
         """clips_in: (clips, samples) int16.
 
         Raises:
-          UnavailableError: MediaPipe is not installed, or refuses the model; with its reason.
+          UnavailableError: MediaPipe is not installed, or rejects the model; with its reason.
         """
         interpreter = python()
         if interpreter is None:
-            raise UnavailableError("MediaPipe is not installed: make android-tools")
+            raise UnavailableError("MediaPipe is not installed; run: make android-tools")
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             (folder / "model.tflite").write_bytes(self._model)
@@ -79,8 +78,8 @@ class MediaPipe:
                 reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
                 raise UnavailableError(f"MediaPipe: {reason[-1]}")
             scores = np.load(folder / "scores.npy")
-            heard = json.loads((folder / "heard.json").read_text(encoding="utf-8"))
-        if sorted(heard["labels"]) != sorted(self._labels):
-            raise UnavailableError(f"MediaPipe reads the labels {', '.join(heard['labels'])}")
-        order = [heard["labels"].index(label) for label in self._labels]
-        return log_scores(scores[:, order], heard["seconds"])
+            result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        if sorted(result["labels"]) != sorted(self._labels):
+            raise UnavailableError(f"MediaPipe reads the labels {', '.join(result['labels'])}")
+        order = [result["labels"].index(label) for label in self._labels]
+        return log_scores(scores[:, order], result["seconds"])

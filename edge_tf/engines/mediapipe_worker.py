@@ -1,7 +1,7 @@
 """Runs MediaPipe's AudioClassifier on clips; a program for a Python that has mediapipe.
 
-FOLDER holds model.tflite and clips.npy, (clips, samples) int16. It gets scores.npy, (clips,
-classes) float32, and heard.json: names of the classes, and the median of the seconds a clip took.
+FOLDER contains model.tflite and clips.npy, (clips, samples) int16. The program adds scores.npy,
+(clips, classes) float32, and result.json: class names and the median of the seconds per clip.
 
 python mediapipe_worker.py FOLDER SAMPLE_RATE
 """
@@ -28,14 +28,14 @@ def main(folder: Path, sample_rate: int) -> None:
             results = classifier.classify(sound)
             seconds.append(time.perf_counter() - began)
             if len(results) != 1:
-                sys.exit(f"a clip of {clip.size} samples gives {len(results)} results, not one")
+                sys.exit(f"a clip of {clip.size} samples produces {len(results)} results, not one")
             (head,) = results[0].classifications
             labels = labels or [category.category_name for category in head.categories]
             found = {category.category_name: category.score for category in head.categories}
             rows.append([found[label] for label in labels])
     np.save(folder / "scores.npy", np.array(rows, np.float32))
-    heard = {"labels": labels, "seconds": statistics.median(seconds)}
-    (folder / "heard.json").write_text(json.dumps(heard), encoding="utf-8")
+    result = {"labels": labels, "seconds": statistics.median(seconds)}
+    (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
 
 
 if __name__ == "__main__":

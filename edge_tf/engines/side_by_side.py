@@ -1,4 +1,4 @@
-"""Runs engines in processes of their own, as many at a time as there are cores."""
+"""Runs engines in separate processes, one per core at a time."""
 
 import concurrent.futures
 import multiprocessing
@@ -20,7 +20,7 @@ def run_all(
 ) -> list[Outputs | UnavailableError]:
     """Runs each engine on its clips.
 
-    Interpreters hold Python's lock while they work, so threads would take turns.
+    Interpreters hold Python's GIL while they run, so threads would run one after another.
 
     Args:
       engines: picklable.
@@ -29,7 +29,7 @@ def run_all(
       rows: for each engine the clips it runs; None: all.
 
     Returns:
-      For each engine its outputs, or why it is not available here.
+      For each engine its outputs, or the reason why it is not available here.
     """
     chosen = list(rows) if rows is not None else [None] * len(engines)
     workers = min(len(engines), os.cpu_count() or 1)
@@ -41,14 +41,14 @@ def run_all(
         with concurrent.futures.ProcessPoolExecutor(
             workers, spawn, _share_objects, (folder,)
         ) as pool:
-            # The last ones are usually the slowest: the others run beside them.
+            # The last engines are usually the slowest, so they start first.
             mine = [paths[engine.start] for engine in engines]
             backwards = list(pool.map(_run, engines[::-1], mine[::-1], chosen[::-1]))
             return backwards[::-1]
 
 
 def _share_objects(folder: str) -> None:
-    """Emitted C from features and from the waveform on has the same kernels."""
+    """Lets emitted C from features and from the waveform share compiled kernels."""
     os.environ.setdefault(object_cache.VARIABLE, str(Path(folder) / "objects"))
 
 

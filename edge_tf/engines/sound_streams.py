@@ -1,4 +1,4 @@
-"""Sound in, decisions out, frame after frame: front-end, streaming network and detector."""
+"""Samples in, decisions out, frame by frame: front-end, streaming network and detector."""
 
 import dataclasses
 import subprocess
@@ -21,13 +21,13 @@ from firmware_export.standalone.package import Spotting
 
 
 @dataclasses.dataclass(frozen=True)
-class Heard:
-    """What the frames of a block gave.
+class StreamResult:
+    """Results for the frames of a block.
 
     Attributes:
       logits: int8 [frames, classes].
       detected: int [frames], a class or -1; -1 until a whole window has passed.
-      scores: int [frames], of the best class, 0 to detector.ONE.
+      scores: int [frames], score of the best class, 0 to detector.ONE.
     """
 
     logits: np.ndarray
@@ -36,24 +36,24 @@ class Heard:
 
 
 class SoundStream(Protocol):
-    """Hears sound as it comes."""
+    """Processes audio block by block."""
 
-    def push(self, pcm: np.ndarray) -> Heard:
-        """Takes (n,) int16 samples; gives what the frames say that they complete."""
+    def push(self, pcm: np.ndarray) -> StreamResult:
+        """Accepts (n,) int16 samples; returns the results of the frames that they complete."""
         ...
 
     def close(self) -> None: ...
 
 
 class PythonStream:
-    """Front-end in integers and detector in Python, around any network.
+    """Integer front-end and detector in Python, around any network.
 
     Args:
       frames: the network.
-      model: the .tflite of the streaming form: its scales are those of features and logits.
+      model: the .tflite of the streaming form, which has the scales of features and logits.
       frontend, detector, labels: of the run.
-      is_float: the network takes and gives real numbers; its logits are rounded to int8 for the
-        detector.
+      is_float: inputs and outputs of the network are real numbers; its logits are rounded to int8
+        for the detector.
     """
 
     def __init__(
@@ -74,17 +74,17 @@ class PythonStream:
         self._classes = len(labels)
         self._missing = frontend.num_frames - 1
 
-    def push(self, pcm: np.ndarray) -> Heard:
+    def push(self, pcm: np.ndarray) -> StreamResult:
         features = self._frontend.push(pcm)
         if not len(features):
             empty = np.zeros(0, np.int64)
-            return Heard(np.zeros((0, self._classes), np.int8), empty, empty)
+            return StreamResult(np.zeros((0, self._classes), np.int8), empty, empty)
         logits = self._logits(features)
         decisions = np.array([self._decide(row) for row in logits])
-        return Heard(logits, decisions[:, 0], decisions[:, 1])
+        return StreamResult(logits, decisions[:, 0], decisions[:, 1])
 
     def _decide(self, logits: np.ndarray) -> tuple[int, int]:
-        """Of one frame; the detector hears from the first whole window on."""
+        """Decision of one frame; the detector starts after the first whole window."""
         if self._missing:
             self._missing -= 1
             return -1, 0
@@ -102,14 +102,14 @@ class PythonStream:
 
 
 class CStream:
-    """The exported C as one program on this machine, which hears through a pipe.
+    """The exported C as one program on this machine, fed through a pipe.
 
     Args:
       model: the .tflite of the streaming form.
       spotting: labels, front-end and detector.
 
     Raises:
-      ExportError: it cannot be compiled here; says what is missing.
+      ExportError: it cannot be compiled here; the message names what is missing.
     """
 
     def __init__(self, model: bytes, spotting: Spotting) -> None:
@@ -123,15 +123,15 @@ class CStream:
         self._record = np.dtype(
             [("logits", "i1", (len(spotting.labels),)), ("detected", "<i2"), ("score", "<u2")]
         )
-        self._samples = self._given = 0
+        self._samples = self._read = 0
         self._process: subprocess.Popen[Any] = subprocess.Popen(
             [built.elf], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def push(self, pcm: np.ndarray) -> Heard:
+    def push(self, pcm: np.ndarray) -> StreamResult:
         assert self._process.stdin is not None and self._process.stdout is not None
         parts = []
-        # The program's answers to a piece fit into a pipe, so neither waits for the other.
+        # The program's answers to a piece fit into the pipe's buffer, so there is no deadlock.
         for at in range(0, len(pcm), _PIECE):
             piece = pcm[at : at + _PIECE]
             try:
@@ -141,14 +141,14 @@ class CStream:
                 raise self._ended() from None
             parts.append(self._answers(len(piece)))
         records = np.concatenate([*parts, np.zeros(0, self._record)])
-        return Heard(
+        return StreamResult(
             records["logits"], records["detected"].astype(int), records["score"].astype(int)
         )
 
     def _answers(self, samples: int) -> np.ndarray:
         self._samples += samples
-        frames = 1 + self._samples // self._frame_period - self._given
-        self._given += frames
+        frames = 1 + self._samples // self._frame_period - self._read
+        self._read += frames
         data = self._process.stdout.read(frames * self._record.itemsize)  # type: ignore[union-attr]
         if len(data) != frames * self._record.itemsize:
             raise self._ended()

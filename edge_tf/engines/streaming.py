@@ -1,4 +1,4 @@
-"""Networks that run on a stream, a frame after the other, and the hops that use them."""
+"""Networks that run on a stream, frame by frame, and the hops that use them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class FrameByFrame(Protocol):
-    """A network that remembers."""
+    """A network with state."""
 
     def reset(self) -> None:
-        """As if no frame had been before."""
+        """Clears the state: no frame has been pushed."""
         ...
 
     def push(self, frames: np.ndarray) -> np.ndarray:
-        """Takes (n, mel_bands) frames, n of at least 1; gives (n, classes) logits."""
+        """Accepts (n, mel_bands) frames, n >= 1; returns (n, classes) logits."""
         ...
 
 
@@ -40,7 +40,7 @@ def keras_stream(model: "keras.Model", config: ModelConfig) -> "keras.Model":
       config: what it was built with.
 
     Raises:
-      UserError: the model is none for streams, or was not built with these settings.
+      UserError: the model is not for streams, or was not built with these settings.
     """
     from edge_tf.models import run_model, time_axis
 
@@ -88,11 +88,11 @@ class KerasFrames:
 
 
 class Int8Frames:
-    """An interpreter on a .tflite of the streaming form, on int8 frames.
+    """An interpreter with a .tflite of the streaming form, on int8 frames.
 
     Args:
       info: of the file.
-      invoke: from all inputs, features and states, to all outputs.
+      invoke: maps all inputs, features and states, to all outputs.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Int8Frames:
 
 
 def tflite_micro_frames(model: bytes) -> Int8Frames:
-    """TFLite Micro's interpreter on the streaming form.
+    """TFLite Micro's interpreter with the streaming form.
 
     Raises:
       UnavailableError: it is not installed here.
@@ -136,7 +136,7 @@ def tflite_micro_frames(model: bytes) -> Int8Frames:
 
 
 class KerasStreaming:
-    """Float Keras, frame after frame: the hop that shows that both forms are one network."""
+    """Float Keras, frame by frame: the hop that shows that both forms are the same network."""
 
     id = "keras_streaming"
     name = "Keras float, streaming"
@@ -155,7 +155,7 @@ class KerasStreaming:
 
 
 class StreamingTFLiteMicro:
-    """TFLite Micro on the streaming form, a call for each frame."""
+    """TFLite Micro with the streaming form, one call per frame."""
 
     id = "tflite_micro_streaming"
     name = "TFLite Micro, streaming"
@@ -176,13 +176,12 @@ class StreamingTFLiteMicro:
 
 
 def _last_logits(frames: FrameByFrame) -> Callable[[np.ndarray], Any]:
-    """From a clip [1, bands, frames, 1] to the logits of its last frame, [1, classes]."""
+    """Maps a clip [1, bands, frames, 1] to the logits of its last frame, [1, classes]."""
 
     def run(clip: np.ndarray) -> np.ndarray:
         frames.reset()
-        lines = clip[0, :, :, 0].T
-        for line in lines:
-            logits = frames.push(line[np.newaxis])
+        for frame in clip[0, :, :, 0].T:
+            logits = frames.push(frame[np.newaxis])
         return logits[-1:]
 
     return run

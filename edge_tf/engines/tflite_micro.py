@@ -12,7 +12,7 @@ from tflite_model.info import ModelInfo
 
 
 def interpreter_of(model: bytes, info: ModelInfo) -> Any:
-    """The interpreter with a model loaded, in an arena that is large enough.
+    """The interpreter with a model loaded and a sufficiently large arena.
 
     Raises:
       UnavailableError: it is not installed here.
@@ -20,9 +20,7 @@ def interpreter_of(model: bytes, info: ModelInfo) -> Any:
     try:
         from tflite_micro.python.tflite_micro import runtime
     except ImportError as error:
-        raise UnavailableError(
-            f"tflite-micro has wheels for Linux x86-64 alone ({error})"
-        ) from None
+        raise UnavailableError(f"tflite-micro has wheels for Linux x86-64 only ({error})") from None
     activations = sum(t.byte_size for t in info.tensors if not t.is_constant)
     return runtime.Interpreter.from_bytes(
         model, arena_size=activations + 64 * len(info.tensors) + 100_000
@@ -30,7 +28,7 @@ def interpreter_of(model: bytes, info: ModelInfo) -> Any:
 
 
 class TFLiteMicro:
-    """The interpreter that goes to the device, built for this machine."""
+    """The interpreter that runs on the device, built for this machine."""
 
     id: str = ids.TFLITE_MICRO
     name = "TFLite Micro"

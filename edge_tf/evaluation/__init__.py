@@ -1,1 +1,1 @@
-"""What a model is worth: metrics, the hop table, report.json and report.html."""
+"""Evaluation of a model: metrics, the hop table, report.json and report.html."""

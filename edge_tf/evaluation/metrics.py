@@ -1,4 +1,4 @@
-"""Figures of a classifier on a set of clips, and differences between int8 outputs.
+"""Metrics of a classifier on a set of clips, and differences between int8 outputs.
 
 Everything here is NumPy. Shapes: N clips, C classes. Labels and predictions are class indices.
 """
@@ -15,23 +15,24 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 UNDECIDED = -1
-"""Prediction of a clip whose outputs hold NaN or infinity: it is right for no label."""
+"""Prediction of a clip with NaN or infinity in its outputs: it is wrong for every label."""
 
 LEAST_PROBABILITY = 1e-15
-"""Log loss takes no probability for smaller, so that one clip costs 34.5 at the most."""
+"""Lower limit of probabilities in the log loss, so that one clip costs at most 34.5."""
 
 _LSB_LIMIT = float(2**53)
 
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """Figures of one class; None where the quotient has no denominator.
+    """Figures of one class; None if the denominator is 0.
 
     Attributes:
       support: clips whose label is this class.
-      precision: share of the clips given this class that are of it; None if none was given it.
-      recall: share of its clips that were given this class; None without support.
-      f1: harmonic mean of both; None if the class neither occurs nor is ever given.
+      precision: share of the clips predicted as this class that belong to it; None if there are
+        none.
+      recall: share of its clips that were predicted as this class; None without support.
+      f1: harmonic mean of both; None if the class is neither a label nor ever predicted.
     """
 
     support: int
@@ -47,8 +48,8 @@ def predictions(outputs: Array) -> Ints:
       outputs: [N, C] logits, float or int8.
 
     Returns:
-      [N] class indices. Of equal outputs the first wins, as it does on the device; a clip with NaN
-      or infinity among its outputs is UNDECIDED.
+      [N] class indices. Ties go to the first class, as on the device; a clip with NaN or infinity
+      in its outputs is UNDECIDED.
 
     Raises:
       ValueError: outputs are not two-dimensional with at least one class.
@@ -65,7 +66,9 @@ def predictions(outputs: Array) -> Ints:
 def _pair(left: Array, right: Array) -> tuple[Ints, Ints]:
     left, right = np.asarray(left), np.asarray(right)
     if left.ndim != 1 or left.shape != right.shape:
-        raise ValueError(f"expected two [clips] arrays of one length: {left.shape}, {right.shape}")
+        raise ValueError(
+            f"expected two [clips] arrays of equal length: {left.shape}, {right.shape}"
+        )
     if not left.size:
         raise ValueError("there are no clips to judge")
     return left.astype(np.int64), right.astype(np.int64)
@@ -87,7 +90,7 @@ def accuracy(labels: Array, predicted: Array) -> float:
 
 
 def standard_error(share: float, count: int) -> float:
-    """Binomial standard error of a share (0 to 1) seen in `count` clips.
+    """Binomial standard error of a share (0 to 1) of `count` clips.
 
     Raises:
       ValueError: the share is outside 0 to 1, or count is below 1.
@@ -100,7 +103,7 @@ def standard_error(share: float, count: int) -> float:
 def wilson_interval(right: int, count: int, z: float = 1.959964) -> tuple[float, float]:
     """Wilson score interval of `right` out of `count`; 95 % by default.
 
-    Unlike the standard error it keeps a width when all clips are right, or none.
+    Unlike the standard error it is not zero if all clips are right, or none.
 
     Raises:
       ValueError: count is below 1, or right is outside 0 to count.
@@ -111,7 +114,7 @@ def wilson_interval(right: int, count: int, z: float = 1.959964) -> tuple[float,
     middle = (share + squared / (2 * count)) / (1 + squared / count)
     half = math.sqrt(share * (1 - share) / count + squared / (4 * count * count))
     half *= z / (1 + squared / count)
-    # The ends are exact at no clip right and at all right; rounding would miss them by an ulp.
+    # With no clip right or all right the ends are exact; rounding would be off by an ulp.
     low = 0.0 if right == 0 else max(0.0, middle - half)
     high = 1.0 if right == count else min(1.0, middle + half)
     return low, high
@@ -120,7 +123,7 @@ def wilson_interval(right: int, count: int, z: float = 1.959964) -> tuple[float,
 def agreement(left: Array, right: Array) -> float:
     """Share of clips for which two engines choose the same class, 0 to 1.
 
-    An UNDECIDED clip agrees with nothing, not even with another UNDECIDED one. Arguments are [N].
+    An UNDECIDED clip never agrees, not even with another UNDECIDED one. Arguments are [N].
 
     Raises:
       ValueError: lengths differ, or there is no clip.
@@ -139,9 +142,9 @@ def _checked(labels: Array, predicted: Array, num_classes: int) -> tuple[Ints, I
 
 
 def confusion_matrix(labels: Array, predicted: Array, num_classes: int) -> Ints:
-    """Counts [C, C]: row is the label, column the prediction.
+    """Counts [C, C]: rows are labels, columns predictions.
 
-    They sum to the number of clips, less those that are UNDECIDED: these have no column.
+    They sum to the number of clips without the UNDECIDED ones, which have no column.
 
     Raises:
       ValueError: lengths differ, there is no clip, or an index is outside the classes.
@@ -192,27 +195,27 @@ def dequantize(values: Array, scale: float, zero_point: int) -> Floats:
 
 
 def to_lsb(values: Array, scale: float, zero_point: int) -> Ints:
-    """Puts real values on an int8 grid, without the clipping to -128..127.
+    """Rounds real values to an int8 grid, without clipping to -128..127.
 
-    A logit beyond the range that int8 can hold keeps its distance: 40 LSB above the top come out as
-    167, so that saturation shows up as a difference and is not taken for agreement. Halves round
-    away from zero, as TFLite's quantize does.
+    A logit outside the int8 range keeps its distance: 40 LSB above the top become 167, so that
+    saturation shows up as a difference and not as agreement. Halves round away from zero, as in
+    TFLite's quantize.
 
     Args:
       values: finite real values of any shape.
       scale: step of the grid, positive.
-      zero_point: int8 that stands for zero.
+      zero_point: int8 value of real zero.
 
     Returns:
       int64 of the same shape.
 
     Raises:
-      ValueError: a value is NaN or infinite, or there is no such grid.
+      ValueError: a value is NaN or infinite, or the grid is not valid.
     """
     _check_grid(scale, zero_point)
     steps = np.asarray(values).astype(np.float64) / scale
     if not np.isfinite(steps).all():
-        raise ValueError("values that are NaN or infinite have no place on an int8 grid")
+        raise ValueError("NaN and infinity cannot be put on an int8 grid")
     whole = np.trunc(steps)
     whole += np.sign(steps) * (np.abs(steps - whole) >= 0.5)
     steps_from_zero: Ints = np.clip(whole, -_LSB_LIMIT, _LSB_LIMIT).astype(np.int64)
@@ -220,17 +223,17 @@ def to_lsb(values: Array, scale: float, zero_point: int) -> Ints:
 
 
 def lsb_differences(left: Array, right: Array) -> Ints:
-    """Absolute differences in LSB of two integer arrays on one grid, of their shape.
+    """Absolute differences in LSB of two integer arrays on the same grid; shape as the arrays.
 
     Raises:
-      ValueError: shapes differ, or an array is not of integers.
+      ValueError: shapes differ, or an array is not integer.
     """
     left, right = np.asarray(left), np.asarray(right)
     if left.shape != right.shape:
         raise ValueError(f"shapes differ: {left.shape} and {right.shape}")
     if not (np.issubdtype(left.dtype, np.integer) and np.issubdtype(right.dtype, np.integer)):
         raise ValueError(f"differences in LSB need integers, got {left.dtype} and {right.dtype}")
-    # int8 differences reach 255, which int8 cannot hold.
+    # int8 differences reach 255, which does not fit int8.
     differences: Ints = np.abs(left.astype(np.int64) - right.astype(np.int64))
     return differences
 
@@ -244,10 +247,10 @@ def softmax(logits: Array) -> Floats:
 
 
 def log_losses(logits: Array, labels: Array) -> Floats:
-    """Cross entropy of each clip in nats: -ln of the probability that softmax gives its label.
+    """Cross entropy of each clip in nats: -ln of the softmax probability of its label.
 
-    It is computed from logits, so that it stays exact where a probability would round to 0 or 1; a
-    probability counts as LEAST_PROBABILITY at least, and that of an UNDECIDED clip is just that.
+    It is computed from logits, so that it stays exact where a probability would round to 0 or 1.
+    Probabilities count as at least LEAST_PROBABILITY; that of an UNDECIDED clip is this limit.
     The mean over clips is what DCASE Task 1A calls multi-class cross entropy (log loss).
 
     Args:
@@ -277,13 +280,13 @@ def log_losses(logits: Array, labels: Array) -> Floats:
 
 
 def mean_and_error(values: Array) -> tuple[float, float | None]:
-    """Mean of [N] independent values and its standard error, None of a single one.
+    """Mean of [N] independent values and its standard error (None for a single value).
 
-    Sums are exact, so that the order of the values does not matter. Raises ValueError without any.
+    Sums are exact, so the order of the values does not matter. Raises ValueError if N is 0.
     """
     listed: list[float] = np.asarray(values).astype(np.float64).tolist()
     if not listed:
-        raise ValueError("there are no values to take the mean of")
+        raise ValueError("there are no values to average")
     mean = math.fsum(listed) / len(listed)
     if len(listed) == 1:
         return mean, None
@@ -292,7 +295,7 @@ def mean_and_error(values: Array) -> tuple[float, float | None]:
 
 
 def macro_accuracy(labels: Array, predicted: Array) -> float:
-    """Mean over the classes of the share of their clips that are right: DCASE's accuracy.
+    """Mean of the accuracies per class: DCASE's accuracy.
 
     Classes without a clip are left out. Arguments and errors as `correct`.
     """

@@ -1,4 +1,4 @@
-"""The stage "evaluate": the task metric at every hop, report.json and report.html out."""
+"""The stage "evaluate": the task metric at every hop, written to report.json and report.html."""
 
 import time
 from collections.abc import Sequence
@@ -53,19 +53,19 @@ def evaluate(
     stream: StreamReport | None = None,
     boards: Sequence[Board] = HOP_TABLE,
 ) -> HopTable:
-    """Runs the test clips through every hop, keeps their logits and writes the report.
+    """Runs the test clips through every hop, saves their logits and writes the report.
 
     Args:
       run: a run whose conversion has finished.
       data: its data.
       max_drop: percentage points of accuracy that int8 may lose.
-      max_clips: cap on test clips, evenly over labels and recording devices; 0: all.
-      error_clips: cap on those for the table of quantization errors; 0: no such table.
-      stream: what a long stream gave, for the report.
+      max_clips: maximum number of test clips, evenly over labels and recording devices; 0: all.
+      error_clips: maximum for the table of quantization errors; 0: no such table.
+      stream: results of a long stream, for the report.
       boards: where emitted C runs.
 
     Returns:
-      The table; its `failed` lists broken gates.
+      The table; its `failed` lists the gates that failed.
 
     Raises:
       UserError: something is missing.
@@ -135,7 +135,7 @@ def _clips(data: RunData, most: int) -> _Clips:
 
 
 def _shown_names(clips: _Clips, table: HopTable) -> list[str]:
-    """Names of clips, with the device where one clip may be heard through several."""
+    """Names of clips, with the device if there are several."""
     if table.devices is None:
         return clips.names
     return [f"{name} ({device})" for name, device in zip(clips.names, clips.devices, strict=True)]
@@ -149,7 +149,7 @@ def _android_facts(model: bytes | None) -> ModelFacts | None:
 
 
 def _history(run: run_dir.RunDirectory) -> list[EpochRecord]:
-    """Epochs of the training, followed by those of the compression if there was one."""
+    """Epochs of training, followed by those of compression if there was one."""
     history = records.load(run.require(run_dir.HISTORY), list[EpochRecord])
     path = run / run_dir.COMPRESSION / run_dir.HISTORY
     if (run / run_dir.COMPRESSED_MODEL).exists() and path.exists():

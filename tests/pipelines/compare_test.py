@@ -208,7 +208,7 @@ def refused(*flags: str) -> str:
 
 def test_the_binary_refuses_at_once(place):
     line = refused(f"--runs={place}/run0,{place}/run1", f"--against={place}/run2")
-    assert "--runs names 2 runs and --against 1; give as many on both sides" in line
+    assert "--runs names 2 runs and --against 1; give the same number on both sides" in line
     line = refused(f"--runs={place}/run0", f"--against={place}/none", "--hop=int8")
     assert f"{place}/none does not exist; make it with: python -m pipelines.train" in line
     line = refused(f"--runs={place}/run0", f"--against={place}/run1", "--device_drop")
@@ -239,7 +239,9 @@ def copied(place: Path, path: Path, **changes) -> RunDirectory:
 def test_the_same_model_twice_on_a_side_is_no_second_seed(place, tmp_path):
     again = copied(place, tmp_path / "again")
     two = Side(runs(place, 2, 3), "keras")
-    with pytest.raises(UserError, match=r"--runs: .*run1 and .*again hold the same float\.keras"):
+    with pytest.raises(
+        UserError, match=r"--runs: .*run1 and .*again contain the same float\.keras"
+    ):
         compare(Side([*runs(place, 1), again], "keras"), two)
     with pytest.raises(UserError, match=r"--against: .* trained with different seeds"):
         compare(two, Side([*runs(place, 1), *runs(place, 1)], "keras"))
@@ -247,14 +249,16 @@ def test_the_same_model_twice_on_a_side_is_no_second_seed(place, tmp_path):
 
 def test_other_labels_are_refused(place, tmp_path):
     other = copied(place, tmp_path / "other", labels=["_silence_", "lamp", "stop"])
-    with pytest.raises(UserError, match=r"other/labels.txt has other labels than .*run0"):
+    with pytest.raises(UserError, match=r"other/labels.txt and .*run0.* have different labels"):
         compare(Side(runs(place, 0), "keras"), Side([other], "keras"))
 
 
 def test_other_test_clips_are_refused(place, tmp_path):
     root = make(tmp_path / "data", WORDS, takes=2, seconds=0.5)
     other = copied(place, tmp_path / "other", root=root)
-    with pytest.raises(UserError, match=r"other has other test clips than .*run0; compare runs of"):
+    with pytest.raises(
+        UserError, match=r"other and .*run0 have different test clips; compare runs of"
+    ):
         compare(Side(runs(place, 0), "keras"), Side([other], "keras"))
 
 

@@ -195,7 +195,7 @@ class TestGolden:
         other = dataclasses.replace(FrontendConfig(), log_offset=10.0)
         write_golden(run, converted_model, other)
         with pytest.raises(
-            UserError, match=r"up to \d+ int8 steps away from the features of the golden clips"
+            UserError, match=r"up to \d+ LSB away from the features of the golden clips"
         ):
             export_android.export(run.path)
         assert not (run / "android").exists()
@@ -204,7 +204,7 @@ class TestGolden:
         with np.load(run / "golden.npz") as arrays:
             changed = {**arrays, "wav": arrays["wav"][:, :8_000]}
         np.savez(run / "golden.npz", **changed)
-        with pytest.raises(UserError, match=r"are int16 \(3, 8000\), the front-end takes"):
+        with pytest.raises(UserError, match=r"are int16 \(3, 8000\), the front-end expects"):
             export_android.export(run.path)
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a zip", b"noise" * 100])

@@ -146,7 +146,7 @@ def test_evaluate_chooses_the_detector_and_says_what_it_is_worth(finished):
     assert sum(row["missed"] for row in heard["by_snr"]) == chosen["missed"]
     assert chosen in heard["points"]
     assert heard["chosen_on_validation"]["smoothing"] == chosen["smoothing"]
-    # 100 an hour are 3 in 2 minutes.
+    # 100 per hour are 3 in 2 minutes.
     assert heard["chosen_on_validation"]["false_accepts"] <= 3
     detector = json.loads((run / "detector.json").read_text())
     assert detector["about"]["test"] == chosen
@@ -160,7 +160,7 @@ def test_the_report_shows_the_stream_and_its_curve(finished):
     run, _ = finished
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "<h2>Always on</h2>" in page and 'id="chartdet"' in page
-    assert "False rejects over false accepts an hour, at most 0 to 20" in page
+    assert "False rejects over maximum false accepts per hour 0 to 20" in page
 
 
 def test_all_engines_print_what_they_hear_in_a_file(guessing, speech):

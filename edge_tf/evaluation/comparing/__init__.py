@@ -1,4 +1,4 @@
-"""Runs against runs, with intervals over clips and trainings."""
+"""Compares runs with runs, with intervals over clips and trainings."""
 
 from typing import Literal, get_args
 

@@ -1,4 +1,4 @@
-"""Two ways of making a model, several runs each, on the same test clips."""
+"""Compares two ways of making a model, several runs each, on the same test clips."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -26,18 +26,18 @@ HOPS: Mapping[ComparedHop, str] = {
     "compressed": run_dir.COMPRESSED_MODEL,
     "int8": run_dir.INT8_MODEL,
 }
-"""What can be compared, and the file of a run that is it."""
+"""What can be compared, and its file in a run."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """Runs that were made in one way, usually with other seeds.
+    """Runs that were made in the same way, usually with different seeds.
 
     Attributes:
-      runs: in the order of the other side's, with which they are paired.
+      runs: paired with those of the other side, in the same order.
       hop: a key of HOPS.
-      bits: kernels are rounded to so many first, plainly (position_scaling.round_weights); 0: as
-        they are. For hops in Keras.
+      bits: kernels are first rounded to this many bits (position_scaling.round_weights); 0: not
+        rounded. For hops in Keras.
 
     Raises:
       UserError: bits for an int8 file, or not in 2 to 8.
@@ -51,7 +51,7 @@ class Side:
         if self.bits and (self.hop == "int8" or not 2 <= self.bits <= 8):
             raise UserError(
                 f"kernels of --hop={self.hop} cannot be rounded to {self.bits} bits",
-                "2 to 8 bits, with --hop=keras or --hop=compressed",
+                "use 2 to 8 bits, with --hop=keras or --hop=compressed",
             )
 
 
@@ -63,7 +63,7 @@ class RunFigures:
       run: its path.
       seed: of its training.
       accuracy: share of the test clips.
-      model_sha256: of what was run; "" if it is not known.
+      model_sha256: of the model that was run; "" if unknown.
     """
 
     run: str
@@ -84,14 +84,14 @@ class SideFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What `compare` found.
+    """Result of `compare`.
 
     Attributes:
-      found: the difference and how sure it is.
+      found: the difference and its intervals.
       data_fingerprint: of the test clips.
       labels: of the task.
       runs, against: both sides.
-      versions: of what the figures depend on.
+      versions: of the packages that the figures depend on.
     """
 
     found: Difference
@@ -119,16 +119,16 @@ class Comparison:
 
 
 def check(side: Side, against: Side) -> None:
-    """Whether there is anything to compare; loads neither data nor TensorFlow.
+    """Checks that the sides can be compared; loads neither data nor TensorFlow.
 
     Raises:
-      UserError: other numbers of runs, a run or model that is there twice, other labels, a missing
+      UserError: different numbers of runs, a run or model given twice, different labels, a missing
         file (the message names the command that makes it).
     """
     if len(side.runs) != len(against.runs) or not side.runs:
         raise UserError(
             f"--runs names {len(side.runs)} runs and --against {len(against.runs)}",
-            "give as many on both sides, at least one, runs of the same seed in the same place",
+            "give the same number on both sides, at least one, in the same order of seeds",
         )
     first = side.runs[0]
     for flag, one in (("--runs", side), ("--against", against)):
@@ -137,13 +137,13 @@ def check(side: Side, against: Side) -> None:
             before = seen.setdefault(_digest(run, one.hop), run)
             if before is not run:
                 raise UserError(
-                    f"{flag}: {before.path} and {run.path} hold the same {HOPS[one.hop]}",
+                    f"{flag}: {before.path} and {run.path} contain the same {HOPS[one.hop]}",
                     "name runs that were trained with different seeds",
                 )
             if run.labels() != first.labels():
                 raise UserError(
-                    f"{run / run_dir.LABELS} has other labels than {first / run_dir.LABELS}",
-                    "compare runs of one task",
+                    f"{run / run_dir.LABELS} and {first / run_dir.LABELS} have different labels",
+                    "compare runs of the same task",
                 )
 
 
@@ -155,12 +155,12 @@ def compare(side: Side, against: Side, find_data: Callable[[RunDirectory], RunDa
     """Runs every model on the test clips and compares the sides.
 
     Args:
-      side: what is judged.
-      against: what it is judged against.
-      find_data: from a run to its data.
+      side: the side under test.
+      against: the baseline.
+      find_data: maps a run to its data.
 
     Raises:
-      UserError: as `check`, or the runs have other test clips, or a model cannot be run.
+      UserError: as `check`, or the runs have different test clips, or a model cannot be run.
     """
     check(side, against)
     runs = [(run, one.hop, one.bits) for one in (side, against) for run in one.runs]
@@ -169,8 +169,8 @@ def compare(side: Side, against: Side, find_data: Callable[[RunDirectory], RunDa
     for (run, *_), its in zip(runs[1:], data[1:], strict=True):
         if its.clips("testing").fingerprint != testing.fingerprint:
             raise UserError(
-                f"{run.path} has other test clips than {runs[0][0].path}",
-                "compare runs of the same data, --task, --words, split lists and --clip_ms",
+                f"{run.path} and {runs[0][0].path} have different test clips",
+                "compare runs with the same data, --task, --words, split lists and --clip_ms",
             )
     right = _right(runs, data, testing.samples, testing.labels)
     return Comparison(
@@ -189,9 +189,9 @@ def _right(
     samples: np.ndarray,
     labels: np.ndarray,
 ) -> list[np.ndarray]:
-    """For each run, (clips,) bool: which clips it classifies right."""
+    """For each run, (clips,) bool: which clips it classifies correctly."""
     right: list[np.ndarray] = [np.empty(0)] * len(runs)
-    # Runs may have other front-ends: features are made once for each.
+    # Runs may have different front-ends: features are computed once per front-end.
     for frontend in dict.fromkeys(its.frontend for its in data):
         places = [i for i, its in enumerate(data) if its.frontend == frontend]
         engines = [_engine(*runs[i]) for i in places]
@@ -207,7 +207,7 @@ def _engine(run: RunDirectory, hop: ComparedHop, bits: int) -> Engine:
         return KerasFloat(run.require(HOPS[hop]), bits=bits)
     path = run.require_int8()
     model = path.read_bytes()
-    tflite_model.parse(model, str(path))  # says which file it is, if it is none
+    tflite_model.parse(model, str(path))  # its error names the file
     return LiteRTReference(model)
 
 
@@ -238,7 +238,7 @@ def _figures(side: Side, right: Sequence[np.ndarray]) -> SideFigures:
 
 
 def each_run(side: Side, right: Sequence[np.ndarray]) -> list[RunFigures]:
-    """Figures of each run of a side; `right` are the clips that it classifies right."""
+    """Figures of each run of a side; `right` marks the clips that it classifies correctly."""
     return [
         RunFigures(
             run=str(run.path),

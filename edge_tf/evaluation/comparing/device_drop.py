@@ -1,9 +1,9 @@
 """Does one way of training lose less on unseen devices than another? A paired bootstrap.
 
-The drop is the accuracy on the seen devices less that on the unseen ones, both as means over
-devices; what is asked is by which factor one way has a smaller drop. All versions of a clip, on
-every device and under both ways, are resampled together, since what makes it hard is in all of
-them. Everything here is NumPy.
+The drop is the accuracy on the seen devices minus that on the unseen ones, both as means over
+devices; the result is the factor by which one way has a smaller drop. All versions of a clip, on
+every device and for both ways, are resampled together, since they are equally hard or easy.
+Everything here is NumPy.
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """One model of each way on the same test clips.
+    """One model of each way, A and B, on the same test clips.
 
     Attributes:
-      right, right_against: (clips,) bool, which the model of A and that of B classify right.
-      devices: (clips,) what each was recorded with.
-      sources: (clips,) what each is a version of; clips of one source are resampled together.
+      right, right_against: (clips,) bool, which clips model A and model B classify correctly.
+      devices: (clips,) recording device of each.
+      sources: (clips,) source of each; clips of one source are resampled together.
     """
 
     right: npt.NDArray[Any]
@@ -37,17 +37,17 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceDrop:
-    """What is known about the drops of A and B; drops are in percentage points.
+    """The drops of A and B, in percentage points, and their ratio.
 
-    Intervals are 95 %, had other sources been drawn; the trained models are these.
+    Intervals are 95 %, over the choice of sources; the trained models are fixed.
 
     Attributes:
       drop, drop_interval: of A.
       drop_against, drop_against_interval: of B.
-      ratio: drop of A over that of B; None if B has none.
+      ratio: drop of A divided by that of B; None if B has none.
       ratio_mean: mean of the ratio over the resamples; None if B has no drop in one of them.
       ratio_interval: an end is infinite if B has no drop in more than 2.5 % of the resamples.
-      share_halved: of the resamples, those in which B has a drop and A at most half of it. Near 1:
+      share_halved: share of the resamples in which B has a drop and A at most half of it. Near 1:
         A at least halves the drop.
       sources, clips: how many; clips count every version.
       seen, unseen: names of the devices.
@@ -77,18 +77,18 @@ def compare(
 ) -> DeviceDrop:
     """Percentile intervals of both drops and of their ratio; folds or seeds are pooled.
 
-    A resample in which B has no drop gives no ratio; it counts as an infinite one, which speaks
+    A resample in which B has no drop has no ratio; it counts as an infinite one, which is evidence
     against A.
 
     Args:
-      judged: a pair of models each: five folds are five of these, with clips of their own; other
+      judged: one pair of models each: five folds are five of these, with separate clips; other
         seeds have the same sources, which stay together.
       seen: devices of the training clips; the others are unseen.
       resamples: how many to draw.
       seed: of the draws.
 
     Raises:
-      ValueError: lengths differ, nothing is judged, there is no seen or no unseen device, or
+      ValueError: lengths differ, there are no results, there is no seen or no unseen device, or
         resamples is below 1.
     """
     if resamples < 1:
@@ -97,13 +97,13 @@ def compare(
     is_seen = np.isin(names, list(seen))
     if is_seen.all() or not is_seen.any():
         raise ValueError("expected clips of a seen and of an unseen device")
-    # A drop is linear in the accuracies by device: a mean over some less a mean over others.
+    # A drop is linear in the accuracies per device: the mean over some minus that over others.
     weights = is_seen / is_seen.sum() - ~is_seen / (~is_seen).sum()
 
     def drops(pooled: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """(n, 2) drops of A and B from (n, 3, devices) pooled counts; NaN if a device has none."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            # Without what rounding leaves of a drop that is none.
+            # Removes the rounding error of a drop that is 0.
             return np.round(100 * (pooled[:, :2] / pooled[:, 2:]) @ weights, 9)
 
     sources = len(counts)
@@ -161,6 +161,6 @@ def _counts(judged: Sequence[Judged]) -> tuple[npt.NDArray[Any], npt.NDArray[np.
 
 
 def _interval(values: npt.NDArray[np.float64]) -> Interval:
-    """The middle 95 %; at values that are there, since between infinities there is nothing."""
+    """The middle 95 %; ends are existing values, since infinities cannot be interpolated."""
     low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)

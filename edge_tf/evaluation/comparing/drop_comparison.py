@@ -1,7 +1,7 @@
-"""Two ways of making a model, several runs each: what they lose on unseen recording devices.
+"""Compares two ways of making a model, several runs each, by their drop on unseen devices.
 
-Works from what evaluations kept, so no model is run again. A run and the one it is paired with have
-the same test clips; other pairs may have others, such as the folds of a cross-validation.
+It uses saved predictions, so no model is run again. Both runs of a pair have the same test clips;
+pairs may differ, such as the folds of a cross-validation.
 """
 
 import math
@@ -27,12 +27,12 @@ ENGINES: Mapping[ComparedHop, str] = {
     "compressed": ids.KERAS_COMPRESSED,
     "int8": ids.LITERT_REFERENCE,
 }
-"""The engines that ran them."""
+"""The engine that ran each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DropSide:
-    """A side: accuracy of its runs, pooled, on each device; seen devices first."""
+    """A side: pooled accuracy of its runs per device, seen devices first."""
 
     hop: ComparedHop
     accuracy_by_device: dict[str, float]
@@ -41,13 +41,13 @@ class DropSide:
 
 @dataclass(frozen=True, kw_only=True)
 class DropComparison:
-    """What `compare` found.
+    """Result of `compare`.
 
     Attributes:
-      found: both drops and how sure they are.
+      found: both drops and their intervals.
       labels: of the task.
       runs, against: both sides.
-      versions: of what the figures depend on.
+      versions: of the packages that the figures depend on.
     """
 
     found: DeviceDrop
@@ -75,12 +75,12 @@ def compare(side: Side, against: Side) -> DropComparison:
     """Compares the drops from seen to unseen devices.
 
     Args:
-      side: what is judged; its bits must be 0.
-      against: what it is judged against.
+      side: the side under test; its bits must be 0.
+      against: the baseline.
 
     Raises:
-      UserError: other numbers of runs, a run that is there twice, a run without predictions of such
-        a hop, other labels, other devices, or a pair with other test clips.
+      UserError: different numbers of runs, a run given twice, a run without predictions of the
+        hop, different labels or devices, or a pair with different test clips.
     """
     _check(side, against)
     kept = [predictions.load(run) for run in side.runs]
@@ -90,8 +90,8 @@ def compare(side: Side, against: Side) -> DropComparison:
         same = (one.labels, one.devices.seen, one.devices.names)
         if same != (first.labels, first.devices.seen, first.devices.names):
             raise UserError(
-                f"{run.path} has other labels or recording devices than {side.runs[0].path}",
-                "compare runs of one task, trained and tested on the same devices",
+                f"{run.path} and {side.runs[0].path} have different labels or recording devices",
+                "compare runs of the same task, trained and tested on the same devices",
             )
     for flag, one_side, its in (("--runs", side, kept), ("--against", against, kept_against)):
         _check_different(flag, one_side, its)
@@ -99,8 +99,8 @@ def compare(side: Side, against: Side) -> DropComparison:
     for run, other, mine, theirs in zip(side.runs, against.runs, kept, kept_against, strict=True):
         if not _same_clips(mine, theirs):
             raise UserError(
-                f"{other.path} was evaluated on other test clips than {run.path}",
-                "name runs of the same fold and --max_clips in the same place",
+                f"{other.path} and {run.path} were evaluated on different test clips",
+                "pair runs of the same fold and --max_clips",
             )
         judged.append(
             Judged(
@@ -118,7 +118,7 @@ def compare(side: Side, against: Side) -> DropComparison:
     except ValueError as error:
         raise UserError(
             f"{side.runs[0].path}: no drop between recording devices ({error})",
-            "compare runs whose test clips are of devices in training and of others",
+            "compare runs with test clips of both seen and unseen devices",
         ) from None
     return DropComparison(
         found=found,
@@ -130,10 +130,10 @@ def compare(side: Side, against: Side) -> DropComparison:
 
 
 def source_of(name: str, device: str) -> str:
-    """What a clip is a version of: its name without the device.
+    """The source of a clip: its name without the device.
 
-    Simulated devices leave the name as it is. TAU Urban Acoustic Scenes records with several at
-    once and has the device last: airport-lisbon-1000-40000-s1.wav.
+    Simulated devices do not change the name. TAU Urban Acoustic Scenes records with several devices
+    at once and puts the device last: airport-lisbon-1000-40000-s1.wav.
     """
     stem, dot, suffix = name.rpartition(".")
     return stem.removesuffix(f"-{device}") + dot + suffix if device else name
@@ -143,23 +143,23 @@ def _check(side: Side, against: Side) -> None:
     if len(side.runs) != len(against.runs) or not side.runs:
         raise UserError(
             f"--runs names {len(side.runs)} runs and --against {len(against.runs)}",
-            "give as many on both sides, at least one, runs of the same fold in the same place",
+            "give the same number on both sides, at least one, in the same order of folds",
         )
     if side.bits or against.bits:
         raise UserError(
-            "drops are compared from kept predictions, which know no other bits",
+            "drops are computed from saved predictions, which have no rounded kernels",
             "leave out --bits and --against_bits, or --device_drop",
         )
 
 
 def _check_different(flag: str, side: Side, kept: Sequence[Predictions]) -> None:
-    """Raises UserError for the same model twice on a side: it would pass for a second one."""
+    """Raises UserError if a model is twice on a side: it would count as two models."""
     seen: dict[str, RunDirectory] = {}
     for run, one in zip(side.runs, kept, strict=True):
         if one.model_sha256 in seen:
             before = seen[one.model_sha256].path
             raise UserError(
-                f"{flag}: {before} and {run.path} hold the same {run_dir.INT8_MODEL}",
+                f"{flag}: {before} and {run.path} contain the same {run_dir.INT8_MODEL}",
                 "name runs of different folds or seeds",
             )
         seen[one.model_sha256] = run
@@ -175,12 +175,12 @@ def _same_clips(one: Predictions, other: Predictions) -> bool:
 
 
 def _right(run: RunDirectory, kept: Predictions, hop: ComparedHop) -> np.ndarray:
-    """(clips,) bool: which clips a hop classifies right."""
+    """(clips,) bool: which clips a hop classifies correctly."""
     for found in kept.hops:
         if found.engine == ENGINES[hop] and found.outputs is not None and not found.is_partial:
             return metrics.predictions(found.outputs) == kept.labels_true
     raise UserError(
-        f"{run / run_dir.PREDICTIONS} has no hop --hop={hop} on all clips",
+        f"{run / run_dir.PREDICTIONS} has no --hop={hop} with all clips",
         f"choose another hop, or run: {run.command_of('evaluate')}",
     )
 

@@ -1,7 +1,7 @@
 """Is one way of training better than another? A paired bootstrap over test clips and seeds.
 
-Both ways are judged on the same clips, so the clips are resampled once for both: what makes a clip
-hard for one makes it hard for the other, and cancels. Everything here is NumPy.
+Both ways are evaluated on the same clips, so each resample of clips serves both: what makes a clip
+hard for one makes it hard for the other and cancels. Everything here is NumPy.
 """
 
 import math
@@ -17,12 +17,12 @@ _CHUNK = 1000  # resamples drawn at a time, for memory
 
 @dataclass(frozen=True)
 class Difference:
-    """What is known about the difference in accuracy of A and B; in percentage points.
+    """The difference in accuracy of A and B, in percentage points.
 
     Attributes:
       difference: accuracy of A minus that of B, mean over the seeds.
-      over_clips: 95 % interval of it when other clips had been drawn; the trained models are these.
-      over_clips_and_seeds: the same when other clips had been drawn and other seeds trained; None
+      over_clips: its 95 % interval over the choice of clips; the trained models are fixed.
+      over_clips_and_seeds: its 95 % interval over the choice of clips and of training seeds; None
         with one seed, which says nothing about others.
       share_not_above: share of the resamples over clips in which A is not better than B. Near 0: A
         is better. Near 1: it is not; B is better or both are equal.
@@ -51,27 +51,27 @@ def compare(
     Over clips: each resample draws as many clips as there are, with replacement, the same for every
     seed and for both sides. Over clips and seeds: it also draws pairs (A's model i, B's model i).
 
-    Resampling a few seeds shows less than their spread, sqrt((n - 1) / n) of it, so what a resample
-    owes to its choice of seeds is stretched by sqrt(n / (n - 1)). In simulations with three seeds
-    and 2,540 clips the interval over clips and seeds covers 99 % when seeds have the same accuracy
-    on endless clips, 95 % when theirs on the test spreads by 0.65 points (standard deviation), and
-    only 81 % at 1.8 points; the one over clips covers 96, 67 and 29 %. Seeds that differ that much
-    call for more of them.
+    Resampling n seeds underestimates their spread by sqrt((n - 1) / n), so the part of a resample
+    that is due to its choice of seeds is scaled by sqrt(n / (n - 1)). In simulations with three
+    seeds and 2,540 clips the interval over clips and seeds covers 99 % if seeds have the same
+    accuracy on infinitely many clips, 95 % if their test accuracies spread by 0.65 points (standard
+    deviation), and only 81 % at 1.8 points; the one over clips covers 96, 67 and 29 %. If seeds
+    differ that much, use more of them.
 
     Args:
-      correct_a: for each seed, (clips,) bool: which test clips A classifies right.
-      correct_b: the same of B, seeds in the same order, the same clips.
+      correct_a: for each seed, (clips,) bool: which test clips A classifies correctly.
+      correct_b: the same for B, with the same clips and order of seeds.
       resamples: how many to draw.
       seed: of the draws.
 
     Raises:
-      ValueError: sides have other numbers of seeds or clips, or none; resamples is below 1.
+      ValueError: sides differ in the number of seeds or clips, or have none; resamples is below 1.
     """
     differences = _differences(correct_a, correct_b)
     seeds, clips = differences.shape
     if resamples < 1:
         raise ValueError(f"resamples={resamples} must be at least 1")
-    # Clips with the same differences are interchangeable, so what is drawn is how many of each.
+    # Clips with the same differences are interchangeable, so only their counts are drawn.
     kinds, counts = np.unique(differences, axis=1, return_counts=True)
     rng = np.random.default_rng(seed)
     means, both = np.empty(resamples), np.empty(resamples)
@@ -104,10 +104,10 @@ def _differences(
 ) -> npt.NDArray[np.int64]:
     """(seeds, clips): 1 where only A is right, -1 where only B is, else 0."""
     if len(correct_a) != len(correct_b) or not len(correct_a):
-        raise ValueError(f"expected as many seeds a side: {len(correct_a)} and {len(correct_b)}")
+        raise ValueError(f"sides differ in their seeds: {len(correct_a)} and {len(correct_b)}")
     shapes = {np.shape(one) for one in (*correct_a, *correct_b)}
     if len(shapes) > 1 or any(len(shape) != 1 or not shape[0] for shape in shapes):
-        raise ValueError(f"expected (clips,) arrays of one length: {sorted(shapes)}")
+        raise ValueError(f"expected (clips,) arrays of equal length: {sorted(shapes)}")
     a, b = (np.stack([np.asarray(one, bool) for one in side]) for side in (correct_a, correct_b))
     return a.astype(np.int64) - b.astype(np.int64)
 

@@ -1,1 +1,1 @@
-"""What a model costs: instructions and bytes on boards, speed on this computer."""
+"""Cost of a model: instructions and bytes on boards, speed on this computer."""

@@ -1,4 +1,4 @@
-"""What a run's model costs on microcontrollers: the table of `pipelines.benchmark --targets`."""
+"""Cost of a run's model on microcontrollers: the table of `pipelines.benchmark --targets`."""
 
 import zipfile
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from firmware_export.golden import frames_first
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone.package import Spotting
 
-_CLIPS = 2  # an inference takes the same instructions whatever it hears, to some 10
+_CLIPS = 2  # instructions per inference vary only by some 10 between clips
 
 
 def measure(run: run_dir.RunDirectory, boards: Sequence[Board]) -> list[measuring.Cost]:
@@ -26,7 +26,7 @@ def measure(run: run_dir.RunDirectory, boards: Sequence[Board]) -> list[measurin
       boards: emulated ones.
 
     Raises:
-      UserError: a board's tools are not installed, or something is missing in the run.
+      UserError: a board's tools are not installed, or a file of the run is missing.
     """
     missing = toolchain.missing_packages(boards)
     if missing:
@@ -44,8 +44,8 @@ def measure(run: run_dir.RunDirectory, boards: Sequence[Board]) -> list[measurin
             features, wav = golden["features"][:_CLIPS], golden["wav"][:_CLIPS]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path} holds no golden vectors ({error})",
-            f"make it again with: python -m pipelines.convert --run_dir={run.path}",
+            f"{path} does not contain golden vectors ({error})",
+            f"recreate it with: python -m pipelines.convert --run_dir={run.path}",
         ) from None
     if streaming:
         features = frames_first(features)

@@ -1,4 +1,4 @@
-"""How fast a run's stages are on this machine: training, front-end, conversion, engines."""
+"""Speed of a run's stages on this machine: training, front-end, conversion, engines."""
 
 import dataclasses
 import os
@@ -28,7 +28,7 @@ from edge_tf.training.step import SgdStep
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """What figures were taken on; load is the mean of the last minute."""
+    """The machine of the measurements; load is the mean of the last minute."""
 
     system: str
     cores: int | None
@@ -37,7 +37,7 @@ class Machine:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSpeed:
-    """Of training steps, with and without the input pipeline, and of that alone."""
+    """Speed of training steps with and without the input pipeline, and of the pipeline alone."""
 
     batch_size: int
     samples_per_second: int
@@ -49,7 +49,7 @@ class TrainingSpeed:
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """What `measure` found; docs/benchmark.md describes it."""
+    """Result of `measure`; docs/benchmark.md describes it."""
 
     machine: Machine
     versions: dict[str, str]
@@ -64,10 +64,10 @@ def measure(run: run_dir.RunDirectory, data: RunData, steps: int, clips: int) ->
     """Times every stage once; figures are medians.
 
     Args:
-      run: a run whose training has finished; its files are left alone.
+      run: a run whose training has finished; its files are not changed.
       data: its data.
-      steps: training steps to time, after five that are not.
-      clips: clips each engine runs.
+      steps: training steps to time, after five warm-up steps.
+      clips: number of clips per engine.
 
     Returns:
       Figures; see docs/benchmark.md.
@@ -101,7 +101,7 @@ def _training(
     augmenter: Augmenter,
     steps: int,
 ) -> TrainingSpeed:
-    """Steps with the input pipeline, with one batch again and again, and the pipeline alone."""
+    """Steps with the input pipeline, with one repeated batch, and the pipeline alone."""
 
     settings = update.settings
     classes = update.model.output_shape[-1]

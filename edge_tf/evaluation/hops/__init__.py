@@ -1,1 +1,1 @@
-"""The hop table: outputs of engines, figures of each hop, gates, kept predictions."""
+"""The hop table: outputs of engines, figures per hop, gates, saved predictions."""

@@ -1,4 +1,4 @@
-"""The gates: what must hold from hop to hop, and whether it does."""
+"""The gates: pass/fail criteria from hop to hop."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from tflite_model.sparsity import KB, ParameterSize
 
 @dataclass(frozen=True)
 class Gate:
-    """A promise and whether it holds.
+    """A criterion and its verdict.
 
-    `passed` is None when it could not be judged here (an engine is not available): such a gate
+    `passed` is None if it could not be judged here (an engine is not available): such a gate has
     neither passed nor failed.
     """
 
@@ -32,16 +32,17 @@ def judge(
     reference: HopResult | None,
     max_drop: float,
 ) -> list[Gate]:
-    """Gates of one hop: finite outputs, equal bytes, accuracy kept.
+    """Gates of one hop: finite outputs, equal bytes, accuracy preserved.
 
-    A bit-exact hop that ran only some of the clips is judged by its bytes alone.
+    A bit-exact hop that ran only some of the clips is judged only by its bytes.
 
     Args:
       hop: the hop to judge.
       row: its figures.
-      first: the first hop, whose accuracy is to be kept.
-      reference: the hop whose bytes are to be given, if there is one.
-      max_drop: percentage points of accuracy that int8 outputs, or scores made of them, may lose.
+      first: the first hop, the baseline for accuracy.
+      reference: the hop whose bytes must be matched, if there is one.
+      max_drop: percentage points of accuracy that int8 outputs, or scores derived from them, may
+        lose.
     """
     gates = []
     missing = f"not available here: {hop.unavailable}" if hop.unavailable else ""
@@ -52,7 +53,7 @@ def judge(
         against = reference.name if reference else "the bit reference"
         name = f"{hop.name} equals {against} in every byte"
         gates.append(_bit_gate(name, hop, row, reference, missing))
-    # On a few clips a change is chance, and who gives the reference's bytes has its accuracy.
+    # On a few clips a change is chance, and a bit-exact hop has the accuracy of its reference.
     spared = hop.bit_exact and hop.clip_indices is not None
     comes_of_int8 = hop.is_int8 or hop.are_shifted  # scores of an int8 network
     if hop is not first and (comes_of_int8 or missing) and not spared:
@@ -62,24 +63,24 @@ def judge(
             gates.append(Gate(name, None, missing))
         elif row.change_points is None or row.accuracy is None:
             why = first.unavailable or "it ran none of these clips"
-            gates.append(Gate(name, None, f"{first.name} has nothing to compare: {why}"))
+            gates.append(Gate(name, None, f"{first.name} has nothing to compare with: {why}"))
         else:
-            # The slack is for 1.0 point of 300 clips, which is not 3 / 300 in binary.
+            # Tolerance for rounding: 3 of 300 clips are not exactly 1.0 point in binary.
             passed = row.change_points >= -max_drop - 1e-9
             detail = f"{100 * row.accuracy:.2f} %, {row.change_points:+.2f} points"
             gates.append(Gate(name, passed, f"{detail} on {row.clips:,} clips"))
     return gates
 
 
-# A simulation's accuracy may be so far from that of the int8 model, in points; and that of the same
-# int8 model behind an Android app's front-end from that behind Keras' features.
+# Maximum difference in accuracy, in points: of the simulation from the int8 model; and of the int8
+# model with an Android app's front-end from the same model with Keras' features.
 _SIMULATION, _ANDROID = 0.5, 0.3
-# On fewer clips, one or two of them are that much.
+# With fewer clips, one or two of them make such a difference.
 _FEWEST = 400
 
 
 def judge_simulation(row: HopRow, reference: HopRow | None) -> Gate:
-    """Whether what quantization-aware training saw is what the int8 file computes.
+    """Whether the simulation of quantization-aware training agrees with the int8 file.
 
     Args:
       row: of the simulation in Keras.
@@ -89,11 +90,11 @@ def judge_simulation(row: HopRow, reference: HopRow | None) -> Gate:
 
 
 def judge_android(row: HopRow, reference: HopRow | None) -> Gate:
-    """Whether an app hears what the int8 model was measured with.
+    """Whether the model for Android, front-end included, agrees with the int8 model.
 
     Args:
-      row: of the model for Android, from the waveform on.
-      reference: of the int8 model by itself, with LiteRT's optimized kernels as a phone has them.
+      row: of the model for Android, starting from the waveform.
+      reference: of the int8 model alone, with LiteRT's optimized kernels as on a phone.
     """
     return _judge_near(row, reference, reference.name if reference else "int8", _ANDROID)
 
@@ -110,15 +111,15 @@ def _judge_near(row: HopRow, reference: HopRow | None, what: str, most: float) -
 
 
 def judge_size(size: ParameterSize, target_kb: float) -> Gate:
-    """Whether the parameters that are not zero fit the budget that the network was compressed to.
+    """Whether the non-zero parameters fit the budget that the network was compressed to.
 
     Args:
       size: of the int8 file.
-      target_kb: the budget in KB of 1,024 bytes.
+      target_kb: the budget in KiB.
     """
-    detail = f"{size.nonzero:,} of {size.elements:,} are not zero, {size.nonzero_bytes:,} bytes"
+    detail = f"{size.nonzero:,} of {size.elements:,} are non-zero, {size.nonzero_bytes:,} bytes"
     passed = size.nonzero_bytes <= target_kb * KB
-    return Gate(f"parameters that are not zero fit {target_kb:g} KB", passed, detail)
+    return Gate(f"non-zero parameters fit {target_kb:g} KiB", passed, detail)
 
 
 def _bit_gate(
@@ -127,11 +128,11 @@ def _bit_gate(
     if missing:
         return Gate(name, None, missing)
     if reference is None:
-        return Gate(name, None, "there is no such hop in the table")
+        return Gate(name, None, "the table has no such hop")
     if reference.outputs is None:
         return Gate(name, None, f"{reference.name} not available here: {reference.unavailable}")
     if row.differing_bytes is None:
-        return Gate(name, None, f"{reference.name} has no int8 outputs of these clips")
+        return Gate(name, None, f"{reference.name} has no int8 outputs for these clips")
     if not hop.same_grid(reference):
         found = f"{hop.scale}, {hop.zero_point}"
         wanted = f"{reference.scale}, {reference.zero_point}"

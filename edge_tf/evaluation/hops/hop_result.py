@@ -1,4 +1,4 @@
-"""What one engine put out, for the hop table and the record of predictions."""
+"""The outputs of one engine, for the hop table and predictions.npz."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,22 @@ from edge_tf.evaluation import metrics
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HopResult:
-    """What one engine put out.
+    """The outputs of one engine.
 
     Attributes:
-      name: for people, different in every hop of a table: "TFLite Micro".
-      engine: identifier of the engine: "tflite_micro". The bit reference is found by it.
-      start: what the engine was fed, "features" or "waveform".
+      name: display name, unique within a table: "TFLite Micro".
+      engine: identifier of the engine: "tflite_micro". It identifies the bit reference.
+      start: input of the engine, "features" or "waveform".
       outputs: logits [N, C], float, or int8 with `scale` and `zero_point`; None if unavailable.
-      unavailable: why there are no outputs, for people; empty if there are.
+      unavailable: why there are no outputs, a message for the user; empty if there are outputs.
       scale: step of int8 outputs: real = scale * (int8 - zero_point). None for float.
-      zero_point: int8 that stands for zero. None for float.
+      zero_point: int8 value of real zero. None for float.
       seconds_per_inference: median over clips; None if not measured.
-      are_shifted: outputs are logarithms of scores, which are logits but for a constant a clip, and
-        on no other hop's grid.
-      bit_exact: this engine must give the bytes of the bit reference.
-      compare_to: name of the hop to hold outputs against, if not the table's bit reference.
-      clip_indices: [N] rising indices of the clips that were run, for an engine too slow for all
+      are_shifted: outputs are logarithms of scores: logits up to a constant per clip, and not on
+        the grid of any other hop.
+      bit_exact: this engine must match the bytes of the bit reference.
+      compare_to: name of the hop to compare outputs with, if not the table's bit reference.
+      clip_indices: [N] ascending indices of the clips that were run, for an engine too slow for all
         (an emulated board); None if all were run.
 
     Raises:
@@ -47,9 +47,13 @@ class HopResult:
 
     def __post_init__(self) -> None:
         if self.start not in STARTS:
-            raise ValueError(f"hop '{self.name}': start is one of {STARTS}, not '{self.start}'")
+            raise ValueError(
+                f"hop '{self.name}': start must be one of {STARTS}, not '{self.start}'"
+            )
         if (self.outputs is None) != bool(self.unavailable):
-            raise ValueError(f"hop '{self.name}' needs outputs, or the reason why it has none")
+            raise ValueError(
+                f"hop '{self.name}' needs either outputs or the reason why it has none"
+            )
         if self.outputs is None:
             return
         if self.outputs.ndim != 2 or not self.outputs.size:
@@ -59,14 +63,16 @@ class HopResult:
                 raise ValueError(f"hop '{self.name}': int8 outputs need scale and zero_point")
             metrics.dequantize(self.outputs[:0], self.scale, self.zero_point)
         elif not np.issubdtype(self.outputs.dtype, np.floating):
-            raise ValueError(f"hop '{self.name}': outputs are {self.outputs.dtype}, not int8")
+            raise ValueError(
+                f"hop '{self.name}': outputs are {self.outputs.dtype}, not int8 or float"
+            )
         elif self.bit_exact:
-            raise ValueError(f"hop '{self.name}' is to be bit-exact, but its outputs are float")
+            raise ValueError(f"hop '{self.name}' must be bit-exact, but its outputs are float")
         picked = self.clip_indices
         if picked is not None and (
             picked.shape != (len(self.outputs),) or picked[0] < 0 or np.any(np.diff(picked) <= 0)
         ):
-            raise ValueError(f"hop '{self.name}': clip_indices must be [N], different and rising")
+            raise ValueError(f"hop '{self.name}': clip_indices must be [N], distinct and ascending")
 
     @property
     def clips(self) -> int:
@@ -90,7 +96,7 @@ class HopResult:
         return np.arange(self.clips, dtype=np.int64)
 
     def same_grid(self, other: "HopResult") -> bool:
-        """Whether int8 values of both mean the same real numbers; scales count as float32."""
+        """Whether both map int8 to the same real numbers; scales are compared as float32."""
         return self.zero_point == other.zero_point and np.float32(self.scale or 0) == np.float32(
             other.scale or 0
         )

@@ -1,4 +1,4 @@
-"""Figures of one hop, and how they follow from its outputs."""
+"""Figures of one hop, computed from its outputs."""
 
 from dataclasses import dataclass
 
@@ -13,22 +13,22 @@ from edge_tf.evaluation.hops.recording_devices import ByDevice, Devices
 
 @dataclass(frozen=True, kw_only=True)
 class HopRow:
-    """Figures of one hop; None where there is nothing to say: unavailable, or nothing to compare.
+    """Figures of one hop; None if it is unavailable or there is nothing to compare with.
 
     Attributes:
-      accuracy, standard_error: shares, 0 to 1; the error is binomial, of one accuracy.
+      accuracy, standard_error: shares, 0 to 1; the error is binomial.
       accuracy_interval: 95 % Wilson interval of the accuracy.
-      macro_accuracy: mean over the classes of their shares of right clips, as DCASE scores.
+      macro_accuracy: mean of the accuracies per class, as DCASE scores.
       log_loss, log_loss_error: mean cross entropy in nats (metrics.log_losses) and its standard
-        error. Both errors take clips for independent; what one source sounds like on several
-        devices is not, so there the errors by device are those to read.
-      by_device: figures by recording device; None where no devices are known.
+        error. Both errors assume independent clips; recordings of one source on several devices
+        are not, so use the errors per device there.
+      by_device: figures per recording device; None if no devices are known.
       undecided: clips with NaN or infinity among their outputs; they count as wrong.
-      change_points: accuracy less that of the first hop on the same clips, in percentage points.
-      agreement: share of clips with the class that the first hop chose.
-      compared_to: name of the hop that outputs are held against.
+      change_points: accuracy minus that of the first hop on the same clips, in percentage points.
+      agreement: share of clips with the same predicted class as the first hop.
+      compared_to: name of the hop that outputs are compared with.
       max_lsb: largest difference of an output from that hop, in LSB of its int8 grid. Float
-        outputs are put on the grid first, without clipping (metrics.to_lsb).
+        outputs are rounded to the grid first, without clipping (metrics.to_lsb).
       differing_bytes, total_bytes: int8 outputs only.
       ms_per_inference: median, milliseconds.
       bit_exact_required: whether differing_bytes must be 0.
@@ -67,11 +67,11 @@ def of(
     """Figures of one hop.
 
     Args:
-      hop: whose.
+      hop: its outputs.
       first: the hop that accuracy and agreement are compared with.
       reference: the hop that outputs are compared with, if there is one.
       labels: [N] class indices of all clips.
-      devices: recording devices of all clips, if they are told apart.
+      devices: recording devices of all clips, if there are several.
     """
     if hop.outputs is None:
         return HopRow(
@@ -125,7 +125,7 @@ def of(
 
 
 def _common(left: HopResult, right: HopResult) -> tuple[metrics.Ints, metrics.Ints]:
-    """Positions, within each hop, of the clips that both ran."""
+    """Positions within each hop of the clips that both ran."""
     _, mine, theirs = np.intersect1d(
         left.which_clips(), right.which_clips(), assume_unique=True, return_indices=True
     )
@@ -135,7 +135,7 @@ def _common(left: HopResult, right: HopResult) -> tuple[metrics.Ints, metrics.In
 def _differences(
     hop: HopResult, reference: HopResult | None
 ) -> tuple[int | None, int | None, int | None]:
-    """Largest difference in LSB of the reference's grid; differing bytes; bytes compared."""
+    """Largest difference in LSB of the reference's grid; differing bytes; compared bytes."""
     if reference is None or reference.outputs is None or not reference.is_int8:
         return None, None, None
     if hop.outputs is None or reference.scale is None or reference.zero_point is None:

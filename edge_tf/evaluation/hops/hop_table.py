@@ -1,9 +1,9 @@
-"""The hop table: one task, the same clips, judged again wherever the model runs.
+"""The hop table: one task, the same clips, evaluated wherever the model runs.
 
-A hop is a place the model runs (Keras, LiteRT, TFLite Micro, ...). `build` takes what the engines
-put out, as a list of HopResult in the order the model travels, and computes a HopRow each and the
-gates. The first hop is what accuracy and agreement are held against; bytes are held against the
-*bit reference*, LiteRT's reference kernels. A new engine is another HopResult and nothing here.
+A hop is a place where the model runs (Keras, LiteRT, TFLite Micro, ...). `build` receives the
+outputs of the engines as a list of HopResult, in the order the model travels, and computes one
+HopRow per hop and the gates. Accuracy and agreement are compared with the first hop, bytes with the
+*bit reference*, LiteRT's reference kernels. A new engine adds a HopResult; nothing changes here.
 """
 
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ OPTIMIZED = ids.LITERT_XNNPACK
 
 @dataclass(frozen=True, eq=False)
 class HopTable:
-    """Rows and gates, in the order of the hops, and what they were computed from.
+    """Rows and gates, in the order of the hops, and the data that they were computed from.
 
     Attributes:
-      devices: what the clips were recorded with; None if that is not known, or one device.
+      devices: recording devices of the clips; None if unknown or just one.
     """
 
     rows: list[HopRow]
@@ -42,7 +42,7 @@ class HopTable:
 
     @property
     def failed(self) -> list[Gate]:
-        """Gates that are broken."""
+        """Gates that failed."""
         return [gate for gate in self.gates if gate.passed is False]
 
     @property
@@ -51,7 +51,7 @@ class HopTable:
         return [gate for gate in self.gates if gate.passed is None]
 
     def hop(self, name: str) -> HopResult:
-        """The hop with this name or, if none has it, the first of this engine. Else KeyError."""
+        """The hop with this name, else the first with this engine. Raises KeyError if none."""
         for found in [h for h in self.hops if h.name == name] + self.hops:
             if name in (found.name, found.engine):
                 return found
@@ -70,32 +70,34 @@ def build(
     """Computes rows and gates.
 
     Args:
-      hops: in the order the model travels; the first one is what the others are held against.
+      hops: in the order the model travels; the others are compared with the first one.
       labels_true: [N] class indices of all clips.
       max_drop: percentage points of accuracy an int8 hop may lose against the first hop.
-      bit_reference: engine whose bytes the bit-exact hops must give.
-      devices: recording devices of all clips; rows are split by them if there are several.
+      bit_reference: engine whose bytes the bit-exact hops must match.
+      devices: recording devices of all clips; rows are split by device if there are several.
       others: gates that were judged elsewhere; they come last.
 
     Raises:
-      ValueError: no hop, two hops of one name, a compare_to that names none, a max_drop that is
+      ValueError: no hop, two hops with one name, a compare_to that names no hop, a max_drop that is
         negative or not finite, outputs or devices that do not fit the labels.
     """
     labels = np.asarray(labels_true)
     if not hops or labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError("a hop table needs at least one hop and integer labels [clips]")
     if not (np.isfinite(max_drop) and max_drop >= 0):
-        raise ValueError(f"max_drop is {max_drop}, must be a number of points from 0 up")
+        raise ValueError(f"max_drop is {max_drop}, must be 0 or more points")
     if devices is not None and len(devices.of_clips) != len(labels):
         raise ValueError(f"devices of {len(devices.of_clips)} clips for {len(labels)} labels")
     devices = devices if devices is not None and devices.are_several else None
     by_name = {hop.name: hop for hop in hops}
     if len(by_name) != len(hops):
-        raise ValueError(f"two hops have one name: {', '.join(hop.name for hop in hops)}")
+        raise ValueError(f"two hops have the same name: {', '.join(hop.name for hop in hops)}")
     for hop in hops:
         _check_fits(hop, hops, labels)
         if hop.compare_to and hop.compare_to not in by_name:
-            raise ValueError(f"hop '{hop.name}': there is no hop '{hop.compare_to}' to compare to")
+            raise ValueError(
+                f"hop '{hop.name}': there is no hop '{hop.compare_to}' to compare with"
+            )
     default = next((hop for hop in hops if hop.engine == bit_reference), None)
     rows, judged = [], []
     for hop in hops:

@@ -1,4 +1,4 @@
-"""Which engines a run is measured on, in the order in which the model travels."""
+"""The engines that a run is measured on, in the order the model travels."""
 
 import logging
 from collections.abc import Sequence
@@ -29,7 +29,8 @@ class Lineup:
 
     Attributes:
       engines: in the order of the hop table.
-      android: the .tflite that an app loads for sound; None if TFLite has no such front-end.
+      android: the .tflite with front-end that an app loads; None if TFLite cannot compute the
+        front-end.
     """
 
     engines: list[Engine]
@@ -37,7 +38,7 @@ class Lineup:
 
 
 def of_run(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) -> Lineup:
-    """Keras, the int8 file, plain C, the app's file, and the streaming forms of all.
+    """Keras, the int8 file, plain C, the app's file, and their streaming forms.
 
     Args:
       run: a run whose conversion has finished.
@@ -77,7 +78,7 @@ def _int8(model: bytes, data: RunData, boards: Sequence[Board]) -> list[Engine]:
         TFLiteMicro(model),
         *(EmittedC(model, board) for board in boards),
     ]
-    if data.frontend.is_causal:  # else a frame needs sound that has not come yet
+    if data.frontend.is_causal:  # else a frame needs future samples
         frontend = data.frontend.to_dict()
         spotting = Spotting(data.labels, frontend)
         engines.append(IntegerFrontend(model, frontend))
@@ -86,7 +87,7 @@ def _int8(model: bytes, data: RunData, boards: Sequence[Board]) -> list[Engine]:
 
 
 def _android_model(run: run_dir.RunDirectory, model: bytes, data: RunData) -> bytes | None:
-    """What `export_android` writes for the waveform; None if TFLite has no such front-end."""
+    """The waveform model of `export_android`; None if TFLite cannot compute the front-end."""
     try:
         made = android_models.make(model, data.frontend, data.labels, android_models.title(run))
     except UserError as error:
@@ -96,7 +97,7 @@ def _android_model(run: run_dir.RunDirectory, model: bytes, data: RunData) -> by
 
 
 def _android(model: bytes | None, data: RunData) -> list[Engine]:
-    """The hops of an Android app; MediaPipe where it is installed."""
+    """The hops of an Android app; MediaPipe only if it is installed."""
     if model is None:
         return []
     engines: list[Engine] = [AndroidWaveform(model)]
@@ -107,10 +108,10 @@ def _android(model: bytes | None, data: RunData) -> list[Engine]:
 
 
 def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) -> list[Engine]:
-    """The hops of the streaming form, of a run that was trained for streams.
+    """The hops of the streaming form, for a run that was trained for streams.
 
-    Each clip begins a stream of its own, so that its last frame must give what its window gives.
-    That holds for causal models; with a look-ahead a stream knows what a window pads.
+    Each clip starts a new stream, so that its last frame must produce the logits of its window.
+    That is true for causal models; with look-ahead a stream has real frames where a window pads.
     """
     if run.lookahead() != 0:
         return []

@@ -1,4 +1,4 @@
-"""Runs test clips through engines: what each one gave is a HopResult."""
+"""Runs test clips through engines; each one returns a HopResult."""
 
 from collections.abc import Sequence
 
@@ -18,14 +18,14 @@ def run(
     labels: np.ndarray,
     devices: Sequence[str],
 ) -> list[HopResult]:
-    """Runs all engines, side by side.
+    """Runs all engines in parallel.
 
     Args:
       engines: in the order of the hop table.
       features: (clips, mel_bands, frames, 1) float32.
       samples: (clips, samples) int16, the same clips.
-      labels: (clips,) class indices; engines that are slow run an even choice of them.
-      devices: (clips,) recording devices, for the same choice.
+      labels: (clips,) class indices; slow engines run a balanced subset of the clips.
+      devices: (clips,) recording devices, for the same subset.
     """
     picks = [_rows_for(engine, labels, devices) for engine in engines]
     outputs = side_by_side.run_all(engines, {"features": features, "waveform": samples}, picks)

@@ -1,7 +1,7 @@
-"""predictions.npz: the logits of every hop for every test clip, for figures yet to be thought of.
+"""predictions.npz: the logits of every hop for every test clip, for later analysis.
 
-It holds no objects, only arrays: `about`, JSON in ASCII as bytes; `labels_true`; and for hop i its
-`logits_i`, int8 as they came or float32, and `clips_i` if it ran only some clips.
+It contains no objects, only arrays: `about`, JSON in ASCII as bytes; `labels_true`; and for hop i
+its `logits_i`, unchanged int8 or float32, and `clips_i` if it ran only some clips.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from edge_tf.evaluation.hops.recording_devices import Devices
 from edge_tf.run_dir import RunDirectory
 
 FORMAT_VERSION = 1
-# What NumPy, zipfile and json raise on files that are cut off, changed or made to harm.
+# What NumPy, zipfile and json raise on truncated, modified or malicious files.
 _DAMAGED = (
     OSError,
     EOFError,
@@ -36,7 +36,7 @@ _DAMAGED = (
 
 @dataclasses.dataclass(frozen=True)
 class KeptHop:
-    """A hop in the file; its outputs are arrays beside."""
+    """A hop in the file; its outputs are separate arrays."""
 
     name: str
     engine: str
@@ -47,7 +47,7 @@ class KeptHop:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class About:
-    """What `about` says; see Predictions for the meaning."""
+    """Content of `about`; see Predictions for the meaning."""
 
     format_version: int = FORMAT_VERSION
     labels: tuple[str, ...]
@@ -61,13 +61,13 @@ class About:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Predictions:
-    """What an evaluation kept.
+    """The saved outputs of an evaluation.
 
     Attributes:
       labels: (classes,) names in the order of the logits.
       labels_true: (clips,) class indices.
-      clip_names: (clips,) where each clip comes from; on several devices it has one name.
-      devices: what they were recorded with.
+      clip_names: (clips,) source of each clip; its versions on several devices share one name.
+      devices: recording devices.
       data_fingerprint: of the test clips, as training recorded it.
       model_sha256: of the int8 file that was evaluated.
       hops: those that ran, with their outputs.
@@ -94,9 +94,9 @@ def save(
     """Writes predictions.npz.
 
     Args:
-      run: where to.
+      run: receives the file.
       table: of the test clips.
-      labels: names of the classes.
+      labels: class names.
       clip_names, devices: of the test clips.
       data_fingerprint: of the split.
       model: the int8 file.
@@ -128,7 +128,7 @@ def load(run: RunDirectory) -> Predictions:
     """Reads predictions.npz.
 
     Raises:
-      UserError: it is missing, damaged, or of another int8 file than the run now has.
+      UserError: it is missing, damaged, or from a different int8 file than the run has now.
     """
     path = run.require(run_dir.PREDICTIONS)
     try:
@@ -136,29 +136,29 @@ def load(run: RunDirectory) -> Predictions:
             found = _parsed(json.loads(arrays["about"].tobytes()), arrays)
     except (*_DAMAGED, ValueError, KeyError, UserError) as error:
         raise UserError(
-            f"{path} is no record of predictions ({error})",
-            f"make it again with: {run.command_of('evaluate')}",
+            f"{path} is not a record of predictions ({error})",
+            f"recreate it with: {run.command_of('evaluate')}",
         ) from None
     now = hashlib.sha256(run.require_int8().read_bytes()).hexdigest()
     if now != found.model_sha256:
         raise UserError(
-            f"{path} is of another model than {run / run_dir.INT8_MODEL}",
+            f"{path} belongs to another model than {run / run_dir.INT8_MODEL}",
             f"run: {run.command_of('evaluate')}",
         )
     return found
 
 
 def _parsed(value: object, arrays: Mapping[str, np.ndarray]) -> Predictions:
-    """Checks all there is to check. Raises ValueError, KeyError or UserError."""
+    """Parses and checks the content. Raises ValueError, KeyError or UserError."""
     if not isinstance(value, dict) or value.get("format_version") != FORMAT_VERSION:
-        raise ValueError(f"not of format {FORMAT_VERSION}")
+        raise ValueError(f"not format version {FORMAT_VERSION}")
     about = records.from_json(value, About, "about")
     labels_true = arrays["labels_true"]
     clips = len(about.clip_names)
     if labels_true.ndim != 1 or not np.issubdtype(labels_true.dtype, np.integer):
-        raise ValueError("labels_true is not a list of classes")
+        raise ValueError("labels_true is not a list of class indices")
     if not len(labels_true) == clips == len(about.devices) or not clips:
-        raise ValueError("labels, names and devices are of different numbers of clips")
+        raise ValueError("labels, names and devices differ in length")
     if labels_true.min() < 0 or labels_true.max() >= len(about.labels):
         raise ValueError("labels_true are outside the classes")
     hops = []

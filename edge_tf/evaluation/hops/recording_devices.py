@@ -1,7 +1,7 @@
-"""Accuracy and log loss by recording device, as DCASE Task 1A scores acoustic scenes.
+"""Accuracy and log loss per recording device, as DCASE Task 1A scores acoustic scenes.
 
 A device here is a microphone that clips were recorded with, or a simulation of one. It is *seen* if
-training clips were recorded with it. What a model loses on a device is held against the seen ones.
+training clips were recorded with it. Drops in accuracy are relative to the seen devices.
 """
 
 import math
@@ -21,7 +21,7 @@ class Devices:
     """Which device each test clip was recorded with.
 
     Attributes:
-      of_clips: (clips,) names; "" where it is not known.
+      of_clips: (clips,) names; "" if unknown.
       seen: names of the devices of the training clips.
     """
 
@@ -30,17 +30,17 @@ class Devices:
 
     @cached_property
     def names(self) -> list[str]:
-        """Those that occur, seen ones first, numbers in their order: a, s1, s2, s10."""
+        """Names that occur, seen devices first, in natural order: a, s1, s2, s10."""
         return sorted(set(self.of_clips), key=lambda name: (name not in self.seen, _natural(name)))
 
     @property
     def are_several(self) -> bool:
-        """Whether there is anything to tell apart."""
+        """Whether there is more than one device."""
         return len(self.names) > 1
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Key that sorts numbers within names by their value."""
+    """Sort key that orders numbers within names by value."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
@@ -52,9 +52,9 @@ class DeviceFigures:
     Attributes:
       is_seen: training clips were recorded with it.
       accuracy, standard_error: shares, 0 to 1; the error is binomial.
-      log_loss, log_loss_error: nats, mean and its standard error; None of one clip.
-      drop_points: accuracy on the seen devices (mean over them) less this one, in percentage
-        points; None for a seen device, or if no clip is of a seen one.
+      log_loss, log_loss_error: nats, mean and its standard error (None for a single clip).
+      drop_points: mean accuracy on the seen devices minus that on this one, in percentage points;
+        None for a seen device, or if no clip is from a seen one.
     """
 
     device: str
@@ -69,7 +69,7 @@ class DeviceFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceMean:
-    """Means over devices, each counting the same, however many clips it has."""
+    """Means over devices; each device has the same weight, however many clips it has."""
 
     devices: int
     accuracy: float
@@ -81,9 +81,9 @@ class ByDevice:
     """Figures of one hop on all devices.
 
     Attributes:
-      each: in the order of Devices.names; devices without a clip that was run are left out.
-      seen, unseen: means over them; None without any.
-      drop_points: accuracy on seen devices less that on unseen ones, in percentage points.
+      each: in the order of Devices.names; devices none of whose clips was run are left out.
+      seen, unseen: means over these devices; None without any.
+      drop_points: accuracy on seen devices minus that on unseen ones, in percentage points.
     """
 
     each: tuple[DeviceFigures, ...]
@@ -100,14 +100,14 @@ def by_device(
     Args:
       devices: of all test clips.
       clips: (n,) indices of the clips that were run.
-      right: (n,) bool, whether each is given its label.
+      right: (n,) bool, whether each is classified correctly.
       losses: (n,) log loss of each.
 
     Raises:
       ValueError: lengths differ.
     """
     if not len(clips) == len(right) == len(losses):
-        raise ValueError(f"{len(clips)} clips, {len(right)} judged, {len(losses)} log losses")
+        raise ValueError(f"{len(clips)} clips, {len(right)} verdicts, {len(losses)} log losses")
     mine = np.array(devices.of_clips)[clips]
     rows = {name: np.flatnonzero(mine == name) for name in devices.names}
     rows = {name: where for name, where in rows.items() if where.size}
@@ -145,16 +145,16 @@ def by_device(
 
 
 def spread(labels: np.ndarray, devices: Sequence[str], count: int, seed: int = 0) -> np.ndarray:
-    """Rows of about `count` clips, as evenly over labels and devices as both allow, rising.
+    """Ascending rows of about `count` clips, as evenly over labels and devices as both allow.
 
-    With one device this is spread_over_labels. Else labels take turns, and so do devices, each
-    choice being of the next of both. Where every label has as many clips of every device, there
-    are, but for one, as many of each label and of each device, whatever `count` is.
+    With one device this is spread_over_labels. Else labels take turns, and so do devices: each
+    clip is of the next label and the next device. If every label has the same number of clips of
+    every device, counts per label and per device differ by at most one, whatever `count` is.
 
     Args:
       labels: (clips,) class indices.
       devices: (clips,) names.
-      count: how many; all if there are no more.
+      count: how many; all if there are fewer.
       seed: of the choice among clips of one label and device.
 
     Raises:
@@ -166,7 +166,7 @@ def spread(labels: np.ndarray, devices: Sequence[str], count: int, seed: int = 0
     if len(names) < 2:
         return spread_over_labels(labels, count, seed)
     of_labels = np.unique(labels)
-    # The turn of a label at which a device comes, so that the devices go on from label to label.
+    # The turn of a label at which each device comes, so that devices rotate from label to label.
     turns = np.arange(len(names))
     again = turns // (len(names) // math.gcd(len(of_labels), len(names)))
     comes = np.argsort((turns * len(of_labels) + again) % len(names))

@@ -1,8 +1,8 @@
 """The float graph of an int8 file with chosen layers rounded as in the file.
 
-A layer is what one op of the file computes: its int8 tensor, and the weights of the convolution
-that the op is. It is rounded by the file's own scales, all else stays float, so what it costs is
-seen by itself. Biases stay float: they have 32 bits.
+A layer is what one op of the file computes: its int8 tensor and, for a convolution, its weights. It
+is rounded with the file's own scales while everything else stays float, which isolates its cost.
+Biases stay float: they have 32 bits.
 """
 
 import dataclasses
@@ -15,9 +15,9 @@ from edge_tf.conversion.rewriting import graph
 from edge_tf.conversion.rewriting.device_graph import DeviceGraph
 from tflite_model.info import ModelInfo, OpInfo, TensorInfo
 
-# Nodes of a segment at least: each costs a call, some tenths of a millisecond.
+# Minimum number of nodes per segment: each segment costs a call, some tenths of a millisecond.
 _SEGMENT = 10
-# Ops that move values and compute none.
+# Ops that move values and compute nothing.
 _COPIES = ("CONCATENATION", "PAD", "RESHAPE", "SLICE", "STRIDED_SLICE")
 
 
@@ -27,13 +27,13 @@ class Layer:
 
     Attributes:
       name: of the Keras layer, or block of layers, and the part of it.
-      op: that writes the tensor, "CONV_2D"; "INPUT" for the model's input.
+      op: the op that writes the tensor, "CONV_2D"; "INPUT" for the model's input.
       tensor: of the file.
-      node: of the float graph, whose values the tensor holds.
-      rounded: the convolution of this op with its weights rounded, in place of `weighted`; None
-        for an op without weights.
-      weighted: the convolution as it is in the float graph.
-      copies: the op moves values from a grid to the same grid, so it rounds nothing.
+      node: the node of the float graph with the same values.
+      rounded: the convolution of this op with rounded weights, in place of `weighted`; None for an
+        op without weights.
+      weighted: the convolution as in the float graph.
+      copies: the op moves values without changing their grid, so it rounds nothing.
     """
 
     name: str
@@ -77,28 +77,28 @@ def _grid(tensor: TensorInfo) -> tuple[tuple[float, ...], tuple[int, ...]]:
 
 
 def convolution_of(node: graph.Node, device: DeviceGraph) -> graph.Convolution | None:
-    """The convolution that an op computes: the node, or what is below its fused activation."""
+    """The convolution that an op computes: the node, or the input of its fused activation."""
     if isinstance(node, graph.Activation) and node.inputs[0] not in device.tensors.values():
         (node,) = node.inputs
     return node if isinstance(node, graph.Convolution) else None
 
 
 def rounded_kernel(kernel: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """Weights on the int8 grid -127 to 127, symmetric, one step an output channel.
+    """Weights rounded to the int8 grid -127 to 127, symmetric, one step per output channel.
 
     Args:
       kernel: [kh, kw, in, out], or [kh, kw, channels, 1] of a depthwise convolution.
-      scales: a step for each output channel; or one for all.
+      scales: one step per output channel, or one for all.
     """
     axis = 3 if kernel.shape[3] == len(scales) else 2
     steps = scales.reshape([-1 if i == axis else 1 for i in range(4)])
-    # A channel of zeros has the step 0 in some files.
+    # A channel of zeros has step 0 in some files.
     whole = np.rint(kernel / np.where(steps > 0, steps, 1.0))
     return (np.clip(whole, -127, 127) * steps).astype(np.float32)
 
 
 def rounded(values: tf.Tensor, scale: float, zero_point: int) -> tf.Tensor:
-    """Real values on an int8 grid -128 to 127, as real values: to the nearest, saturating."""
+    """Real values rounded to an int8 grid -128 to 127: to nearest, saturating."""
     whole = tf.round(values / scale)
     return (tf.clip_by_value(whole, -128.0 - zero_point, 127.0 - zero_point)) * scale
 
@@ -106,12 +106,12 @@ def rounded(values: tf.Tensor, scale: float, zero_point: int) -> tf.Tensor:
 class Simulation:
     """A float graph in which any of its layers can be rounded.
 
-    The graph is traced once, in segments that hand on one value each: what comes before the first
-    rounded layer need not be computed again for every layer. What is not rounded costs nothing.
+    The graph is traced once, in segments that pass on one value each, so that nodes before the
+    first rounded layer are not recomputed for every layer. Layers that are not rounded are free.
 
     Args:
       output: the graph's last node.
-      layers: of `layers`; masks refer to them in this order.
+      layers: from `layers`; masks refer to them in this order.
     """
 
     def __init__(self, output: graph.Node, layers: Sequence[Layer]) -> None:
@@ -123,11 +123,11 @@ class Simulation:
         self._first = [at[layer.weighted or layer.node] for layer in layers]
 
     def logits(self, features: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Logits [n, classes] of a batch of clips when some layers are rounded; mask [layers]."""
+        """Logits [n, classes] of a batch of clips with some layers rounded; mask [layers]."""
         return self._run(0, tf.constant(features, tf.float32), mask).numpy()
 
     def logits_of_each(self, features: np.ndarray, chosen: Sequence[int]) -> Iterator[np.ndarray]:
-        """The logits [n, classes] of a batch of clips when one layer is rounded, for each chosen.
+        """Logits [n, classes] of a batch of clips with one layer rounded, for each chosen one.
 
         Args:
           features: [n, rows, frames, 1].
@@ -151,7 +151,7 @@ class Simulation:
     def _traced(
         self, start: graph.Node, nodes: list[graph.Node]
     ) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-        """From the value of the start, and the mask, to that of the last of the nodes."""
+        """Maps the value of `start` and the mask to the value of the last node."""
         layers = enumerate(self._layers)
         weights = {layer.weighted: at for at, layer in layers if layer.weighted is not None}
         results = {layer.node: at for at, layer in enumerate(self._layers)}
@@ -183,7 +183,7 @@ class Simulation:
 
 
 def _segments(output: graph.Node) -> list[tuple[graph.Node, list[graph.Node]]]:
-    """The nodes in order, in pieces that read nothing of earlier ones but the node they start from.
+    """The nodes in order, in segments that read nothing from earlier ones but their start node.
 
     The first starts from the input, which is also one of its nodes.
     """

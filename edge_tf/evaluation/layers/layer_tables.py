@@ -1,4 +1,4 @@
-"""What compression did to each layer of a run's int8 file: zeros, and errors of quantization."""
+"""Zeros and quantization errors of each layer of a run's int8 file."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ class LayerSparsity:
     """Zeros of one Keras layer, or of one block of layers.
 
     Attributes:
-      layer: its name; "" for all weights whose layer is not known.
+      layer: its name; "" for all weights whose layer is unknown.
       elements: weights of the file that come from it.
-      zeros: those that are zero.
+      zeros: weights that are zero.
     """
 
     layer: str
@@ -36,11 +36,11 @@ class LayerSparsity:
 
 @dataclasses.dataclass(frozen=True)
 class SparsityTable:
-    """Zeros of a file and where they are.
+    """Zeros of a file by tensor and by layer.
 
     Attributes:
       counts: of the file.
-      names: index of a weights tensor to the layer, and part of it, that it belongs to.
+      names: maps the index of a weight tensor to its layer and part.
       layers: most zeros first.
     """
 
@@ -67,9 +67,9 @@ class LayerTables:
     """Both tables.
 
     Attributes:
-      sparsity: of the file; None if it was not looked at.
-      errors: of quantization; None if they were not measured.
-      no_errors: why not, a sentence for people.
+      sparsity: of the file; None if not counted.
+      errors: of quantization; None if not measured.
+      no_errors: why not, a sentence for the user.
     """
 
     sparsity: SparsityTable | None = None
@@ -99,10 +99,10 @@ def of_run(
       model: its .tflite file.
       features: (clips, rows, frames, 1) float32 of the test clips.
       labels: (clips,) their classes.
-      error_clips: cap on the clips for errors of quantization, evenly over the labels; 0: none.
+      error_clips: maximum number of clips for quantization errors, evenly over labels; 0: none.
 
     Raises:
-      UserError: the graph that conversion left is damaged.
+      UserError: the graph that conversion saved is damaged.
     """
     device, missing = _graph(run, model)
     zeros = sparsity_table(model, device)
@@ -116,19 +116,19 @@ def of_run(
 
 
 def _graph(run: run_dir.RunDirectory, model: bytes) -> tuple[DeviceGraph | None, str]:
-    """The float graph of the file, or why there is none."""
+    """The float graph of the file, or the reason why there is none."""
     path = run / device_graph.FILE
     if run.stage(ConvertRecord).graph == "plain":
-        return None, "Only the device graph has this table; this is the plain one (--graph=plain)."
+        return None, "Only the device graph has this table, not the plain one (--graph=plain)."
     if path.exists():
         device = device_graph.load(path)
         if device.is_of(model):
             return device, ""
-    return None, f"{device_graph.FILE} of this model is missing: convert again to get this table."
+    return None, f"{device_graph.FILE} of this model is missing; convert again to get this table."
 
 
 def sparsity_table(model: bytes, device: DeviceGraph | None) -> SparsityTable:
-    """Counts zeros in a .tflite file; layers have names if its graph is known."""
+    """Counts zeros in a .tflite file; layers have names only if its graph is known."""
     counts = sparsity.count(model, tflite_model.parse(model))
     names: dict[int, str] = {}
     totals: dict[str, tuple[int, int]] = {}

@@ -1,8 +1,8 @@
-"""What quantization does to each layer, and what that costs.
+"""Quantization error of each layer, and its cost in accuracy.
 
-Two figures for each int8 tensor of the file. Its signal-to-noise ratio: how far what it holds is
-from what the float graph has there, all errors of the layers before included. And the task metric
-when this layer alone is rounded and all else is float: what this layer costs by itself.
+Two figures per int8 tensor of the file: its signal-to-noise ratio relative to the float graph,
+which includes the errors of all earlier layers; and the task metric if only this layer is rounded
+and everything else is float, which is the cost of this layer alone.
 """
 
 import dataclasses
@@ -30,14 +30,14 @@ class LayerError:
 
     Attributes:
       name: Keras layer, or block of layers, and the part of it.
-      op: that writes the tensor.
+      op: the op that writes the tensor.
       tensor: its index in the file.
       shape: of the tensor.
-      snr_db: signal-to-noise ratio of the tensor in the int8 file, decibel. Infinite without any
-        error, NaN if the tensor is zero on all clips as it should be.
-      accuracy_alone: share of clips given their label when this layer alone is rounded; None if
-        its op only copies, since it rounds nothing.
-      logits_snr_db_alone: signal-to-noise ratio of the logits then, decibel; None as well.
+      snr_db: signal-to-noise ratio of the tensor in the int8 file, dB. Infinite without any error,
+        NaN if the tensor is zero on all clips, in both.
+      accuracy_alone: accuracy if only this layer is rounded; None if its op only copies, since it
+        rounds nothing.
+      logits_snr_db_alone: signal-to-noise ratio of the logits in that case, dB; None likewise.
     """
 
     name: str
@@ -54,11 +54,11 @@ class QuantizationError:
     """The table.
 
     Attributes:
-      clips: that it was measured on.
+      clips: number of clips it was measured on.
       float_accuracy: of the float graph.
       int8_accuracy: of the int8 file.
-      simulated_accuracy: of the float graph with all its layers rounded at once; how well the
-        simulation of single layers follows the file.
+      simulated_accuracy: of the float graph with all layers rounded; shows how well the simulation
+        of single layers matches the file.
       logits_snr_db: of the logits of the int8 file.
       layers: worst `snr_db` first.
     """
@@ -72,7 +72,7 @@ class QuantizationError:
 
 
 def snr_db(signal: float, noise: float) -> float:
-    """10 log10 of the ratio of two powers; infinite for no noise, NaN for nothing at all."""
+    """10 log10 of the ratio of two powers; infinite without noise, NaN if both are zero."""
     if not noise > 0:
         return math.inf if signal > 0 else math.nan
     return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
@@ -81,7 +81,7 @@ def snr_db(signal: float, noise: float) -> float:
 def measure(
     model: bytes, device: DeviceGraph, features: np.ndarray, labels: np.ndarray
 ) -> QuantizationError:
-    """Compares the int8 file with its float graph, tensor by tensor, and rounds each layer alone.
+    """Compares the int8 file with its float graph by tensor, and rounds each layer alone.
 
     Args:
       model: the .tflite file.
@@ -90,10 +90,10 @@ def measure(
       labels: (clips,) their classes.
 
     Raises:
-      ValueError: the graph is of another file.
+      ValueError: the graph belongs to another file.
     """
     if not device.is_of(model):
-        raise ValueError("the graph is of another file")
+        raise ValueError("the graph belongs to another file")
     layers = fake_quantization.layers(tflite_model.parse(model), device)
     powers, float_logits, int8_logits = _compare(model, device.output, layers, features)
     alone, everything = _simulate(device.output, layers, features)
@@ -131,7 +131,7 @@ def _ratio(wanted: np.ndarray, found: np.ndarray) -> float:
 def _simulate(
     output: graph.Node, layers: Sequence[Layer], features: np.ndarray
 ) -> tuple[dict[int, np.ndarray], np.ndarray]:
-    """Logits [clips, classes] with each layer alone rounded, by its index, and with all."""
+    """Logits [clips, classes] with each layer rounded alone, by its index, and with all."""
     simulation = fake_quantization.Simulation(output, layers)
     chosen = [at for at, layer in enumerate(layers) if not layer.copies]
     alone: dict[int, list[np.ndarray]] = {at: [] for at in chosen}
@@ -153,7 +153,7 @@ def _simulate(
 def _compare(
     model: bytes, output: graph.Node, layers: Sequence[Layer], features: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums of squares of values and of errors [layers, 2], and logits of both [clips, classes]."""
+    """Sums of squares of values and errors [layers, 2], and float and int8 logits."""
     watched = [layer.node for layer in layers]
     run = graph.traced(lambda clips: _values(output, watched, clips), features)
     int8 = _Int8Tensors(model, [*(layer.tensor.index for layer in layers)])
@@ -187,7 +187,7 @@ def _values(output: graph.Node, watched: Sequence[graph.Node], clips: Any) -> tu
 
 
 class _Int8Tensors:
-    """An int8 model under LiteRT's reference kernels that lets its inner tensors be seen."""
+    """An int8 model under LiteRT's reference kernels that exposes its inner tensors."""
 
     def __init__(self, model: bytes, tensors: Sequence[int]) -> None:
         from ai_edge_litert import interpreter as litert

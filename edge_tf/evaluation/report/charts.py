@@ -1,7 +1,7 @@
 """Line charts for the report, laid out in Python and drawn as SVG by its template.
 
-The template owns the colours, so that a chart follows the reader's light or dark scheme, and it
-escapes the words; here are only the numbers.
+The template sets the colours, so that a chart follows the reader's light or dark scheme, and it
+escapes the text; only the numbers are computed here.
 """
 
 import math
@@ -15,7 +15,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 44
 
 @dataclass(frozen=True)
 class Series:
-    """One line: a name and a value per x, None where there is none."""
+    """One line: a name and a value per x, None if missing."""
 
     name: str
     values: Sequence[float | None]
@@ -23,7 +23,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Point:
-    """A value on the chart, in SVG units, with the words shown when it is pointed at."""
+    """A value on the chart, in SVG units, with its tooltip."""
 
     x: float
     y: float
@@ -42,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark on an axis: its place in SVG units and its text."""
+    """A mark on an axis: its position in SVG units and its text."""
 
     at: float
     text: str
@@ -50,7 +50,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """What the template draws; `alternative` says in words what the picture shows."""
+    """What the template draws; `alternative` is its text alternative."""
 
     title: str
     x_title: str
@@ -67,7 +67,7 @@ class Chart:
 
 
 def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers from the last at or below `low` to the first at or above `high`.
+    """Round numbers from the last one <= `low` to the first one >= `high`.
 
     Raises:
       ValueError: an end is not finite, or low is above high.
@@ -92,17 +92,17 @@ def line_chart(
     unit: str = "",
     digits: int = 2,
 ) -> Chart | None:
-    """Lays out one chart, or None if no series has a value that can be drawn.
+    """Lays out one chart; returns None if no series has a value that can be drawn.
 
-    NaN, infinity and what is beyond any scale (a loss that ran away) are left out.
+    NaN, infinity and extreme values (a diverged loss) are left out.
 
     Args:
       title: what is drawn.
-      x_title: what x counts: "epoch".
-      x: places, finite; each series has as many values.
+      x_title: name of the x axis: "epoch".
+      x: finite positions; each series has as many values.
       series: lines; those without a value are left out.
-      unit: written behind values, such as " %".
-      digits: decimals of values in words.
+      unit: written after values, such as " %".
+      digits: decimals of values in texts.
     """
     drawn = [
         Series(s.name, [v if v is not None and abs(v) < _LARGEST else None for v in s.values])
@@ -153,7 +153,7 @@ def line_chart(
 
 
 def _decimals(marks: list[float]) -> int:
-    """Decimals that all marks need: an axis reads 0.5, 1.0, 1.5."""
+    """Decimals that every mark needs: an axis reads 0.5, 1.0, 1.5."""
     return max(len(f"{mark:.10f}".rstrip("0").partition(".")[2]) for mark in marks)
 
 

@@ -1,4 +1,4 @@
-"""Comparisons of runs for the screen; the last lines are the outcome in words."""
+"""Comparisons of runs, for the terminal; the last lines are the outcome in words."""
 
 from edge_tf.evaluation.comparing import device_drop, paired_bootstrap
 from edge_tf.evaluation.comparing.comparison import Comparison, SideFigures
@@ -31,12 +31,12 @@ def outcome(found: paired_bootstrap.Difference) -> str:
         text += f", {_interval(found.over_clips_and_seeds)} over clips and seeds"
     text += ": resolved" if found.resolved else ": not resolved"
     if found.over_clips_and_seeds is None:
-        text += " (for these two models; one seed says nothing about others)"
+        text += " (for these two models only; one seed says nothing about others)"
     return text
 
 
 def render_drop(record: DropComparison) -> str:
-    """Each run, accuracy by device, the outcome."""
+    """Each run, accuracy per device, the outcome."""
     runs, against = record.runs, record.against
     lines = [
         f"{one.run} ({side.hop}): {100 * one.accuracy:.2f} % over all devices"
@@ -61,7 +61,7 @@ def drop_outcome(found: DeviceDrop) -> str:
         f"{_interval(found.drop_interval)}, against {_two(found.drop_against)} points "
         f"{_interval(found.drop_against_interval)}\n"
         f"ratio: {ratio}, 95 % interval {_interval(found.ratio_interval)} over {found.sources:,} "
-        f"clips, at most {device_drop.HALF:g} in {100 * found.share_halved:.1f} % of resamples: "
+        f"clips, {device_drop.HALF:g} or less in {100 * found.share_halved:.1f} % of resamples: "
         f"{verdict}"
     )
 
@@ -71,7 +71,7 @@ def _named(side: SideFigures) -> str:
 
 
 def _two(value: float) -> str:
-    """Two decimals, without a zero below zero."""
+    """Two decimals, no negative zero."""
     return f"{value:.2f}".replace("-0.00", "0.00")
 
 

@@ -1,4 +1,4 @@
-"""Cost on boards, for a terminal."""
+"""Cost on boards, for the terminal."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from firmware_export.boards.measuring import Cost
 
 
 def render(costs: Sequence[Cost]) -> str:
-    """A table for the terminal, in Markdown, so that it can be pasted."""
+    """A Markdown table, so that it can be pasted."""
     streams = any(cost.streaming for cost in costs)
     rows = [
         ("", *(cost.board for cost in costs)),

@@ -1,4 +1,4 @@
-"""How figures of the hop table are written, on a terminal and in the report alike."""
+"""Formats figures of the hop table, for the terminal and for the report."""
 
 from edge_tf.evaluation.hops.hop_row import HopRow
 from edge_tf.evaluation.hops.hop_table import HopTable
@@ -8,14 +8,14 @@ NOTHING = "-"
 
 COLUMNS = (
     ("name", "hop"),
-    ("start", "from"),
+    ("start", "input"),
     ("clips", "clips"),
     ("accuracy", "accuracy %"),
-    ("change", "points"),
-    ("agreement", "agree %"),
+    ("change", "change, pp"),
+    ("agreement", "agreement %"),
     ("max_lsb", "max LSB"),
-    ("bytes", "bytes differ"),
-    ("time", "ms"),
+    ("bytes", "differing bytes"),
+    ("time", "ms/inference"),
 )
 _LOG_LOSS = ("log_loss", "log loss")
 _LEFT = ("name", "start")
@@ -23,7 +23,7 @@ _MARKS = {True: "PASSED", False: "FAILED", None: "NOT JUDGED"}
 
 
 def columns(table: HopTable) -> tuple[tuple[str, str], ...]:
-    """COLUMNS, and behind the accuracy the log loss where recording devices are told apart."""
+    """COLUMNS; with several recording devices the log loss follows the accuracy."""
     if table.devices is None:
         return COLUMNS
     at = COLUMNS.index(("accuracy", "accuracy %")) + 1
@@ -31,7 +31,7 @@ def columns(table: HopTable) -> tuple[tuple[str, str], ...]:
 
 
 def milliseconds(value: float | None) -> str:
-    """Three figures: 0.0831, 2.41, 135."""
+    """Three significant digits: 0.0831, 2.41, 135."""
     if value is None:
         return NOTHING
     for limit, digits in ((0.0995, 4), (0.995, 3), (9.95, 2), (99.5, 1)):
@@ -41,7 +41,7 @@ def milliseconds(value: float | None) -> str:
 
 
 def cells(row: HopRow) -> dict[str, str]:
-    """The row as text, by the keys of COLUMNS. An unavailable hop says so under "unavailable"."""
+    """The row as text, by the keys of COLUMNS; "unavailable" has the reason, if there is one."""
     text = {key: NOTHING for key, _ in (*COLUMNS, _LOG_LOSS)}
     text |= {"name": row.name, "start": row.start, "unavailable": ""}
     if row.unavailable:
@@ -64,16 +64,16 @@ def cells(row: HopRow) -> dict[str, str]:
 
 
 def render(table: HopTable) -> str:
-    """Rows in aligned columns, a reason in place of figures that are missing, then the gates.
+    """Rows in aligned columns, with a reason in place of missing figures, then the gates.
 
-    Between them stand the recording devices, where they are told apart.
+    With several recording devices, the table by device comes in between.
     """
     rows = [cells(row) for row in table.rows]
     titles = columns(table)
     widths = {}
     for key, title in titles:
-        whole = key in _LEFT  # A reason runs over the columns behind these.
-        shown = [row[key] for row in rows if whole or not row["unavailable"]]
+        is_left = key in _LEFT  # A reason spans all columns after these.
+        shown = [row[key] for row in rows if is_left or not row["unavailable"]]
         widths[key] = max(len(text) for text in [title, *shown])
 
     def line(texts: dict[str, str], keys: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Values of all kinds as what strict JSON can hold."""
+"""Converts values to types that strict JSON can represent."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def json_safe(value: Any) -> Any:
-    """Turns NumPy values, paths and mappings into JSON types, NaN and infinity into None.
+    """Converts NumPy values, paths and mappings to JSON types, NaN and infinity to None.
 
     Text that is not valid Unicode, such as a file name in another encoding, gets backslash escapes.
     """

@@ -1,4 +1,4 @@
-"""What report.html shows of single layers: sparsity and quantization errors."""
+"""Single layers in report.html: sparsity and quantization errors."""
 
 import math
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from edge_tf.evaluation.layers.quantization_error import LayerError, Quantizatio
 from edge_tf.evaluation.report import hop_text
 from tflite_model.sparsity import ParameterSize
 
-# Rows that are seen at once; all are one click away.
+# Rows shown at first; the others are one click away.
 _FIRST = 15
 
 
 def context(tables: LayerTables | None) -> dict[str, Any]:
-    """What layers.html.jinja needs: `sparsity`, `errors` and `no_errors`, each may be empty."""
+    """Variables of layers.html.jinja: `sparsity`, `errors` and `no_errors`; each may be empty."""
     if tables is None:
         return {"sparsity": None, "errors": None, "no_errors": ""}
     return {
@@ -38,11 +38,11 @@ def _sparsity(table: SparsityTable) -> dict[str, Any]:
     counts = table.counts
     return {
         "facts": [
-            ("Size of the file", f"{counts.file_bytes:,} bytes"),
-            ("The same under gzip", f"{counts.gzip_bytes:,} bytes"),
+            ("File size", f"{counts.file_bytes:,} bytes"),
+            ("File size, gzipped", f"{counts.gzip_bytes:,} bytes"),
             ("Constants", f"{counts.constant_bytes:,} bytes"),
-            ("Of them not zero", f"{counts.nonzero_bytes:,} bytes"),
-            ("Parameters that are not zero (DCASE's rule)", _parameters(counts.parameters)),
+            ("Non-zero constants", f"{counts.nonzero_bytes:,} bytes"),
+            ("Non-zero parameters (DCASE's size rule)", _parameters(counts.parameters)),
             ("Zeros in CONV_2D", _percent(counts.share("CONV_2D"))),
             ("Zeros in DEPTHWISE_CONV_2D", _percent(counts.share("DEPTHWISE_CONV_2D"))),
             ("Zeros in both", _percent(counts.share("CONV_2D", "DEPTHWISE_CONV_2D"))),
@@ -68,7 +68,7 @@ def _sparsity(table: SparsityTable) -> dict[str, Any]:
 def _parameters(size: ParameterSize) -> str:
     return (
         f"{size.nonzero:,} of {size.elements:,}, {size.nonzero_bytes:,} bytes: "
-        f"{size.nonzero_kb:.1f} KB of 1,024 bytes, {size.nonzero_bytes / 1000:.1f} KB of 1,000"
+        f"{size.nonzero_kb:.1f} KiB, {size.nonzero_bytes / 1000:.1f} kB"
     )
 
 
@@ -88,8 +88,8 @@ def _errors(errors: QuantizationError) -> dict[str, Any]:
             ("Clips", f"{errors.clips:,}"),
             ("Accuracy, float graph", _percent(errors.float_accuracy, 2)),
             ("Accuracy, int8 file", _percent(errors.int8_accuracy, 2)),
-            ("Accuracy, all layers rounded in float", _percent(errors.simulated_accuracy, 2)),
-            ("Logits of the int8 file, SNR", f"{_decibel(errors.logits_snr_db)} dB"),
+            ("Accuracy, float with all layers rounded", _percent(errors.simulated_accuracy, 2)),
+            ("Logit SNR, int8 file", f"{_decibel(errors.logits_snr_db)} dB"),
         ],
         "worst": rows[:_FIRST],
         "all": rows if len(rows) > _FIRST else [],

@@ -1,4 +1,4 @@
-"""What report.html shows by recording device: a chart of accuracy, and the table of all figures."""
+"""Recording devices in report.html: a chart of accuracy, and the table of all figures."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from edge_tf.evaluation.report.report import Report
 
 _WIDTH, _HEIGHT = 640, 264
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 10, 14, 28
-_CHARACTER = 7.5  # of a label, in SVG units
+_CHARACTER = 7.5  # width in a label, in SVG units
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar, in SVG units, with the words shown when it is pointed at."""
+    """A bar, in SVG units, with its tooltip."""
 
     x: float
     y: float
@@ -26,7 +26,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bars:
-    """One hop's bars, one a device."""
+    """The bars of one hop, one per device."""
 
     name: str
     bars: list[Bar]
@@ -34,7 +34,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class BarChart:
-    """What the template draws; `alternative` says in words what the picture shows."""
+    """What the template draws; `alternative` is its text alternative."""
 
     alternative: str
     groups: list[Bars]
@@ -48,17 +48,17 @@ class BarChart:
 
 
 def context(report: Report) -> dict[str, Any]:
-    """What devices.html.jinja needs: `devices`, None where no devices are told apart."""
-    told = recording_text.told_hops(report.table.rows)
-    shown = recording_text.lines(told)
+    """Variables of devices.html.jinja: `devices`, None without several recording devices."""
+    hops = recording_text.distinct_hops(report.table.rows)
+    shown = recording_text.lines(hops)
     if not shown:
         return {"devices": None}
     # The first hop is the float model; the chosen one is int8 as it goes to the device.
     drawn = [report.table.rows[0].name, report.chosen.name if report.chosen else ""]
-    rows = {row.name: row for row in told}
+    rows = {row.name: row for row in hops}
     return {
         "devices": {
-            "hops": [row.name for row in told],
+            "hops": [row.name for row in hops],
             "figures": recording_text.FIGURES,
             "lines": shown,
             "chart": bar_chart([rows[name] for name in dict.fromkeys(drawn) if name in rows]),
@@ -67,7 +67,7 @@ def context(report: Report) -> dict[str, Any]:
 
 
 def bar_chart(rows: list[HopRow]) -> BarChart | None:
-    """Accuracy by device as groups of bars, one a hop, from 0 to 100 %; None without a hop."""
+    """Accuracy by device as groups of bars, one per hop, from 0 to 100 %; None without a hop."""
     tables = [row.by_device for row in rows if row.by_device is not None]
     if not tables:
         return None
@@ -108,5 +108,5 @@ def bar_chart(rows: list[HopRow]) -> BarChart | None:
 
 
 def _short(name: str, most: int) -> str:
-    """The name, or its beginning if it is longer than `most` characters."""
+    """The name, cut after `most` characters."""
     return name if len(name) <= max(most, 3) else f"{name[: max(most, 3) - 1]}…"

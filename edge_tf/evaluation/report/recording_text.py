@@ -1,4 +1,4 @@
-"""How figures by recording device are written, on a terminal and in the report alike."""
+"""Formats figures by recording device, for the terminal and for the report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from edge_tf.evaluation.hops.hop_row import HopRow
 from edge_tf.evaluation.hops.recording_devices import ByDevice, DeviceFigures
 
 NOTHING = "-"
-UNNAMED = "not known"
+UNNAMED = "unknown"
 
-# What is told of a device for each hop.
+# Columns of each hop.
 FIGURES = ("accuracy %", "drop", "log loss")
 
 
@@ -19,9 +19,9 @@ class DeviceLine:
 
     Attributes:
       name: of the device or the mean.
-      seen: "yes" or "no", whether training clips were recorded with it.
+      seen: "yes" or "no": whether training clips were recorded with it.
       clips: number of its test clips.
-      by_hop: for each hop its FIGURES.
+      by_hop: FIGURES of each hop.
       is_mean: whether the line is a mean.
     """
 
@@ -32,11 +32,11 @@ class DeviceLine:
     is_mean: bool = False
 
 
-def told_hops(rows: Sequence[HopRow]) -> list[HopRow]:
-    """Hops whose figures by device are worth a column: they ran all clips, and differ.
+def distinct_hops(rows: Sequence[HopRow]) -> list[HopRow]:
+    """Hops that get a column: they ran all clips, and their figures differ.
 
-    A bit-exact hop that gives the bytes of another one has its figures. An emulated board that runs
-    a few clips says little of a device; report.json has those, too.
+    A hop that is bit-exact with another one has the same figures. An emulated board that runs a few
+    clips says little about a device; report.json has those, too.
     """
     most = max(row.clips for row in rows)
     return [
@@ -50,9 +50,9 @@ def told_hops(rows: Sequence[HopRow]) -> list[HopRow]:
     ]
 
 
-def lines(told: Sequence[HopRow]) -> list[DeviceLine]:
-    """A line a device, seen ones first, then the means; of hops that ran the same clips."""
-    tables = [row.by_device for row in told if row.by_device is not None]
+def lines(hops: Sequence[HopRow]) -> list[DeviceLine]:
+    """One line per device, seen ones first, then the means. The hops ran the same clips."""
+    tables = [row.by_device for row in hops if row.by_device is not None]
     if not tables:
         return []
     result = [
@@ -92,7 +92,7 @@ def accuracy(share: float) -> str:
 
 
 def drop(points: float | None) -> str:
-    """'12.50' points lost, '-1.25' points won; '-' where there is nothing to say."""
+    """'12.50' points lost, '-1.25' points gained; '-' if there is no drop to report."""
     return NOTHING if points is None else f"{points:.2f}".replace("-0.00", "0.00")
 
 
@@ -102,16 +102,16 @@ def loss(value: float, error: float | None = None) -> str:
 
 
 def render(rows: Sequence[HopRow]) -> list[str]:
-    """Lines for a terminal: aligned columns, three a hop."""
-    told = told_hops(rows)
-    shown = lines(told)
+    """Lines for the terminal: aligned columns, three per hop."""
+    hops = distinct_hops(rows)
+    shown = lines(hops)
     if not shown:
         return ["by recording device: no hop ran"]
-    head = ("device", "seen", "clips", *(FIGURES * len(told)))
+    head = ("device", "seen", "clips", *(FIGURES * len(hops)))
     cells = [(one.name, one.seen, one.clips, *sum(one.by_hop, ())) for one in shown]
     widths = [max(len(row[at]) for row in (head, *cells)) for at in range(len(head))]
-    # A hop's name stands over its three columns, which it may widen.
-    for at, hop in enumerate(told):
+    # A hop's name is above its three columns and may widen them.
+    for at, hop in enumerate(hops):
         first = 3 + 3 * at
         spare = len(hop.name) - (sum(widths[first : first + 3]) + 4)
         widths[first + 2] += max(0, spare)
@@ -122,11 +122,11 @@ def render(rows: Sequence[HopRow]) -> list[str]:
         return "  ".join((*left, *aligned)).rstrip()
 
     names = [" " * (sum(widths[:3]) + 4)]
-    for at, hop in enumerate(told):
+    for at, hop in enumerate(hops):
         first = 3 + 3 * at
         names.append(f"{hop.name:<{sum(widths[first : first + 3]) + 4}}")
     return [
-        "by recording device (seen: in training; drop: points of accuracy below the seen ones)",
+        "by recording device (seen: used in training; drop: accuracy points below seen devices)",
         "  ".join(names).rstrip(),
         line(head),
         "  ".join("-" * width for width in widths),

@@ -1,4 +1,4 @@
-"""What the report says: the hop table and what explains it; fields are in docs/report.md."""
+"""Content of the report: the hop table and its details; docs/report.md describes the fields."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -32,15 +32,15 @@ HISTORY_KEYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """What a .tflite file is made of.
+    """Facts of a .tflite file.
 
     Attributes:
       file: its name in the run directory, or in the export.
       file_bytes: size of the file.
       weight_bytes: bytes of its constant tensors.
       tensors: number of tensors.
-      parameters: trainable parameters of the Keras model; None if it is not known.
-      ops: count of each operator by its TFLite name.
+      parameters: trainable parameters of the Keras model; None if unknown.
+      ops: number of operators by TFLite name.
     """
 
     file: str
@@ -52,7 +52,7 @@ class ModelFacts:
 
     @classmethod
     def of(cls, info: ModelInfo, file: str, parameters: int | None = None) -> "ModelFacts":
-        """The facts of a file that was read."""
+        """The facts of a parsed file."""
         return cls(
             file=file,
             file_bytes=info.byte_size,
@@ -65,7 +65,7 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class ConfusedClip:
-    """A clip judged wrong, and how sure the model was (softmax of the logits, 0 to 1)."""
+    """A misclassified clip and the model's confidence (softmax of the logits, 0 to 1)."""
 
     clip: str
     label: str
@@ -75,22 +75,22 @@ class ConfusedClip:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that the report shows; figures are computed when they are asked for.
+    """Everything that the report shows; figures are computed on demand.
 
     Attributes:
-      table: the hop table, which also holds outputs and labels.
-      labels: [C] names of the classes in the order of the logits.
+      table: the hop table, with outputs and labels.
+      labels: [C] class names in the order of the logits.
       title: heading of the page.
       figures_of: name or engine of the hop for the confusion matrix and per-class figures. If it
-        is not available, the first hop that is takes its place.
-      clip_names: [N] name of each clip; empty if they are not known.
-      history: a mapping per epoch with HISTORY_KEYS; accuracies as shares, times in seconds. Keys
+        is not available, the first available hop is used.
+      clip_names: [N] name of each clip; empty if unknown.
+      history: one mapping per epoch with HISTORY_KEYS; accuracies as shares, times in seconds. Keys
         may be missing and others may be added.
       model: facts of the int8 file, or None.
       android: facts of the file that an app loads, or None.
       settings: config.json of the run.
       layers: sparsity and quantization error by layer, or None.
-      stream: what a long stream gave, or None.
+      stream: results of a long stream, or None.
 
     Raises:
       ValueError: labels or clip_names do not fit the table.
@@ -118,20 +118,20 @@ class Report:
 
     @cached_property
     def chosen(self) -> HopResult | None:
-        """The hop that confusion matrix and per-class figures are of; None if none has outputs."""
+        """The hop for confusion matrix and per-class figures; None if no hop has outputs."""
         wanted = [h for h in self.table.hops if self.figures_of in (h.name, h.engine)]
         return next((h for h in [*wanted, *self.table.hops] if h.outputs is not None), None)
 
     @cached_property
     def confusion(self) -> metrics.Ints | None:
-        """Counts [C, C] of the chosen hop, row the label, column the prediction."""
+        """Counts [C, C] of the chosen hop: rows are labels, columns predictions."""
         if self._judged is None:
             return None
         return metrics.confusion_matrix(*self._judged, len(self.labels))
 
     @cached_property
     def per_class(self) -> list[metrics.ClassFigures]:
-        """Figures of the C classes for the chosen hop; empty without one."""
+        """Figures of the chosen hop for each of the C classes; empty without one."""
         return metrics.per_class(*self._judged, len(self.labels)) if self._judged else []
 
     @cached_property
@@ -143,7 +143,7 @@ class Report:
 
     @cached_property
     def most_confused(self) -> list[ConfusedClip]:
-        """Up to MAX_CONFUSED clips that the chosen hop gets wrong, the surest first."""
+        """Up to MAX_CONFUSED clips that the chosen hop gets wrong, most confident first."""
         if self._judged is None or self.chosen is None or not self.clip_names:
             return []
         truth, chosen = self._judged

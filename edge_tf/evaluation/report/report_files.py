@@ -10,13 +10,13 @@ from edge_tf.run_dir import REPORT_HTML, REPORT_JSON
 
 
 def write(report: Report, run_dir: Path) -> tuple[Path, Path]:
-    """Writes report.json and report.html, both or, if one cannot be written, neither.
+    """Writes report.json and report.html: both, or neither if one cannot be written.
 
     Returns:
       Paths of the two files.
 
     Raises:
-      OSError: the disk is full or the folder not writable; what stood there before is kept.
+      OSError: the disk is full or the folder not writable; existing files are kept.
     """
     content = json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     page = report_html.render(report)

@@ -1,4 +1,4 @@
-"""What report.html shows, put into the shape its template needs, and the rendering."""
+"""Renders report.html: prepares the values that its template needs."""
 
 import json
 import math
@@ -26,15 +26,15 @@ _LONGEST_SETTING = 300
 
 _HOP_TITLES = {
     "name": "Hop",
-    "start": "From",
+    "start": "Input",
     "clips": "Clips",
     "accuracy": "Accuracy %",
     "log_loss": "Log loss",
     "change": "Change, points",
     "agreement": "Agreement %",
-    "max_lsb": "Max LSB",
-    "bytes": "Bytes that differ",
-    "time": "Time, ms",
+    "max_lsb": "Max difference, LSB",
+    "bytes": "Differing bytes",
+    "time": "ms per inference",
 }
 
 
@@ -73,7 +73,7 @@ def render(report: Report) -> str:
             (title, model, _model_rows(model))
             for title, model in (
                 ("Model", report.model),
-                ("Model for Android, from the waveform on", report.android),
+                ("Model for Android (waveform input)", report.android),
             )
             if model
         ],
@@ -85,7 +85,7 @@ def render(report: Report) -> str:
 
 
 def _printable(value: Any) -> Any:
-    """Shows what HTML cannot hold (control characters, halves of surrogates) as U+FFFD."""
+    """Shows what HTML cannot represent (control characters, lone surrogates) as U+FFFD."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return "".join(
@@ -94,12 +94,12 @@ def _printable(value: Any) -> Any:
 
 
 def human_bytes(count: int) -> str:
-    """A size for people: 812 bytes, 46.2 KB, 1.3 MB (powers of 1024)."""
+    """A readable size: 812 bytes, 46.2 KiB, 1.3 MiB."""
     if count < 1024:
         return f"{count} bytes"
-    value, unit = count / 1024, "KB"
+    value, unit = count / 1024, "KiB"
     if value >= 1024:
-        value, unit = value / 1024, "MB"
+        value, unit = value / 1024, "MiB"
     return f"{value:.1f} {unit}"
 
 
@@ -124,7 +124,7 @@ def _tiles(report: Report) -> list[dict[str, str]]:
             {
                 "name": "Change from the first hop",
                 "value": f"{shown.change_points:+.2f} points",
-                "note": f"gate: at most {report.table.max_drop:g} lost",
+                "note": f"gate: a drop of at most {report.table.max_drop:g}",
             }
         )
     if report.model:
@@ -132,7 +132,7 @@ def _tiles(report: Report) -> list[dict[str, str]]:
             {
                 "name": "Model file",
                 "value": human_bytes(report.model.file_bytes),
-                "note": f"{human_bytes(report.model.weight_bytes)} of it weights",
+                "note": f"of which {human_bytes(report.model.weight_bytes)} weights",
             }
         )
     return tiles
@@ -200,7 +200,7 @@ def _epochs(report: Report) -> list[list[str]]:
 
 
 def _confusion(report: Report) -> list[dict[str, Any]]:
-    """A dict a row: label, support, cells with count, kind of cell and heat 0 to 1."""
+    """One dict per row: label, support, cells with count, kind of cell and heat, 0 to 1."""
     counts = report.confusion
     if counts is None:
         return []
@@ -210,7 +210,7 @@ def _confusion(report: Report) -> list[dict[str, Any]]:
         cells = []
         for to, count in enumerate(counts[at].tolist()):
             share = count / support if support else 0.0
-            # Confusions are a few percent: the root makes them visible beside the diagonal.
+            # Confusions are a few percent: the root makes them visible next to the diagonal.
             heat = share if at == to else min(1.0, math.sqrt(share) * 1.6)
             kind = "hit" if at == to else "miss"
             cells.append({"count": count, "kind": kind if count else "none", "heat": f"{heat:.3f}"})
@@ -237,10 +237,10 @@ def _per_class(report: Report) -> list[dict[str, Any]]:
 def _model_rows(model: ModelFacts) -> list[tuple[str, str]]:
     rows = [
         ("File", model.file),
-        ("Size of the file", f"{model.file_bytes:,} bytes"),
+        ("File size", f"{model.file_bytes:,} bytes"),
         ("Weights and constants", f"{model.weight_bytes:,} bytes"),
         ("Tensors", f"{model.tensors:,}"),
-        ("Operators", f"{sum(model.ops.values()):,} of {len(model.ops)} kinds"),
+        ("Operators", f"{sum(model.ops.values()):,}, {len(model.ops)} different"),
     ]
     if model.parameters is not None:
         rows.insert(1, ("Trainable parameters", f"{model.parameters:,}"))
@@ -248,7 +248,7 @@ def _model_rows(model: ModelFacts) -> list[tuple[str, str]]:
 
 
 def _settings(settings: JsonObject) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Settings as groups of rows: a group for each stage of config.json, and one for the rest."""
+    """Settings as groups of rows: one per stage of config.json, and one for the rest."""
     groups: dict[str, list[tuple[str, str]]] = {}
 
     def add(group: str, key: str, value: Any) -> None:
@@ -258,7 +258,7 @@ def _settings(settings: JsonObject) -> list[tuple[str, list[tuple[str, str]]]]:
             return
         text = value if isinstance(value, str) else json.dumps(json_safe(value), ensure_ascii=False)
         if len(text) > _LONGEST_SETTING:
-            text = f"{text[:_LONGEST_SETTING]} ... (whole in report.json)"
+            text = f"{text[:_LONGEST_SETTING]} ... (complete in report.json)"
         groups.setdefault(group, []).append((key, text))
 
     stages = settings.get("stages")

@@ -1,4 +1,4 @@
-"""What report.html shows of a long stream: the chosen detector, the DET curve, all settings."""
+"""The long stream in report.html: the chosen detector, the DET curve, all settings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ _MOST_PER_HOUR = 20
 
 
 def context(stream: StreamReport | None) -> dict[str, Any]:
-    """What stream.html.jinja needs: `stream`, None where none was heard."""
+    """Variables of stream.html.jinja: `stream`, None if no stream was evaluated."""
     if stream is None:
         return {"stream": None}
     chosen = stream.chosen
@@ -22,11 +22,11 @@ def context(stream: StreamReport | None) -> dict[str, Any]:
                 ("Length", f"{stream.scene.hours:.2f} h"),
                 ("Keywords", f"{chosen.words:,}"),
                 ("Other words", f"{stream.scene.other_words:,}"),
-                ("Different clips", f"{stream.scene.clips:,}"),
+                ("Distinct clips", f"{stream.scene.clips:,}"),
                 ("Smoothing", f"{chosen.config.smoothing} frames"),
                 ("Threshold", f"{chosen.config.threshold:g}"),
-                ("False accepts an hour", f"{chosen.per_hour:.2f}"),
-                ("95 % interval of it", f"{low:.2f} to {high:.2f}"),
+                ("False accepts per hour", f"{chosen.per_hour:.2f}"),
+                ("95 % interval", f"{low:.2f} to {high:.2f}"),
                 ("False rejects", f"{100 * chosen.false_rejects:.1f} %"),
             ],
             "by_snr": [
@@ -53,9 +53,9 @@ def _share(missed: int, words: int) -> str:
 
 
 def det_chart(points: Sequence[Point], smoothings: Sequence[int]) -> charts.Chart | None:
-    """False rejects over false accepts an hour, a line for each smoothing asked for.
+    """False rejects over false accepts per hour, one line per smoothing.
 
-    A line has at x the fewest false rejects of all thresholds that give no more false accepts.
+    At x a line shows the fewest false rejects of all thresholds with at most x false accepts.
     """
     x = list(range(_MOST_PER_HOUR + 1))
     series = []
@@ -67,5 +67,5 @@ def det_chart(points: Sequence[Point], smoothings: Sequence[int]) -> charts.Char
             values.append(min(quiet) if quiet else None)
         series.append(charts.Series(f"smoothing {smoothing}", values))
     return charts.line_chart(
-        "False rejects", "false accepts an hour, at most", x, series, unit=" %", digits=1
+        "False rejects", "maximum false accepts per hour", x, series, unit=" %", digits=1
     )

@@ -1,18 +1,18 @@
-"""What a long stream gave, for a terminal."""
+"""Results of a long stream, for the terminal."""
 
 from edge_tf.evaluation.streams.stream_report import StreamReport
 
 
 def render(stream: StreamReport) -> str:
-    """The scene, the chosen detector, and what it gives, with and without noise."""
+    """The scene, the chosen detector, and its results with and without noise."""
     chosen = stream.chosen
     low, high = chosen.per_hour_interval
     lines = [
         f"stream of {stream.scene.hours:.2f} h: {chosen.words} keywords, "
-        f"{stream.scene.other_words} other words, {stream.scene.clips} different clips",
+        f"{stream.scene.other_words} other words, {stream.scene.clips} distinct clips",
         f"detector chosen on validation clips: smoothing {chosen.config.smoothing} frames, "
         f"threshold {chosen.config.threshold:g}",
-        f"false accepts: {chosen.false_accepts}, {chosen.per_hour:.2f} an hour "
+        f"false accepts: {chosen.false_accepts}, {chosen.per_hour:.2f} per hour "
         f"(95 % interval {low:.2f} to {high:.2f})",
         f"false rejects: {chosen.missed} of {chosen.words}, {chosen.false_rejects:.1%}",
     ]

@@ -1,1 +1,1 @@
-"""Long streams: how they are composed, judged, and how the detector is chosen."""
+"""Long streams: their composition and metrics, and the choice of the detector."""

@@ -1,4 +1,4 @@
-"""When the detector of a run says that it has heard a word: chosen by `evaluate --stream`."""
+"""The operating point of a run's detector, chosen by `evaluate --stream`."""
 
 import dataclasses
 
@@ -16,20 +16,20 @@ class DetectorFile:
     """detector.json.
 
     Attributes:
-      detector: fields of DetectorConfig; those that are missing are as in DEFAULT.
-      about: how it was chosen, for people.
+      detector: fields of DetectorConfig; missing ones are as in DEFAULT.
+      about: how it was chosen, for the reader.
     """
 
     detector: JsonObject
     about: JsonObject = dataclasses.field(default_factory=dict)
 
 
-# Frames come every 10 ms: a fifth of a second is averaged, and a word is said once per second.
+# With one frame per 10 ms: smoothing over 0.2 s, and a refractory period of 1 s.
 DEFAULT = DetectorConfig(smoothing=20, threshold=0.6, refractory_hops=100)
 
 
 def of_run(run: run_dir.RunDirectory) -> DetectorConfig:
-    """The chosen detector, or DEFAULT where none was chosen.
+    """The chosen detector, or DEFAULT if none was chosen.
 
     Raises:
       UserError: detector.json is damaged.
@@ -52,11 +52,11 @@ def of_run(run: run_dir.RunDirectory) -> DetectorConfig:
 
 
 def save(run: run_dir.RunDirectory, detector: DetectorConfig, about: JsonObject) -> None:
-    """Makes a detector that of the run.
+    """Writes detector.json.
 
     Args:
-      run: whose.
+      run: receives the file.
       detector: the choice.
-      about: how it was chosen, for people.
+      about: how it was chosen, for the reader.
     """
     files.write_json(run / FILE, records.to_json(DetectorFile(detector.to_dict(), about)))

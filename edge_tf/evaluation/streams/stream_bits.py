@@ -1,4 +1,4 @@
-"""Hours of sound through every streaming engine: do they agree on every byte, to the end?"""
+"""Runs hours of audio through every streaming engine: do they stay bit-exact to the end?"""
 
 import dataclasses
 import tempfile
@@ -23,18 +23,18 @@ from firmware_export.boards.board import Board
 from firmware_export.standalone.package import Spotting
 
 _BLOCK = 16_000
-_WINDOWS = 200  # of the whole-window form, at places spread over the stream
+_WINDOWS = 200  # for the whole-window form, spread over the stream
 _TIMEOUT_S = 6 * 3600.0
 
 
 @dataclasses.dataclass(frozen=True)
 class StreamedEngine:
-    """One engine held against TFLite Micro.
+    """One engine compared with TFLite Micro.
 
     Attributes:
-      frames: that were compared.
+      frames: number of frames compared.
       differing: bytes of logits that differ.
-      seconds: that it took.
+      seconds: its run time.
     """
 
     frames: int
@@ -44,10 +44,10 @@ class StreamedEngine:
 
 @dataclasses.dataclass(frozen=True)
 class StreamBits:
-    """What `compare` found; docs/benchmark.md describes it.
+    """Result of `compare`; docs/benchmark.md describes it.
 
     Attributes:
-      hours: of the stream.
+      hours: length of the stream.
       frames, logit_bytes: of TFLite Micro.
       engines: by name.
     """
@@ -63,15 +63,15 @@ def compare(
 ) -> StreamBits:
     """Counts bytes of logits that differ from TFLite Micro's on a stream of test clips and noise.
 
-    The stream is that of `evaluate --stream`, as long as asked for. Held against TFLite Micro: C on
-    this machine, C on emulated boards, from the sound on, and the whole-window form on windows
-    that hold all that a logit depends on, in LiteRT's reference kernels.
+    The stream is composed like that of `evaluate --stream`. Compared with TFLite Micro: C on this
+    machine and on emulated boards, both starting from samples; and the whole-window form in
+    LiteRT's reference kernels, on windows that cover everything a logit depends on.
 
     Args:
       run: a converted run that was trained for streams.
       data: its data.
-      hours: of the stream.
-      boards: emulated ones, to run it on too.
+      hours: length of the stream.
+      boards: emulated boards to run it on as well.
 
     Raises:
       UserError: the run was not trained for streams.
@@ -142,7 +142,7 @@ def _on_board(
 
 
 def _windows(run: run_dir.RunDirectory, frames: np.ndarray, wanted: np.ndarray) -> StreamedEngine:
-    """The whole-window form, made as long as what a logit depends on, at some places."""
+    """The whole-window form, extended to everything a logit depends on, at some positions."""
     from ai_edge_litert import interpreter as litert
 
     began = time.perf_counter()

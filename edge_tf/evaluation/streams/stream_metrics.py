@@ -1,6 +1,6 @@
-"""What a wake word is judged by: false accepts an hour, false rejects, over detector settings.
+"""Metrics of a wake word: false accepts per hour and false rejects, over detector settings.
 
-The detector is that of detector.c; here all settings are tried on the logits of one run.
+The detector is that of detector.c; all settings are tried on the logits of one run.
 """
 
 import dataclasses
@@ -14,21 +14,21 @@ from edge_tf.evaluation.streams.stream_scene import Event
 from firmware_export.runtime import detector as c_detector
 from firmware_export.runtime.detector import DetectorConfig
 
-# A word counts as heard if it is detected before this time after its clip has ended.
+# A word counts as detected up to this time after the end of its clip.
 LATENESS_S = 0.75
 _CONFIDENCE = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """What one setting of the detector gives on a stream.
+    """Result of one detector setting on a stream.
 
     Attributes:
       config: the setting.
-      words: keywords that were said.
-      missed: of them, those that were not detected as what they are.
-      false_accepts: detections of what was not said, or not then.
-      hours: of the whole stream.
+      words: keywords in the stream.
+      missed: keywords that were not detected, or only as another class.
+      false_accepts: detections without a matching keyword at that time.
+      hours: length of the stream.
     """
 
     config: DetectorConfig
@@ -39,28 +39,28 @@ class Point:
 
     @property
     def false_rejects(self) -> float:
-        """Share of the words."""
+        """False rejects as a share of the words."""
         return self.missed / self.words
 
     @property
     def per_hour(self) -> float:
-        """False accepts an hour."""
+        """False accepts per hour."""
         return self.false_accepts / self.hours
 
     @property
     def per_hour_interval(self) -> tuple[float, float]:
-        """95 % of it, as of a Poisson process."""
+        """95 % interval of per_hour, for a Poisson process."""
         low, high = poisson_interval(self.false_accepts)
         return low / self.hours, high / self.hours
 
 
 @functools.cache
 def poisson_interval(count: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
-    """The exact interval of a Poisson mean of which `count` events were seen (Garwood, 1936).
+    """The exact interval of a Poisson mean after `count` observed events (Garwood, 1936).
 
     Args:
       count: events, 0 or more.
-      confidence: of the interval; the rest is shared out to both sides.
+      confidence: of the interval; the rest is split equally between both sides.
     """
     tail = (1 - confidence) / 2
     most = count + 20 * math.sqrt(count + 1) + 20
@@ -76,7 +76,7 @@ def _cdf(count: int, mean: float) -> float:
 
 
 def _solve(rising: Callable[[float], float], value: float, most: float) -> float:
-    """Where a function that rises from 0 to `most` has a value, by halving."""
+    """Where a function that increases over 0 to `most` reaches a value, by bisection."""
     low, high = 0.0, most
     for _ in range(100):
         middle = (low + high) / 2
@@ -89,17 +89,17 @@ def detections(
     logit_scale: float,
     config: DetectorConfig,
     labels: Sequence[str],
-    unheard: int = 0,
+    skipped: int = 0,
 ) -> list[tuple[int, int]]:
     """Frames and classes that `config` detects, in order.
 
     Args:
       logits: int8 (frames, classes).
       logit_scale: their step.
-      config, labels: as of the C detector, which detects the same.
-      unheard: so many frames at the beginning do not reach the detector.
+      config, labels: as for the C detector, which detects the same.
+      skipped: number of frames at the beginning that do not reach the detector.
     """
-    best, scores = _smoothed(_probabilities(logits, logit_scale, unheard), config.smoothing)
+    best, scores = _smoothed(_probabilities(logits, logit_scale, skipped), config.smoothing)
     return _detected(best, scores, config, labels)
 
 
@@ -113,22 +113,22 @@ def sweep(
     base: DetectorConfig,
     smoothings: Sequence[int],
     thresholds: Sequence[float],
-    unheard: int = 0,
+    skipped: int = 0,
 ) -> list[Point]:
-    """Every smoothing with every threshold, on one stream.
+    """Every combination of smoothing and threshold, on one stream.
 
     Args:
       logits: int8 (frames, classes) of all frames.
       logit_scale: their step.
       labels: in the order of the logits.
-      events: what was said.
-      frame_period: samples from one frame to the next.
+      events: keywords in the stream.
+      frame_period: hop length in samples.
       sample_rate: Hz.
-      base: for what is not swept.
-      smoothings, thresholds: to be tried.
-      unheard: so many frames at the beginning do not reach the detector.
+      base: settings that are not swept.
+      smoothings, thresholds: values to try.
+      skipped: number of frames at the beginning that do not reach the detector.
     """
-    probabilities = _probabilities(logits, logit_scale, unheard)
+    probabilities = _probabilities(logits, logit_scale, skipped)
     hours = len(logits) * frame_period / sample_rate / 3600
     points = []
     for smoothing in smoothings:
@@ -142,10 +142,10 @@ def sweep(
 
 
 def choose(points: Sequence[Point], most_per_hour: float) -> Point:
-    """The fewest false rejects among settings with no more false accepts than asked for.
+    """The setting with the fewest false rejects and at most `most_per_hour` false accepts per hour.
 
-    Of equals the one with fewer false accepts, then the higher threshold. If no setting is quiet
-    enough, the quietest.
+    Ties go to fewer false accepts, then to the higher threshold. If no setting is quiet enough, the
+    quietest ones compete.
     """
     quiet = [point for point in points if point.per_hour <= most_per_hour]
     if not quiet:
@@ -154,10 +154,10 @@ def choose(points: Sequence[Point], most_per_hour: float) -> Point:
     return min(quiet, key=lambda p: (p.missed, p.false_accepts, -p.config.threshold))
 
 
-def _probabilities(logits: np.ndarray, logit_scale: float, unheard: int) -> np.ndarray:
-    """As detector.probabilities, of all frames at once: int64 (frames, classes).
+def _probabilities(logits: np.ndarray, logit_scale: float, skipped: int) -> np.ndarray:
+    """Like detector.probabilities, for all frames at once: int64 (frames, classes).
 
-    Those of frames that are not heard are 0, as of those before the first.
+    Those of skipped frames are 0, as before the first frame.
     """
     table = np.zeros(256, np.int64)
     exponentials = c_detector.exponentials(logit_scale)
@@ -166,7 +166,7 @@ def _probabilities(logits: np.ndarray, logit_scale: float, unheard: int) -> np.n
     powers = table[wide.max(axis=1, keepdims=True) - wide]
     total = powers.sum(axis=1, keepdims=True)
     probabilities: np.ndarray = (powers * c_detector.ONE + total // 2) // total
-    probabilities[:unheard] = 0
+    probabilities[:skipped] = 0
     return probabilities
 
 
@@ -196,20 +196,20 @@ def _detected(
 def judge(
     found: Sequence[tuple[int, int]], events: Sequence[Event], frame_period: int, sample_rate: int
 ) -> tuple[int, int]:
-    """How many words were missed, and how many detections were false.
+    """Numbers of missed words and of false detections.
 
-    A word that is detected a second time counts as neither.
+    A second detection of a word counts as neither.
     """
     late = LATENESS_S * sample_rate
     starts = np.array([event.start for event in events])
-    heard: set[int] = set()
+    detected: set[int] = set()
     false = 0
     for frame, label in found:
         sample = frame * frame_period
         at = int(np.searchsorted(starts, sample, side="right")) - 1
         right = at >= 0 and sample <= events[at].end + late and events[at].label == label
-        if right and at not in heard:
-            heard.add(at)
+        if right and at not in detected:
+            detected.add(at)
         elif not right:
             false += 1
-    return len(events) - len(heard), false
+    return len(events) - len(detected), false

@@ -1,4 +1,4 @@
-"""What `evaluate --stream` was asked for and found; stream.json."""
+"""Settings and results of `evaluate --stream`; stream.json."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ FORMAT_VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class StreamSettings:
-    """What `evaluate --stream` is asked for.
+    """Settings of `evaluate --stream`.
 
     Attributes:
       minutes: length of each of the two streams.
-      most_per_hour: false accepts an hour that the chosen detector may have.
-      seed: of how the streams are put together.
+      most_per_hour: maximum false accepts per hour of the chosen detector.
+      seed: of the composition of the streams.
     """
 
     minutes: float = 60.0
@@ -27,12 +27,12 @@ class StreamSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SceneFacts:
-    """What the test stream was made of.
+    """Composition of the test stream.
 
     Attributes:
       hours: its length.
-      keywords, other_words: how many are spoken.
-      clips: test clips that were used.
+      keywords, other_words: numbers of spoken words.
+      clips: number of distinct test clips.
       snrs_db: signal-to-noise ratios; None: without noise.
     """
 
@@ -45,7 +45,7 @@ class SceneFacts:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PointRecord:
-    """One setting of the detector and what it gave, as in stream.json and detector.json."""
+    """One detector setting and its results, as in stream.json and detector.json."""
 
     smoothing: int
     threshold: float
@@ -75,15 +75,15 @@ class PointRecord:
 
 @dataclasses.dataclass(frozen=True)
 class StreamReport:
-    """What it found; see `to_dict` for what is written.
+    """Results; `to_dict` has the written form.
 
     Attributes:
       chosen: the chosen setting on the test stream.
       chosen_on: the same on the validation stream, where it was chosen.
       points: all settings on the test stream.
-      by_snr: signal-to-noise ratio in dB, or None, to (words, missed).
+      by_snr: (signal-to-noise ratio in dB or None, words, missed).
       scene: facts of the test stream.
-      settings: what was asked for.
+      settings: of the evaluation.
       model_sha256: of the streaming model.
     """
 

@@ -1,23 +1,23 @@
-"""A long stream of sound to judge a wake word on: words, other words, pauses and noise."""
+"""A long test stream for a wake word: keywords, other words, pauses and noise."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-# Where words stand, of full scale: far from clipping, as a near microphone gives them.
+# Level of words, -26 dB of full scale: far from clipping, as from a close microphone.
 _WORD_RMS = 10 ** (-26 / 20) * 32768
 _LOUD_SHARE = 0.3  # of a clip's frames: the word itself, not the silence around it
 _PAUSE_S = (1.0, 3.0)
-_SECTION_S = 60.0  # with one signal-to-noise ratio
+_SECTION_S = 60.0  # length with one signal-to-noise ratio
 
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """A keyword that is said.
+    """A spoken keyword.
 
     Attributes:
-      start, end: of its clip, in samples from the stream's beginning.
+      start, end: of its clip, in samples from the start of the stream.
       label: index of its class.
       snr_db: of the word to the noise around it; None: no noise.
     """
@@ -36,8 +36,8 @@ class Scene:
       samples: (n,) int16.
       sample_rate: Hz.
       events: keywords, in order.
-      other_words: how many words were said that are no keywords.
-      clips: different clips among keywords and other words.
+      other_words: number of spoken words that are not keywords.
+      clips: number of distinct clips among keywords and other words.
     """
 
     samples: np.ndarray
@@ -62,26 +62,26 @@ def build(
     snrs_db: Sequence[float | None] = (None, 20.0, 10.0, 5.0),
     seed: int = 0,
 ) -> Scene:
-    """Puts a stream together.
+    """Composes a stream.
 
-    Between words there are pauses of 1 to 3 s. Each minute has another noise, at the next of the
-    ratios; ratios are of a word's loudest third to the noise, both as root mean square. Every clip
-    is used once before any is used again.
+    Words are separated by pauses of 1 to 3 s. Each minute has another noise, at the next
+    signal-to-noise ratio: root mean square of a word's loudest third over that of the noise. Every
+    clip is used once before any is repeated.
 
     Args:
-      words: (n, samples) int16 clips, silence in it is not used.
+      words: (n, samples) int16 clips; clips of neither kind, such as silence, are not used.
       labels: (n,) class of each.
-      is_keyword: of each class, whether it is to be detected.
-      others: of each class, whether its clips are words that must not be detected.
+      is_keyword: per class, whether it should be detected.
+      others: per class, whether its clips are words that must not be detected.
       noise: recordings of background noise, (m,) int16 each.
       sample_rate: Hz.
       minutes: length.
-      snrs_db: ratios that take turns; None: no noise.
+      snrs_db: ratios, used in turn; None: no noise.
       seed: of all choices.
 
     Raises:
-      ValueError: no clip is a keyword, no noise is there for a ratio, or the stream is too short
-        for a keyword.
+      ValueError: no clip is a keyword, noise is missing for a ratio, or the stream is too short for
+        a keyword.
     """
     rng = np.random.default_rng(seed)
     keywords = np.flatnonzero(np.asarray(is_keyword)[labels])
@@ -122,7 +122,7 @@ def build(
 
 
 def _in_turns(rng: np.random.Generator, rows: np.ndarray) -> Iterator[int]:
-    """Rows in random order, all once before any again, without end."""
+    """Endless rows in random order, each used once before any is repeated."""
     while True:
         yield from rng.permutation(rows).tolist()
 
@@ -135,7 +135,7 @@ def _loudness(clip: np.ndarray, frame: int) -> float:
 
 
 def _noise(rng: np.random.Generator, noise: Sequence[np.ndarray], length: int) -> np.ndarray:
-    """A recording from some place on, again and again, with a root mean square of 1."""
+    """A recording from a random position, repeated, with a root mean square of 1."""
     recording = noise[int(rng.integers(len(noise)))].astype(np.float64)
     begin = int(rng.integers(len(recording)))
     repeated = np.resize(np.roll(recording, -begin), length)

@@ -1,4 +1,4 @@
-"""`evaluate --stream`: choose the detector on validation clips, judge it on test clips."""
+"""`evaluate --stream`: chooses the detector on validation clips, evaluates it on test clips."""
 
 import hashlib
 
@@ -31,13 +31,13 @@ FILE = "stream.json"
 SMOOTHINGS = (1, 5, 10, 20, 30, 50)
 THRESHOLDS = tuple(round(0.02 * i, 2) for i in range(5, 50))
 SNRS_DB = (None, 20.0, 10.0, 5.0)
-# Labels whose clips are no words.
+# Label whose clips are not words.
 _SILENCE = "_silence_"
-_REMEDY = "add clips to the data, or give more --stream_minutes"
+_REMEDY = "add clips to the data, or increase --stream_minutes"
 
 
 def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings) -> StreamReport:
-    """Puts both streams together, hears them, chooses and judges.
+    """Composes both streams, runs the model on them, chooses the detector and evaluates it.
 
     Writes stream.json, and detector.json with the choice.
 
@@ -48,19 +48,19 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         raise UserError(f"{run.path} was trained for whole windows", "train with --streaming")
     if data.frontend.padding != "causal":
         raise UserError(
-            f"{run.path} has a front-end that looks ahead", "train with --padding=causal"
+            f"{run.path} has a front-end with look-ahead", "train with --padding=causal"
         )
-    run.require_int8()  # refuses one that is older than the network
+    run.require_int8()  # rejects one that is older than the network
     path = run.require(run_dir.STREAMING_MODEL)
     model = path.read_bytes()
-    heard = {}
+    results = {}
     for split in ("validation", "testing"):
         scene = scene_of(data, split, settings)
-        heard[split] = scene, _hear(model, data, scene, split)
+        results[split] = scene, _logits(model, data, scene, split)
     scale = tflite_model.parse(model, str(path)).outputs[0].scales[0]
 
     def sweep(split: Split) -> list[Point]:
-        scene, logits = heard[split]
+        scene, logits = results[split]
         return stream_metrics.sweep(
             logits,
             scale,
@@ -77,7 +77,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     chosen_on = stream_metrics.choose(sweep("validation"), settings.most_per_hour)
     points = sweep("testing")
     chosen = next(point for point in points if point.config == chosen_on.config)
-    scene, logits = heard["testing"]
+    scene, logits = results["testing"]
     report = StreamReport(
         chosen=chosen,
         chosen_on=chosen_on,
@@ -104,7 +104,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
 
 
 def scene_of(data: RunData, split: Split, settings: StreamSettings) -> Scene:
-    """A stream of a split's clips and the background recordings. Raises UserError without words."""
+    """A stream of a split's clips and background noise. Raises UserError without keywords."""
     clips = data.clips(split)
     background = set(operating_point.DEFAULT.background)
     try:
@@ -120,17 +120,17 @@ def scene_of(data: RunData, split: Split, settings: StreamSettings) -> Scene:
             settings.seed,
         )
     except ValueError as error:
-        raise UserError(f"no stream of {split} clips: {error}", _REMEDY) from None
+        raise UserError(f"cannot build a stream of {split} clips: {error}", _REMEDY) from None
 
 
-def _hear(model: bytes, data: RunData, scene: Scene, split: Split) -> np.ndarray:
+def _logits(model: bytes, data: RunData, scene: Scene, split: Split) -> np.ndarray:
     """int8 (frames, classes): the logits of every frame."""
     stream = _engine(model, data)
     parts = []
     second = data.frontend.sample_rate
     try:
         seconds = range(0, len(scene.samples), second)
-        for at in progress.bar(seconds, desc=f"hearing {split}", unit="s"):
+        for at in progress.bar(seconds, desc=f"{split} stream", unit="s"):
             parts.append(stream.push(scene.samples[at : at + second]).logits)
     finally:
         stream.close()
@@ -138,14 +138,14 @@ def _hear(model: bytes, data: RunData, scene: Scene, split: Split) -> np.ndarray
 
 
 def _engine(model: bytes, data: RunData) -> SoundStream:
-    """The exported C where a compiler is, else TFLite Micro: both give the same bytes."""
+    """The exported C if there is a compiler, else TFLite Micro: both produce the same bytes."""
     detector = operating_point.DEFAULT
     if not toolchain.missing_packages([HOST]):
         return CStream(model, Spotting(data.labels, data.frontend.to_dict(), detector))
     try:
         frames = tflite_micro_frames(model)
     except UnavailableError as error:
-        raise UserError(str(error), "install gcc, which the exported C needs") from None
+        raise UserError(str(error), "install gcc, to run the exported C") from None
     return PythonStream(frames, model, data.frontend, detector, data.labels, is_float=False)
 
 
@@ -153,8 +153,8 @@ def _by_snr(
     scene: Scene, logits: np.ndarray, scale: float, data: RunData, config: DetectorConfig
 ) -> list[tuple[float | None, int, int]]:
     """(signal-to-noise ratio, words, missed) of the chosen detector."""
-    unheard = data.frontend.num_frames - 1
-    found = stream_metrics.detections(logits, scale, config, data.labels, unheard)
+    skipped = data.frontend.num_frames - 1
+    found = stream_metrics.detections(logits, scale, config, data.labels, skipped)
     rows = []
     for snr in dict.fromkeys(event.snr_db for event in scene.events):
         events = [event for event in scene.events if event.snr_db == snr]

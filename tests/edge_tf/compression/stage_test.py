@@ -259,5 +259,5 @@ def test_a_model_of_keras_3_is_refused_in_one_line(trained, tmp_path):
 )
 def test_ranges_that_are_none_are_refused(tmp_path, content):
     (tmp_path / run_dir.QUANTIZATION).write_text(content)
-    with pytest.raises(UserError, match=r"does not hold ranges; run pipelines\.compress again"):
+    with pytest.raises(UserError, match=r"does not contain ranges; run pipelines\.compress again"):
         read_ranges(tmp_path / run_dir.QUANTIZATION)

@@ -66,5 +66,5 @@ def test_an_interpreter_that_is_not_there(model, clips, monkeypatch):
 
 def test_clips_that_are_not_one_window_are_told(model, clips):
     long = np.concatenate([clips[:1], clips[:1]], axis=1)
-    with pytest.raises(UnavailableError, match="gives 2 results, not one"):
+    with pytest.raises(UnavailableError, match="produces 2 results, not one"):
         MediaPipe(model, LABELS, 16_000).run(long)

@@ -11,7 +11,7 @@ import pytest
 
 import tflite_model
 from edge_tf.audio import fixed_point
-from edge_tf.engines.sound_streams import CStream, Heard, PythonStream, SoundStream
+from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream, StreamResult
 from edge_tf.engines.streaming import KerasFrames, keras_stream, tflite_micro_frames
 from firmware_export.boards import board, building, programs, toolchain
 from firmware_export.errors import ExportError
@@ -64,20 +64,20 @@ def tflm(model: bytes) -> PythonStream:
     return PythonStream(frames, model, FRONTEND, DETECTOR, LABELS, is_float=False)
 
 
-def heard(stream: SoundStream, pcm: np.ndarray, sizes: list[int]) -> Heard:
+def heard(stream: SoundStream, pcm: np.ndarray, sizes: list[int]) -> StreamResult:
     """All that comes of sound in blocks of these sizes, over and over."""
     at, count, parts = 0, 0, []
     while at < len(pcm):
         size = sizes[count % len(sizes)]
         parts.append(stream.push(pcm[at : at + size]))
         at, count = at + size, count + 1
-    return Heard(*(np.concatenate([getattr(p, name) for p in parts]) for name in FIELDS))
+    return StreamResult(*(np.concatenate([getattr(p, name) for p in parts]) for name in FIELDS))
 
 
-FIELDS = [field.name for field in dataclasses.fields(Heard)]
+FIELDS = [field.name for field in dataclasses.fields(StreamResult)]
 
 
-def check_equal(found: Heard, wanted: Heard) -> None:
+def check_equal(found: StreamResult, wanted: StreamResult) -> None:
     for name in FIELDS:
         np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name), name)
 

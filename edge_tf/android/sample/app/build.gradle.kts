@@ -16,7 +16,7 @@ android {
         versionName = "1.0"
     }
 
-    // Models are mapped into memory as they lie in the package.
+    // Models are memory-mapped directly from the package.
     androidResources {
         noCompress += "tflite"
     }
@@ -27,7 +27,7 @@ android {
     }
 }
 
-// A target and no toolchain: any JDK from 17 on will do, such as the one in Android Studio.
+// A target and no toolchain: any JDK from 17 on works, such as the one in Android Studio.
 kotlin {
     compilerOptions {
         jvmTarget.set(org.jetbrains.kotlin.gradle.dsl.JvmTarget.JVM_17)
@@ -35,7 +35,7 @@ kotlin {
 }
 
 dependencies {
-    // Either is enough: take out the one you do not use, with its Classifier.
+    // One is enough: remove the one you do not use, with its Classifier.
     implementation("com.google.mediapipe:tasks-audio:1.0.0")
     implementation("com.google.ai.edge.litert:litert:2.3.0")
 

@@ -149,11 +149,11 @@ def test_real_clips_are_fast():
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        ([], [], "as many seeds a side: 0 and 0"),
-        ([np.ones(3)], [np.ones(3)] * 2, "as many seeds a side: 1 and 2"),
-        ([np.ones(3)], [np.ones(4)], "of one length"),
-        ([np.ones(0)], [np.ones(0)], "of one length"),
-        ([np.ones((2, 2))], [np.ones((2, 2))], "of one length"),
+        ([], [], "sides differ in their seeds: 0 and 0"),
+        ([np.ones(3)], [np.ones(3)] * 2, "sides differ in their seeds: 1 and 2"),
+        ([np.ones(3)], [np.ones(4)], "of equal length"),
+        ([np.ones(0)], [np.ones(0)], "of equal length"),
+        ([np.ones((2, 2))], [np.ones((2, 2))], "of equal length"),
     ],
 )
 def test_sides_that_cannot_be_compared(a, b, message):

@@ -10,11 +10,11 @@ from tflite_model.sparsity import ParameterSize
 
 @pytest.mark.parametrize(("size", "passed"), [(62_464, True), (62_465, False), (0, True)])
 def test_a_budget_is_kept_to_the_byte(size, passed):
-    """61 KB of 1,024 bytes."""
+    """61 KiB."""
     gate = gates.judge_size(ParameterSize(314_960, 50_000, size), 61.0)
     assert gate.passed is passed
-    assert gate.name == "parameters that are not zero fit 61 KB"
-    assert gate.detail == f"50,000 of 314,960 are not zero, {size:,} bytes"
+    assert gate.name == "non-zero parameters fit 61 KiB"
+    assert gate.detail == f"50,000 of 314,960 are non-zero, {size:,} bytes"
 
 
 def test_a_broken_budget_fails_the_table():

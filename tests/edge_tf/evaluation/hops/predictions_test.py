@@ -57,7 +57,9 @@ def test_names_that_are_not_unicode_survive(tmp_path):
 def test_a_missing_file_and_another_model_name_the_command(tmp_path):
     run = saved(tmp_path / "run")
     (run / INT8_MODEL).write_bytes(b"converted again")
-    with pytest.raises(UserError, match=r"is of another model than .*; run: .*pipelines\.evaluate"):
+    with pytest.raises(
+        UserError, match=r"belongs to another model than .*; run: .*pipelines\.evaluate"
+    ):
         predictions.load(run)
     (run / "predictions.npz").unlink()
     with pytest.raises(UserError, match=r"predictions\.npz is missing; make it with: .*evaluate"):
@@ -71,7 +73,7 @@ def test_a_damaged_file_is_refused_wherever_it_is_damaged(tmp_path):
     rng = np.random.default_rng(0)
     for size in (0, 1, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
-        with pytest.raises(UserError, match="is no record of predictions"):
+        with pytest.raises(UserError, match="is not a record of predictions"):
             predictions.load(run)
     for _ in range(100):  # what is hit may be of no consequence, but nothing else is raised
         content = bytearray(whole)
@@ -80,7 +82,7 @@ def test_a_damaged_file_is_refused_wherever_it_is_damaged(tmp_path):
         try:
             predictions.load(run)
         except UserError as error:
-            assert "is no record of predictions" in str(error)
+            assert "is not a record of predictions" in str(error)
 
 
 def test_another_file_of_arrays_is_refused(tmp_path):
@@ -88,24 +90,24 @@ def test_another_file_of_arrays_is_refused(tmp_path):
     stream = io.BytesIO()
     np.savez(stream, features=np.zeros(3))
     (run / "predictions.npz").write_bytes(stream.getvalue())
-    with pytest.raises(UserError, match="is no record of predictions"):
+    with pytest.raises(UserError, match="is not a record of predictions"):
         predictions.load(run)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda about, arrays: about.update(format_version=2), "not of format 1"),
+        (lambda about, arrays: about.update(format_version=2), "not format version 1"),
         (lambda about, arrays: about.update(labels=["a"]), "outside the classes"),
         (lambda about, arrays: about.update(labels=list("abcde")), "does not have 5 classes"),
-        (lambda about, arrays: about.update(devices=["a"]), "different numbers of clips"),
+        (lambda about, arrays: about.update(devices=["a"]), "differ in length"),
         (lambda about, arrays: about.update(clip_names=[1] * 60), r"clip_names\[0\]=1"),
         (lambda about, arrays: about["hops"][1].update(scale=None), "need scale"),
         (lambda about, arrays: about["hops"][1].update(scale="0.1"), "scale='0.1'"),
         (lambda about, arrays: about["hops"].append(about["hops"][0]), "logits_4"),
         (lambda about, arrays: about.update(hops={"a": 1}), "about: hops"),
         (lambda about, arrays: about.pop("seen_devices"), "seen_devices"),
-        (lambda about, arrays: arrays.update(labels_true=np.zeros(60)), "list of classes"),
+        (lambda about, arrays: arrays.update(labels_true=np.zeros(60)), "list of class indices"),
         (lambda about, arrays: arrays.update(labels_true=np.full(60, -1)), "outside the classes"),
         (lambda about, arrays: arrays.update(logits_0=np.zeros((59, 4))), "59 outputs for 60"),
         (lambda about, arrays: arrays.update(clips_3=np.arange(50, 65)), "15 outputs for 60"),
@@ -121,7 +123,7 @@ def test_contradictions_are_refused(tmp_path, change, message):
     change(about, arrays)
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     np.savez(path, **arrays)
-    with pytest.raises(UserError, match=rf"is no record of predictions .*{message}"):
+    with pytest.raises(UserError, match=rf"is not a record of predictions .*{message}"):
         predictions.load(run)
 
 

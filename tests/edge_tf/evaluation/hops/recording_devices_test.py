@@ -114,7 +114,7 @@ def test_devices_must_fit_the_clips():
     with pytest.raises(ValueError, match="devices of 2 clips for 60 labels"):
         hops = scenes.hops(scenes.logits(5))
         hop_table.build(hops, scenes.LABELS, devices=Devices(("a", "b"), frozenset()))
-    with pytest.raises(ValueError, match="2 clips, 1 judged"):
+    with pytest.raises(ValueError, match="2 clips, 1 verdicts"):
         devices = Devices(("a", "b"), frozenset())
         recording_devices.by_device(devices, np.arange(2), np.ones(1, bool), np.zeros(2))
     with pytest.raises(ValueError, match="2 labels, 1 devices"):

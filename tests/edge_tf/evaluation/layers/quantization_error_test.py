@@ -150,5 +150,5 @@ def test_the_layer_that_cannot_be_quantized_comes_out_worst(bad):
 
 
 def test_a_graph_of_another_file_is_a_mistake(bad, block):
-    with pytest.raises(ValueError, match="of another file"):
+    with pytest.raises(ValueError, match="belongs to another file"):
         quantization_error.measure(bad.data, block.graph, clips(2), np.zeros(2, int))

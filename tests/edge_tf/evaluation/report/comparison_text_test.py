@@ -36,7 +36,7 @@ def test_the_outcome_is_a_line():
     )
     assert comparison_text.outcome(below) == (
         "below by 0.42 points, 95 % interval [-0.70, -0.10] over clips: resolved "
-        "(for these two models; one seed says nothing about others)"
+        "(for these two models only; one seed says nothing about others)"
     )
     level = dataclasses.replace(FOUND, difference=-0.001, over_clips=(-0.001, 0.001))
     text = comparison_text.outcome(level)
@@ -75,12 +75,12 @@ def test_the_outcome_of_drops_is_two_lines():
         "drop on 2 unseen devices: 5.00 points [2.00, 8.00], against 30.00 points [25.00, 35.00]"
     )
     assert second == (
-        "ratio: 0.17, 95 % interval [0.10, 0.24] over 80 clips, at most 0.5 in 100.0 % of "
+        "ratio: 0.17, 95 % interval [0.10, 0.24] over 80 clips, 0.5 or less in 100.0 % of "
         "resamples: at least halved"
     )
     wide = dataclasses.replace(DROP, ratio_interval=(0.1, math.inf), share_halved=0.93)
     assert comparison_text.drop_outcome(wide).endswith(
-        "[0.10, inf] over 80 clips, at most 0.5 in 93.0 % of resamples: not shown to be halved"
+        "[0.10, inf] over 80 clips, 0.5 or less in 93.0 % of resamples: not shown to be halved"
     )
     none = dataclasses.replace(DROP, ratio=None, ratio_mean=None, ratio_interval=(math.inf,) * 2)
     told = comparison_text.drop_outcome(none)

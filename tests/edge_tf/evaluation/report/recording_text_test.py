@@ -21,14 +21,14 @@ def test_a_line_a_device_and_the_means():
 
 def test_hops_with_the_bytes_of_another_or_with_few_clips_have_no_column():
     table = scenes.table()
-    assert [row.name for row in recording_text.told_hops(table.rows)] == [
+    assert [row.name for row in recording_text.distinct_hops(table.rows)] == [
         "Keras float",
         "Reference",
     ]
     assert table.hops[2].outputs is not None
     table.hops[2].outputs[0, 0] += 1
     again = hop_table.build(table.hops, scenes.LABELS, devices=scenes.DEVICES)
-    names = [row.name for row in recording_text.told_hops(again.rows)]
+    names = [row.name for row in recording_text.distinct_hops(again.rows)]
     assert names == ["Keras float", "Reference", "Micro"], "one that should and does not has"
 
 

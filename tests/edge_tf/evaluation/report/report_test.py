@@ -178,7 +178,7 @@ def test_the_page_tells_of_layers():
     assert text.index("block band 2") < text.index("middle 0") < text.index("All 22 tensors")
     assert "pad CONV_2D 1 x 20 x 101 x 8 no error copies -" in text
     assert "Accuracy, float graph 95.30 % Accuracy, int8 file 94.20 %" in text
-    assert "The same under gzip 1,025 bytes" in text and "Zeros in both 25.0 %" in text
+    assert "File size, gzipped 1,025 bytes" in text and "Zeros in both 25.0 %" in text
     assert f"stem {HOSTILE} 216 54 25.0 %" in text
     assert "Not all zeros come from pruning" in text
 

@@ -52,11 +52,11 @@ def test_the_page_tells_the_choice_and_what_it_is_worth():
         "Length 0.50 h",
         "Keywords 80",
         "Other words 1,075",
-        "Different clips 1,111",
+        "Distinct clips 1,111",
         "Smoothing 20 frames",
         "Threshold 0.5",
-        "False accepts an hour 2.00",
-        "95 % interval of it 0.05 to 11.14",
+        "False accepts per hour 2.00",
+        "95 % interval 0.05 to 11.14",
         "False rejects 7.5 %",
         "no noise 40 2.5 %",
         "20 dB 24 8.3 %",
@@ -84,7 +84,7 @@ def test_the_curve_has_the_fewest_false_rejects_for_each_rate():
     assert chart is not None
     assert [line.name for line in chart.lines] == ["smoothing 1", "smoothing 20"]
     rates = {line.name: [p.text.rsplit(": ", 1)[1] for p in line.points] for line in chart.lines}
-    # 0, 6 and 60 an hour with smoothing 1; 0, 2 and 16 with 20.
+    # 0, 6 and 60 per hour with smoothing 1; 0, 2 and 16 with 20.
     assert rates["smoothing 1"] == ["75.0 %"] * 6 + ["25.0 %"] * 15
     assert rates["smoothing 20"] == ["50.0 %"] * 2 + ["7.5 %"] * 14 + ["2.5 %"] * 5
 
@@ -96,12 +96,12 @@ def test_the_curve_falls_and_is_in_words():
         heights = [point.y for point in line.points]
         assert heights == sorted(heights)  # SVG counts down from the top
     text = Page(report_html.render(sample(stream=heard()))).text
-    assert "False rejects over false accepts an hour, at most 0 to 20: smoothing 1 from" in text
+    assert "False rejects over maximum false accepts per hour 0 to 20: smoothing 1 from" in text
 
 
 def test_a_line_begins_where_its_quietest_setting_is():
     chart = stream_html.det_chart([point(1, 0.5, 8, 2)], (1,))
-    assert chart is not None and len(chart.lines[0].points) == 17  # 4 to 20 an hour
+    assert chart is not None and len(chart.lines[0].points) == 17  # 4 to 20 per hour
 
 
 def test_settings_that_are_never_quiet_give_no_curve():
@@ -161,9 +161,9 @@ def test_every_field_is_documented():
 
 def test_the_text_for_the_screen_says_the_same():
     lines = stream_text.render(heard()).splitlines()
-    assert lines[0] == "stream of 0.50 h: 80 keywords, 1075 other words, 1111 different clips"
+    assert lines[0] == "stream of 0.50 h: 80 keywords, 1075 other words, 1111 distinct clips"
     assert lines[1].endswith("smoothing 20 frames, threshold 0.5")
-    assert lines[2] == "false accepts: 1, 2.00 an hour (95 % interval 0.05 to 11.14)"
+    assert lines[2] == "false accepts: 1, 2.00 per hour (95 % interval 0.05 to 11.14)"
     assert lines[3] == "false rejects: 6 of 80, 7.5%"
     assert [line.split() for line in lines[4:]] == [
         "no noise: 1 of 40 missed, 2.5%".split(),

@@ -203,14 +203,14 @@ def test_hours_count():
 
 def test_frames_before_the_first_whole_window_do_not_reach_the_detector():
     """As a Detector that is given the other frames alone."""
-    labels, scale, unheard = ["yes", "no"], 0.1, 30
+    labels, scale, skipped = ["yes", "no"], 0.1, 30
     logits = np.random.default_rng(0).integers(-128, 128, (200, 2)).astype(np.int8)
     config = DetectorConfig(smoothing=3, threshold=0.6, refractory_hops=4, background=())
     detector = Detector(config, labels, scale)
     wanted = [
         (frame, detected)
-        for frame in range(unheard, len(logits))
+        for frame in range(skipped, len(logits))
         if (detected := detector.push(logits[frame])[0]) >= 0
     ]
-    found = stream_metrics.detections(logits, scale, config, labels, unheard)
+    found = stream_metrics.detections(logits, scale, config, labels, skipped)
     assert found == wanted and found != stream_metrics.detections(logits, scale, config, labels)

@@ -5,11 +5,11 @@ import kotlin.math.max
 import kotlin.math.round
 
 /**
- * When a class is detected. A hop is one inference.
+ * Settings of the detector. A hop is one inference.
  *
- * @property smoothing a class's score is the mean of its probabilities in the last so many hops
- * @property threshold score from which on the best class is detected, above 0, at most 1
- * @property refractoryHops for so many hops after a detection there is no other
+ * @property smoothing smoothing window: a score is the mean probability of this many last hops
+ * @property threshold minimum score at which the best class is detected, above 0, at most 1
+ * @property refractoryHops refractory period: hops after a detection without another one
  * @property background labels that are never detected
  */
 data class DetectorConfig(
@@ -31,7 +31,7 @@ data class DetectorConfig(
 data class Detection(val label: String, val score: Float)
 
 /**
- * Probabilities to detections: what detector.c does in the firmware, in the same integers.
+ * Turns probabilities into detections, with the same integers as detector.c of the firmware.
  *
  * Hops before the first count as 0.
  */
@@ -50,14 +50,14 @@ class Detector(private val labels: List<String>, private val config: DetectorCon
     fun score(index: Int): Float = smoothed(index).toFloat() / ONE
 
     /**
-     * Takes the scores of one hop.
+     * Adds the scores of one hop.
      *
      * @param scores probability of each class
-     * @return the class that is detected, or null
+     * @return the detected class, or null
      */
     fun push(scores: FloatArray): Detection? {
         require(scores.size == labels.size) {
-            "the model gives ${scores.size} scores for ${labels.size} labels"
+            "the model returns ${scores.size} scores for ${labels.size} labels"
         }
         val row = recent[oldest]
         oldest = (oldest + 1) % recent.size
@@ -66,7 +66,7 @@ class Detector(private val labels: List<String>, private val config: DetectorCon
             sums[i] += score - row[i]
             row[i] = score
         }
-        best = labels.indices.maxBy(::smoothed) // the first of equals, as in detector.c
+        best = labels.indices.maxBy(::smoothed) // ties go to the first class, as in detector.c
         if (pause > 0) {
             pause--
             return null
@@ -79,7 +79,7 @@ class Detector(private val labels: List<String>, private val config: DetectorCon
     private fun smoothed(index: Int) = sums[index] / config.smoothing
 
     private companion object {
-        /** The integer that stands for a probability of 1. */
+        /** The integer for a probability of 1. */
         const val ONE = 1 shl 15
 
         fun toScore(probability: Double) = round(probability * ONE).toInt()

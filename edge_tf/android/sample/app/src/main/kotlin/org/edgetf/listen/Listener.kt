@@ -5,10 +5,10 @@ import java.util.concurrent.Executor
 import java.util.concurrent.atomic.AtomicBoolean
 
 /**
- * Sound to detections: ring buffer, model, detector.
+ * From samples to detections: ring buffer, model, detector.
  *
- * Inferences run on [worker], one at a time, so that a slow one never holds up the microphone. A hop
- * that comes while one is running is skipped and counted; the next inference has the newest sound.
+ * Inferences run on [worker], one at a time, so that a slow one never blocks the microphone. A hop
+ * that is due while one is running is skipped and counted; the next one has the newest samples.
  */
 class Listener(
     private val spotting: Spotting,
@@ -20,18 +20,18 @@ class Listener(
         /** After every inference, on the worker. */
         fun onHop(hop: Hop)
 
-        /** An inference failed, on the worker; there will be no others. */
+        /** An inference failed, on the worker; there will be no more. */
         fun onFailure(error: Exception)
     }
 
     /**
-     * What one inference gave.
+     * Result of one inference.
      *
      * @property best the class with the highest smoothed score, detected or not
-     * @property score of it, 0 to 1
+     * @property score its smoothed score, 0 to 1
      * @property detection the class that is detected in this hop, or null
-     * @property milliseconds that the model took
-     * @property skipped hops without an inference, since the beginning
+     * @property milliseconds latency of the model
+     * @property skipped hops without an inference, since the start
      */
     class Hop(
         val best: String,
@@ -48,7 +48,7 @@ class Listener(
     private var sinceHop = 0
     private var skipped = 0
 
-    /** Takes the next samples, -1 to 1; always from the same thread. */
+    /** Accepts the next samples, -1 to 1; always call it from the same thread. */
     fun feed(block: FloatArray) {
         var from = 0
         while (from < block.size) {
@@ -68,7 +68,7 @@ class Listener(
             skipped++
             return
         }
-        ring.copyTo(window) // nobody reads it now
+        ring.copyTo(window) // no inference is reading it now
         val skippedBefore = skipped
         worker.execute { infer(skippedBefore) }
     }
@@ -89,7 +89,7 @@ class Listener(
             )
             busy.set(false)
             events.onHop(hop)
-        } catch (error: Exception) { // stays busy: what failed once is not tried ten times a second
+        } catch (error: Exception) { // stays busy, so that a failure is not retried at every hop
             events.onFailure(error)
         }
     }

@@ -5,7 +5,7 @@ import android.content.Context
 import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.CompiledModel
 
-/** The model in LiteRT, on the CPU: the front-end needs an FFT, which GPU and NPU do not have. */
+/** The model in LiteRT, on the CPU: the front-end needs an FFT, which GPU and NPU lack. */
 class LiteRtClassifier(context: Context) : Classifier {
     private val model =
         CompiledModel.create(context.assets, MODEL, CompiledModel.Options(Accelerator.CPU))

@@ -15,13 +15,13 @@ import java.util.Date
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
 
-/** Listens while it is on screen. Models live on [worker]; all else is of the main thread. */
+/** Listens while it is on screen. Models run on [worker], everything else on the main thread. */
 class MainActivity : Activity() {
     private lateinit var spotting: Spotting
-    private lateinit var heard: ArrayAdapter<String>
+    private lateinit var log: ArrayAdapter<String>
     private var session: Session? = null
 
-    /** From Start to Stop: what has to be ended again. */
+    /** Resources between Start and Stop. */
     private class Session {
         var microphone: Microphone? = null
         var classifier: Classifier? = null
@@ -30,8 +30,8 @@ class MainActivity : Activity() {
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
         setContentView(R.layout.main)
-        heard = ArrayAdapter(this, android.R.layout.simple_list_item_1)
-        findViewById<ListView>(R.id.heard).adapter = heard
+        log = ArrayAdapter(this, android.R.layout.simple_list_item_1)
+        findViewById<ListView>(R.id.log).adapter = log
         try {
             spotting = Spotting.parse(String(asset("spotting.json")))
         } catch (error: Exception) {
@@ -70,7 +70,7 @@ class MainActivity : Activity() {
         when {
             grantResults[0] == PackageManager.PERMISSION_GRANTED -> start()
             shouldShowRequestPermissionRationale(permissions[0]) -> now(R.string.permission_needed)
-            else -> now(R.string.permission_denied) // Android asks no more
+            else -> now(R.string.permission_denied) // Android does not ask again
         }
     }
 
@@ -120,12 +120,12 @@ class MainActivity : Activity() {
 
     private fun end(mine: Session) {
         mine.microphone?.stop()
-        // Behind the inference that may still be running there.
+        // After an inference that may still be running there.
         mine.classifier?.let { worker.execute(it::close) }
         mine.classifier = null
     }
 
-    /** Makes the chosen classifier on the worker, and hands it over on the main thread. */
+    /** Creates the chosen classifier on the worker and passes it on in the main thread. */
     private fun load(then: (Classifier) -> Unit, failed: (Throwable) -> Unit) {
         val isMediaPipe = findViewById<RadioGroup>(R.id.runtime).checkedRadioButtonId == R.id.mediapipe
         worker.execute {
@@ -135,7 +135,7 @@ class MainActivity : Activity() {
                 runOnUiThread { then(made) }
             } catch (error: Exception) {
                 runOnUiThread { failed(error) }
-            } catch (error: LinkageError) { // no native library for this processor, as on 32 bits
+            } catch (error: LinkageError) { // no native library for this processor, such as 32-bit
                 runOnUiThread { failed(error) }
             }
         }
@@ -146,7 +146,7 @@ class MainActivity : Activity() {
             worker.execute {
                 try {
                     val results = classifier.use { SelfTest.run(spotting, it, ::asset) }
-                    runOnUiThread { results.forEach { heard.add(describe(it)) } }
+                    runOnUiThread { results.forEach { log.add(describe(it)) } }
                 } catch (error: Exception) {
                     runOnUiThread { show(error) }
                 }
@@ -154,7 +154,7 @@ class MainActivity : Activity() {
         }, ::show)
     }
 
-    // What is on the screen
+    // Display
 
     private fun show(hop: Listener.Hop) {
         findViewById<TextView>(R.id.now).text = getString(R.string.now, hop.best, hop.score)
@@ -162,7 +162,7 @@ class MainActivity : Activity() {
             getString(R.string.speed, hop.milliseconds, hop.skipped)
         hop.detection?.let {
             val time = DateFormat.getTimeInstance().format(Date())
-            heard.add(getString(R.string.heard, time, it.label, it.score))
+            log.add(getString(R.string.detected, time, it.label, it.score))
         }
     }
 
@@ -186,7 +186,7 @@ class MainActivity : Activity() {
     private companion object {
         const val ASK = 1
 
-        // As long as the process: a model may finish loading when its screen has gone.
+        // Lives as long as the process: a model may finish loading after its screen has gone.
         val worker: ExecutorService = Executors.newSingleThreadExecutor { task ->
             Thread(task, "model").apply { isDaemon = true }
         }

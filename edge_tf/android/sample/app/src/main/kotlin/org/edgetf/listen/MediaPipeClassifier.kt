@@ -7,13 +7,13 @@ import com.google.mediapipe.tasks.audio.core.RunningMode
 import com.google.mediapipe.tasks.components.containers.AudioData
 import com.google.mediapipe.tasks.core.BaseOptions
 
-/** The model in MediaPipe's AudioClassifier, which knows sample rate and labels from its metadata. */
+/** The model in MediaPipe's AudioClassifier, which reads sample rate and labels in its metadata. */
 class MediaPipeClassifier(context: Context, private val spotting: Spotting) : Classifier {
     private val classifier = AudioClassifier.createFromOptions(
         context,
         AudioClassifier.AudioClassifierOptions.builder()
             .setBaseOptions(BaseOptions.builder().setModelAssetPath(MODEL).build())
-            // Windows are ours: MediaPipe's own stream mode cuts sound into pieces without overlap.
+            // Listener makes the windows: MediaPipe's stream mode cuts audio without overlap.
             .setRunningMode(RunningMode.AUDIO_CLIPS)
             .build(),
     )
@@ -29,7 +29,7 @@ class MediaPipeClassifier(context: Context, private val spotting: Spotting) : Cl
         sound.load(window)
         val head = classifier.classify(sound).classificationResults().first().classifications().first()
         val scores = FloatArray(spotting.labels.size)
-        for (category in head.categories()) { // the best comes first
+        for (category in head.categories()) { // sorted by score
             scores[category.index()] = category.score()
         }
         return scores

@@ -9,11 +9,11 @@ import android.os.Process
 import kotlin.math.max
 
 /**
- * Mono sound of the microphone, in a thread of its own. Needs the permission RECORD_AUDIO.
+ * Mono audio from the microphone, on a separate thread. Needs the permission RECORD_AUDIO.
  *
  * @param sampleRate Hz
- * @param blockSamples samples that [onBlock] gets at a time, -1 to 1
- * @param onFailure gets what went wrong, for people; then there is no more sound
+ * @param blockSamples maximum number of samples per call of [onBlock]; samples are -1 to 1
+ * @param onFailure receives a message for the user; there are no more blocks afterwards
  */
 class Microphone(
     private val sampleRate: Int,
@@ -30,7 +30,7 @@ class Microphone(
         thread = Thread(::record, "microphone").apply { start() }
     }
 
-    /** Returns when the last block has been handed over. */
+    /** Returns after the last block has been delivered. */
     fun stop() {
         isOn = false
         thread?.join()
@@ -40,13 +40,13 @@ class Microphone(
     @SuppressLint("MissingPermission") // MainActivity asks for it
     private fun record() {
         Process.setThreadPriority(Process.THREAD_PRIORITY_URGENT_AUDIO)
-        val least = AudioRecord.getMinBufferSize(sampleRate, CHANNEL, ENCODING)
-        if (least <= 0) {
-            onFailure("this phone does not record mono sound at $sampleRate Hz")
+        val smallest = AudioRecord.getMinBufferSize(sampleRate, CHANNEL, ENCODING)
+        if (smallest <= 0) {
+            onFailure("this phone cannot record mono audio at $sampleRate Hz")
             return
         }
-        // Room for some blocks, so that none is lost while the phone is busy.
-        val bytes = max(least, BLOCKS * blockSamples * Short.SIZE_BYTES)
+        // Room for several blocks, so that none is lost while the phone is busy.
+        val bytes = max(smallest, BLOCKS * blockSamples * Short.SIZE_BYTES)
         val source = MediaRecorder.AudioSource.VOICE_RECOGNITION
         val recorder = AudioRecord(source, sampleRate, CHANNEL, ENCODING, bytes)
         try {
@@ -59,7 +59,7 @@ class Microphone(
                 onFailure("the microphone is in use by another app")
                 return
             }
-            pass(recorder)
+            deliver(recorder)
         } catch (error: IllegalStateException) {
             onFailure("the microphone cannot be started (${error.message})")
         } finally {
@@ -67,7 +67,7 @@ class Microphone(
         }
     }
 
-    private fun pass(recorder: AudioRecord) {
+    private fun deliver(recorder: AudioRecord) {
         val pcm = ShortArray(blockSamples)
         while (isOn) {
             val count = recorder.read(pcm, 0, pcm.size)
@@ -75,7 +75,7 @@ class Microphone(
                 onFailure("the microphone stopped (error $count)")
                 return
             }
-            // Training divides by 32768, too.
+            // Training also divides by 32768.
             onBlock(FloatArray(count) { pcm[it] / 32768f })
         }
     }

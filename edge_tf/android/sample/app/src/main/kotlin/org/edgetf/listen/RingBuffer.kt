@@ -10,10 +10,10 @@ class RingBuffer(private val size: Int) {
     private var next = 0
     private var held = 0
 
-    /** Whether so many samples have come that all of the buffer is sound. */
+    /** Whether [size] samples have been pushed. */
     val isFull get() = held == size
 
-    /** Appends the first [count] samples of a block; of a longer one than the buffer, its end. */
+    /** Appends the first [count] samples of a block; only the last [size] of them are kept. */
     fun push(block: FloatArray, count: Int = block.size) {
         var from = max(0, count - size)
         while (from < count) {
@@ -25,7 +25,7 @@ class RingBuffer(private val size: Int) {
         held = min(size, held + count)
     }
 
-    /** The samples, oldest first, into an array of [size]. */
+    /** Copies the samples, oldest first, into an array of [size]. */
     fun copyTo(window: FloatArray) {
         samples.copyInto(window, 0, next, size)
         samples.copyInto(window, size - next, 0, next)

@@ -5,14 +5,14 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import kotlin.math.abs
 
-/** Whether the model says on this phone what it said on the computer that exported it. */
+/** Checks that the model predicts the same on this phone as on the computer that exported it. */
 object SelfTest {
     /**
      * @property file the clip
-     * @property expected the class that it was given on the computer
-     * @property found the class that it is given here
+     * @property expected the class predicted on the computer
+     * @property found the class predicted here
      * @property difference largest difference of a score; kernels of two processors may round
-     *     otherwise, which moves a score that is neither 0 nor 1 by some hundredths
+     *     differently, which moves a score that is neither 0 nor 1 by some hundredths
      */
     class Result(
         val file: String,
@@ -23,7 +23,7 @@ object SelfTest {
         val isGood get() = expected == found
     }
 
-    /** Runs the clips of [spotting]; [read] gives the content of a file in assets. */
+    /** Runs the clips of [spotting]; [read] returns the content of a file in assets. */
     fun run(
         spotting: Spotting,
         classifier: Classifier,
@@ -35,7 +35,7 @@ object SelfTest {
         }
         val scores = classifier.scores(window)
         require(scores.size == clip.scores.size) {
-            "the model gives ${scores.size} scores for ${clip.scores.size} labels"
+            "the model returns ${scores.size} scores for ${clip.scores.size} labels"
         }
         Result(
             clip.file,
@@ -45,7 +45,7 @@ object SelfTest {
         )
     }
 
-    /** 16-bit little-endian PCM to samples, -1 to 1. */
+    /** Converts 16-bit little-endian PCM to samples, -1 to 1. */
     fun samples(pcm: ByteArray): FloatArray {
         val shorts = ByteBuffer.wrap(pcm).order(ByteOrder.LITTLE_ENDIAN).asShortBuffer()
         return FloatArray(shorts.remaining()) { shorts[it] / 32768f }

@@ -6,14 +6,14 @@ import org.json.JSONException
 import org.json.JSONObject
 
 /**
- * What the model was exported with, as assets/spotting.json says it.
+ * Settings of the exported model, from assets/spotting.json.
  *
- * @property labels names of the classes, in the order of the scores
+ * @property labels class names, in the order of the scores
  * @property sampleRate Hz
- * @property windowSamples samples of one input of the model
+ * @property windowSamples number of samples of the model's input
  * @property hopSamples samples from one inference to the next
- * @property detector when a class is detected, as in the firmware
- * @property golden clips with the scores that the model gave them on the computer
+ * @property detector settings of the detector, as in the firmware
+ * @property golden clips with the scores of the model on the exporting computer
  */
 class Spotting(
     val labels: List<String>,
@@ -25,7 +25,7 @@ class Spotting(
 ) {
     init {
         require(labels.size >= 2 && labels.distinct().size == labels.size) {
-            "labels must be at least two, and different"
+            "labels must be at least two, and distinct"
         }
         require(sampleRate > 0) { "sample_rate=$sampleRate must be above 0" }
         require(windowSamples > 0) { "window_samples=$windowSamples must be above 0" }
@@ -47,7 +47,7 @@ class Spotting(
         /**
          * Reads spotting.json.
          *
-         * @throws IllegalArgumentException it is not what an export writes; the message names the field
+         * @throws IllegalArgumentException it is not valid; the message names the field
          */
         fun parse(text: String): Spotting =
             try {
@@ -94,7 +94,7 @@ class Spotting(
  * A recorded clip.
  *
  * @property file its name in assets: 16-bit samples, little-endian, one window of the model
- * @property label the class that the model gave it on the computer
+ * @property label the class that the model predicted on the computer
  * @property scores probability of each class there
  */
 class Golden(val file: String, val label: String, val scores: FloatArray)

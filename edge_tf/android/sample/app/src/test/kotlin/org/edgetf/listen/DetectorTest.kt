@@ -16,13 +16,13 @@ class DetectorTest {
     @Test
     fun aScoreIsTheMeanOfTheLastHops() {
         val detector = detector(smoothing = 4, refractoryHops = 0)
-        assertNull(detector.push(yes)) // a quarter: hops before the first count as 0
+        assertNull(detector.push(yes)) // 0.25: hops before the first count as 0
         assertEquals(Detection("yes", 0.5f), detector.push(yes))
         assertEquals(0.5f, detector.score(1))
     }
 
     @Test
-    fun afterADetectionThereIsAPause() {
+    fun aRefractoryPeriodFollowsADetection() {
         val detector = detector(smoothing = 1, refractoryHops = 2)
         assertEquals("yes", detector.push(yes)?.label)
         assertNull(detector.push(yes))

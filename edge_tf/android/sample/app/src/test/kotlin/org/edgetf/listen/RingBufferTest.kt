@@ -10,7 +10,7 @@ class RingBufferTest {
     private fun content(ring: RingBuffer) = FloatArray(4).also(ring::copyTo)
 
     @Test
-    fun itHoldsTheNewestSamplesInTheirOrder() {
+    fun itKeepsTheNewestSamplesInOrder() {
         val ring = RingBuffer(4)
         ring.push(floatArrayOf(1f, 2f, 3f))
         assertFalse(ring.isFull)
@@ -20,7 +20,7 @@ class RingBufferTest {
     }
 
     @Test
-    fun ofALongBlockItHoldsTheEnd() {
+    fun itKeepsTheEndOfALongBlock() {
         val ring = RingBuffer(4)
         ring.push(floatArrayOf(1f))
         ring.push(floatArrayOf(2f, 3f, 4f, 5f, 6f, 7f))

@@ -1,1 +1,1 @@
-"""From a .tflite file and a front-end description to C; no TensorFlow, nothing of edge_tf."""
+"""Turns a .tflite file and a front-end description into C, without TensorFlow or edge_tf."""

@@ -1,4 +1,4 @@
-"""Where lines of generated C end: where clang-format ends them, so that it finds nothing to do."""
+"""Line breaks of generated C, where clang-format puts them, so that it has nothing to change."""
 
 import textwrap
 
@@ -6,20 +6,20 @@ _WIDTH = 100  # as in .clang-format
 
 
 def comment(text: str, indent: int = 0) -> str:
-    """A block comment, of several lines if it must; `text` cannot end it early.
+    """A block comment, on several lines if needed; `text` cannot end it early.
 
     Args:
       text: anything; whitespace becomes a space.
       indent: columns before it.
     """
     words = " ".join(text.replace("*/", "* /").split())
-    # The end is not to stand on a line of its own: a space that textwrap leaves alone.
+    # The end must not be alone on a line: textwrap does not break at this space.
     lines = textwrap.wrap(f"{words}\xa0*/", _WIDTH - indent - 3, break_on_hyphens=False)
     return f"\n{' ' * indent} * ".join(["/* " + lines[0], *lines[1:]]).replace("\xa0", " ")
 
 
 def lines(text: str, prefix: str = " * ") -> str:
-    """Lines within a block comment: all of `text`, `prefix` before each but the first."""
+    """Lines within a block comment: all of `text`, with `prefix` before each but the first."""
     width = _WIDTH - len(prefix)
     wrapped = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
     return f"\n{prefix}".join(wrapped)
@@ -29,7 +29,7 @@ def member(text: str, indent: int) -> str:
     """A designated initializer ".a = {.b = 1, .c = 2}" and its comma.
 
     Args:
-      text: in one line.
+      text: the initializer on one line.
       indent: columns before it.
     """
     if indent + len(text) < _WIDTH or "{" not in text:
@@ -39,10 +39,10 @@ def member(text: str, indent: int) -> str:
 
 
 def call(text: str, indent: int = 0) -> str:
-    """A statement "f(a, b);", with arguments below each other's start where they do not fit.
+    """A statement "f(a, b);"; arguments that do not fit are aligned on further lines.
 
     Args:
-      text: in one line; no argument has a comma in it.
+      text: the statement on one line; no argument contains a comma.
       indent: columns before it.
     """
     if indent + len(text) <= _WIDTH:

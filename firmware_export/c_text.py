@@ -29,16 +29,16 @@ def float_literal(value: float) -> str:
 
 
 def string_literal(text: str) -> str:
-    """A quoted C string in UTF-8; what is not printable ASCII is written as octal escapes.
+    """A quoted C string in UTF-8; anything but printable ASCII becomes octal escapes.
 
-    Octal, since it ends after three digits, while a hexadecimal escape would swallow the letters
+    Octal, because it ends after three digits, while a hexadecimal escape would swallow the letters
     that follow it. Question marks are escaped because two of them can begin a trigraph.
 
     Raises:
-      ExportError: the text holds a NUL, which would end it early in C.
+      ExportError: the text contains a NUL, which would end it early in C.
     """
     if "\0" in text:
-        raise ExportError(f"the label {text!r} holds a NUL; rename it")
+        raise ExportError(f"the label {text!r} contains a NUL; rename it")
     return '"' + "".join(_character(byte) for byte in text.encode("utf-8")) + '"'
 
 

@@ -1,4 +1,4 @@
-"""Writing an exported folder: whole or not at all, and never over files of the user's."""
+"""Writing an exported folder: all of it or nothing, and never over a user's own files."""
 
 import json
 import os
@@ -14,7 +14,7 @@ MANIFEST = "manifest.json"
 
 
 def check_replaceable(target: Path) -> None:
-    """Checks that nothing of the user's would be lost if `target` were replaced.
+    """Checks that replacing `target` would not lose any of the user's own files.
 
     Raises:
       ExportError: it is a file, or a folder with files that no export wrote.
@@ -29,7 +29,7 @@ def check_replaceable(target: Path) -> None:
         name = path.relative_to(target).as_posix()
         if not path.is_dir() and name not in known:
             raise ExportError(
-                f"{target} holds {name}, which no export wrote; move it away or name another folder"
+                f"{target} has {name}, which no export wrote; move it away or name another folder"
             )
 
 
@@ -37,9 +37,9 @@ def write(target: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any])
     """Writes files and manifest.json; `target` is the old folder or the new one, never a mixture.
 
     Args:
-      target: replaced when it exists; see `check_replaceable`.
+      target: replaced if it exists; see `check_replaceable`.
       files: contents by relative path with forward slashes.
-      manifest: values for manifest.json; "files" names all the others.
+      manifest: values for manifest.json; "files" lists all other files.
     """
     check_replaceable(target)
     target = Path(target).resolve()

@@ -1,4 +1,4 @@
-"""Golden vectors: a few real clips with the bytes that every engine must give for them."""
+"""Golden vectors: a few real clips with the bytes that every engine must output for them."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import numpy as np
 from firmware_export.errors import ExportError
 from tflite_model.info import ModelInfo
 
-# They go to the device's flash; more shows nothing new.
+# They take flash on the device; more of them would show nothing new.
 MAX_CLIPS = 64
 
 
@@ -17,7 +17,7 @@ class Golden:
 
     Attributes:
       features: int8 [n, ...shape of the model's input without its batch].
-      logits: int8 [n, classes], as TFLite Micro's reference kernels give them.
+      logits: int8 [n, classes], as TFLite Micro's reference kernels output them.
       label_index: int [n], the true class of each clip.
     """
 
@@ -29,7 +29,7 @@ class Golden:
         return len(self.features)
 
     def in_frames(self) -> "Golden":
-        """The same with features [n, frames, bands], in the order in which a stream takes them."""
+        """The same with features [n, frames, bands], in the order of a stream."""
         return dataclasses.replace(self, features=frames_first(self.features))
 
     def check(self, model: ModelInfo) -> None:
@@ -38,28 +38,28 @@ class Golden:
         classes = model.outputs[0].shape[-1]
         clips = len(self.features)
         if not 1 <= clips <= MAX_CLIPS:
-            raise _misfit(f"hold {clips} clips, 1 to {MAX_CLIPS} are possible")
+            raise _misfit(f"have {clips} clips, 1 to {MAX_CLIPS} are possible")
         if self.features.dtype != np.int8 or self.features.shape[1:] != wanted:
             raise _misfit(
-                f"hold {self.features.dtype} features of shape {self.features.shape[1:]}, "
+                f"have {self.features.dtype} features of shape {self.features.shape[1:]}, "
                 f"the model takes int8 {wanted}"
             )
         if self.logits.dtype != np.int8 or self.logits.shape != (clips, classes):
             raise _misfit(
-                f"hold {self.logits.dtype} logits of shape {self.logits.shape}, "
-                f"the model gives int8 {(clips, classes)}"
+                f"have {self.logits.dtype} logits of shape {self.logits.shape}, "
+                f"the model outputs int8 {(clips, classes)}"
             )
         if self.label_index.dtype.kind not in "iu" or self.label_index.shape != (clips,):
-            raise _misfit(f"hold {self.label_index.shape} label indices for {clips} clips")
+            raise _misfit(f"have {self.label_index.shape} label indices for {clips} clips")
         if self.label_index.min() < 0 or self.label_index.max() >= classes:
             raise _misfit(f"name a label outside 0 to {classes - 1}")
 
     def check_logits(self, logits: np.ndarray) -> None:
-        """Raises ExportError when TFLite Micro's own logits are others."""
+        """Raises ExportError when TFLite Micro's own logits differ."""
         differing = int(np.count_nonzero(self.logits != logits))
         if differing:
             raise ExportError(
-                f"TFLite Micro gives {differing} other bytes of {logits.size} than the golden "
+                f"TFLite Micro outputs {differing} of {logits.size} bytes other than the golden "
                 "vectors; make them again from this model with the reference kernels"
             )
 

@@ -1,4 +1,4 @@
-"""What the exported folders of all flavours have in common: wrappings, golden vectors, manifest."""
+"""Shared by the exported folders of all flavours: build files, golden vectors, manifest."""
 
 import dataclasses
 import hashlib
@@ -22,15 +22,15 @@ LICENSE = "LICENSE"
 
 @dataclasses.dataclass(frozen=True)
 class Package:
-    """What the shared templates are told about a flavour.
+    """What the shared templates need to know about a flavour.
 
     Attributes:
       flavor: its name, which is also its folder of templates.
-      sentence: of what is in the folder, without a full stop.
-      paragraph: the same at more length.
-      header: to include first.
-      sizes_header: the one that defines the sizes below.
-      input_size, output_size: macros for the number of values of the model's input and output.
+      sentence: what is in the folder, without a full stop.
+      paragraph: the same in more detail.
+      header: the header to include first.
+      sizes_header: the header that defines the sizes below.
+      input_size, output_size: macros for the number of values in the model's input and output.
     """
 
     flavor: str
@@ -43,11 +43,11 @@ class Package:
 
 
 def render_templates(values: Mapping[str, Any], skip: Collection[str] = ()) -> dict[str, bytes]:
-    """The license, the flavour's templates and the shared ones, by the path of the file each makes.
+    """The license, the flavour's rendered templates and the shared ones, by path of the file.
 
     Args:
       values: for the templates; "package" is a Package.
-      skip: paths of files that are not wanted.
+      skip: paths of files to leave out.
     """
     environment = templating.environment(values["package"].flavor, "common")
     rendered = {
@@ -59,12 +59,12 @@ def render_templates(values: Mapping[str, Any], skip: Collection[str] = ()) -> d
 
 
 def license_text() -> bytes:
-    """What the code in an exported folder is under."""
+    """The license of the code in an exported folder."""
     return (templating.FOLDER / LICENSE).read_bytes()
 
 
 def golden_values(golden: Golden) -> dict[str, Any]:
-    """What the templates of golden.c take."""
+    """Values for the templates of golden.c."""
     return {
         "golden": golden,
         "golden_checked_against": "",
@@ -79,7 +79,7 @@ def golden_values(golden: Golden) -> dict[str, Any]:
 
 
 def sound_values(wav: np.ndarray, features: np.ndarray) -> dict[str, Any]:
-    """The same for clips that are also there as sound; see `golden_values`."""
+    """The same for clips that are also included as sound; see `golden_values`."""
     return {
         "wav_rows": [c_text.int_rows(clip, per_row=12) for clip in wav],
         "wav_feature_rows": [c_text.int_rows(clip, per_row=12) for clip in features],
@@ -88,7 +88,7 @@ def sound_values(wav: np.ndarray, features: np.ndarray) -> dict[str, Any]:
 
 
 def label_values(labels: Sequence[str]) -> dict[str, Any]:
-    """What templates say about labels."""
+    """Labels for the templates."""
     return {
         "labels": labels,
         "label_literals": [c_text.string_literal(label) for label in labels],
@@ -114,7 +114,7 @@ def listed(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
 
 
 def library_version(version: str) -> str:
-    """Arduino and ESP-IDF take three numbers and nothing else."""
+    """The version as three numbers: Arduino and ESP-IDF accept nothing else."""
     numbers = re.match(r"\d+(\.\d+){0,2}", version)
     parts = numbers[0].split(".") if numbers else []
     return ".".join([*parts, "0", "0", "0"][:3])
@@ -125,12 +125,12 @@ def sha256(data: bytes) -> str:
 
 
 def check_classifier(info: ModelInfo, labels: Sequence[str], streaming: bool = False) -> None:
-    """Checks that a model makes one int8 row of logits, one a label, of one int8 input.
+    """Checks that a model has one int8 input and outputs one int8 row of logits, one per label.
 
     Args:
       info: the model.
       labels: in the order of the logits.
-      streaming: it is of the streaming form, which has states as further inputs and outputs.
+      streaming: it has the streaming form, with states as further inputs and outputs.
 
     Raises:
       ExportError: it does not.
@@ -154,7 +154,7 @@ def check_classifier(info: ModelInfo, labels: Sequence[str], streaming: bool = F
     classes = info.outputs[0].byte_size
     if info.outputs[0].shape != (1, classes) or classes != len(labels):
         raise ExportError(
-            f"the model gives {info.outputs[0].shape}, but there are {len(labels)} labels; "
+            f"the model outputs {info.outputs[0].shape}, but there are {len(labels)} labels; "
             "labels and model must come from the same run"
         )
 
@@ -174,12 +174,12 @@ def runtime_files(
       labels: in the order of the logits.
       frontend: the "frontend" part of a run's frontend.json.
       detector: when a class is detected.
-      version: of edge_tf, for the files' heads.
-      streaming: the model is of the streaming form: it takes one frame.
+      version: of edge_tf, for the file headers.
+      streaming: the model has the streaming form: it takes one frame.
 
     Raises:
-      ExportError: a device cannot compute such features, or not frame by frame; they are not what
-        the model takes; or there is no class to detect.
+      ExportError: a device cannot compute such features, or not frame by frame; they do not match
+        the model's input; or there is no class to detect.
     """
     given, result = info.inputs[0], info.outputs[0]
     config = LogMel.from_dict(frontend)
@@ -188,7 +188,7 @@ def runtime_files(
     wanted = (1, config.mel_bands, 1 if streaming else config.frames, 1)
     if given.shape != wanted:
         raise ExportError(
-            f"the model takes {given.shape}, the front-end gives {wanted}; model and front-end "
+            f"the model takes {given.shape}, the front-end makes {wanted}; model and front-end "
             "must come from the same run"
         )
     files = {

@@ -1,4 +1,4 @@
-"""Jinja as all generated files use it: a missing value is an error, blocks leave no lines."""
+"""The Jinja settings of all generated files: a missing value is an error, blocks leave no lines."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).with_name("templates")
 
 
 def environment(*folders: str) -> jinja2.Environment:
-    """Templates of some folders of templates/; what an earlier one has, it has first."""
+    """Templates from folders of templates/; an earlier folder takes precedence."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([FOLDER / folder for folder in folders]),
         undefined=jinja2.StrictUndefined,

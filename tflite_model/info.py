@@ -1,4 +1,4 @@
-"""What a .tflite file says, as plain values; the reader makes them."""
+"""Content of a .tflite file as plain values; made by the reader."""
 
 import collections
 import dataclasses
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-# Bits of one item of a tensor; types of no fixed size (STRING, RESOURCE, VARIANT) are not listed.
+# Bits per item of a tensor; types without a fixed size (STRING, RESOURCE, VARIANT) are not listed.
 ITEM_BITS = {
     "INT4": 4,
     "BOOL": 8,
@@ -28,7 +28,7 @@ ITEM_BITS = {
     "COMPLEX128": 128,
 }
 
-# Little-endian, as the file format demands. INT4 and BFLOAT16 have no NumPy type.
+# Little-endian, as the file format requires. INT4 and BFLOAT16 have no NumPy type.
 _NUMPY_TYPES = {
     "BOOL": "?",
     "INT8": "i1",
@@ -52,17 +52,17 @@ class TensorInfo:
     """One tensor of the graph.
 
     Attributes:
-      index: its number in `ModelInfo.tensors`, which ops refer to.
+      index: its index in `ModelInfo.tensors`, which ops refer to.
       name: as in the file; need not be unique, printable or short.
-      shape: dimensions, a dynamic one given as the file's placeholder (usually 1).
+      shape: dimensions; a dynamic one has the file's placeholder (usually 1).
       shape_signature: the same with -1 for dynamic dimensions.
       type: the schema's name: "INT8", "INT32", "FLOAT32", ...
       scales: () when not quantized, one per tensor, or one per channel.
       zero_points: as many as scales.
-      quantized_dimension: the channels' dimension; of meaning with several scales only.
-      is_constant: the file holds its content (weights, biases, shapes).
+      quantized_dimension: the channel dimension; meaningful only with several scales.
+      is_constant: the file contains its data (weights, biases, shapes).
       is_variable: it keeps its content from one inference to the next.
-      byte_size: bytes it occupies at run time at `shape`.
+      byte_size: bytes it occupies at run time with `shape`.
       data: content of a constant, little-endian; b"" otherwise.
     """
 
@@ -88,10 +88,10 @@ class TensorInfo:
         return -1 not in self.shape_signature
 
     def array(self) -> np.ndarray:
-        """The content of a constant, read-only, of `shape`.
+        """The content of a constant, read-only, with `shape`.
 
         Raises:
-          ValueError: not a constant, or of a type that NumPy does not have.
+          ValueError: not a constant, or a type that NumPy does not have.
         """
         if not self.is_constant or self.type not in _NUMPY_TYPES:
             raise ValueError(f"tensor {self.index} of type {self.type} has no array")
@@ -100,17 +100,17 @@ class TensorInfo:
 
 @dataclasses.dataclass(frozen=True)
 class OpInfo:
-    """One op of the graph; the graph's order is an order they can run in.
+    """One op of the graph; ops are stored in an order in which they can run.
 
     Attributes:
-      index: its number in `ModelInfo.ops`.
+      index: its index in `ModelInfo.ops`.
       name: the schema's builtin name ("CONV_2D"); "CUSTOM" for a custom op.
-      version: of the op, as the converter gave it.
-      inputs: tensor indices; -1 is an optional input left out.
+      version: the op's version, as the converter wrote it.
+      inputs: tensor indices; -1 is an omitted optional input.
       outputs: tensor indices.
-      custom_name: of a custom op; "" for builtins.
-      options_type: the schema's table of options ("Conv2DOptions"), "" when there are none.
-      options: its fields by their schema name ("stride_w": 2); enumerations as numbers.
+      custom_name: name of a custom op; "" for builtins.
+      options_type: the schema's options table ("Conv2DOptions"), "" if there is none.
+      options: its fields by schema name ("stride_w": 2); enumerations as numbers.
     """
 
     index: int
@@ -135,7 +135,7 @@ class OpInfo:
 
 @dataclasses.dataclass(frozen=True)
 class ModelInfo:
-    """A model of one subgraph.
+    """A model with one subgraph.
 
     Attributes:
       tensors: all tensors, in the file's order.
@@ -143,7 +143,7 @@ class ModelInfo:
       inputs: the graph's input tensors, in the order of the signature.
       outputs: its output tensors.
       description: the file's free text.
-      byte_size: of the whole file.
+      byte_size: size of the whole file.
     """
 
     tensors: tuple[TensorInfo, ...]
@@ -164,7 +164,7 @@ class ModelInfo:
         return dataclasses.replace(self, tensors=tensors)
 
     def op_counts(self) -> dict[str, int]:
-        """How often each op occurs, by name; a custom op as "CUSTOM:its name"."""
+        """Number of occurrences of each op, by name; a custom op as "CUSTOM:its name"."""
         return dict(sorted(collections.Counter(op.full_name for op in self.ops).items()))
 
     def op_versions(self) -> list[dict[str, Any]]:
@@ -176,5 +176,5 @@ class ModelInfo:
         ]
 
     def constant_bytes(self) -> int:
-        """Bytes of all constants (weights, biases, shapes), each buffer counted per tensor."""
+        """Bytes of all constants (weights, biases, shapes), shared buffers once per tensor."""
         return sum(tensor.byte_size for tensor in self.tensors if tensor.is_constant)

@@ -1,4 +1,4 @@
-"""The options of one op (strides, axes, fused activation), by the names of the schema."""
+"""The options of one op (strides, axes, fused activation), by schema name."""
 
 import functools
 import importlib
@@ -24,12 +24,12 @@ def read_options(
     """Reads the options table of a generated `Operator`.
 
     Args:
-      op: the operator, as the generated accessors give it.
-      numbers: turns a vector as they give it into a tuple; here the caller bounds its length.
+      op: the operator, as the generated accessors return it.
+      numbers: converts a vector that they return to a tuple; the caller can bound its length here.
 
     Returns:
       (name of the table, its fields): ("Conv2DOptions", {"padding": 0, "stride_w": 2, ...}), and
-      ("", {}) for an op without options. Nested tables are left out; no op of ours has them.
+      ("", {}) for an op without options. Nested tables are left out; none of our ops has them.
     """
     table: Table | None = op.BuiltinOptions()
     kind = _TABLES.get(op.BuiltinOptionsType(), "")
@@ -55,7 +55,7 @@ def _generated_class(kind: str) -> Any:
 
 @functools.cache
 def _fields(kind: str) -> list[tuple[str, str, bool]]:
-    """(name in the schema, accessor, is a vector) of every field, in the schema's order."""
+    """(schema name, accessor, is a vector) of every field, in schema order."""
     names = [name for name in vars(_generated_class(kind)) if re.match("[A-Z]", name)]
     fields = []
     for name in names:

@@ -5,9 +5,9 @@
     info.inputs[0].scales       -> (0.0567,)
     info.tensors[7].array()     -> the constant as a NumPy array
 
-The file may come from anywhere. Every offset and length in it is checked before it is believed,
-and the work done is bounded by the size of the file: a malformed one raises TFLiteError, it
-never crashes the process or keeps it busy.
+The file may come from anywhere. Every offset and length is checked before use, and the work is
+bounded by the file's size: a malformed file raises TFLiteError, it never crashes or hangs the
+process.
 """
 
 import math
@@ -31,7 +31,7 @@ SCHEMA_VERSION = 3
 _IDENTIFIER = b"TFL3"
 _REMEDY = "convert the model again, or restore the file"
 
-# What the generated accessors raise when an offset or a length points out of the file.
+# What the generated accessors raise when an offset or a length points outside the file.
 _OUT_OF_BOUNDS = (struct.error, TypeError, ValueError, IndexError, OverflowError, MemoryError)
 
 
@@ -59,18 +59,18 @@ def read(source: str | os.PathLike[str]) -> ModelInfo:
 
 
 def parse(data: bytes, name: str = "the model") -> ModelInfo:
-    """Checks and reads a .tflite model held in memory.
+    """Checks and reads a .tflite model in memory.
 
     Args:
       data: the whole file.
       name: what error messages call it, usually its path.
 
     Returns:
-      The model's only subgraph, copied out of `data`.
+      The model's only subgraph, copied from `data`.
 
     Raises:
-      TFLiteError: empty, not a .tflite file, damaged, or holding what no int8 model for a
-        microcontroller holds (several subgraphs, sparse tensors).
+      TFLiteError: empty, not a .tflite file, damaged, or with content that no int8 model for a
+        microcontroller has (several subgraphs, sparse tensors).
     """
     data = bytes(data)
     if not data:
@@ -88,20 +88,20 @@ def parse(data: bytes, name: str = "the model") -> ModelInfo:
 
 
 class _Parser:
-    """Reads one file. Generated accessors check single reads; this class checks the rest."""
+    """Reads one file. The generated accessors check single reads; this class checks the rest."""
 
     def __init__(self, data: bytes, name: str) -> None:
         self._data = data
         self._name = name
-        # Vectors and tables may share bytes, so a small file can describe endless content.
-        # A real one is read about once; four times leaves room for sharing.
+        # Vectors and tables may share bytes, so a small file can describe unlimited content.
+        # A real file is read about once; four times leaves room for sharing.
         self._budget = 4 * len(data) + 4096
 
     def model(self) -> ModelInfo:
         model = Model.GetRootAs(self._data, 0)
         if model.Version() != SCHEMA_VERSION:
             raise self._error(
-                f"has schema version {model.Version()}, only {SCHEMA_VERSION} is known"
+                f"has schema version {model.Version()}, only {SCHEMA_VERSION} is supported"
             )
         subgraphs = model.SubgraphsLength()
         if subgraphs != 1:
@@ -144,7 +144,7 @@ class _Parser:
             raise self._error("describes more content than it has bytes")
 
     def _each(self, count: int) -> Iterator[int]:
-        """Indices of a vector of tables; a table takes some 24 bytes of a file."""
+        """Indices of a vector of tables; a table takes about 24 bytes of a file."""
         for index in range(count):
             self._spend(24)
             yield index
@@ -154,7 +154,7 @@ class _Parser:
         return (value or b"").decode("utf-8", errors="replace")
 
     def _numbers(self, vector: Any) -> tuple[Any, ...]:
-        """A vector as the accessors give it: a NumPy view, or 0 when absent."""
+        """A vector as the accessors return it: a NumPy view, or 0 if absent."""
         if isinstance(vector, int):
             return ()
         self._spend(vector.nbytes)
@@ -164,16 +164,16 @@ class _Parser:
         indices = self._numbers(vector)
         for index in indices:
             if not 0 <= index < tensors:
-                raise self._error(f"names tensor {index} of {tensors} in {where}")
+                raise self._error(f"refers to tensor {index} of {tensors} in {where}")
         return indices
 
     def _buffers(self, model: Model) -> list[bytes]:
-        """Contents of the buffers; b"" for those that hold nothing."""
+        """Contents of the buffers; b"" for empty ones."""
         found = []
         for index in self._each(model.BuffersLength()):
             buffer = model.Buffers(index)
             start, size = buffer.Offset(), buffer.Size()
-            if start > 1:  # Files over 2 GB keep data behind the FlatBuffer, 0 and 1 mean none.
+            if start > 1:  # Files over 2 GB keep data after the FlatBuffer; 0 and 1 mean none.
                 if start + size > len(self._data):
                     raise self._error(f"ends inside buffer {index}")
                 content = self._data[start : start + size]
@@ -200,11 +200,11 @@ class _Parser:
                 "convert without sparse encoding (zeros stay zeros)"
             )
         if tensor.Buffer() >= max(len(buffers), 1):
-            raise self._error(f"names buffer {tensor.Buffer()} of {len(buffers)} in {label}")
+            raise self._error(f"refers to buffer {tensor.Buffer()} of {len(buffers)} in {label}")
         data = buffers[tensor.Buffer()] if buffers else b""
         byte_size = (math.prod(shape) * ITEM_BITS.get(kind, 0) + 7) // 8
         if data and kind in ITEM_BITS and len(data) != byte_size:
-            raise self._error(f"holds {len(data)} bytes for {label}, which needs {byte_size}")
+            raise self._error(f"has {len(data)} bytes for {label}, which needs {byte_size}")
         scales, zero_points, dimension = self._quantization(tensor, shape, label)
         return TensorInfo(
             index=index,
@@ -233,7 +233,7 @@ class _Parser:
         if not scales:
             return (), (), 0
         if not all(math.isfinite(scale) and scale >= 0 for scale in scales):
-            raise self._error(f"gives {label} a scale that is no positive number")
+            raise self._error(f"gives {label} a scale that is not a positive number")
         if len(zero_points) != len(scales):
             raise self._error(
                 f"gives {label} {len(scales)} scales but {len(zero_points)} zero points"
@@ -247,11 +247,11 @@ class _Parser:
         return scales, zero_points, dimension
 
     def _op_codes(self, model: Model) -> list[tuple[str, int, str]]:
-        """(name, version, custom name) of every entry of the file's op table."""
+        """(name, version, custom name) of every entry in the file's op table."""
         codes = []
         for index in self._each(model.OperatorCodesLength()):
             code = model.OperatorCodes(index)
-            # Old files know only the 8-bit field; new ones fill both as far as it reaches.
+            # Old files have only the 8-bit field; new ones fill both as far as 8 bits go.
             number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
             if number not in _OP_NAMES:
                 raise TFLiteError(
@@ -263,12 +263,12 @@ class _Parser:
 
     def _op(self, op: Any, index: int, codes: list[tuple[str, int, str]], tensors: int) -> OpInfo:
         if op.OpcodeIndex() >= len(codes):
-            raise self._error(f"names op code {op.OpcodeIndex()} of {len(codes)} in op {index}")
+            raise self._error(f"refers to op code {op.OpcodeIndex()} of {len(codes)} in op {index}")
         name, version, custom_name = codes[op.OpcodeIndex()]
         inputs = self._numbers(op.InputsAsNumpy())
         for tensor in inputs:
             if not -1 <= tensor < tensors:
-                raise self._error(f"names tensor {tensor} of {tensors} in op {index} ({name})")
+                raise self._error(f"refers to tensor {tensor} of {tensors} in op {index} ({name})")
         options_type, options = read_options(op, self._numbers)
         return OpInfo(
             index=index,
@@ -283,6 +283,6 @@ class _Parser:
 
 
 def _short(name: str, limit: int = 60) -> str:
-    """A tensor's name fit for a one-line message."""
+    """A tensor's name, shortened for a one-line message."""
     printable = "".join(letter if letter.isprintable() else "?" for letter in name)
     return printable if len(printable) <= limit else printable[: limit - 3] + "..."

@@ -1,15 +1,15 @@
-"""How many weights of a .tflite file are zero, counted in the file itself.
+"""The number of zero weights in a .tflite file, counted in the file itself.
 
-A file is not smaller for its zeros: weights are stored densely. What zeros save shows after
-compression, so the size under gzip stands beside, and the size by DCASE's rule.
+Zeros do not make a file smaller: weights are stored densely. What zeros save shows only after
+compression, so the gzipped size is reported too, and the size by DCASE's rule.
 
-DCASE 2021 Task 1A limits a model to 128 KB of parameters that are not zero, each at the width it
-is stored in (README.md and model_size_calculation.py of the organizers' baseline,
-github.com/marmoi/dcase2021_task1a_baseline). Weights and biases count, and norms where they are
-parameters still; activations and what describes the graph do not. The organizers' tool prints
-93,004 bytes as 90.82 KB, so its KB are 1,024 bytes, which also gives the 61.0 KB of the winner
-(300,320 weights of 8 bits of which 11 % are left, 14,640 of 16 bits). Its README reckons the limit
-with 1,000. Both are told here; a KB without more is 1,024 bytes.
+DCASE 2021 Task 1A limits a model to 128 KB of non-zero parameters, each at its stored width
+(README.md and model_size_calculation.py of the organizers' baseline,
+github.com/marmoi/dcase2021_task1a_baseline). Weights and biases count, as do norms that are still
+parameters; activations and the description of the graph do not. The organizers' tool prints
+93,004 bytes as 90.82 KB, so its KB is 1,024 bytes, which also yields the winner's 61.0 KB
+(300,320 weights of 8 bits, of which 11 % are left, and 14,640 of 16 bits). Its README computes the
+limit with 1,000. Both are reported; KB alone means 1,024 bytes here.
 """
 
 import dataclasses
@@ -20,22 +20,22 @@ import numpy as np
 
 from tflite_model.info import ITEM_BITS, ModelInfo, TensorInfo
 
-# Ops whose second input is their weights.
+# Ops with their weights as second input.
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
 
-# Bytes of a KB.
+# Bytes per KB.
 KB = 1024
 
 
 @dataclasses.dataclass(frozen=True)
 class ParameterSize:
-    """A file by DCASE's rule; the module says what counts.
+    """Size of a file by DCASE's rule; the module docstring says what counts.
 
     Attributes:
-      elements: number of parameters in the file, copies and zeros that conversion wrote included.
-      nonzero: those that are not zero, as real numbers.
-      nonzero_bytes: of those, at the width of their type.
+      elements: number of parameters in the file, including copies and zeros written by conversion.
+      nonzero: those whose real value is not zero.
+      nonzero_bytes: bytes of those, at the width of their type.
     """
 
     elements: int
@@ -54,9 +54,9 @@ class WeightsSparsity:
 
     Attributes:
       tensor: index in the file.
-      op: that reads them, "CONV_2D".
+      op: the op that reads them, "CONV_2D".
       output: index of the tensor that this op writes.
-      shape: of the weights.
+      shape: shape of the weights.
       elements: number of weights.
       zeros: those that are zero.
       nonzero_bytes: bytes of the others.
@@ -73,14 +73,14 @@ class WeightsSparsity:
 
 @dataclasses.dataclass(frozen=True)
 class Sparsity:
-    """A whole file.
+    """Zeros and sizes of a whole file.
 
     Attributes:
       file_bytes: its size.
-      gzip_bytes: its size under gzip -9.
-      constant_bytes: of all constants: weights, biases, shapes.
-      nonzero_bytes: the same less the elements that are zero.
-      parameters: by DCASE's rule.
+      gzip_bytes: its size after gzip -9.
+      constant_bytes: bytes of all constants: weights, biases, shapes.
+      nonzero_bytes: the same without zero elements.
+      parameters: size by DCASE's rule.
       weights: each weights tensor once, in the order of the ops that read them.
     """
 
@@ -117,10 +117,10 @@ def count(model: bytes, info: ModelInfo) -> Sparsity:
 
 
 def parameter_size(info: ModelInfo) -> ParameterSize:
-    """Size of a file by DCASE's rule: its parameters that are not zero, at their width.
+    """Size of a file by DCASE's rule: its non-zero parameters, at their width.
 
-    What is in the file counts: weights that conversion copies for sub-bands count as often as they
-    are there, scales and zero points not at all.
+    What is in the file counts: weights that conversion copies per sub-band count once per copy,
+    scales and zero points not at all.
     """
     masks = [(nonzero(tensor), tensor) for tensor in info.tensors if is_parameter(tensor)]
     counts = [(int(np.count_nonzero(mask)), ITEM_BITS[tensor.type]) for mask, tensor in masks]
@@ -132,9 +132,9 @@ def parameter_size(info: ModelInfo) -> ParameterSize:
 
 
 def is_parameter(tensor: TensorInfo) -> bool:
-    """Whether it is a constant of numbers to compute with.
+    """Whether a tensor is a constant that the model computes with.
 
-    Integers are that if they have a scale; shapes, axes and paddings have none.
+    An integer constant is one if it has a scale; shapes, axes and paddings have none.
     """
     if not tensor.is_constant or tensor.type not in ITEM_BITS or tensor.type == "BOOL":
         return False
@@ -142,14 +142,14 @@ def is_parameter(tensor: TensorInfo) -> bool:
 
 
 def nonzero(tensor: TensorInfo) -> np.ndarray:
-    """Where the elements of a constant are not zero as real numbers, of its shape."""
+    """Where the real values of a constant are not zero: a mask of its shape."""
     points = np.array(tensor.zero_points or (0,), np.int64)
     if len(points) > 1:
         shape = [1] * len(tensor.shape)
         shape[tensor.quantized_dimension] = -1
         points = points.reshape(shape)
     if tensor.type == "INT4":
-        points = points & 15  # its values are bits here
+        points = points & 15  # `_values` returns its bits
     return np.asarray(_values(tensor).reshape(tensor.shape) != points)
 
 
@@ -175,13 +175,13 @@ def _weights(info: ModelInfo) -> Iterable[WeightsSparsity]:
 
 
 def _nonzero_bytes(tensor: TensorInfo) -> int:
-    """Bytes of the elements that are not zero, rounded up."""
+    """Bytes of the non-zero elements, rounded up."""
     bits = ITEM_BITS.get(tensor.type, 8)
     return (int(np.count_nonzero(_values(tensor))) * bits + 7) // 8
 
 
 def _values(tensor: TensorInfo) -> np.ndarray:
-    """The elements, flat; zero where they are zero. Types that NumPy lacks come as their bits."""
+    """The elements, flat; zero where they are zero. Types that NumPy lacks are returned as bits."""
     if tensor.type == "INT4":
         pairs = np.frombuffer(tensor.data, np.uint8)
         halves = np.stack([pairs & 15, pairs >> 4], axis=1).reshape(-1)

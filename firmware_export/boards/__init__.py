@@ -1,1 +1,1 @@
-"""Boards for exported C: emulated microcontrollers and the host; building for them, running."""
+"""Boards that exported C runs on, emulated microcontrollers and the host: building and running."""

@@ -1,7 +1,7 @@
 """The boards: one record each, which every flag, help text, error and report label reads.
 
-To add a board, add its record to `BOARDS`; src/ gets a start-up file if it has a new kind of core.
-Instructions are counted, not cycles: the emulator knows no pipeline, no wait states, no cache.
+To add a board, add its record to `BOARDS`; a new kind of core also needs a start-up file in src/.
+Instructions are counted, not cycles: the emulator models no pipeline, wait states or cache.
 """
 
 import dataclasses
@@ -17,12 +17,12 @@ SOURCES = Path(__file__).with_name("src")
 
 @dataclasses.dataclass(frozen=True)
 class Requirement:
-    """A Debian package, and what shows that it is there.
+    """A Debian package, and how to see that it is installed.
 
     Attributes:
       package: its name.
       command: a command on PATH.
-      file: if not "", a file that this command, a compiler, finds among its own.
+      file: if not "", a file that this command, a compiler, finds in its own directories.
     """
 
     package: str
@@ -35,20 +35,20 @@ class Board:
     """A place where exported C runs.
 
     Attributes:
-      name: what users type, and what tables of costs call it.
-      label: what the hop table calls it.
-      prefix: of the tools' names, "arm-none-eabi-" for arm-none-eabi-gcc.
-      flags: for compiling and for linking: core, ABI, C library.
+      name: what users type; also its name in cost tables.
+      label: its name in the hop table.
+      prefix: prefix of the tools' names, "arm-none-eabi-" for arm-none-eabi-gcc.
+      flags: for compiling and linking: core, ABI, C library.
       sources: its own C files in `SOURCES`.
       requires: Debian packages.
-      target: what `export_firmware --target` calls its core, and the kernels it runs.
+      target: its core's name for `export_firmware --target`, and its kernel set.
       emulator: command and machine; empty for the host.
-      icount_shift: an instruction takes 2^shift ns of the emulator's time when they are counted.
-      tick_ns: of the timer that reads this time; None where there is a counter of instructions.
-      flash: origin of flash and how many bytes the machine offers; None on the host.
-      ram: the same of RAM.
-      in_hop_table: the hop table has it unless --boards says otherwise.
-      most_clips: the hop table runs no more clips on it than these; 0: all.
+      icount_shift: while counting, an instruction takes 2^shift ns of emulated time.
+      tick_ns: period of the timer that reads this time; None if the core counts instructions.
+      flash: origin of flash and its size in bytes on this machine; None on the host.
+      ram: the same for RAM.
+      in_hop_table: the hop table includes it unless --boards says otherwise.
+      most_clips: maximum number of clips that the hop table runs on it; 0: all.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Board:
 
     @property
     def memory_kb(self) -> tuple[int, int]:
-        """All flash and RAM that the machine offers, in KB; of the host there is no limit."""
+        """All flash and RAM of the machine, in KiB; 0, 0 on the host, which has no limit."""
         if self.flash is None or self.ram is None:
             return 0, 0
         return self.flash[1] // _KB, self.ram[1] // _KB
@@ -110,7 +110,7 @@ def _cortex_m(
     in_hop_table: bool = False,
     most_clips: int = 0,
 ) -> Board:
-    """A core of Arm's by gcc's name for it; `floats` are gcc's flags for its FPU."""
+    """A board with the Arm core that gcc calls `core`; `floats` are gcc's flags for its FPU."""
     return Board(
         name=core,
         label=core.title(),
@@ -120,7 +120,7 @@ def _cortex_m(
         requires=_ARM,
         target=Target(core, kernels),
         emulator=("qemu-system-arm", "-M", machine),
-        # 64 ns: then SysTick, which ticks every 31 to 50 ns, tells single instructions apart.
+        # 64 ns: then SysTick, which ticks every 31 to 50 ns, resolves single instructions.
         icount_shift=6,
         tick_ns=tick_ns,
         flash=flash,
@@ -140,7 +140,7 @@ HOST = Board(
     in_hop_table=True,
 )
 
-# In the order of tables.
+# In the order that tables list them.
 BOARDS = (
     HOST,
     _cortex_m(
@@ -180,7 +180,7 @@ BOARDS = (
         flash=(0x00000000, 512 * _KB),
         ram=(0x01000000, 2 * _MB),
         in_hop_table=True,
-        # The emulator does vector instructions by hand: one clip takes as long as fifty elsewhere.
+        # QEMU emulates vector instructions in software: one clip takes as long as fifty elsewhere.
         most_clips=100,
     ),
     Board(
@@ -191,7 +191,7 @@ BOARDS = (
         sources=("board_rv32.c", *_EMULATED),
         requires=_RISCV,
         emulator=("qemu-system-riscv32", "-M", "virt", "-bios", "none"),
-        # The machine starts at the first byte of its memory; RAM is cut from what is further up.
+        # The machine starts at the first byte of its memory; RAM is a part further up.
         flash=(0x80000000, 16 * _MB),
         ram=(0x81000000, 16 * _MB),
     ),

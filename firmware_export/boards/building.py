@@ -14,26 +14,26 @@ from firmware_export.boards.board import SOURCES, Board
 from firmware_export.boards.link_map import Section, Sizes
 from firmware_export.errors import ExportError
 
-# For `extra_flags` on the host: what C leaves undefined ends the program with a report.
+# For `extra_flags` on the host: undefined behaviour ends the program with a report.
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
-# For all C of ours, generated or not: the boards, the kernels and exported folders.
+# For all our C, generated or not: boards, kernels and exported folders.
 WARNINGS = (
     *("-Wall", "-Wextra", "-Werror", "-Wshadow"),
     *("-Wconversion", "-Wsign-conversion", "-Wcast-qual"),
 )
 _COMPILE = ("-std=c99", *WARNINGS, "-ffunction-sections", "-fdata-sections", "-g")
-# Not the caller's: the boards' own code is the same whatever the program is measured with.
+# Not the caller's: the boards' own code stays the same whatever the program is built with.
 _BOARD_OPTIMIZE = "-O2"
-# What parts are called that are not the caller's files.
+# Name of the parts that are not the caller's files.
 BOARD_PART = "board"
 _TIMEOUT_S = 300
-# board.ld's names of memory, and people's.
+# Names of memory regions: in board.ld, and in messages.
 _NAMES = {"FLASH": "flash", "RAM": "RAM"}
 
 
 class DoesNotFitError(ExportError):
-    """A program is larger than the memory it was given."""
+    """A program is larger than its memory budget."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +41,11 @@ class Build:
     """A program, ready to run.
 
     Attributes:
-      board: what it is for.
+      board: the board it is for.
       elf: the program.
-      sizes: of the whole program, gaps included.
-      sections: what it consists of; `file` is a source as it was given, "board", or a library.
-      warnings: what compiler and linker said; "" as a rule.
+      sizes: of the whole program, including gaps.
+      sections: what it consists of; `file` is a source as passed in, "board", or a library.
+      warnings: messages of compiler and linker; normally "".
     """
 
     board: Board
@@ -55,7 +55,7 @@ class Build:
     warnings: str
 
     def parts(self) -> dict[str, Sizes]:
-        """Sizes by source as it was given, "board" and library; without gaps and stack."""
+        """Sizes by source as passed in, "board" and library; without gaps and stack."""
         files = dict.fromkeys(section.file for section in self.sections)
         return {
             file: link_map.total(section for section in self.sections if section.file == file)
@@ -81,16 +81,16 @@ def build(
 
     Args:
       board: see board.py.
-      sources: C files; one of them has main(). board.h is found without more.
+      sources: C files; one of them has main(). board.h is on the include path.
       include_dirs: for #include "...".
-      out_dir: is made; gets firmware.elf, firmware.map and object files.
+      out_dir: created if missing; receives firmware.elf, firmware.map and object files.
       defines: macros for all of `sources`.
-      flash_kb: budget of the part, in units of 1,024 bytes; not used on the host.
-      ram_kb: the same, stack included.
-      stack_kb: how much of it is reserved for the stack.
-      optimize: for `sources`.
+      flash_kb: flash budget in KiB; not used on the host.
+      ram_kb: RAM budget in KiB, including the stack.
+      stack_kb: KiB of RAM reserved for the stack.
+      optimize: optimization flag for `sources`.
       extra_flags: for compiling and linking, after all others.
-      objects: folder of objects compiled before, see object_cache.py; None: the environment's.
+      objects: folder of cached objects, see object_cache.py; None: the environment's.
 
     Raises:
       ExportError: a package is missing, a source does not compile, the program does not link or
@@ -120,7 +120,7 @@ def build(
         own = [f"-I{SOURCES}", *_counter_macros(board), _BOARD_OPTIMIZE]
         jobs.append(([*common, *own, *extra], SOURCES / name, target))
 
-    # As many as there are processors: a model has dozens of files, each takes a moment.
+    # One per processor: a model has dozens of files, and each takes a moment.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         said = list(pool.map(functools.partial(_compile, board, objects), jobs))
 
@@ -143,14 +143,14 @@ def build(
 
 
 def _memory(board: Board, flash_kb: int, ram_kb: int, stack_kb: int) -> list[str]:
-    """Linker's options for the budget."""
+    """Linker options for the budget."""
     if board.flash is None or board.ram is None:
         return []
     for what, given, (_, offered) in (("flash", flash_kb, board.flash), ("RAM", ram_kb, board.ram)):
         if not 0 < given * 1024 <= offered:
             raise ExportError(
-                f"{board.name} cannot have {given} KB of {what}: its machine offers "
-                f"{offered // 1024} KB; give 1 to {offered // 1024}"
+                f"{board.name} cannot have {given} KiB of {what}: its machine offers "
+                f"{offered // 1024} KiB; give 1 to {offered // 1024}"
             )
     values = {
         "flash_origin": board.flash[0],
@@ -191,7 +191,7 @@ def _link(board: Board, command: list[str], budget_kb: Mapping[str, int]) -> str
     for region, excess in re.findall(r"region `(\w+)' overflowed by (\d+) byte", done.stderr):
         given = budget_kb[region]
         needed = given * 1024 + int(excess)
-        over.append(f"{needed:,} bytes of {_NAMES[region]}, {int(excess):,} more than {given} KB")
+        over.append(f"{needed:,} bytes of {_NAMES[region]}, {int(excess):,} more than {given} KiB")
     if over:
         raise DoesNotFitError(
             f"the program for {board.name} needs {' and '.join(over)}: "
@@ -200,8 +200,8 @@ def _link(board: Board, command: list[str], budget_kb: Mapping[str, int]) -> str
     missing = dict.fromkeys(re.findall(r"undefined reference to `([^']+)'", done.stderr))
     if missing:
         raise ExportError(
-            f"the program for {board.name} lacks {', '.join(missing)}: give the sources that "
-            "define them (there is no heap and no stdio on a board)"
+            f"the program for {board.name} lacks {', '.join(missing)}: add the sources that "
+            "define them (boards have no heap and no stdio)"
         )
     raise ExportError(
         f"{board.compiler} for {board.name} does not link: {_first_error(done.stderr)}"
@@ -211,7 +211,7 @@ def _link(board: Board, command: list[str], budget_kb: Mapping[str, int]) -> str
 def _run(
     board: Board, command: list[str], folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    # Messages are read here: in English.
+    # Messages are parsed here, so they must be in English.
     environment = {**os.environ, "LC_ALL": "C"}
     try:
         return subprocess.run(
@@ -227,7 +227,7 @@ def _run(
     except subprocess.TimeoutExpired:
         raise ExportError(
             f"{board.compiler} has not finished {Path(command[-3]).name} after {_TIMEOUT_S} s; "
-            "try a lower optimization or a machine that is less busy"
+            "try a lower optimization level or a less busy machine"
         ) from None
 
 

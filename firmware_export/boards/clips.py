@@ -1,4 +1,4 @@
-"""The clip program of boards/src/clips_main.c: its file of clips, its run, its results."""
+"""Runs the clip program, boards/src/clips_main.c: writes its input, reads its results."""
 
 import dataclasses
 import struct
@@ -12,7 +12,7 @@ from firmware_export.boards.building import Build
 from firmware_export.boards.emulation import RunResult
 from firmware_export.errors import ExportError
 
-# To be linked with the exported sources, with the macros of `defines`.
+# Link it with the exported sources, and compile it with the macros of `defines`.
 MAIN = SOURCES / "clips_main.c"
 
 MAX_BLOCK = 512
@@ -24,16 +24,16 @@ _EXTRA = {"": 0, "crc32": 1, "input": 2}
 
 @dataclasses.dataclass(frozen=True)
 class ClipsResult:
-    """What a run gave.
+    """Result of a run.
 
     Attributes:
       logits: int8 [inferences, classes].
-      inputs: int8 [inferences, input size], what the model was given; None unless asked for.
-      input_crc32: uint32 [inferences]; None unless asked for.
+      inputs: int8 [inferences, input size], the model's inputs; None unless requested.
+      input_crc32: uint32 [inferences]; None unless requested.
       detections: int16 [inferences], a class or -1; None without detector.
       scores: uint16 [inferences], of the best class; None without detector.
-      figures: by name as in the program's last line: "stack" in bytes; instructions of one call,
-        "invoke_min" and the like, 0 where they were not counted.
+      figures: by name as in the program's last line: "stack" in bytes; instructions per call,
+        "invoke_min" and the like, 0 if they were not counted.
       run: console, wall time.
     """
 
@@ -49,7 +49,7 @@ class ClipsResult:
 def defines(
     frontend: bool = False, detector: bool = False, streaming: bool = False
 ) -> dict[str, int]:
-    """Macros that tell the program what it is linked with."""
+    """Macros that tell the program which parts it is linked with."""
     return {
         "CLIPS_FRONTEND": int(frontend),
         "CLIPS_DETECTOR": int(detector),
@@ -69,17 +69,17 @@ def run_features(
     """Runs the model on features.
 
     Args:
-      build: of `MAIN` and the exported sources.
+      build: built from `MAIN` and the exported sources.
       features: int8 [clips, ...], each of the model's input size; for a streaming model
         [clips, frames, bands].
-      folder: of the clips' file and the results'; is made.
-      every: of a streaming model: frames from one record to the next; 0 is one at the end of
+      folder: for the files of clips and results; created if missing.
+      every: for a streaming model: frames from one record to the next; 0 is one at the end of
         each clip.
       timeout_s: wall time for all clips.
       count: see `emulation.run`.
 
     Raises:
-      ExportError: the program refuses the clips, or see `emulation.run`.
+      ExportError: the program rejects the clips, or see `emulation.run`.
     """
     if features.dtype != np.int8 or features.ndim < 2:
         raise ExportError(
@@ -105,13 +105,13 @@ def run_waveforms(
     """Runs front-end, model and detector on sound.
 
     Args:
-      build: of `MAIN` and the exported sources, front-end included.
+      build: built from `MAIN` and the exported sources, including the front-end.
       pcm: int16 [clips, samples].
-      folder: of the clips' file and the results'; is made.
-      block: so many samples reach the front-end at once; an odd number crosses its frames.
+      folder: for the files of clips and results; created if missing.
+      block: samples per push to the front-end; an odd number straddles its frames.
       every: frames from one inference to the next, from the first full window on; 0 is one
-        inference at the end of each clip. Of a streaming model, from one record to the next.
-      extra: "crc32" or "input" to get that of the model's input too.
+        inference at the end of each clip. For a streaming model, from one record to the next.
+      extra: "crc32" or "input" to also get the CRC-32 of the model's input, or the input itself.
       timeout_s: wall time for all clips.
       count: see `emulation.run`.
 
@@ -121,7 +121,7 @@ def run_waveforms(
     if pcm.dtype != np.int16 or pcm.ndim != 2:
         raise ExportError(
             f"sound for {build.board.name} must be int16 [clips, samples], not "
-            f"{pcm.dtype} {list(pcm.shape)}: give 16-bit samples of clips of one length"
+            f"{pcm.dtype} {list(pcm.shape)}: give 16-bit clips of equal length"
         )
     if not 1 <= block <= MAX_BLOCK:
         raise ExportError(f"a block of {block} samples cannot be pushed: give 1 to {MAX_BLOCK}")
@@ -168,7 +168,7 @@ def _read_records(
     records = np.frombuffer(content, np.dtype(fields))
     if len(records) != figures["records"]:
         raise ExportError(
-            f"logits.bin holds {len(records)} records, the program wrote {figures['records']}: "
+            f"logits.bin has {len(records)} records, the program wrote {figures['records']}: "
             "run it again in a folder that nothing else writes to"
         )
 

@@ -1,4 +1,4 @@
-"""Running a program: on the host, or in QEMU, where it can neither hang nor fail unnoticed."""
+"""Running a program on the host or in QEMU; it can neither hang nor fail unnoticed."""
 
 import contextlib
 import dataclasses
@@ -14,10 +14,10 @@ from pathlib import Path
 from firmware_export.boards.building import Build
 from firmware_export.errors import ExportError
 
-# What board_fault() in C exits with, after a line that begins so.
+# Exit status of board_fault() in C, and the start of the line it prints before.
 _FAULT_STATUS = 99
 _FAULT_LINE = "board fault: "
-# QEMU's networks are off; it remarks that a board's network controller is then connected to none.
+# QEMU's networking is off; it warns that a board's network controller is then not connected.
 _HARMLESS = "has no peer"
 _SANITIZER = re.compile(r"^.*(?:runtime error:|ERROR: \w+Sanitizer:).*$", re.MULTILINE)
 
@@ -27,9 +27,9 @@ class RunResult:
     """How a program ended.
 
     Attributes:
-      status: what main() gave or board_exit() got, 0 to 255.
+      status: value of main() or argument of board_exit(), 0 to 255.
       console: what it printed.
-      seconds: wall time, of the emulator's start too.
+      seconds: wall time, including the emulator's start.
     """
 
     status: int
@@ -44,21 +44,19 @@ def run(
 
     Args:
       build: what to run.
-      folder: where it reads and writes files, and nowhere else; None gives it an empty one, which
-        is removed afterwards.
-      timeout_s: wall time after which it is ended.
-      count: let board_instructions() count. It takes longer (some two times as long); the host
-        counts nothing in any case.
+      folder: the only place where it reads and writes files; None: an empty temporary folder.
+      timeout_s: wall time after which it is killed.
+      count: let board_instructions() count. Takes about twice as long; the host never counts.
 
     Raises:
-      ExportError: `folder` is not there; the program faults, crashes or does not come to an end;
-        the emulator does not start.
+      ExportError: `folder` is missing; the program faults, crashes or does not finish; the
+        emulator does not start.
     """
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:
             return run(build, Path(scratch), timeout_s=timeout_s, count=count)
     if not Path(folder).is_dir():
-        raise ExportError(f"{folder} is not a folder: make it, it is where the program's files go")
+        raise ExportError(f"{folder} is not a folder: make it, the program's files go there")
 
     started = time.monotonic()
     process = subprocess.Popen(
@@ -95,7 +93,7 @@ def _command(build: Build, count: bool) -> list[str]:
         return [str(build.elf.resolve())]
     devices = "-nodefaults -nic none -display none -serial none -monitor none -no-reboot".split()
     console = "-chardev stdio,id=console,signal=off".split()
-    # The program learns from its command line whether its counter has a meaning.
+    # The command line tells the program whether its counter is valid.
     calls = f"enable=on,target=native,chardev=console,arg=firmware,arg=count={count:d}"
     command = [*board.emulator, *devices, *console, "-semihosting-config", calls]
     if count:
@@ -104,10 +102,10 @@ def _command(build: Build, count: bool) -> list[str]:
 
 
 def _limit(pid: int, timeout_s: float) -> None:
-    """Ends the program even if this process is gone by then; lets it leave no core dump."""
+    """Limits CPU time, so the program ends even if this process dies first; no core dumps."""
     threads = 2
     limit = math.ceil(threads * timeout_s) + 5
-    # Not on a system that is not Linux, nor if it has ended already.
+    # Only on Linux, and not if it has already ended.
     with contextlib.suppress(OSError, AttributeError):
         resource.prlimit(pid, resource.RLIMIT_CPU, (limit, limit))
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
@@ -121,7 +119,7 @@ def _check_end(build: Build, status: int, console: str, stderr: str) -> None:
     if build.board.is_emulated:
         if status < 0:
             raise ExportError(
-                f"the emulator of {name} was ended by {_signal(status)}: "
+                f"the emulator of {name} was killed by {_signal(status)}: "
                 f"{_one_line(complaints[:1]) or 'no message'}{_last_words(console)}"
             )
         if status == 1 and complaints:
@@ -132,16 +130,16 @@ def _check_end(build: Build, status: int, console: str, stderr: str) -> None:
         return
     report = _SANITIZER.search(stderr)
     if report:
-        raise ExportError(f"the program on {name} does what C leaves undefined: {report.group()}")
+        raise ExportError(f"the program on {name} has undefined behaviour: {report.group()}")
     if status < 0:
         raise ExportError(
-            f"the program on {name} was ended by {_signal(status)}{_last_words(console)}; "
+            f"the program on {name} was killed by {_signal(status)}{_last_words(console)}; "
             "build it with building.SANITIZE to see where"
         )
 
 
 def _fault(build: Build, console: str) -> str:
-    """The fault that the board reported, with the function where it was."""
+    """The fault that the board reported, with the function it occurred in."""
     lines = console.splitlines()
     if not lines or not lines[-1].startswith(_FAULT_LINE):
         return ""

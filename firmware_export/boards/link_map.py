@@ -1,10 +1,10 @@
-"""What takes the memory: the linker's map, read by object file and section."""
+"""Memory use by object file and section, read from the linker's map."""
 
 import dataclasses
 import re
 from collections.abc import Iterable
 
-# Kinds by the beginnings of section names; all other sections are not loaded.
+# Kinds by prefix of the section name; other sections are not loaded.
 _KINDS = (
     ("constants", (".rodata", ".srodata")),
     ("code", (".text", ".board_start")),
@@ -13,7 +13,7 @@ _KINDS = (
 )
 _START = "Linker script and memory map"
 _NUMBER = r"0x([0-9a-f]+)"
-# " .text.conv  0x00000040  0x1c  path/to/model.o", where a long name has a line of its own.
+# " .text.conv  0x00000040  0x1c  path/to/model.o"; a long name has a line to itself.
 _INPUT = re.compile(
     rf"^ ([\w.$-]+)[ \t]*\n?[ \t]+{_NUMBER}[ \t]+{_NUMBER}[ \t]+(\S.*)$", re.MULTILINE
 )
@@ -21,12 +21,12 @@ _INPUT = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A piece of the program: with -ffunction-sections a function or a variable.
+    """A piece of the program: with -ffunction-sections, a function or a variable.
 
     Attributes:
-      file: object file, or "library.a" for what a library gave.
+      file: object file, or "library.a" for a library's members.
       name: section, such as ".text.conv_3x1".
-      kind: "code", "constants", "data" (variables with values) or "bss" (those without).
+      kind: "code", "constants", "data" (initialized variables) or "bss" (zeroed variables).
       size: bytes.
     """
 
@@ -42,10 +42,10 @@ class Sizes:
 
     Attributes:
       text: code and constants, in flash.
-      constants: the constants of `text` alone, such as weights.
-      data: variables with values: in RAM, and their values in flash.
-      bss: variables without.
-      stack: what is reserved.
+      constants: only the constants of `text`, such as weights.
+      data: initialized variables: in RAM, and their values in flash.
+      bss: zeroed variables.
+      stack: bytes reserved for stacks.
     """
 
     text: int = 0
@@ -81,7 +81,7 @@ def stack_size(text: str) -> int:
 
 
 def total(sections: Iterable[Section]) -> Sizes:
-    """The sizes of some pieces together; gaps between them are nobody's."""
+    """Total sizes of some pieces, without the gaps between them."""
     sums = dict.fromkeys(("code", "constants", "data", "bss"), 0)
     for section in sections:
         sums[section.kind] += section.size

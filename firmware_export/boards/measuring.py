@@ -1,4 +1,4 @@
-"""What a model costs on a board: instructions, flash and RAM, by part."""
+"""The cost of a model on a board: instructions, flash and RAM, by part."""
 
 import dataclasses
 import functools
@@ -18,21 +18,21 @@ _RUNTIME = ("frontend.c", "detector.c")
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Figures of one model on one board; instructions are counted by the emulator, not cycles.
+    """Figures of one model on one board; the emulator counts instructions, not cycles.
 
     Attributes:
       board: its name.
       streaming: an inference is a frame.
-      instructions: of one inference, mean over the clips.
-      most_instructions: of the dearest inference seen.
-      flash_bytes: code and constants of the model and its kernels, C library included.
-      arena_bytes: RAM of activations and scratch.
+      instructions: per inference, mean over the clips.
+      most_instructions: maximum per inference.
+      flash_bytes: code and constants of the model and its kernels, including the C library.
+      arena_bytes: RAM for activations and scratch.
       stack_bytes: high-water mark of the whole program, all parts.
-      frontend_instructions: of one frame, mean; None without front-end.
-      frontend_most: of the dearest frame.
+      frontend_instructions: per frame, mean; None without front-end.
+      frontend_most: maximum per frame.
       frontend_flash_bytes, frontend_ram_bytes: code and tables; state.
-      window_instructions: of handing the window of frames to the model, once an inference.
-      detector_instructions: of one call.
+      window_instructions: for copying the window of frames to the model, once per inference.
+      detector_instructions: per call.
       program_flash_bytes, program_ram_bytes: of the whole linked program with its start-up code.
     """
 
@@ -61,18 +61,18 @@ def measure(
     pcm: np.ndarray | None = None,
     streaming: bool = False,
 ) -> Cost:
-    """Builds and runs a model on an emulated board, in as much memory as that has.
+    """Builds and runs a model on an emulated board, with all of the board's memory.
 
     Args:
       model: an int8 .tflite file.
-      board: an emulated one.
-      features: int8 [clips, ...] inputs; of a streaming model [clips, frames, bands].
+      board: an emulated board.
+      features: int8 [clips, ...] inputs; for a streaming model [clips, frames, bands].
       spotting: labels and front-end, to measure those too.
-      pcm: int16 [clips, samples]; needed with `spotting`.
-      streaming: the model is of the streaming form; an inference is a frame.
+      pcm: int16 [clips, samples]; required with `spotting`.
+      streaming: the model has the streaming form; an inference is a frame.
 
     Raises:
-      ExportError: see `programs.build`; or the host was given, which counts nothing.
+      ExportError: see `programs.build`; or the board is the host, which does not count.
     """
     if not board.is_emulated:
         raise ExportError(f"instructions are not counted on {board.name}: name an emulated board")
@@ -85,19 +85,19 @@ def measure(
             streaming=streaming,
             flash_kb=flash_kb,
             ram_kb=ram_kb,
-            # Both programs have the same kernels.
+            # Both programs use the same kernels.
             objects=object_cache.folder() or Path(scratch) / "objects",
         )
         alone = build(Path(scratch) / "model")
         ran = clips.run_features(alone, features, Path(scratch) / "features").figures
-        whole, heard = alone, ran
+        whole, result = alone, ran
         if spotting is not None and pcm is not None:
             whole = build(Path(scratch) / "whole", spotting)
-            heard = clips.run_waveforms(whole, pcm, Path(scratch) / "sound").figures
+            result = clips.run_waveforms(whole, pcm, Path(scratch) / "sound").figures
     with_frontend = whole is not alone
 
     def of(key: str) -> int | None:
-        return heard[key] if with_frontend else None
+        return result[key] if with_frontend else None
 
     return Cost(
         board=board.name,
@@ -106,7 +106,7 @@ def measure(
         most_instructions=ran["invoke_max"],
         flash_bytes=sum(s.flash for part, s in alone.parts().items() if _is_model(part)),
         arena_bytes=_variable(alone, "arena"),
-        stack_bytes=heard["stack"],
+        stack_bytes=result["stack"],
         frontend_instructions=of("frontend_mean"),
         frontend_most=of("frontend_max"),
         frontend_flash_bytes=_flash_of(whole, "frontend.c") if with_frontend else None,
@@ -119,7 +119,7 @@ def measure(
 
 
 def _is_model(part: str) -> bool:
-    """Whether a part is the model's, its kernels' or the C library's, not the test program's."""
+    """Whether a part belongs to the model, its kernels or the C library, not the test program."""
     return part != building.BOARD_PART and Path(part).name not in (clips.MAIN.name, *_RUNTIME)
 
 

@@ -1,9 +1,9 @@
-"""Compiling a C file, or taking the object that the same text, compiler and flags gave before.
+"""Compiling a C file, or reusing the object that the same text, compiler and flags produced before.
 
-Most of a program is kernels, and most models have the same ones. EDGE_TF_OBJECT_CACHE names a
-folder to keep objects in; without it every file is compiled. What decides is the preprocessed
-text, so headers and macros count; objects name no folder, so it does not matter where a source
-lies. The folder only grows, several processes may use it at once, and deleting it is safe.
+Most of a program is kernels, and most models use the same ones. EDGE_TF_OBJECT_CACHE names a
+folder to keep objects in; without it every file is compiled. The key includes the preprocessed
+text, so headers and macros count; objects contain no paths, so the location of a source does not
+matter. The folder only grows, several processes may use it at once, and deleting it is safe.
 """
 
 import functools
@@ -20,7 +20,7 @@ VARIABLE = "EDGE_TF_OBJECT_CACHE"
 # Runs a command in a folder.
 Run = Callable[[list[str], Path | None], subprocess.CompletedProcess[str]]
 
-# The preprocessed text has what they do.
+# Their effect is in the preprocessed text.
 _IN_THE_TEXT = ("-I", "-D", "-fdebug-prefix-map=")
 
 
@@ -33,20 +33,20 @@ def folder() -> Path | None:
 def compile_object(
     command: Sequence[str], source: Path, target: Path, run: Run, cache: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Compiles a C file to an object with the same bytes wherever the file lies.
+    """Compiles a C file to an object with the same bytes wherever the file is.
 
     Args:
-      command: compiler and flags; folders to search must be absolute.
-      source: a C file; the compiler works in its folder, which is searched for headers, too.
+      command: compiler and flags; include paths must be absolute.
+      source: a C file; the compiler runs in its folder, which is searched for headers, too.
       target: the object to write.
       run: runs the compiler.
-      cache: a folder of objects, made if need be; None: that of the environment.
+      cache: a folder of objects, created if missing; None: the environment's.
 
     Returns:
-      What the compiler said, or silence if the object was there: those with warnings are not kept.
+      The compiler's messages; none for a cached object, as objects with warnings are not cached.
     """
     place, target = source.parent.resolve(), target.resolve()
-    # Debug information would name the folder otherwise.
+    # Otherwise debug information would contain the folder.
     whole = [*command, f"-fdebug-prefix-map={place}=."]
     cwd = place if place.is_dir() else None  # else the compiler says that the source is missing
     cache = cache or folder()
@@ -70,14 +70,14 @@ def _kept(cache: Path, command: list[str], source: str, run: Run, cwd: Path | No
             return None
         content = text.read_bytes()
     options = [option for option in command[1:] if not option.startswith(_IN_THE_TEXT)]
-    told = "\0".join((*_compiler(command[0], os.environ.get("PATH", "")), *options))
-    key = hashlib.sha256(told.encode(errors="surrogateescape") + b"\0\0" + content).hexdigest()
+    record = "\0".join((*_compiler(command[0], os.environ.get("PATH", "")), *options))
+    key = hashlib.sha256(record.encode(errors="surrogateescape") + b"\0\0" + content).hexdigest()
     return cache / key[:2] / f"{key[2:]}.o"
 
 
 @functools.cache
 def _compiler(command: str, path: str) -> tuple[str, str]:
-    """Where a compiler lies, and which version it is."""
+    """Path and version of a compiler."""
     found = shutil.which(command, path=path) or command
     done = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
     return os.path.realpath(found), done.stdout
@@ -93,7 +93,7 @@ def _copied(kept: Path, target: Path) -> bool:
 
 def _keep(target: Path, kept: Path) -> None:
     kept.parent.mkdir(exist_ok=True)
-    # All of it or nothing, whoever reads at the same time.
+    # Atomic, as others may read at the same time.
     handle, half = tempfile.mkstemp(dir=kept.parent)
     os.close(handle)
     shutil.copyfile(target, half)

@@ -11,7 +11,7 @@ from firmware_export.standalone import compiler
 from firmware_export.standalone.package import Spotting
 
 OPTIMIZE = "-O2"
-# Of a stream of sound, to be linked with the exported sources.
+# Runs a stream of sound; link it with the exported sources.
 STREAM_MAIN = SOURCES / "stream_main.c"
 
 
@@ -31,11 +31,11 @@ def build(
 
     Args:
       model: an int8 .tflite file.
-      board: where it is to run.
-      folder: of sources, objects and the program; is made.
+      board: where it will run.
+      folder: for sources, objects and the program; created if missing.
       spotting: labels and front-end; None for the model alone.
-      streaming: the model is of the streaming form; see compiler.compile.
-      flash_kb, ram_kb: the memory that the linker may fill; not on the host.
+      streaming: the model has the streaming form; see compiler.compile.
+      flash_kb, ram_kb: the memory that the linker may fill, in KiB; not used on the host.
       extra_flags: for the compiler.
       objects: see `building.build`.
 
@@ -58,18 +58,18 @@ def build(
 
 
 def build_stream(model: bytes, folder: Path, spotting: Spotting) -> Build:
-    """Compiles a streaming model with front-end and detector for this machine, to hear a pipe.
+    """Compiles a streaming model with front-end and detector for this machine, to run on a pipe.
 
     Args:
       model: an int8 .tflite file of the streaming form.
-      folder: of sources, objects and the program; is made.
+      folder: for sources, objects and the program; created if missing.
       spotting: labels, front-end and detector.
 
     Raises:
       ExportError: the model cannot be compiled, or the tools are not installed.
     """
     sources, include = _write_sources(model, HOST, folder, spotting, streaming=True)
-    # Its own instructions are this machine's: the program runs nowhere else.
+    # This machine's instructions: the program runs nowhere else.
     flags = ("-march=native",)
     return building.build(
         HOST,
@@ -84,7 +84,7 @@ def build_stream(model: bytes, folder: Path, spotting: Spotting) -> Build:
 def _write_sources(
     model: bytes, board: Board, folder: Path, spotting: Spotting | None, streaming: bool
 ) -> tuple[list[Path], Path]:
-    """The C files of a model, and the folder that they are in."""
+    """Writes the C files of a model; returns their paths and their folder."""
     info = tflite_model.parse(model)
     compiled = compiler.compile(info, board.target.kernels, streaming=streaming)
     files = {name: text.encode() for name, text in compiled.files.items()}

@@ -1,4 +1,4 @@
-"""Compilers and emulators of the boards: what is missing, and which packages bring it.
+"""Compilers and emulators of the boards: which Debian packages are missing.
 
     python -m firmware_export.boards.toolchain
 
@@ -17,7 +17,7 @@ from firmware_export.errors import ExportError
 
 
 def missing_packages(boards: Iterable[Board]) -> tuple[str, ...]:
-    """Names of the Debian packages that building for these boards and running still needs."""
+    """Names of the missing Debian packages for building for these boards and running."""
     needed = dict.fromkeys(requirement for board in boards for requirement in board.requires)
     return tuple(
         dict.fromkeys(
@@ -53,7 +53,7 @@ def _is_there(requirement: Requirement, path: str) -> bool:
         text=True,
         check=False,
     )
-    # A file that it does not know comes back as it was given.
+    # The name of an unknown file comes back unchanged.
     return os.path.isabs(found.stdout.strip())
 
 

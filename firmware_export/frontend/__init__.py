@@ -1,1 +1,1 @@
-"""The log-mel front-end in integers: the tables that its C and its NumPy reference share."""
+"""The integer log-mel front-end: tables shared by its C and its NumPy reference."""

@@ -1,4 +1,4 @@
-"""What a log-mel front-end in C needs to know, checked."""
+"""Checked parameters of a log-mel front-end in C."""
 
 import dataclasses
 import math
@@ -20,7 +20,7 @@ _MAX_FRAMES = 65_535
 
 @dataclasses.dataclass(frozen=True)
 class LogMel:
-    """A causal log-mel front-end that integers can compute.
+    """A causal log-mel front-end that can be computed in integers.
 
     Attributes:
       sample_rate: Hz.
@@ -30,9 +30,9 @@ class LogMel:
       fft_size: points, a power of two; zeros follow the window.
       mel_bands: number of HTK mel filters between low_hz and high_hz.
       log_offset: added to the mel energy (of samples in [-1, 1)) before the logarithm.
-      padding: "causal": zeros stand before a clip; "none": frames that reach there are left out.
+      padding: "causal": a clip is preceded by zeros; "none": frames that reach there are left out.
       normalization: "none", "residual" or "relaxed"; see firmware_export.frontend.normalization.
-      norm_lambda: of the normalization, 0 to 1.
+      norm_lambda: lambda of the normalization, 0 to 1.
     """
 
     sample_rate: int
@@ -50,27 +50,27 @@ class LogMel:
 
     @property
     def frames(self) -> int:
-        """Frames of one model window."""
+        """Frames per model window."""
         return 1 + self.clip_samples // self.hop - self.warm_up
 
     @property
     def warm_up(self) -> int:
-        """Frames after a reset that the first window does without.
+        """Frames after a reset that are not part of the first window.
 
-        Frame t ends before sample t * hop, so these reach back to before the sound.
+        Frame t ends before sample t * hop, so these start before the sound.
         """
         return -(-self.window // self.hop) if self.padding == "none" else 0
 
     @property
     def feature_bytes(self) -> int:
-        """Of one feature in the window of frames; before normalization it has 16 bits."""
+        """Bytes per feature in the window of frames; 16 bits if it is still to be normalized."""
         return 1 if self.normalization == "none" else 2
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> "LogMel":
         """From the "frontend" part of a run's frontend.json.
 
-        The fields of normalization may be missing there, both or neither.
+        The two normalization fields may both be missing.
 
         Raises:
           ExportError: a field is missing, unknown or of another type, or a device cannot compute
@@ -81,8 +81,8 @@ class LogMel:
         if not isinstance(values, dict) or set(values) not in ({*names}, {*names, *_NORM_FIELDS}):
             given = ", ".join(map(str, values)) if isinstance(values, dict) else repr(values)
             raise ExportError(
-                f"the front-end has the fields {given}, not {', '.join(names)}, to which "
-                f"{' and '.join(_NORM_FIELDS)} may come; take the 'frontend' part of the run's "
+                f"the front-end has the fields {given}, not {', '.join(names)} and optionally "
+                f"{' and '.join(_NORM_FIELDS)}; use the 'frontend' part of the run's "
                 "frontend.json"
             )
         texts = {name: values[name] for name in ("padding", "normalization") if name in values}
@@ -97,10 +97,10 @@ class LogMel:
         return frontend
 
     def check_streaming(self) -> None:
-        """Raises ExportError if features of a frame depend on others of its window."""
+        """Raises ExportError if features of a frame depend on other frames of its window."""
         if self.normalization != "none":
             raise ExportError(
-                f"normalization={self.normalization} takes statistics over a whole window, but a "
+                f"normalization={self.normalization} needs statistics over a whole window, but a "
                 "stream has one frame at a time; train without --streaming or without "
                 "normalization"
             )
@@ -120,7 +120,7 @@ class LogMel:
         if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
             raise ExportError(
                 f"mel range low_hz={self.low_hz:g} to high_hz={self.high_hz:g} does not fit "
-                f"sample_rate={self.sample_rate}; take one within 0 to {self.sample_rate / 2:g} Hz"
+                f"sample_rate={self.sample_rate}; use one within 0 to {self.sample_rate / 2:g} Hz"
             )
         if not 1 <= self.mel_bands <= _MAX_BANDS:
             raise ExportError(f"mel_bands={self.mel_bands} must be within 1 to {_MAX_BANDS}")

@@ -1,17 +1,17 @@
 """Tables and constants of the integer log-mel front-end.
 
-frontend.c and edge_tf.audio.fixed_point compute with these and nothing else, in the same order, so
-that they agree bit for bit. One frame:
+frontend.c and edge_tf.audio.fixed_point compute with only these, in the same order, so they are
+bit-exact. One frame:
 
     x      samples, shifted left by as many bits as the loudest leaves free (gain bits)
-    y      x * hann, below 2^30: a bit of headroom for the turns of the FFT
+    y      x * hann, below 2^30: a bit of headroom for the rotations of the FFT
     X      FFT(y) * 2 / fft_size, every stage of the FFT halves; below 2^30
     power  re^2 + im^2, 64 bits
     mel    sums of power with 16-bit weights, plus the offset; below 2^62
-    log2   19 bits after the point
-    out    log2 * step + bias, 39 bits after the point, rounded down and saturated to int8
+    log2   19 fractional bits
+    out    log2 * step + bias, 39 fractional bits, rounded down and saturated to int8
 
-With normalization `out` is a level of 16 bits instead, and int8 comes from the window of frames:
+With normalization, `out` is a 16-bit level instead, and int8 is computed from the window of frames:
 firmware_export.frontend.normalization.
 """
 
@@ -27,20 +27,20 @@ from firmware_export.frontend import normalization
 from firmware_export.frontend.config import LogMel
 
 LOG2_BITS = 19
-"""Digits of log2 after the point."""
+"""Fractional bits of log2."""
 
 SEGMENT_BITS = 13
-"""Digits of log2 within one of the straight pieces that it is made of."""
+"""Fractional bits of log2 within one of its linear segments."""
 
 LOG2_SEGMENTS = 1 << (LOG2_BITS - SEGMENT_BITS)
-"""Straight pieces between two powers of two."""
+"""Linear segments between two powers of two."""
 
 STEP_BITS = 20
-"""Digits of `step` after the point."""
+"""Fractional bits of `step`."""
 
 _MAX_GAIN_BITS = 15
 _OFFSET_MAX = 2**61  # with the power of the loudest sound, below 2^61, it stays below 2^62
-_OFFSET_MIN = 2**8  # of the quietest frames; fewer digits would be seen in the features
+_OFFSET_MIN = 2**8  # for the quietest frames; less precision would show in the features
 _MIN_SCALE, _MAX_SCALE = 1e-3, 1e2
 
 
@@ -50,18 +50,18 @@ class Tables:
 
     Attributes:
       config: what they were made from.
-      hann: (window // 2 + 1,) int32, 31 bits after the point; hann[window - n] is hann[n].
-      sine: (fft_size // 4 + 1,) int32, 31 bits after the point: sin(2 pi k / fft_size).
+      hann: (window // 2 + 1,) int32, 31 fractional bits; hann[window - n] is hann[n].
+      sine: (fft_size // 4 + 1,) int32, 31 fractional bits: sin(2 pi k / fft_size).
       first_bin: (mel_bands + 2,) int32: first FFT bin at or above each corner of the filters;
         between corners b and b + 1, filter b rises and filter b - 1 falls.
-      rising: (first_bin[-1],) uint16, 16 bits after the point: weight of a bin in the filter that
-        rises there. Both weights of a bin sum to 1, so the falling one is not stored.
-      log2_bulge: (LOG2_SEGMENTS + 1,) uint16: log2(1 + x) - x, LOG2_BITS after the point.
-      max_gain_bits: most bits that quiet sound is shifted by.
+      rising: (first_bin[-1],) uint16, 16 fractional bits: weight of a bin in the filter that rises
+        there. Both weights of a bin sum to 1, so the falling one is not stored.
+      log2_bulge: (LOG2_SEGMENTS + 1,) uint16: log2(1 + x) - x, LOG2_BITS fractional bits.
+      max_gain_bits: maximum left shift of quiet sound.
       offset: log_offset on the scale of a frame that was shifted by max_gain_bits.
-      step: int8 steps for one unit of log2, STEP_BITS after the point.
-      bias: what is added, rounding included, LOG2_BITS + STEP_BITS after the point.
-      normalization: what takes the place of step and bias; None without.
+      step: int8 steps per unit of log2, STEP_BITS fractional bits.
+      bias: added to that, including rounding, LOG2_BITS + STEP_BITS fractional bits.
+      normalization: replaces step and bias; None without normalization.
     """
 
     config: LogMel
@@ -86,7 +86,7 @@ def make(frontend: dict[str, Any], scale: float, zero_point: int) -> Tables:
       zero_point: of the model's input.
 
     Raises:
-      ExportError: a device cannot compute such features, or there is no such grid.
+      ExportError: a device cannot compute such features, or such a grid is not possible.
     """
     config = LogMel.from_dict(frontend)
     _check_grid(scale, zero_point)
@@ -115,7 +115,7 @@ def make(frontend: dict[str, Any], scale: float, zero_point: int) -> Tables:
 
 
 def _check_grid(scale: float, zero_point: int) -> None:
-    if not _MIN_SCALE <= scale <= _MAX_SCALE:  # also refuses NaN
+    if not _MIN_SCALE <= scale <= _MAX_SCALE:  # also rejects NaN
         raise ExportError(
             f"the model's input scale {scale:g} is not one of log-mel features ({_MIN_SCALE:g} to "
             f"{_MAX_SCALE:g}); convert a model that was trained on this front-end"
@@ -127,26 +127,25 @@ def _check_grid(scale: float, zero_point: int) -> None:
 
 
 def _offset(log_offset: float, scale_bits: int) -> tuple[int, int]:
-    """Most gain bits for which the offset fits beside the mel energy, and the offset there."""
+    """Maximum gain bits for which offset plus mel energy fits, and the offset at that gain."""
     for gain_bits in range(_MAX_GAIN_BITS, -1, -1):
         offset = log_offset * 2.0 ** (scale_bits + 2 * gain_bits)
         if offset <= _OFFSET_MAX:
             break
     if not _OFFSET_MIN <= offset <= _OFFSET_MAX:
         raise ExportError(
-            f"log_offset={log_offset:g} is out of proportion to 16-bit sound; train with one like "
-            "1e-6"
+            f"log_offset={log_offset:g} is out of range for 16-bit sound; train with one like 1e-6"
         )
     return gain_bits, round(offset)
 
 
 def _mel_weights(config: LogMel) -> tuple[np.ndarray, np.ndarray]:
-    """`first_bin` and `rising` of Tables; filters are straight in Hz between HTK mel corners."""
+    """`first_bin` and `rising` of Tables; filters are linear in Hz between HTK mel corners."""
     low, high = (2595.0 * math.log10(1.0 + hz / 700.0) for hz in (config.low_hz, config.high_hz))
     corners = 700.0 * (10.0 ** (np.linspace(low, high, config.mel_bands + 2) / 2595.0) - 1.0)
     hz = np.linspace(0.0, config.sample_rate / 2, config.fft_size // 2 + 1)
     widths = np.diff(corners)
-    # A bin whose weight would be rounded up to 1 is on the corner: 0 in what rises from there.
+    # A bin whose weight would round up to 1 is on the corner: 0 in the filter rising from there.
     on_corner = np.concatenate([[0.0], widths]) * 2.0**-17
     first_bin = np.searchsorted(hz, corners - on_corner)
     rising = np.zeros(first_bin[-1])
@@ -156,5 +155,5 @@ def _mel_weights(config: LogMel) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _q31(values: np.ndarray) -> np.ndarray:
-    """Real numbers in [0, 1] with 31 bits after the point; 1 becomes the number before it."""
+    """Real numbers in [0, 1] with 31 fractional bits; 1 becomes the largest number below it."""
     return np.minimum(np.rint(values * 2.0**31), 2**31 - 1).astype(np.int32)

@@ -1,1 +1,1 @@
-"""TFLite Micro on this machine, which every export is held against."""
+"""TFLite Micro on this machine, which every export is compared with."""

@@ -1,4 +1,4 @@
-"""Runs a model in TFLite Micro's interpreter: the bytes that C must give, the memory it takes."""
+"""Runs a model in TFLite Micro's interpreter: the bytes that C must output, the memory it needs."""
 
 import dataclasses
 import importlib.metadata
@@ -22,11 +22,11 @@ _TIMEOUT_S = 300
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What the interpreter gave and took.
+    """Outputs and memory of the interpreter.
 
     Attributes:
-      logits: int8 [n, classes], its outputs for the features it was given.
-      used_bytes: of its tensor arena, as it reports.
+      logits: int8 [n, classes], its outputs for the given features.
+      used_bytes: used bytes of its tensor arena, as it reports.
       minimum_bytes: smallest arena that worked on this machine.
       runtime: version of the interpreter, its kernels, and the machine.
     """
@@ -51,16 +51,16 @@ def run(model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()) -
     """Runs a model with the reference kernels.
 
     Args:
-      model: a .tflite file that `tflite_file.parse` accepted.
-      features: int8 [n, ...input shape without batch], n >= 1; of a streaming model
+      model: a .tflite file that `tflite_model.parse` accepted.
+      features: int8 [n, ...input shape without batch], n >= 1; for a streaming model
         [n, frames, ...input shape without batch].
       states: of a streaming model: its inputs after the first.
 
     Returns:
-      None when tflite_micro is not installed or does not load.
+      The run; None if tflite_micro is not installed or does not load.
 
     Raises:
-      ExportError: TFLite Micro refuses the model, crashes on it or does not come to an end.
+      ExportError: TFLite Micro rejects the model, crashes on it or does not finish.
     """
     if unavailable_reason():
         return None
@@ -83,7 +83,7 @@ def run(model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()) -
         except subprocess.TimeoutExpired:
             raise ExportError(
                 f"TFLite Micro has not finished this model after {_TIMEOUT_S} s; "
-                "check the model, or try again on a machine that is less busy"
+                "check the model, or try again on a less busy machine"
             ) from None
         if result.returncode == 3:
             return None
@@ -102,7 +102,7 @@ def run(model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()) -
 
 def _refusal(status: int, stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    # A kernel says what it does not like, then the interpreter which node that was.
+    # A kernel says what is wrong, then the interpreter says in which node.
     reason = ": ".join(reversed(lines[-2:] if status == 4 else lines[-1:]))
     if status < 0:
         return (

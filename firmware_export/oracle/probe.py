@@ -1,13 +1,13 @@
-"""Runs TFLite Micro's interpreter on a model; `micro.run` starts this in a process of its own.
+"""Runs TFLite Micro's interpreter on a model; `micro.run` starts this in a separate process.
 
     python probe.py MODEL.tflite FEATURES.npy LOGITS.npy [STATES.json]
 
-With STATES.json, a list of [shape, zero point] of the further inputs, the model is of the streaming
-form: each clip is a row of inputs, whose last logits are kept.
+With STATES.json, a list of [shape, zero point] of the further inputs, the model has the streaming
+form: each clip is a sequence of inputs, of which the last logits are kept.
 
-The interpreter believes the file it is given and may crash on a bad one, or in an arena that is
-much too small: that must not take the caller along. Prints one line of JSON; exit status 3 means
-that the interpreter could not be loaded, 4 that it refused the model (the reason is on stderr).
+The interpreter trusts the file and may crash on a bad one, or in an arena that is much too small:
+that must not crash the caller. Prints one line of JSON; exit status 3 means that the interpreter
+could not be loaded, 4 that it rejected the model (the reason is on stderr).
 """
 
 import json
@@ -24,7 +24,7 @@ _ALIGNMENT = 16
 
 
 def _start(runtime: Any, model: bytes, arena_bytes: int) -> Any | None:
-    """An interpreter with its tensors allocated, or None when the arena is too small."""
+    """An interpreter with its tensors allocated, or None if the arena is too small."""
     try:
         return runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
     except RuntimeError:
@@ -32,7 +32,7 @@ def _start(runtime: Any, model: bytes, arena_bytes: int) -> Any | None:
 
 
 def _used_bytes(interpreter: Any) -> int:
-    """What print_allocations says. It writes to the stderr of C, which goes to a file here."""
+    """The total of print_allocations(). It writes to C's stderr, which is redirected to a file."""
     with tempfile.TemporaryFile() as report:
         sys.stderr.flush()
         kept = os.dup(2)
@@ -53,8 +53,8 @@ def _used_bytes(interpreter: Any) -> int:
 def _smallest(runtime: Any, model: bytes, used: int) -> int:
     """The smallest arena, a multiple of 16 bytes, in which the tensors can be allocated.
 
-    The report tells what was used, so the search begins there and goes by single steps: far below
-    it the interpreter crashes instead of refusing.
+    The search starts from the used bytes and goes in single steps: far below them the interpreter
+    crashes instead of failing.
     """
     size = -(-used // _ALIGNMENT) * _ALIGNMENT
     while _start(runtime, model, size) is None:
@@ -65,7 +65,7 @@ def _smallest(runtime: Any, model: bytes, used: int) -> int:
 
 
 def _last_logits(interpreter: Any, clip: np.ndarray, states: list[Any]) -> np.ndarray:
-    """Pushes the frames of a clip; states go from outputs to inputs."""
+    """Pushes the frames of a clip, feeding states from outputs to inputs."""
     past = [np.full(shape, zero_point, np.int8) for shape, zero_point in states]
     for frame in clip:
         interpreter.set_input(frame[np.newaxis], 0)

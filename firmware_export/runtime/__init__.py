@@ -1,1 +1,1 @@
-"""The C that stands around a model on a device: sound to features, logits to detections."""
+"""The C around a model on a device: sound to features, logits to detections."""

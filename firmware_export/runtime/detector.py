@@ -1,7 +1,7 @@
-"""When a class is detected: smoothing, threshold, refractory time; and the C detector in Python.
+"""Detection: smoothing window, threshold, refractory period; and the C detector in Python.
 
-Scores are integers from 0 to ONE. detector.c does the same sums in the same order, so that both
-give the same detections and the same scores.
+Scores are integers from 0 to ONE. detector.c computes the same sums in the same order, so both
+have the same detections and scores.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from firmware_export.errors import ExportError
 ONE = 1 << 15
 """The score that stands for a probability of 1."""
 
-_INFERENCES_A_SECOND = 10
+_INFERENCES_PER_SECOND = 10
 _MAX_SMOOTHING = 1_000
 _MAX_REFRACTORY = 1_000_000
 
@@ -25,14 +25,14 @@ _MAX_REFRACTORY = 1_000_000
 class DetectorConfig:
     """When a class is detected. A decision is one call of the detector, after each inference.
 
-    The defaults suit some ten inferences per second.
+    The defaults suit about ten inferences per second.
 
     Attributes:
-      smoothing: a class's score is the mean of its probabilities over so many decisions; those
-        before the first count as 0.
-      threshold: score from which on the best class is detected, above 0, at most 1.
-      refractory_hops: for so many decisions after a detection there is no other. It counts
-        decisions, not frames, whatever its name in detector.json says.
+      smoothing: smoothing window: a class's score is its mean probability over this many
+        decisions; those before the first count as 0.
+      threshold: minimum score for the best class to be detected, above 0, at most 1.
+      refractory_hops: refractory period: no detection for this many decisions after one. Counts
+        decisions, not frames, despite its name in detector.json.
       background: labels that are never detected; the model need not have them.
     """
 
@@ -46,12 +46,12 @@ class DetectorConfig:
         _check_count("refractory_hops", self.refractory_hops, 0, _MAX_REFRACTORY)
         if not isinstance(self.threshold, (int, float)) or not 0 < self.threshold <= 1:
             raise ExportError(
-                f"detector: threshold={self.threshold!r} is not a probability above 0; take one "
+                f"detector: threshold={self.threshold!r} is not a probability above 0; use one "
                 "like 0.6"
             )
         if isinstance(self.background, str):
             raise ExportError(
-                f"detector: background={self.background!r} is one text, not several labels; give "
+                f"detector: background={self.background!r} is a string, not a list of labels; give "
                 "a list of labels"
             )
 
@@ -65,7 +65,7 @@ class DetectorConfig:
         return max(1, round(self.threshold * ONE))
 
     def background_mask(self, labels: Sequence[str]) -> list[bool]:
-        """For each label whether it is never detected.
+        """For each label, whether it is never detected.
 
         Raises:
           ExportError: no label is left to detect.
@@ -74,7 +74,7 @@ class DetectorConfig:
         if all(mask):
             raise ExportError(
                 "the detector has no class to detect: the labels are "
-                f"{', '.join(labels) or 'none'}, of which none may be reported; name fewer "
+                f"{', '.join(labels) or 'none'}, and all are background; name fewer "
                 "background labels"
             )
         return mask
@@ -87,16 +87,16 @@ def frames_between(sample_rate: int, frame_period: int) -> int:
       sample_rate: Hz.
       frame_period: samples from one frame to the next.
     """
-    return max(1, round(sample_rate / frame_period / _INFERENCES_A_SECOND))
+    return max(1, round(sample_rate / frame_period / _INFERENCES_PER_SECOND))
 
 
 def exponentials(logit_scale: float) -> np.ndarray:
     """exp(-d * logit_scale) * ONE for d = 0, 1, ... int8 steps, (steps,) uint16.
 
-    It ends before the first that is rounded to 0: after 256 at the latest.
+    Ends before the first that rounds to 0, after at most 256.
 
     Raises:
-      ExportError: the scale is not one of an int8 tensor.
+      ExportError: an int8 tensor cannot have this scale.
     """
     if not 0 < logit_scale < math.inf:
         raise ExportError(
@@ -115,7 +115,7 @@ def probabilities(logits: Sequence[int] | np.ndarray, table: np.ndarray) -> list
       table: from `exponentials`.
 
     Returns:
-      Of each class 0 to ONE.
+      Per class, 0 to ONE.
     """
     best = max(int(logit) for logit in logits)
     distances = [best - int(logit) for logit in logits]
@@ -125,7 +125,7 @@ def probabilities(logits: Sequence[int] | np.ndarray, table: np.ndarray) -> list
 
 
 class Detector:
-    """What detector.c does, in Python."""
+    """detector.c in Python."""
 
     def __init__(self, config: DetectorConfig, labels: Sequence[str], logit_scale: float) -> None:
         self._config = config
@@ -134,7 +134,7 @@ class Detector:
         self.reset()
 
     def reset(self) -> None:
-        """As if nothing had ever been heard."""
+        """Forgets all past logits."""
         classes = len(self._background)
         self._recent = [[0] * classes for _ in range(self._config.smoothing)]
         self._pause = 0
@@ -146,7 +146,7 @@ class Detector:
           logits: (classes,) int8 values.
 
         Returns:
-          The class that is detected, or -1; and the score of the best class, detected or not.
+          The detected class, or -1; and the score of the best class, detected or not.
         """
         self._recent = [*self._recent[1:], probabilities(logits, self._table)]
         scores = self.scores()

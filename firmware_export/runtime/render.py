@@ -18,7 +18,7 @@ def frontend_sources(
       frontend: the "frontend" part of a run's frontend.json.
       scale: of the model's input.
       zero_point: of the model's input.
-      version: of edge_tf, for the files' heads.
+      version: of edge_tf, for the file headers.
 
     Raises:
       ExportError: a device cannot compute such features.
@@ -48,13 +48,13 @@ def frontend_sources(
 
 
 def read_instructions(config: LogMel) -> int:
-    """About what feature_window_read() takes on a Cortex-M4 at -O2, with normalization; measured.
+    """Instructions of feature_window_read() with normalization; measured on a Cortex-M4 at -O2.
 
-    A level is read twice, or three times where the whole window has a mean too; a band has a root
+    A level is read twice, or three times if the whole window has a mean too; a band takes a root
     and three divisions.
     """
-    a_feature, a_band = (30, 660) if config.normalization == "relaxed" else (25, 490)
-    return config.mel_bands * (config.frames * a_feature + a_band)
+    per_feature, per_band = (30, 660) if config.normalization == "relaxed" else (25, 490)
+    return config.mel_bands * (config.frames * per_feature + per_band)
 
 
 def detector_sources(
@@ -62,13 +62,13 @@ def detector_sources(
 ) -> dict[str, str]:
     """detector.h and detector.c, by name: int8 logits to detections.
 
-    The logits' zero point is not needed: softmax takes differences of logits.
+    The logits' zero point is not needed: softmax only uses differences of logits.
 
     Args:
       config: when a class is detected.
       labels: in the order of the logits.
       logit_scale: of the model's output.
-      version: of edge_tf, for the files' heads.
+      version: of edge_tf, for the file headers.
 
     Raises:
       ExportError: config, labels and scale do not fit together.
@@ -81,7 +81,7 @@ def detector_sources(
         "classes": len(labels),
         "one": detector.ONE,
         "threshold": config.threshold_score,
-        # A slash could end the comment that these stand in.
+        # A slash could end the comment that contains these.
         "ignored": [c_text.string_literal(label).replace("/", "\\057") for label in ignored],
         "mask": c_text.int_list(map(int, mask)),
         "exponential_rows": c_text.int_rows(detector.exponentials(logit_scale), per_row=12),

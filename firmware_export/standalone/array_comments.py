@@ -1,23 +1,23 @@
-"""What the comment above a constant array says: which layer it is of, its shape and type."""
+"""The comment above a constant array: its layer, shape and type."""
 
 import re
 
 from firmware_export.standalone.graph.calls import Array
 
 _LONGEST = 56
-# What converters call constants when they have no name for them.
+# What converters call constants without a name.
 _NAMELESS = re.compile(r"(t\d+|(tfl|arith)\.\w+)?(#\d+)?")
 
 
 def about(array: Array, source: str) -> str:
-    """One line, of harmless letters: "conv2d_3/depthwise_kernel: 3x3x16, int8, per channel".
+    """One line of safe characters: "conv2d_3/depthwise_kernel: 3x3x16, int8, per channel".
 
-    Names are the file's, which may hold anything. Where it has none, the op's number and kind stand
-    in: "weights of op 4 DEPTHWISE_CONV_2D: 3x3x16, int8, per channel".
+    Names are the file's, which may contain anything. Without a name, the op's number and kind are
+    used: "weights of op 4 DEPTHWISE_CONV_2D: 3x3x16, int8, per channel".
 
     Args:
       array: a constant.
-      source: the op that it is for, "op 4 DEPTHWISE_CONV_2D"; of arrays that are shared, the first.
+      source: the op that it is for, "op 4 DEPTHWISE_CONV_2D"; for a shared array, the first one.
     """
     shape = "x".join(str(size) for size in array.shape or array.values.shape)
     facts = f"{shape}, {array.values.dtype}"
@@ -30,8 +30,8 @@ def about(array: Array, source: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name without what would end a comment, move a cursor or fill the line; "" if it is none."""
-    first = name.split(";")[0]  # of the layers that were fused into one
+    """A name that cannot end a comment, move a cursor or fill the line; "" if it has no meaning."""
+    first = name.split(";")[0]  # of layers that were fused into one
     if _NAMELESS.fullmatch(first):
         return ""
     return _shortened(re.sub(r"[^A-Za-z0-9_./:#-]", "_", first))

@@ -1,4 +1,4 @@
-"""From a .tflite to C source.
+"""Compiles a .tflite file to C source.
 
 compiled = compiler.compile(tflite_model.read("model_int8.tflite"), "dsp")
 compiled.files["model.c"], compiled.plan.size
@@ -29,11 +29,11 @@ class Compiled:
     Attributes:
       graph: after all passes.
       files: text of model.c, model.h and the kernels it needs, by name.
-      plan: of the activations.
-      passes: names of those that ran.
-      op_sources: what runs, in order, by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
-      scratch: bytes each of these needs for itself.
-      constant_bytes: of weights and parameters, in flash.
+      plan: memory plan of the activations.
+      passes: names of the passes that ran.
+      op_sources: what runs, in order, named by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
+      scratch: bytes of scratch memory for each of these.
+      constant_bytes: bytes of weights and parameters, in flash.
     """
 
     graph: ir.Graph
@@ -58,21 +58,21 @@ def compile(
 
     Args:
       model: as read by tflite_model, or the file's bytes.
-      kernels: the set that its kernels are taken from.
+      kernels: the kernel set.
       passes_to_run: names; see `passes.select`.
-      keep: for tests: no activation is overwritten, and model_arena() gives them all. Meant for
-        passes that leave tensors alone; what a pass has fused away is not there.
-      streaming: the model is of the streaming form: its states become memory of the program, and
+      keep: for tests: no activation is overwritten, and model_arena() returns all of them. Meant
+        for passes that do not change tensors; tensors that a pass has fused are missing.
+      streaming: the model has the streaming form: its states become memory of the program, and
         model_push_frame() takes a frame.
-      version: of edge_tf, for the files' heads.
-      model_sha256: of the file, for the head of model.h.
+      version: of edge_tf, for the file headers.
+      model_sha256: of the file, for the header of model.h.
 
     Raises:
       ExportError: the model cannot be compiled; names the op and the tensor.
-      ValueError: there is no such set of kernels.
+      ValueError: there is no such kernel set.
     """
     if kernels not in KERNEL_SETS:
-        raise ValueError(f"kernel set {kernels!r} is none of {', '.join(KERNEL_SETS)}")
+        raise ValueError(f"kernel set {kernels!r} is not one of {', '.join(KERNEL_SETS)}")
     info = tflite_model.parse(model) if isinstance(model, bytes) else model
     names = tuple(passes_to_run)
     graph = reader.read(info)
@@ -97,7 +97,7 @@ def compile(
 
 
 def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:
-    """The text of every kernel that is called, and the headers they include, by name."""
+    """The text of every kernel that is called, and of the headers they include, by name."""
     stems = {stem for step in steps for call in step.lowered.calls for stem in call.sources}
     files = {f"edge_{stem}.c": _text(_find(f"{stem}.c", kernels)) for stem in sorted(stems)}
     missing = {_ARITHMETIC, *emit.headers(steps)}
@@ -109,7 +109,7 @@ def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:
 
 
 def _find(name: str, kernels: KernelSet) -> Path:
-    """A file of this set, else the one that all share."""
+    """A file of this set, else the shared one."""
     folders = (KERNELS / kernels, KERNELS / "portable", KERNELS)
     return next(folder / name for folder in folders if (folder / name).is_file())
 

@@ -17,8 +17,8 @@ class Step:
     """One op, ready to run.
 
     Attributes:
-      op: of the graph.
-      lowered: its calls; of a chain of rows, its loop.
+      op: the op in the graph.
+      lowered: its calls; for a chain of rows, its loop.
     """
 
     op: ir.Op
@@ -37,7 +37,7 @@ class Struct:
 
 @dataclasses.dataclass(frozen=True)
 class Array:
-    """A constant array, with what its comment says."""
+    """A constant array and its comment."""
 
     name: str
     c_type: str
@@ -60,11 +60,11 @@ class Loop:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The text of model.c and model.h, and what it holds.
+    """The text of model.c and model.h, and the size of its constants.
 
     Attributes:
       files: by name.
-      constant_bytes: arrays and structs, as a device of 32 bits has them.
+      constant_bytes: arrays and structs, as on a 32-bit device.
     """
 
     files: dict[str, str]
@@ -79,7 +79,7 @@ def emit(
     Args:
       graph: after all passes.
       steps: its ops, lowered, in order.
-      plan: where its activations lie.
+      plan: memory plan of its activations.
       head: further values for the templates: version, model_sha256, expose_arena.
     """
     writer = _Writer(plan)
@@ -106,13 +106,13 @@ def emit(
 
 
 def headers(steps: Sequence[Step]) -> list[str]:
-    """Names of those that declare the kernels."""
+    """Names of the headers that declare the kernels."""
     named = {call.header for step in steps for call in step.lowered.calls}
     return [calls.KERNELS_HEADER, *sorted(named - {calls.KERNELS_HEADER})]
 
 
 def _ends(tensors: Sequence[ir.Tensor], plan: planner.Plan, what: str) -> list[dict[str, Any]]:
-    """What the header says about inputs or outputs."""
+    """Inputs or outputs as the header describes them."""
     return [
         {
             "suffix": f"_{index}" if len(tensors) > 1 else "",
@@ -179,7 +179,7 @@ class _Writer:
         scratch: str | None,
         row: str = "row",
     ) -> str:
-        """One call; `choice` tells for each row which of several variants' numbers it takes."""
+        """One call; `choice` selects, for each row, one of several variants of the parameters."""
         call = variants[0]
         fields = [
             [f".{key} = {self._field(value, c.source)}" for key, value in c.fields.items()]
@@ -201,7 +201,7 @@ class _Writer:
         return f"{call.function}({', '.join(arguments)});"
 
     def _struct(self, call: calls.Call, fields: list[list[str]], choice: list[str]) -> str:
-        """The name of a parameter struct, which is written if no equal one has been."""
+        """The name of a parameter struct, which is written unless an equal one exists."""
         key = (call.struct, *(text for variant in fields for text in (*variant, ";")), *choice)
         if key not in self._structs:
             name = self._unique(call.kernel, _number(call.source))
@@ -226,7 +226,7 @@ class _Writer:
         return str(int(value))
 
     def _array(self, array: calls.Array, source: str) -> str:
-        """The name of an array, which is written if no equal one has been."""
+        """The name of an array, which is written unless an equal one exists."""
         if array.key not in self._names:
             name = self._unique(array.name, _number(source))
             self._names[array.key] = name
@@ -291,7 +291,7 @@ def _row_offset(where: row_calls.InTensor, variable: str) -> str:
 
 
 def _number(source: str) -> str:
-    """The number of the op that a constant is for, as the file counts."""
+    """The number, in the file, of the op that a constant is for."""
     digits = source.rsplit("op ", 1)[-1].split(" ", 1)[0]
     return digits if digits.isdigit() else "0"
 

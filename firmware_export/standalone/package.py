@@ -45,7 +45,7 @@ _LABELS = ("src/labels.c", "src/labels.h")
 
 @dataclasses.dataclass(frozen=True)
 class Sound:
-    """A few clips as sound, with what the front-end in integers makes of them.
+    """A few clips as sound, with the features that the integer front-end computes from them.
 
     Attributes:
       wav: int16 [n, samples].
@@ -58,7 +58,7 @@ class Sound:
 
 @dataclasses.dataclass(frozen=True)
 class Spotting:
-    """What a folder needs to go from sound to words.
+    """What a folder needs to detect words in sound.
 
     Attributes:
       labels: in the order of the logits.
@@ -75,7 +75,7 @@ class Spotting:
 
 @dataclasses.dataclass(frozen=True)
 class _Vectors:
-    """Golden vectors and where they come from; `golden` is None where there are none."""
+    """Golden vectors and their origin; `golden` is None if there are none."""
 
     golden: Golden | None
     checked: bool
@@ -95,18 +95,18 @@ def export(
     model_name: str = "the model",
     layer_names: Mapping[bytes, str] = types.MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
+    """Writes the folder, all of it or nothing; replaces an earlier export at `out_dir`.
 
     Args:
       model: any int8 .tflite file; with `spotting`, a classifier of features.
       out_dir: new, empty, or an earlier export.
-      version: of edge_tf, for the files' heads and the manifest.
+      version: of edge_tf, for the file headers and the manifest.
       spotting: labels, front-end and detector; None for a model alone.
       golden: a few real clips; None for seeded random inputs, if TFLite Micro runs here.
-      target: the core; decides which kernels are taken.
-      passes: names of those to run.
-      streaming: the streaming form of `model`, which is exported in its place: a frame at a time.
-        Golden vectors stay those of whole windows, whose last frame must give the same logits.
+      target: the core; decides the kernel set.
+      passes: names of the passes to run.
+      streaming: the streaming form of `model`, to export instead: one frame at a time. Golden
+        vectors are still those of whole windows, whose last frame must produce the same logits.
       model_name: what errors about the file call it, usually its path.
       layer_names: for comments in the C: by content of a weight tensor, the layer it belongs to.
 
@@ -114,8 +114,8 @@ def export(
       The manifest, as written to manifest.json: sizes, ops, memory, files and hashes.
 
     Raises:
-      ExportError: the model cannot be compiled, or does not fit to labels, front-end or vectors;
-        or `out_dir` holds what an export did not write. Nothing is written then.
+      ExportError: the model cannot be compiled, or does not fit labels, front-end or vectors;
+        or `out_dir` has files that no export wrote. Nothing is written then.
     """
     folder.check_replaceable(out_dir)
     info = tflite_model.parse(model, model_name)
@@ -166,7 +166,7 @@ def export(
 
 
 def _vectors(model: bytes, info: ModelInfo, golden: Golden | None) -> _Vectors:
-    """The vectors given, checked with TFLite Micro if it runs here; or random ones from there."""
+    """The given vectors, checked with TFLite Micro if it runs here; or random ones made with it."""
     if golden is not None:
         golden.check(info)
         ran = micro.run(model, golden.features)
@@ -178,7 +178,7 @@ def _vectors(model: bytes, info: ModelInfo, golden: Golden | None) -> _Vectors:
         return _Vectors(golden, True, text)
     given, result = info.inputs[0], info.outputs[0]
     if len(info.inputs) > 1 or len(info.outputs) > 1 or 1 not in given.shape[:1]:
-        return _Vectors(None, False, "it is made for models with one input of batch 1.")
+        return _Vectors(None, False, "only models with one input of batch 1 have one.")
     features = np.random.default_rng(0).integers(
         -128, 128, (_RANDOM_INPUTS, *given.shape[1:]), dtype=np.int8
     )
@@ -188,7 +188,7 @@ def _vectors(model: bytes, info: ModelInfo, golden: Golden | None) -> _Vectors:
         return _Vectors(None, False, f"{error}.")
     if ran is None:
         reason = micro.unavailable_reason() or "not available here"
-        return _Vectors(None, False, f"TFLite Micro, which it needs, was {reason}.")
+        return _Vectors(None, False, f"it needs TFLite Micro, which was {reason}.")
     logits = ran.logits.reshape(_RANDOM_INPUTS, -1)
     assert logits.shape[1] == result.byte_size
     random = Golden(features, logits, np.zeros(_RANDOM_INPUTS, np.int64))
@@ -215,7 +215,7 @@ def _values(
     vectors: _Vectors,
     version: str,
 ) -> dict[str, Any]:
-    """What the templates take."""
+    """Values for the templates."""
     labels = spotting.labels if spotting else ()
     ram = _ram(compiled, spotting)
     is_streaming = bool(compiled.graph.states)
@@ -272,7 +272,7 @@ def _values(
 def _package(
     labels: Sequence[str], version: str, is_streaming: bool, golden: Golden | None
 ) -> packing.Package:
-    kind = f"An int8 audio model of {len(labels)} classes" if labels else "An int8 model"
+    kind = f"An int8 audio model with {len(labels)} classes" if labels else "An int8 model"
     return packing.Package(
         flavor=FLAVOR,
         sentence=f"{kind} as plain C",
@@ -285,7 +285,7 @@ def _package(
 
 
 def _input_size(is_streaming: bool, golden: Golden | None) -> str:
-    """Of a golden vector: one input, or a stream of them."""
+    """Size of a golden vector: one input, or a stream of them."""
     if not is_streaming or golden is None:
         return "MODEL_INPUT_SIZE"
     return f"{golden.features.shape[2]} * MODEL_INPUT_SIZE"
@@ -297,7 +297,7 @@ def _kernels(compiled: compiler.Compiled) -> list[str]:
 
 
 def _ends(info: ModelInfo, is_streaming: bool) -> list[dict[str, Any]]:
-    """Inputs and outputs; states are the program's own business."""
+    """Inputs and outputs; states are internal to the program."""
     inputs, outputs = (t[:1] if is_streaming else t for t in (info.inputs, info.outputs))
     return [
         {
@@ -312,7 +312,7 @@ def _ends(info: ModelInfo, is_streaming: bool) -> list[dict[str, Any]]:
 
 
 def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, int]:
-    """Bytes of static memory on a device of 32 bits."""
+    """Bytes of static memory on a 32-bit device."""
     past = sum(state.size for state in compiled.graph.states)
     ram = {"activations": compiled.plan.size - past}
     if past:

@@ -1,4 +1,4 @@
-"""The buffer over time as a picture: which bytes hold what while which op runs."""
+"""A picture of the buffer over time: what each byte is used for while each op runs."""
 
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
@@ -11,7 +11,7 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = 74.0, 44.0, 18.0, 190.0
 _HUES = 12
 _LABEL_WIDTH = 60.0
 
-# Colours come from variables that follow the reader's choice of a light or dark page.
+# Colours follow the reader's choice of a light or dark page.
 _STYLE = """
   .page { fill: #ffffff } .text { fill: #1b1f24 } .muted { fill: #57606a }
   .line { stroke: #d0d7de; stroke-width: 1 } .limit { stroke: #cf222e; stroke-dasharray: 4 3 }
@@ -29,12 +29,12 @@ _STYLE = """
 
 
 def draw(plan: Plan, op_names: Sequence[str], title: str) -> str:
-    """An SVG: ops from left to right, bytes from bottom to top, a box for each block.
+    """An SVG: ops from left to right, bytes from bottom to top, one box per block.
 
     Args:
-      plan: of the activations.
-      op_names: one for each op, such as "op 3 CONV_2D".
-      title: above the picture.
+      plan: memory plan of the activations.
+      op_names: one per op, such as "op 3 CONV_2D".
+      title: shown above the picture.
     """
     width = _LEFT + (plan.ops + 2) * _STEP + _RIGHT
     width = max(width, _LEFT + 9.0 * len(title) * 0.8 + _RIGHT)
@@ -79,8 +79,8 @@ def _scale(top: int, plan: Plan) -> list[str]:
     y = _y(plan.lower_bound, top)
     parts.append(f'<line class="limit" x1="{_LEFT}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}"/>')
     parts.append(
-        f'<text class="muted" x="{_LEFT}" y="{_TOP - 12:.1f}">bytes; dashed: the most that is '
-        f"needed at one time, {plan.lower_bound:,}; the buffer has {plan.size:,}</text>"
+        f'<text class="muted" x="{_LEFT}" y="{_TOP - 12:.1f}">bytes; dashed: the peak need, '
+        f"{plan.lower_bound:,}; the buffer has {plan.size:,}</text>"
     )
     return parts
 
@@ -107,7 +107,7 @@ def _box(block: Block, plan: Plan, op_names: Sequence[str]) -> str:
 
 
 def _hue(block: Block, plan: Plan) -> int:
-    """Neighbours in time get hues that are far apart."""
+    """A hue; neighbours in time get very different ones."""
     return plan.blocks.index(block) * 5 % _HUES * (360 // _HUES)
 
 

@@ -1,10 +1,10 @@
-"""What a .tflite says, as a graph that can be compiled: every op, tensor and option checked.
+"""Reads a .tflite as a graph that can be compiled, and checks every op, tensor and option.
 
     graph = reader.read(tflite_model.read("model_int8.tflite"))
 
-The file is not believed: shapes must be what the ops give, constants must have the sizes the ops
-need, every tensor is written once and before it is read. What passes is exactly what TFLite Micro
-would run; anything else is an ExportError that names the op and the tensor.
+The file is not trusted: shapes must be what the ops produce, constants must have the sizes the ops
+need, every tensor must be written once and before it is read. What is accepted is exactly what
+TFLite Micro would run; anything else is an ExportError that names the op and the tensor.
 """
 
 from firmware_export.errors import ExportError
@@ -21,7 +21,7 @@ def read(model: ModelInfo) -> ir.Graph:
 
     Raises:
       ExportError: an op, type or version that cannot be exported, or a file that contradicts
-        itself; the message names the op and the tensor and says what would help.
+        itself; the message names the op and the tensor and says how to fix it.
     """
     if len(model.ops) > MAX_OPS:
         raise ExportError(f"the model has {len(model.ops)} ops; at most {MAX_OPS} can be exported")
@@ -37,13 +37,13 @@ def _read_op(info: OpInfo, tensors: Tensors) -> list[ir.Op]:
     rule = registry.rules().get(info.name)
     if rule is None:
         raise ExportError(
-            f"op {info.index} ({info.full_name}) has no kernel in plain C; change the model so "
-            "that it is not needed, or export with --flavor=tflm"
+            f"op {info.index} ({info.full_name}) has no kernel in plain C; change the model to "
+            "avoid it, or export with --flavor=tflm"
         )
     op = FileOp(info, tensors)
     if info.version > rule.version:
         op.fail(
-            f"has version {info.version}, versions up to {rule.version} are known",
+            f"has version {info.version}, versions up to {rule.version} are supported",
             "convert with an older TensorFlow",
         )
     made = rule.read(op)
@@ -58,7 +58,7 @@ def _inputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
         _check_end("input", info)
         if tensors.is_written(info.index) or info.is_constant:
             raise ExportError(
-                f"the model's input '{info.name[:60]}' is a constant or named twice; "
+                f"the model's input '{info.name[:60]}' is a constant or listed twice; "
                 "convert the model again"
             )
         tensors.mark_written(info.index)
@@ -71,7 +71,7 @@ def _outputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
         _check_end("output", info)
         if not tensors.is_written(info.index):
             raise ExportError(
-                f"the model's output '{info.name[:60]}' is written by no op; convert it again"
+                f"no op writes the model's output '{info.name[:60]}'; convert it again"
             )
     return [tensors.get(info.index) for info in model.outputs]
 

@@ -1,6 +1,6 @@
-"""Which ops of a .tflite can be compiled: what the modules of ops/ list in OPS.
+"""The ops of a .tflite that can be compiled: those that the modules of ops/ list in OPS.
 
-A new module there is found by itself; nothing else needs to name it.
+A new module there is found automatically; no other file needs to list it.
 """
 
 import functools
@@ -15,7 +15,7 @@ from firmware_export.standalone.ops.shared.file_op import OpRule
 
 @functools.cache
 def rules() -> Mapping[str, OpRule]:
-    """The rules of all modules in ops/, by the op's name in the schema."""
+    """The rules of all modules in ops/, by the op's schema name."""
     names = sorted(module.name for module in pkgutil.iter_modules(ops.__path__) if not module.ispkg)
     found: dict[str, OpRule] = {}
     for name in names:

@@ -1,8 +1,8 @@
-"""Which outputs may overlap an input that is used up while they are written.
+"""Finds outputs that may overlap an input which is consumed while they are written.
 
-A kernel that goes through its input in order, and writes its output in order, needs no memory of
-its own for the output: it may begin a little before the input and follow the reading. How far
-before, follows from what each step reads and writes.
+A kernel that reads its input in order and writes its output in order needs no separate memory for
+the output: the output may start a little before the input and follow the reads. The distance
+follows from what each step reads and writes.
 """
 
 import dataclasses
@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered
 
-# (id of the input's tensor, id of the output's): bytes that the input must lie behind the start
-# of the output at least.
+# (id of the input's tensor, id of the output's): minimum bytes from the start of the output to the
+# start of the input.
 Slides = Mapping[tuple[int, int], int]
 
 
 @dataclasses.dataclass(frozen=True)
 class _Event:
-    """What happens at once: first byte read and end of the bytes written, by tensor."""
+    """One step of an op: first byte read and end of the bytes written, by tensor."""
 
     position: int
     reads: dict[int, int]
@@ -26,11 +26,11 @@ class _Event:
 
 
 def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
-    """Looks at every pair of a tensor that dies and one that is first written meanwhile.
+    """Checks every pair of a tensor that dies and one that is first written at that time.
 
     Args:
       graph: after all passes.
-      lowered: of its ops, in order.
+      lowered: its lowered ops, in order.
     """
     events = [
         event
@@ -48,7 +48,7 @@ def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
     written_before = {tensor: -1 for tensor in map(id, graph.inputs)} | first_write
     sizes = {id(root): root.size for root in (t.storage()[0] for t in graph.activations())}
     found = {}
-    states = {id(tensor) for tensor in graph.states}  # there before their first write
+    states = {id(tensor) for tensor in graph.states}  # they exist before their first write
     for y, begin in first_write.items():
         if y in states:
             continue
@@ -57,17 +57,17 @@ def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
             if x == y or x in outputs or written_before.get(x, end) >= begin or end < begin:
                 continue
             if events[end].position not in writers:
-                continue  # Something else still reads the input when the output is there.
-            behind = _behind(events[begin : end + 1], x, y)
-            if behind < sizes[x]:
-                found[x, y] = behind
+                continue  # Another op still reads the input after the output is written.
+            distance = _distance(events[begin : end + 1], x, y)
+            if distance < sizes[x]:
+                found[x, y] = distance
     return found
 
 
-def _behind(events: list[_Event], x: int, y: int) -> int:
-    """How far x must lie behind y for no event to overwrite what it or a later one reads."""
+def _distance(events: list[_Event], x: int, y: int) -> int:
+    """Distance from y to x at which no event overwrites what it or a later one reads."""
     first = None
-    behind = 0
+    distance = 0
     ends = []
     end = 0
     for event in events:
@@ -77,8 +77,8 @@ def _behind(events: list[_Event], x: int, y: int) -> int:
         if x in event.reads:
             first = event.reads[x] if first is None else min(first, event.reads[x])
         if first is not None:
-            behind = max(behind, written - first)
-    return behind
+            distance = max(distance, written - first)
+    return distance
 
 
 def _events(position: int, op: ir.Op, lowered: Lowered) -> Iterator[_Event]:
@@ -98,5 +98,5 @@ def _events(position: int, op: ir.Op, lowered: Lowered) -> Iterator[_Event]:
 
 def _whole(tensor: ir.Tensor, at: int) -> tuple[int, int]:
     root, offset = tensor.storage()
-    # With gaps between its rows a tensor reaches further than it has bytes.
+    # With gaps between its rows a tensor spans more bytes than it has.
     return id(root), root.size if at and tensor.pitch is not None else offset + at

@@ -1,4 +1,4 @@
-"""The core that C is exported for, and which kernels it gets."""
+"""The core that C is exported for, and its kernel set."""
 
 import dataclasses
 from typing import Literal, get_args
@@ -13,9 +13,9 @@ class Target:
     """A core.
 
     Attributes:
-      name: what users, README.md and manifest.json of an export call it; what gcc's -mcpu takes,
-        except for `GENERIC`.
-      kernels: the set that is exported for it.
+      name: its name for users, and in an export's README.md and manifest.json; except for
+        `GENERIC`, also the value of gcc's -mcpu.
+      kernels: the kernel set that is exported for it.
     """
 
     name: str

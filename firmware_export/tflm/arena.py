@@ -1,14 +1,14 @@
-"""How large TFLite Micro's tensor arena must be: measured where it can run, else estimated."""
+"""Size of TFLite Micro's tensor arena: measured if TFLite Micro runs here, else estimated."""
 
 import dataclasses
 
 from firmware_export.oracle import micro
 from tflite_model.info import ModelInfo
 
-# What a measured arena is enlarged by. Kernels made for a device may ask for scratch memory that
-# the reference kernels on the host do not need; its pointers, half as long, give some back.
+# Added to a measured arena. Kernels for a device may need scratch memory that the reference kernels
+# on the host do not; the device's pointers, half as long, make up for some of it.
 MARGIN_PERCENT = 10
-# An estimate knows neither the planner's gaps nor what the kernels keep.
+# An estimate ignores the planner's gaps and the kernels' own data.
 ESTIMATE_MARGIN_PERCENT = 25
 
 _ALIGNMENT = 16
@@ -16,15 +16,15 @@ _ALIGNMENT = 16
 
 @dataclasses.dataclass(frozen=True)
 class Arena:
-    """The arena that the generated code reserves, and where the figure comes from.
+    """The arena that the generated code reserves, and the source of the figure.
 
     Attributes:
       bytes: size to reserve, a multiple of 16.
       source: "measured" or "estimated".
       used_bytes: what the interpreter reported (or the estimate) before the margin.
       minimum_bytes: smallest arena that worked on this machine; None for an estimate.
-      margin_percent: what was added.
-      measured_with: runtime and machine of a measurement; for an estimate why there is none.
+      margin_percent: the margin that was added.
+      measured_with: runtime and machine of a measurement; for an estimate, why there is none.
     """
 
     bytes: int
@@ -36,9 +36,9 @@ class Arena:
 
 
 def measured(run: micro.Run) -> Arena:
-    """The arena that a run took, with a margin.
+    """The arena that a run needed, with a margin.
 
-    A host of 64 bits needs more than a device of 32: the figure is on the safe side.
+    A 64-bit host needs more than a 32-bit device: the figure is on the safe side.
     """
     return Arena(
         bytes=_enlarged(run.minimum_bytes, MARGIN_PERCENT),
@@ -51,9 +51,9 @@ def measured(run: micro.Run) -> Arena:
 
 
 def estimate(model: ModelInfo) -> Arena:
-    """An arena from the graph alone: what is alive at once at most, and the interpreter's share."""
+    """An arena from the graph alone: peak activations, and the interpreter's share."""
     activations = peak_activation_bytes(model)
-    # Seen with tflite_micro: 24 B a tensor, 64 B an op and, with what kernels keep, up to 250 B.
+    # Seen with tflite_micro: 24 B per tensor; 64 B per op, up to 250 B with the kernels' own data.
     interpreter = 1024 + 24 * len(model.tensors) + 256 * len(model.ops)
     used = activations + interpreter
     return Arena(
@@ -68,7 +68,7 @@ def estimate(model: ModelInfo) -> Arena:
 
 
 def peak_activation_bytes(model: ModelInfo) -> int:
-    """The most bytes of tensors that are alive during one op; no planner can do with less."""
+    """Peak bytes of tensors that are live during one op; no planner can need less."""
     last_use = {tensor.index: len(model.ops) for tensor in model.outputs}
     first_use = {tensor.index: 0 for tensor in model.inputs}
     for op in model.ops:

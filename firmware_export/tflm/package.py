@@ -36,18 +36,18 @@ def export(
     streaming: bytes | None = None,
     model_name: str = "the model",
 ) -> dict[str, Any]:
-    """Writes the folder, whole or not at all; an earlier export at `out_dir` is replaced.
+    """Writes the folder, all of it or nothing; replaces an earlier export at `out_dir`.
 
     Args:
-      model: a fully-int8 .tflite file: one input, batch 1, and one output [1, classes].
+      model: a fully int8 .tflite file: one input, batch 1, and one output [1, classes].
       labels: in the order of the logits.
-      frontend: what turns a waveform into features, as JSON-like values; passed on as it is.
-      golden: a few real clips; where TFLite Micro runs, their logits are checked with it.
+      frontend: what turns a waveform into features, as JSON-like values; passed on unchanged.
+      golden: a few real clips; if TFLite Micro runs here, their logits are checked with it.
       out_dir: new, empty, or an earlier export.
-      version: of edge_tf, for the files' heads and the manifest.
+      version: of edge_tf, for the file headers and the manifest.
       detector: when a class is detected.
-      streaming: the streaming form of `model`, which is exported in its place. Golden vectors stay
-        those of whole windows, whose last frame must give the same logits.
+      streaming: the streaming form of `model`, to export instead. Golden vectors are still those
+        of whole windows, whose last frame must produce the same logits.
       model_name: what errors about the file call it, usually its path.
 
     Returns:
@@ -55,7 +55,7 @@ def export(
 
     Raises:
       ExportError: the model, labels or vectors do not fit together or TFLite Micro cannot run
-        them; or `out_dir` holds what an export did not write. Nothing is written then.
+        them; or `out_dir` has files that no export wrote. Nothing is written then.
     """
     folder.check_replaceable(out_dir)
     info = tflite_model.parse(model, model_name)
@@ -98,7 +98,7 @@ def export(
 
 
 def _inputs(info: ModelInfo, vectors: Golden, states: Sequence[TensorInfo]) -> np.ndarray:
-    """Golden features as the interpreter takes them: of a stream frame by frame."""
+    """Golden features as the interpreter takes them: frame by frame for a stream."""
     if not states:
         return vectors.features
     return vectors.features.reshape(*vectors.features.shape[:2], *info.inputs[0].shape[1:])
@@ -112,7 +112,7 @@ def _runtime(
     version: str,
     streaming: bool,
 ) -> tuple[dict[str, bytes], str]:
-    """Front-end and detector, or why they cannot be there."""
+    """Front-end and detector, or why they cannot be included."""
     fields = frontend.get("frontend")
     if not isinstance(fields, dict):
         return {}, "the run's frontend.json does not describe a front-end"
@@ -123,7 +123,7 @@ def _runtime(
 
 
 def _state_values(states: Sequence[TensorInfo]) -> dict[str, Any]:
-    """What a streaming model remembers, for its runner."""
+    """The states of a streaming model, for its runner."""
     return {
         "states": states,
         "state_bytes": sum(state.byte_size for state in states),
@@ -137,7 +137,7 @@ def _state_values(states: Sequence[TensorInfo]) -> dict[str, Any]:
 def _package(
     labels: Sequence[str], version: str, vectors: Golden, streaming: bool
 ) -> packing.Package:
-    sentence = f"An int8 audio model of {len(labels)} classes for TensorFlow Lite Micro"
+    sentence = f"An int8 audio model with {len(labels)} classes for TensorFlow Lite Micro"
     return packing.Package(
         flavor=FLAVOR,
         sentence=sentence,
@@ -185,7 +185,7 @@ def _manifest(
 def _source_values(
     model: bytes, info: ModelInfo, labels: Sequence[str], golden: Golden
 ) -> dict[str, Any]:
-    """What the templates of the C files take."""
+    """Values for the templates of the C files."""
     given, result = info.inputs[0], info.outputs[0]
     return {
         "model_sha256": packing.sha256(model),

@@ -1,4 +1,4 @@
-"""Which methods of TFLite Micro's MicroMutableOpResolver register the ops of a model."""
+"""Methods of TFLite Micro's MicroMutableOpResolver that register the ops of a model."""
 
 from firmware_export.errors import ExportError
 from tflite_model.info import ModelInfo
@@ -20,7 +20,7 @@ _SUPPORTED = frozenset(
     """.split()
 )
 
-# Add methods whose names are not the op's name in camel case.
+# Add methods that are not named as the op in camel case.
 _IRREGULAR = {
     "AVERAGE_POOL_2D": "AddAveragePool2D",
     "BATCH_MATMUL": "AddBatchMatMul",
@@ -41,9 +41,7 @@ def add_method(op: str) -> str:
       ExportError: TFLite Micro does not have the op.
     """
     if op not in _SUPPORTED:
-        raise ExportError(
-            f"TFLite Micro has no kernel for {op}; change the model so that it is not needed"
-        )
+        raise ExportError(f"TFLite Micro has no kernel for {op}; change the model to avoid it")
     return _IRREGULAR.get(op) or "Add" + "".join(part.capitalize() for part in op.split("_"))
 
 
@@ -51,8 +49,8 @@ def add_methods(model: ModelInfo) -> list[str]:
     """Methods that register every op of the model, each once, by name.
 
     Raises:
-      ExportError: an op that TFLite Micro does not have, or a custom one; the message names the
-        op and where it is in the graph.
+      ExportError: an op that TFLite Micro does not have, or a custom op; the message names the
+        op and its place in the graph.
     """
     methods = set()
     for op in model.ops:

@@ -43,7 +43,7 @@ def test_float_literal(value: float, literal: str) -> None:
 
 
 def test_nul_is_refused() -> None:
-    with pytest.raises(ExportError, match="holds a NUL"):
+    with pytest.raises(ExportError, match="contains a NUL"):
         c_text.string_literal("a\0b")
 
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a program may ask of the board it runs on: an emulated core, or the host.
+/* Services of the board that a program runs on: an emulated core, or the host.
  *
- * Boards have no operating system. Files and the console are the emulating machine's, reached by
- * semihosting; there is no heap and no stdio. main() starts with clean .data and .bss and an
- * unused stack, and its value becomes the exit status.
+ * Boards have no operating system. Files and the console are the emulating machine's, accessed by
+ * semihosting; there is no heap and no stdio. main() starts with initialized .data and .bss and an
+ * unused stack, and its return value becomes the exit status.
  */
 #ifndef BOARD_H
 #define BOARD_H
@@ -20,12 +20,12 @@ void board_init(void);
 /* Whether instructions are counted in this run; never on the host. */
 bool board_counts(void);
 
-/* Instructions executed so far, 0 where they are not counted. Not cycles: a core takes more than
- * one for many of them. Two calls in a row differ by 10 to 40, the call's own; measure it. */
+/* Instructions executed so far, 0 if they are not counted. Not cycles: many instructions take more
+ * than one. Two calls in a row differ by 10 to 40, the cost of the call itself; measure it. */
 uint64_t board_instructions(void);
 
-/* Opens a file of the working directory; BOARD_WRITE makes it empty first. The name is plain:
- * letters, digits, '.', '_' and '-', no leading dot, no folders. Negative if it cannot be. */
+/* Opens a file in the working directory; BOARD_WRITE truncates it. The name must be plain:
+ * letters, digits, '.', '_' and '-', no leading dot, no folders. Negative on failure. */
 int board_open(const char *name, board_mode_t mode);
 
 /* Returns how many bytes were read: fewer than `size` at the end of the file or on an error. */
@@ -37,7 +37,7 @@ bool board_write(int file, const void *bytes, size_t size);
 /* Returns whether everything written has been accepted. */
 bool board_close(int file);
 
-/* Prints on the console; a line is complete when "\n" comes. */
+/* Prints on the console; "\n" ends a line. */
 void board_print(const char *text);
 void board_print_unsigned(uint64_t value);
 void board_print_hex(uint32_t value);
@@ -45,8 +45,8 @@ void board_print_hex(uint32_t value);
 /* Ends the run; `status`, 0 to 255, becomes the emulator's exit status. */
 void board_exit(int status) __attribute__((noreturn));
 
-/* The most bytes of stack that were ever in use, found by what is left of the paint it had at the
- * start; 0 where this cannot be told (the host). */
+/* High-water mark of the stack in bytes, found from what is left of the paint it had at the start;
+ * 0 where it is unknown (the host). */
 size_t board_stack_used(void);
 
 #endif

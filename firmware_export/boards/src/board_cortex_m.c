@@ -31,7 +31,7 @@ static bool counts;
 
 static void systick(void) { wraps++; }
 
-/* The stack in use when the fault came holds the registers; bit 2 of lr tells which it was. */
+/* The registers are on the stack that was in use at the fault; bit 2 of lr says which it was. */
 __attribute__((naked)) static void fault(void) {
   __asm__ volatile(
       "tst lr, #4\n"
@@ -52,13 +52,13 @@ __attribute__((section(".board_start"), used)) static const struct {
      0, 0, fault, fault, 0, fault, systick},
 };
 
-/* Makes growing past the stack's end a fault. */
+/* Makes a stack overflow a fault. */
 static void guard_stack(void) {
 #if __ARM_ARCH >= 8
   __asm__ volatile("msr psplim, %0" ::"r"(board_stack_bottom));
 #else
-  /* Below RAM, where some emulated machines lose what is written without a word: region 0 of
-   * 64 KB without access; all else stays as it is without the protection unit. */
+  /* Below RAM, where some emulated machines silently discard writes: region 0, 64 KiB without
+   * access; everything else stays as it is without the protection unit. */
   const uint32_t no_access_64k = 15u << 1 | 1u;
 
   MPU_RBAR = ((uint32_t)(uintptr_t)board_stack_bottom - GUARD_BYTES) | 1u << 4;
@@ -69,7 +69,7 @@ static void guard_stack(void) {
 }
 
 void board_reset(void) {
-  /* Before any code that may use them: FPU and MVE are coprocessors 10 and 11. */
+  /* Before any code that may use FPU or MVE: they are coprocessors 10 and 11. */
   SCB_CPACR |= 0xFu << 20;
   __asm__ volatile("dsb\n isb" ::: "memory");
 
@@ -97,7 +97,7 @@ void board_reset(void) {
 void board_run(void) { board_exit(main()); }
 
 void board_init(void) {
-  counts = semihosting_was_told_to_count();
+  counts = semihosting_counts();
   if (!counts) {
     return;
   }
@@ -111,8 +111,8 @@ void board_init(void) {
 
 bool board_counts(void) { return counts; }
 
-/* An instruction takes a fixed time in the emulator (its -icount), so that a clock counts them:
- * BOARD_TICKS ticks of SysTick for BOARD_INSTRUCTIONS instructions. */
+/* An instruction takes a fixed time in the emulator (its -icount), so a clock counts instructions:
+ * BOARD_TICKS ticks of SysTick per BOARD_INSTRUCTIONS instructions. */
 uint64_t board_instructions(void) {
   uint32_t high, low;
 
@@ -141,7 +141,7 @@ void board_fault(const uint32_t *frame) {
     STKOF = 1 << 20,
     UNALIGNED = 1 << 24,
     DIVBYZERO = 1 << 25,
-    FRAME_LOST = STKOF | STKERR | MSTKERR /* the registers found no room on the stack */
+    FRAME_LOST = STKOF | STKERR | MSTKERR /* the registers did not fit on the stack */
   };
   const uint32_t why = SCB_CFSR;
 

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* Whether a name is one that board_open() accepts. The emulator would open any path of its
- * machine; a program that was given a wrong name must not reach out of its directory. */
+/* Whether board_open() accepts a name. The emulator would open any path of its machine; a program
+ * with a wrong name must not reach outside its directory. */
 static inline bool board_name_is_plain(const char *name) {
   if (name[0] == '\0' || name[0] == '.') {
     return false;

@@ -10,7 +10,7 @@ enum { FILES = 8 };
 
 static FILE *files[FILES];
 
-/* Else a program that is ended from outside takes what it printed with it. */
+/* Otherwise the output of a program that is killed would be lost. */
 void board_init(void) { (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ); }
 
 bool board_counts(void) { return false; }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers as text, for a few hundred bytes of flash instead of printf's several thousand. */
+/* Prints numbers with a few hundred bytes of flash instead of printf's several thousand. */
 #include "board.h"
 
 void board_print_unsigned(uint64_t value) {

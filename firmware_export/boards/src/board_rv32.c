@@ -4,8 +4,8 @@
 #include "board_stack.h"
 #include "semihosting.h"
 
-/* Control registers are an extension of their own (Zicsr), which the compiler's libraries for
- * rv32imac are not listed under: it is named where it is used. */
+/* Control registers are a separate extension (Zicsr), and the compiler has no libraries for
+ * rv32imac with it: it is enabled only where it is used. */
 #define CSR(text) ".option push\n .option arch, +zicsr\n " text "\n .option pop"
 #define READ_FAULT CSR("csrr a0, mcause\n csrr a1, mepc\n csrr a2, mtval")
 
@@ -37,7 +37,7 @@ __attribute__((naked, aligned(4))) static void fault(void) {
   __asm__ volatile("la sp, board_handler_stack_top\n" READ_FAULT "\n j board_fault");
 }
 
-/* Makes the memory below the stack inaccessible: it is there in the emulator. */
+/* Makes the memory below the stack inaccessible, as it exists in the emulator. */
 static void guard_stack(void) {
   const uint32_t guard = (uint32_t)(uintptr_t)board_stack_bottom - GUARD_BYTES;
   const uint32_t region = guard / 4 + GUARD_BYTES / 8 - 1; /* "naturally aligned power of two" */
@@ -67,7 +67,7 @@ void board_start(void) {
 
 void board_run(void) { board_exit(main()); }
 
-void board_init(void) { counts = semihosting_was_told_to_count(); }
+void board_init(void) { counts = semihosting_counts(); }
 
 bool board_counts(void) { return counts; }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much stack was used: by painting it, and looking later where the paint is gone. */
+/* Measures stack use: paints the stack, and later looks how far the paint is gone. */
 #include "board_stack.h"
 
 #include "board.h"
@@ -8,7 +8,7 @@
 static const uint32_t paint = 0xC5A9E3B7u;
 
 void board_stack_paint(const uint32_t *end) {
-  /* volatile: else the compiler makes it a call of memset, whose own frame may lie in here */
+  /* volatile: otherwise the compiler calls memset, whose own frame may be in here */
   for (volatile uint32_t *word = board_stack_bottom; word < end; word++) {
     *word = paint;
   }

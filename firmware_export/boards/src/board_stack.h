@@ -5,12 +5,12 @@
 
 #include <stdint.h>
 
-/* The reserved stack, from the linker script. It lies lowest in RAM: what grows past it leaves
- * the memory and faults, instead of running silently over variables. */
+/* The reserved stack, from the linker script. It is lowest in RAM: an overflow leaves RAM and
+ * faults, instead of silently overwriting variables. */
 extern uint32_t board_stack_bottom[];
 extern uint32_t board_stack_top[];
 
-/* The end of the small one that exceptions run on, and the start until main() is called. */
+/* The top of the small stack for exceptions, and for start-up until main() is called. */
 extern uint32_t board_handler_stack_top[];
 
 /* Paints the words from the bottom up to `end`, which must not be in use. */

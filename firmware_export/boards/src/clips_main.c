@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the exported model over the clips of a file: one program on the host and on every board.
+/* Runs the exported model on a file of clips: the same program on the host and on every board.
  *
  * Reads clips.bin: a header of seven 32-bit numbers, then the clips, all little-endian.
  *   magic     0x31504C43, "CLP1"
- *   mode      0: a clip is the model's int8 input, of a streaming model any number of its frames;
- *             1: it is 16-bit PCM
- *   clips     their number
- *   bytes     of one clip
- *   block     mode 1: samples that reach the front-end at once, 1 to CLIPS_BLOCK
+ *   mode      0: a clip is the model's int8 input, any number of frames for a streaming model;
+ *             1: a clip is 16-bit PCM
+ *   clips     number of clips
+ *   bytes     bytes per clip
+ *   block     mode 1: samples per push to the front-end, 1 to CLIPS_BLOCK
  *   every     mode 1: frames from one inference to the next, from the first full window on;
- *             0: one inference at the end of each clip. A streaming model takes every frame, in
- *             both modes, and this is how many there are from one record to the next
- *   extra     what comes before the logits: 0 nothing, 1 the model's input's CRC-32, 2 that input
+ *             0: one inference at the end of each clip. A streaming model processes every frame,
+ *             in both modes, and this is the number of frames from one record to the next
+ *   extra     written before the logits: 0 nothing, 1 CRC-32 of the model's input, 2 that input
  *
- * Writes logits.bin, a record for each inference: `extra`; the int8 logits; with a detector the
- * detected class or -1 and the score, 16 bits each. Front-end and detector start anew with each
- * clip. The last line on the console is key=value pairs: what was done, instructions of one call
- * of each stage (0 where they are not counted), the stack. Exit status 2 after a line "error: ..."
- * when the file is not as above.
+ * Writes logits.bin, one record per inference: `extra`; the int8 logits; with a detector the
+ * detected class or -1 and the score, 16 bits each. Front-end and detector are reset before each
+ * clip. The last line on the console is key=value pairs: what was done, instructions per call
+ * of each stage (0 if they are not counted), the stack. Exit status 2 after a line "error: ..."
+ * if the file is not as above.
  *
  * CLIPS_FRONTEND and CLIPS_DETECTOR are 1 if the exported folder has them, else 0; so is
- * CLIPS_STREAMING if the model is a streaming one.
+ * CLIPS_STREAMING for a streaming model.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,7 +47,7 @@ typedef struct {
   uint32_t magic, mode, clips, bytes, block, every, extra;
 } header_t;
 
-/* Instruction counts of many calls of one thing. */
+/* Instruction counts over the calls of one function. */
 typedef struct {
   uint32_t calls;
   uint64_t first, second, least, most, sum;
@@ -56,7 +56,7 @@ typedef struct {
 static header_t header;
 static int clips_file, logits_file;
 static uint32_t records;
-static uint64_t own_count; /* of a pair of calls of board_instructions() */
+static uint64_t own_count; /* of two calls of board_instructions() in a row */
 static figures_t invoke_figures;
 
 #if CLIPS_FRONTEND
@@ -92,7 +92,7 @@ static void write_all(const void *bytes, size_t size) {
   }
 }
 
-/* Instructions since `start`, without those of asking. */
+/* Instructions since `start`, without those of the measurement. */
 static uint64_t instructions_since(uint64_t start) {
   const uint64_t passed = board_instructions() - start;
   return passed > own_count ? passed - own_count : 0;
@@ -135,9 +135,9 @@ static void write_number(uint32_t value, size_t size) {
   write_all(bytes, size);
 }
 
-/* One inference on what is in model_input(), and its record if it is to have one. */
+/* Runs one inference on model_input(), and writes its record if it has one. */
 static void infer(bool is_recorded) {
-  /* Before the inference, which may use the input's memory for something else. */
+  /* Before the inference, which may reuse the input's memory. */
   if (is_recorded && header.extra == EXTRA_CRC) {
     write_number(crc32_of(model_input(), MODEL_INPUT_SIZE), 4);
   } else if (is_recorded && header.extra == EXTRA_INPUT) {
@@ -166,7 +166,7 @@ static void infer(bool is_recorded) {
 }
 
 #if CLIPS_STREAMING
-/* Of the frame in model_input(), the number-th of its clip. */
+/* Runs on the frame in model_input(), the number-th of its clip. */
 static void infer_frame(uint32_t number, bool is_last) {
   infer(header.every == 0 ? is_last : number % header.every == 0);
 }
@@ -199,7 +199,7 @@ static void run_waveform(void) {
   uint32_t left = header.bytes / sizeof(int16_t);
   const uint32_t all_frames = 1 + left / FRONTEND_HOP; /* see frontend_push() */
   uint32_t frames = 0;
-  uint64_t spent = 0; /* on the frame to come: it may take several pushes */
+  uint64_t spent = 0; /* on the next frame, which may take several pushes */
 
   frontend_reset(&frontend);
 #if !CLIPS_STREAMING
@@ -265,17 +265,17 @@ static void check_header(void) {
   if (header.mode == MODE_FEATURES &&
       (CLIPS_STREAMING ? header.bytes == 0 || header.bytes % MODEL_INPUT_SIZE != 0
                        : header.bytes != MODEL_INPUT_SIZE)) {
-    fail("clips in clips.bin are not as long as the model's input; compute them for this model");
+    fail("clips in clips.bin do not match the model's input size; compute them for this model");
   }
   if (header.mode == MODE_WAVEFORM && !CLIPS_FRONTEND) {
-    fail("clips.bin holds sound, but the program has no front-end; export one with the model");
+    fail("clips.bin has sound, but the program has no front-end; export one with the model");
   }
   if (header.mode == MODE_WAVEFORM &&
       (header.block == 0 || header.block > CLIPS_BLOCK || header.bytes % sizeof(int16_t) != 0)) {
-    fail("clips.bin has an odd number of bytes a clip, or blocks that are empty or too long");
+    fail("clips.bin has an odd number of bytes per clip, or blocks that are empty or too long");
   }
   if (header.mode > MODE_WAVEFORM) {
-    fail("clips.bin holds neither features nor sound; write it with this version");
+    fail("clips.bin has neither features nor sound; write it with this version");
   }
 }
 
@@ -334,7 +334,7 @@ int main(void) {
   if (clips_file < 0 || logits_file < 0) {
     fail("clips.bin cannot be read, or logits.bin cannot be made, in the working directory");
   }
-  /* All targets are little-endian, as the file. */
+  /* All targets are little-endian, like the file. */
   read_all(&header, sizeof header);
   check_header();
   for (uint32_t i = 0; i < header.clips; i++) {

@@ -19,11 +19,11 @@ enum {
 enum { OPEN_RB = 1, OPEN_WB = 5 };                 /* as fopen's "rb" and "wb" */
 static const uint32_t application_exit = 0x20026u; /* ADP_Stopped_ApplicationExit */
 
-/* Both cores have the arguments and the value where a function has them. */
+/* Both cores pass the arguments and the result as a function call does. */
 #if defined(__arm__)
 #define STOP "bkpt 0xAB\n bx lr"
 #elif defined(__riscv)
-/* Known by the two around the ebreak: all uncompressed, and within one page. */
+/* Identified by the two instructions around the ebreak: all uncompressed, and within one page. */
 #define STOP                       \
   ".option push\n .option norvc\n" \
   "slli zero, zero, 0x1f\n"        \
@@ -55,7 +55,7 @@ int board_open(const char *name, board_mode_t mode) {
 
 size_t board_read(int file, void *bytes, size_t size) {
   const uint32_t block[3] = {(uint32_t)file, address(bytes), (uint32_t)size};
-  /* The call tells what is left of `size`, or all of it, or -1. */
+  /* The call returns how much of `size` is left, all of it included, or -1. */
   const uint32_t missing = (uint32_t)semihosting_call(SYS_READ, block);
   return missing > size ? 0 : size - missing;
 }
@@ -79,7 +79,7 @@ void board_exit(int status) {
   }
 }
 
-bool semihosting_was_told_to_count(void) {
+bool semihosting_counts(void) {
   char line[64];
   uint32_t block[2] = {address(line), sizeof line};
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream of sound through front-end, model and detector, on the host.
+/* Runs front-end, model and detector on a stream of sound, on the host.
  *
  * Reads 16-bit PCM from standard input until it ends. For each frame it writes a record to standard
  * output: the int8 logits, the detected class or -1 and the score of the best one, 16 bits each,
- * little-endian. The detector hears from the first whole window on; until then it says -1 and 0.
- * What a piece of sound gives is written before it waits for the next: the reader knows how many
- * frames a number of samples makes.
+ * little-endian. The detector runs from the first whole window on; until then these are -1 and 0.
+ * The records of a piece of sound are written before it waits for the next: the reader can compute
+ * how many frames a number of samples makes.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -36,8 +36,8 @@ static frontend_t frontend;
 static detector_t detector;
 static uint32_t missing = FRONTEND_FRAMES; /* frames until a whole window has passed */
 
-/* Returns whether the records could be written. */
-static bool hear(const int16_t *pcm, size_t samples) {
+/* Runs on some samples; returns whether the records could be written. */
+static bool run(const int16_t *pcm, size_t samples) {
   while (samples > 0) {
     int8_t frame[FRONTEND_BANDS];
     bool ready = false;
@@ -75,7 +75,7 @@ int main(void) {
   while ((got = read(STDIN_FILENO, bytes + filled, sizeof pcm - filled)) > 0) {
     filled += (size_t)got;
     const size_t samples = filled / sizeof *pcm;
-    if (!hear(pcm, samples)) {
+    if (!run(pcm, samples)) {
       return 1;
     }
     filled -= samples * sizeof *pcm;

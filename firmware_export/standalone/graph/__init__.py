@@ -1,1 +1,1 @@
-"""A model between the file and C: tensors, ops, the calls that ops become, places in memory."""
+"""A model between the file and C: tensors, ops, the calls that ops become, the memory plan."""

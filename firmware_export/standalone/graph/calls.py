@@ -1,4 +1,4 @@
-"""What one call of a C kernel needs: which function, its constants, its arguments.
+"""A call of a C kernel: its function, its constants, its arguments.
 
     void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from firmware_export.standalone.graph.tensor import Tensor
 
-# Declares the kernels that have no header of their own.
+# Declares the kernels without a separate header.
 KERNELS_HEADER = "edge_kernels.h"
 
 
@@ -23,10 +23,10 @@ class Array:
     """A constant array in flash, or a table; equal ones can be shared.
 
     Attributes:
-      name: what it is for, to make a C name of: "weights", "bias", "multiplier".
+      name: what it is for, used for its C name: "weights", "bias", "multiplier".
       values: one-dimensional, int8, uint16 or int32; the C type is values.dtype with "_t".
-      shape: of the values as the kernel reads them; () where it is a plain list.
-      origin: the constant of the file that they come from, if there is one.
+      shape: of the values as the kernel reads them; () for a plain list.
+      origin: the file's constant that they come from, if there is one.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Array:
 
     @property
     def key(self) -> tuple[str, bytes]:
-        """Equal for arrays that can share one place."""
+        """Equal for arrays that can share memory."""
         return self.c_type, self.values.tobytes()
 
 
@@ -49,7 +49,7 @@ class Place:
     """An activation as an argument: its first byte, or one further in.
 
     Attributes:
-      tensor: whose place it is; the planner knows where.
+      tensor: the activation; the planner knows its address.
       offset: bytes to add.
     """
 
@@ -66,7 +66,7 @@ class Places:
 
 @dataclasses.dataclass(frozen=True)
 class Scratch:
-    """The argument `scratch`: memory for this call alone, or NULL when the call needs none."""
+    """The argument `scratch`: memory for this call alone, or NULL if the call needs none."""
 
 
 # A struct's content in the order of its members: a number, an array's name, a list of numbers for
@@ -83,9 +83,9 @@ class Call:
       kernel: "pointwise" for edge_pointwise().
       struct: the parameter type: "edge_pointwise_t".
       sources: stems of the files in kernels/portable (and dsp, mve) that it needs: "pointwise".
-      fields: of the struct, in its order.
+      fields: the struct's members, in its order.
       arguments: after the struct's address, in order. An Array is a constant operand.
-      source: of the op it comes from.
+      source: the op it comes from.
       scratch: bytes that `Scratch` must have, aligned to 8; 0 is NULL.
       header: the file in kernels/ that declares function and struct.
     """
@@ -105,7 +105,7 @@ class Call:
 
 
 def operand(tensor: Tensor) -> Argument:
-    """An int8 tensor as an argument: where an activation lies, or the constant itself."""
+    """An int8 tensor as an argument: the place of an activation, or the constant itself."""
     if tensor.data is None:
         return Place(tensor)
     return Array("constant", tensor.data.astype(np.int8).reshape(-1), tensor.shape, tensor)
@@ -113,7 +113,7 @@ def operand(tensor: Tensor) -> Argument:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A part of an op's work after which something is written.
+    """A part of an op's work that ends with a write.
 
     Attributes:
       reads: by position in op.inputs: the first byte that is read, from the tensor's start.
@@ -125,10 +125,10 @@ class Step:
 
 
 class Progress(Protocol):
-    """In which order an op goes through its inputs and its output."""
+    """The order in which an op reads its inputs and writes its output."""
 
     def steps(self) -> Iterator[Step]:
-        """All that happens, in order."""
+        """All steps, in order."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -137,10 +137,10 @@ class Lowered:
 
     Attributes:
       calls: usually one.
-      in_place: positions in op.inputs of tensors at whose address the output may begin. When
-        nothing else reads that input later, the two may share their place.
+      in_place: positions in op.inputs of tensors that the output may overwrite from their first
+        byte on. If nothing else reads that input later, the two may share memory.
       progress: for an op that reads and writes in order, so that its output may follow an input
-        that is used up meanwhile; None: it may read anything as long as it runs.
+        that it consumes; None: it may read anything until it ends.
     """
 
     calls: tuple[Call, ...]
@@ -149,5 +149,5 @@ class Lowered:
 
     @property
     def scratch(self) -> int:
-        """Bytes needed beside inputs and output; calls run one after the other."""
+        """Bytes needed besides inputs and output; calls run one after the other."""
         return max((call.scratch for call in self.calls), default=0)

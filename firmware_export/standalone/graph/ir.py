@@ -1,10 +1,10 @@
 """The graph between a .tflite file and C: a list of ops on tensors, in the order they run.
 
-The reader makes it, passes rewrite it, the planner gives each activation its place, emission
-writes it. Ops are named and parametrized by what the kernels need, not by the file's encoding:
-padding is counted in rows, fused activations are int8 bounds, axes are positive.
+The reader makes it, passes rewrite it, the planner places each activation, emission writes it. Ops
+are named and parametrized by what the kernels need, not by the file's encoding: padding is counted
+in rows, fused activations are int8 bounds, axes are positive.
 
-Here are the kinds of ops that passes tell apart; the ops themselves are in ops/, a module each.
+This module has the kinds of ops that passes distinguish; the ops themselves are in ops/.
 """
 
 import abc
@@ -24,12 +24,12 @@ __all__ = ["Bounded", "Graph", "Op", "Pairwise", "Tensor", "Windowed", "WithTabl
 
 @dataclasses.dataclass(eq=False)
 class Op(abc.ABC):
-    """One step; subclasses say which. `inputs` holds activations and constants alike.
+    """One step; subclasses say which. `inputs` has both activations and constants.
 
     Attributes:
       inputs: tensors read, in the order the subclass documents.
       output: the tensor written.
-      source: where it comes from, for messages and comments: "op 12 CONV_2D".
+      source: its origin, for messages and comments: "op 12 CONV_2D".
       takes_gaps: whether its kernels can read and write rows with gaps between them.
     """
 
@@ -40,24 +40,24 @@ class Op(abc.ABC):
 
     @abc.abstractmethod
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
-        """Decides which kernels do the op and computes all they need.
+        """Selects the kernels for the op and computes all they need.
 
         Everything that needs floating point, a division or a decision happens here, at compile
         time.
 
         Args:
-          kernels: a folder of kernels/: "portable", "dsp" or "mve".
+          kernels: the kernel set: "portable", "dsp" or "mve".
 
         Raises:
-          ExportError: no kernel does this op as TensorFlow Lite Micro does.
+          ExportError: no kernel computes this op as TensorFlow Lite Micro does.
         """
 
     def is_same_bytes(self) -> bool:
-        """Whether the output has the bytes of the first input, in their order."""
+        """Whether the output has the bytes of the first input, in the same order."""
         return False
 
     def runs_by_rows(self) -> bool:
-        """Whether it can run for one row (axis 1) of its 4-dimensional output alone."""
+        """Whether it can run for a single row (axis 1) of its 4-dimensional output."""
         return False
 
     def vertical(self) -> tuple[int, int, int]:
@@ -65,7 +65,7 @@ class Op(abc.ABC):
         return 1, 1, 0
 
     def follows_rows_of(self, tensor: Tensor) -> bool:
-        """Whether it needs the rows of an input one by one, not one row for all of its own."""
+        """Whether it needs the rows of an input one by one, not one row for all output rows."""
         return True
 
     def call(
@@ -89,14 +89,14 @@ class Op(abc.ABC):
         what: str,
         remedy: str = "make the layer smaller, or export with --flavor=tflm",
     ) -> None:
-        """Refuses the op: "op 12 MEAN: 'name' has ...; remedy"."""
+        """Rejects the op unless `condition`: "op 12 MEAN: 'name' has ...; remedy"."""
         if not condition:
             raise ExportError(f"{self.source}: '{tensor.name}' {what}; {remedy}")
 
 
 @dataclasses.dataclass(eq=False)
 class Bounded(Op):
-    """An op whose kernels limit each value they write.
+    """An op with kernels that clamp each value they write.
 
     Attributes:
       low, high: bounds of the output, int8.
@@ -108,12 +108,12 @@ class Bounded(Op):
 
 @dataclasses.dataclass(eq=False)
 class WithTable(Bounded):
-    """An op whose kernels look up what they write in a table.
+    """An op with kernels that can map what they write through a table.
 
     Attributes:
       table: 256 int8 values applied to the bounded output, index value + 128; None: no table.
-      before_table: with the scale and zero point of what goes into `table`; the output's own are
-        of what comes out of it. None where there is no table.
+      before_table: has the scale and zero point of the values that go into `table`; the output
+        has those of the results. None without a table.
     """
 
     table: np.ndarray | None = None
@@ -122,14 +122,14 @@ class WithTable(Bounded):
 
 @dataclasses.dataclass(eq=False)
 class Pairwise(Op):
-    """inputs: two tensors that broadcast, either may be constant. A value is made of two."""
+    """inputs: two tensors that broadcast, either may be constant. Computed elementwise."""
 
     @abc.abstractmethod
     def evaluate(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """What TensorFlow Lite Micro makes of int8 values of the first and the second input.
+        """TensorFlow Lite Micro's result for int8 values of the first and the second input.
 
         Raises:
-          ValueError: it refuses these scales.
+          ValueError: it rejects these scales.
         """
 
     def runs_by_rows(self) -> bool:
@@ -152,7 +152,7 @@ class Windowed(Op):
 
     Attributes:
       stride: (vertical, horizontal).
-      padding: (top, left) rows of what counts nothing; bottom and right follow from the shapes.
+      padding: (top, left), neutral values; bottom and right follow from the shapes.
     """
 
     stride: tuple[int, int] = (1, 1)
@@ -179,7 +179,7 @@ class Graph:
     states: list[Tensor] = dataclasses.field(default_factory=list)
 
     def lasting(self) -> list[Tensor]:
-        """The outputs and states: nothing may be written over them when the ops have run."""
+        """The outputs and states: nothing may overwrite them until all ops have run."""
         return [*self.outputs, *self.states]
 
     def activations(self) -> Iterator[Tensor]:

@@ -1,8 +1,8 @@
-"""Where each activation lies: all share one buffer, and places are used again.
+"""The memory plan: all activations share one buffer, and memory is reused.
 
-A tensor is needed from the op that writes it to the last one that reads it; memory for one op alone
-(scratch) during that op. Tensors that share memory (views, outputs in place of inputs) are one
-block. The model's inputs are there from the start, its outputs stay to the end, states do both.
+A tensor is needed from the op that writes it to the last one that reads it; scratch memory only
+during its op. Tensors that share memory (views, outputs in place of inputs) are one block. The
+model's inputs are needed from the start, its outputs until the end, states all the time.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ class Block:
     """Bytes that must stay in one place for some time.
 
     Attributes:
-      tensor: the activation whose memory it is; None for scratch.
+      tensor: the activation that it is for; None for scratch.
       name: of the tensor, or of the op that the scratch is for.
       size: bytes needed, not rounded up.
       first, last: positions of the first and last op that need it; -1 is before the first op.
@@ -39,7 +39,7 @@ class Block:
 
     @property
     def end(self) -> int:
-        """Offset of the first byte behind it, rounded up."""
+        """Offset of the first byte after it, rounded up."""
         return self.offset + self.aligned
 
     def meets(self, other: "Block") -> bool:
@@ -53,9 +53,9 @@ class Plan:
 
     Attributes:
       size: bytes of the buffer.
-      lower_bound: the most bytes that are needed at one time: no layout can do with less.
-      blocks: all of them, by the time of first need.
-      ops: positions of time: one a step.
+      lower_bound: peak of the bytes needed at the same time: no layout can be smaller.
+      blocks: all blocks, by the time of first need.
+      ops: number of points in time: one per op.
     """
 
     size: int
@@ -73,7 +73,7 @@ class Plan:
         return self._offsets[id(root)] + inner
 
     def scratch_offset(self, position: int) -> int:
-        """First byte of the scratch of an op; 0 for one that needs none."""
+        """First byte of an op's scratch; 0 if it needs none."""
         return self._scratch.get(position, 0)
 
 
@@ -83,13 +83,13 @@ def plan(
     slides: Mapping[tuple[int, int], int] | None = None,
     reuse: bool = True,
 ) -> Plan:
-    """Finds places.
+    """Places all activations and scratch.
 
     Args:
       graph: after all passes.
-      scratch: bytes that each op needs for itself.
+      scratch: bytes of scratch memory per op.
       slides: which outputs may overlap an input, see slides.py.
-      reuse: False gives every tensor memory of its own that nothing overwrites.
+      reuse: False gives every tensor separate memory that nothing overwrites.
     """
     found = blocks(graph, scratch)
     if not reuse:
@@ -104,7 +104,7 @@ def plan(
 
 
 def blocks(graph: ir.Graph, scratch: Sequence[int]) -> list[Block]:
-    """Blocks with the times of their need; no offsets yet."""
+    """Blocks with the times at which they are needed; no offsets yet."""
     found: dict[int, Block] = {}
 
     def need(tensor: ir.Tensor, position: int) -> None:
@@ -130,16 +130,16 @@ def blocks(graph: ir.Graph, scratch: Sequence[int]) -> list[Block]:
     return sorted([*found.values(), *temporary], key=lambda block: block.first)
 
 
-# (input's block, output's block): bytes that the first lies behind the start of the second.
+# (input's block, output's block): bytes from the start of the second to the start of the first.
 _Allowed = Mapping[tuple[Block, Block], int]
 
 
 def _allowed(found: Sequence[Block], slides: Mapping[tuple[int, int], int]) -> _Allowed:
     by_tensor = {id(block.tensor): block for block in found if block.tensor is not None}
     return {
-        (by_tensor[x], by_tensor[y]): aligned(behind)
-        for (x, y), behind in slides.items()
-        if aligned(behind) < by_tensor[x].aligned
+        (by_tensor[x], by_tensor[y]): aligned(distance)
+        for (x, y), distance in slides.items()
+        if aligned(distance) < by_tensor[x].aligned
     }
 
 
@@ -149,8 +149,8 @@ def live_bytes(found: Sequence[Block], ops: int, allowed: _Allowed | None = None
     for block in found:
         changes[block.first + 1] += block.aligned
         changes[block.last + 2] -= block.aligned
-    for (x, y), behind in (allowed or {}).items():
-        shared = x.aligned + y.aligned - max(behind + x.aligned, y.aligned)
+    for (x, y), distance in (allowed or {}).items():
+        shared = x.aligned + y.aligned - max(distance + x.aligned, y.aligned)
         changes[max(x.first, y.first) + 1] -= shared
         changes[min(x.last, y.last) + 2] += shared
     live, total = [], 0
@@ -165,7 +165,7 @@ def aligned(size: int) -> int:
 
 
 def _arrange(found: list[Block], bound: int, allowed: _Allowed) -> None:
-    """Gives offsets: the best of several orders of placing, then a search from there."""
+    """Assigns offsets: the best of several orders of placement, then a search from there."""
     meeting = {
         id(block): [other for other in found if other is not block and block.meets(other)]
         for block in found
@@ -188,12 +188,12 @@ def _arrange(found: list[Block], bound: int, allowed: _Allowed) -> None:
 
 
 def _level(others: list[Block], block: Block) -> list[int]:
-    """Bytes around a block: those that meet it, and its own."""
+    """Bytes of a block and of those that it meets."""
     return [block.aligned + sum(other.aligned for other in others)]
 
 
 def _place(order: list[Block], meeting: dict[int, list[Block]], allowed: _Allowed) -> int:
-    """Puts each block at the lowest offset that those placed before it leave; the size needed."""
+    """Puts each block at the lowest offset that earlier ones leave; returns the size needed."""
     placed: set[int] = set()
     size = 0
     for block in order:
@@ -212,7 +212,7 @@ def _place(order: list[Block], meeting: dict[int, list[Block]], allowed: _Allowe
 
 
 def _excluded(block: Block, other: Block, allowed: _Allowed) -> tuple[int, int]:
-    """Offsets between these two, both exclusive, are not possible for a block."""
+    """Bounds, both exclusive, between which a block cannot start."""
     first, last = other.offset - block.aligned, other.end
     if (block, other) in allowed:
         last = min(last, other.offset + allowed[block, other])
@@ -228,9 +228,9 @@ def _searched(
     meeting: dict[int, list[Block]],
     allowed: _Allowed,
 ) -> list[Block]:
-    """Moves the blocks that stick out furthest to earlier places, as long as it helps.
+    """Moves the blocks that end last to earlier positions in the order, as long as it helps.
 
-    Steps are taken from a fixed sequence of numbers, so the same graph gives the same layout.
+    Steps come from a fixed sequence of numbers, so the same graph always has the same layout.
     """
     seed = 12_345
     steps = min(_SEARCH_STEPS, 4_000_000 // (len(order) ** 2 + 1))

@@ -18,10 +18,10 @@ class Tensor:
       zero_points: as many as scales.
       channel_axis: the axis of several scales.
       data: the content of a constant; None for an activation.
-      base, offset: an activation that has no memory of its own lies in `base`'s, from byte
-        `offset` on; a pass that shares memory says so.
-      pitch: bytes from one row (item of axis 1) to the next where it lies there with gaps; the
-        batch is 1 then, and all ops that touch it can take gaps. None: no gaps.
+      base, offset: an activation without separate memory is part of `base`, from byte `offset` on;
+        set by passes that share memory.
+      pitch: bytes from one row (item of axis 1) to the next if there are gaps between them; then
+        the batch is 1, and all ops that use it accept gaps. None: no gaps.
     """
 
     name: str
@@ -48,11 +48,11 @@ class Tensor:
     def constant(self) -> np.ndarray:
         """The content of a constant; ValueError for an activation."""
         if self.data is None:
-            raise ValueError(f"'{self.name}' is no constant")
+            raise ValueError(f"'{self.name}' is not a constant")
         return self.data
 
     def storage(self) -> tuple["Tensor", int]:
-        """The tensor whose memory this one lies in, itself if it has its own; and where in it."""
+        """The tensor that owns the memory, itself if it has its own; and the offset in it."""
         tensor, offset = self, 0
         while tensor.base is not None:
             tensor, offset = tensor.base, offset + tensor.offset
@@ -60,12 +60,12 @@ class Tensor:
 
     @property
     def scale(self) -> float:
-        """The only scale; ValueError where there are several or none."""
+        """The only scale; ValueError if there are several or none."""
         (scale,) = self.scales
         return scale
 
     @property
     def zero_point(self) -> int:
-        """The only zero point; ValueError where there are several or none."""
+        """The only zero point; ValueError if there are several or none."""
         (zero_point,) = self.zero_points
         return zero_point

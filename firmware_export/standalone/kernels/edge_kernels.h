@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels that an exported model calls: one function each, with a struct of its parameters.
  *
- * Every target has the same functions with the same results, bit for bit those of TensorFlow Lite
- * Micro's reference kernels; portable/ has them in plain C, the other folders in what a core has.
+ * Every target has the same functions with the same results, bit-exact with TensorFlow Lite Micro's
+ * reference kernels; portable/ has them in plain C, the other folders use a core's instructions.
  *
  * Conventions
  *   Activations are int8, channels last: [batches, height, width, channels], without gaps unless
  *   a struct has the bytes from one row to the next (in_row, out_row).
  *   Sizes count items, which are bytes. No dimension is 0.
  *   zero_point, low and high are the output's; results are clamped to low .. high.
- *   Scaling is by multiplier / 2^31 / 2^shift, see edge_requantize.h; shift > 0 is to the right.
- *   `table`, where there is one, may be NULL; else it holds 256 values, and a result v, clamped,
- *   becomes table[v + 128].
+ *   Scaling is by multiplier / 2^31 / 2^shift, see edge_requantize.h; shift > 0 is a right shift.
+ *   A member `table` may be NULL; otherwise it has 256 values, and a clamped result v becomes
+ *   table[v + 128].
  *   Pointers in structs point to constants and are not NULL, except `table`.
- *   `scratch` is aligned to 8 bytes; its content means nothing before and after a call.
- *   The exporter (firmware_export/standalone/ops) gives every target
- *     edge_pointwise    2 bytes for each value of 16 pixels, of 8 pixels from 33 channels on, of 4
- *                       from 65 on; of no more than there are in a row, rounded up to 4's, and
- *                       with the number of channels rounded up to 4's
- *     edge_convolution  4 windows of a group and 2 bytes more for each value of a window, both
- *                       together rounded up to 8's, and what edge_pointwise gets for
+ *   `scratch` is aligned to 8 bytes; its content is undefined before and after a call.
+ *   The exporter (firmware_export/standalone/ops) provides on every target
+ *     edge_pointwise    2 bytes per value of 16 pixels, of 8 pixels from 33 channels on, of 4
+ *                       from 65 on; at most of the pixels in a row, rounded up to a multiple of 4,
+ *                       with the number of channels rounded up to a multiple of 4
+ *     edge_convolution  4 windows of a group and 2 more bytes per value of a window, both
+ *                       together rounded up to a multiple of 8, and as much as edge_pointwise for
  *                       a row of pixels with as many input channels as a window has values
- *     edge_depthwise    8 bytes for each tap of the window, and in_channels
- *   Input, output and scratch do not overlap, except where a function says otherwise; "in place"
- *   means that the output may begin at the same address as the input named.
+ *     edge_depthwise    8 bytes per tap of the window, and in_channels
+ *   Input, output and scratch do not overlap, unless a function says otherwise; "in place"
+ *   means that the output may begin at the address of the named input.
  */
 #ifndef EDGE_KERNELS_H
 #define EDGE_KERNELS_H
@@ -34,16 +34,16 @@
 extern "C" {
 #endif
 
-/* Pointwise convolution (1x1, stride 1, no padding, one group), and fully connected layers, whose
- * rows are pixels.
+/* Pointwise convolution (1x1, stride 1, no padding, one group), and fully connected layers, with
+ * rows as pixels.
  *
  * `bias` has the input's zero point folded in: bias[o] - input_zero_point * sum of weights[o].
  * Every |accumulator| stays below 2^30 and 1 <= shift[o] <= 22.
- * Pixels without gaps are one row: rows 1, width as many as there are.
+ * Pixels without gaps are one row: rows is 1, width the number of pixels.
  *
- * In place where out_channels <= in_channels and rows are without gaps in both. The output may also
- * overlap the input from lower addresses on: pixels are taken in their order, at most 16 are read
- * before outputs are written, and the exporter sees to it that those are not overwritten. */
+ * In place if out_channels <= in_channels and both have rows without gaps. The output may also
+ * overlap the input from lower addresses on: pixels are processed in order, at most 16 are read
+ * before outputs are written, and the exporter ensures that those are not overwritten. */
 typedef struct {
   const int8_t *weights;     /* [out_channels][in_channels] */
   const int32_t *bias;       /* [out_channels] */
@@ -60,10 +60,10 @@ void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, vo
 
 /* Convolution and depthwise convolution.
  *
- * Output (y, x) takes input rows y * stride_y - pad_top + ky * dilation_y, columns alike. Outside
- * of the input is in_zero_point. `bias` has it folded in, as for edge_pointwise, over the whole
- * window. Bounds of accumulators and shifts are those of edge_pointwise.
- * in_row and out_row are bytes; from one image of a batch to the next it is height * row. */
+ * Output (y, x) reads input rows y * stride_y - pad_top + ky * dilation_y, and columns in the same
+ * way. Values outside the input are in_zero_point. `bias` has it folded in, as for edge_pointwise,
+ * over the whole window. Bounds of accumulators and shifts are those of edge_pointwise.
+ * in_row and out_row are in bytes; images of a batch are height * row apart. */
 typedef struct {
   const int8_t *weights;     /* see the functions */
   const int32_t *bias;       /* [out_channels] */
@@ -76,7 +76,7 @@ typedef struct {
   uint16_t out_height, out_width, out_channels;
   uint16_t dilation_y, dilation_x;
   uint16_t pad_top, pad_left;
-  uint16_t groups; /* of edge_convolution and edge_convolution_any */
+  uint16_t groups; /* for edge_convolution and edge_convolution_any */
   uint8_t kernel_height, kernel_width;
   uint8_t stride_y, stride_x;
   int8_t in_zero_point;
@@ -90,10 +90,10 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
  * o / (out_channels / in_channels). weights: [kernel_height][kernel_width][out_channels]. */
 void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
 
-/* One row of a depthwise convolution over rows alone: rows[k] is where input row k begins, of
+/* One row of a depthwise convolution over rows only: rows[k] points to input row k, which is
  * [width][channels] like the output, and
- *     out = scaled(bias + sum over k of weights[k] * rows[k]), channel by channel.
- * `bias` has the input's zero point folded in, over the taps there are (1 or more). Bounds of
+ *     out = scaled(bias + sum over k of weights[k] * rows[k]), per channel.
+ * `bias` has the input's zero point folded in, over the given taps (1 or more). Bounds of
  * accumulators and shifts are those of edge_pointwise. */
 typedef struct {
   const int8_t *weights;     /* [taps][channels] */
@@ -107,8 +107,8 @@ typedef struct {
 
 void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out);
 
-/* A depthwise convolution whose window is the whole input, with one weight a channel: a mean.
- * Otherwise as edge_pointwise. */
+/* A depthwise convolution whose window is the whole input, with one weight per channel: a mean.
+ * Otherwise like edge_pointwise. */
 typedef struct {
   const int8_t *weights;     /* [channels] */
   const int32_t *bias;       /* [channels] */
@@ -123,9 +123,9 @@ void edge_uniform(const edge_uniform_t *p, const int8_t *in, int8_t *out);
 
 /* The same over the last `frames` frames of a stream, of which `in` is the newest.
  *
- * `ring` has the frames, [frames][channels], first all at the input's zero point. `counts` is
- * aligned to 4 bytes and has numbers of 32 bits, first all 0: the place of the oldest frame, then
- * each channel's sum of values less the zero point. So `bias` has no zero point folded in. */
+ * `ring` has the frames, [frames][channels], all initially at the input's zero point. `counts` is
+ * aligned to 4 bytes and has 32-bit numbers, all initially 0: the index of the oldest frame, then
+ * each channel's sum of values minus the zero point. So `bias` has no zero point folded in. */
 typedef struct {
   const int8_t *weights;     /* [channels] */
   const int32_t *bias;       /* [channels] */
@@ -139,11 +139,11 @@ typedef struct {
 void edge_sliding_mean(const edge_sliding_mean_t *p, const int8_t *in, int8_t *out, int8_t *ring,
                        void *counts);
 
-/* edge_convolution for what the others do not promise: accumulators of any size, which wrap, and
- * shifts from -30 to 31. `bias` is as in the model, nothing folded in. Slow; needs no scratch. */
+/* edge_convolution without limits: accumulators of any size, which wrap, and shifts from -30 to 31.
+ * `bias` is as in the model, nothing folded in. Slow; needs no scratch. */
 void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t *out);
 
-/* Average and maximum over windows; what lies in the padding does not count. */
+/* Average and maximum over windows; padding does not count. */
 typedef struct {
   uint16_t batches;
   uint16_t in_height, in_width;
@@ -160,7 +160,7 @@ void edge_max_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
 
 /* Mean over the axes `reduced` of an input [kept[0], reduced[0], kept[1], reduced[1], kept[2]];
  * absent axes are 1. Output: [kept[0], kept[1], kept[2]].
- * `offset` is -input_zero_point * items of a mean; the multiplier includes the division. */
+ * `offset` is -input_zero_point * items per mean; the multiplier includes the division. */
 typedef struct {
   int32_t offset;
   int32_t multiplier;
@@ -189,10 +189,10 @@ typedef struct {
 
 void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
-/* How inputs of other shapes than the output's repeat: the output is [extent[0], .. extent[3]];
- * bit i of a_repeats says that a has 1 in place of extent[i] and is repeated, b_repeats alike.
- * Adjacent axes of equal bits have been joined and unused ones are 1 and come first. No axis has
- * both bits. */
+/* How inputs that differ in shape from the output repeat: the output is [extent[0], .. extent[3]];
+ * bit i of a_repeats means that a has 1 instead of extent[i] and is repeated, the same for
+ * b_repeats. Adjacent axes with equal bits are joined; unused axes are 1 and come first. No axis
+ * has both bits. */
 typedef struct {
   uint16_t extent[4];
   uint8_t a_repeats, b_repeats;
@@ -236,7 +236,7 @@ typedef struct {
 void edge_table(const edge_table_t *p, const int8_t *in, int8_t *out);
 
 /* Softmax over the last axis; the output has scale 1/256 and zero point -128. In place.
- * exps[d] is exp(-d * scale * beta) in 31 fractional bits; differences from exps_size on give no
+ * exps[d] is exp(-d * scale * beta) in 31 fractional bits; differences from exps_size on have no
  * weight. */
 typedef struct {
   const int32_t *exps;
@@ -247,8 +247,8 @@ typedef struct {
 
 void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out);
 
-/* Copies [extent[0], .. extent[3]] runs of `run` bytes, each with strides of its own in bytes:
- * concatenation (a call for each input), slices, transposition, the inside of padding. */
+/* Copies [extent[0], .. extent[3]] runs of `run` bytes, with separate input and output strides in
+ * bytes: concatenation (one call per input), slices, transposition, the inside of padding. */
 typedef struct {
   int32_t in_stride[4];
   int32_t out_stride[4];
@@ -258,8 +258,8 @@ typedef struct {
 
 void edge_copy(const edge_copy_t *p, const int8_t *in, int8_t *out);
 
-/* Takes a frame of `pushed` bytes to the end of past ones: the oldest goes, the `kept` bytes behind
- * it move to the front. */
+/* Appends a frame of `pushed` bytes to past ones: the oldest is dropped, the `kept` bytes after it
+ * move to the front. */
 typedef struct {
   uint32_t kept, pushed;
 } edge_push_t;

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arithmetic of TensorFlow Lite's reference kernels, to the last bit, in few instructions.
+/* The arithmetic of TensorFlow Lite's reference kernels, bit-exact, in few instructions.
  *
  * The reference scales a 32-bit accumulator by multiplier / 2^31 / 2^shift in two roundings:
  * first it multiplies and keeps the high half (ties go up), then it shifts right (ties go away
  * from zero). Facts that make this cheap; all are exact, not approximations:
  *
  *  1. The high half, SaturatingRoundingDoublingHighMul(x, m), is (x * m + 2^30) >> 31 in 64 bits.
- *     It saturates for INT32_MIN * INT32_MIN only, and multipliers are never negative.
+ *     It saturates only for INT32_MIN * INT32_MIN, and multipliers are never negative.
  *  2. With |x| < 2^30 it is (2x * m + 2^31) >> 32: one SMMULR on a Cortex-M with DSP, one VQRDMULH
- *     of x itself on MVE. m is below 2^31 and can not be doubled; x can.
+ *     of x itself on MVE. m is below 2^31 and cannot be doubled; x can.
  *  3. The rounding shift, RoundingDivideByPOT(x, s), is (x + (x >> 31) + 2^(s-1)) >> s for s >= 1
  *     and |x| < 2^30, and x for s == 0. MVE's VRSHL rounds ties up: add x >> 31 before it.
  *  4. The zero point may be added before the shift, as zero_point << s next to 2^(s-1), where
  *     that does not overflow: y + (z << s) >> s == (y >> s) + z.
  *  5. Of the two inputs of an addition, the one with the larger scale has multiplier 2^30 and
- *     shift 0 after a left shift by 20, so its term is (x - zero_point) << 19. Where both have,
- *     the other's are given as 2^31 - 1 and 1, which comes to the same: of |x| < 2^30, the high
+ *     shift 0 after a left shift by 20, so its term is (x - zero_point) << 19. If both have them,
+ *     the other's are given as 2^31 - 1 and 1, which is equivalent: for |x| < 2^30, the high
  *     half with 2^31 - 1 is x itself, and x is even.
  *  6. Padding adds input_zero_point - input_zero_point = 0 to an accumulator. With the zero point
  *     folded into the bias, a tap in the padding must contribute weight * input_zero_point, as
  *     if an image of zero points surrounded the input.
  *
- * The exporter proves, op by op, what the fast routines ask for (|x| < 2^30, shifts of 1 to 31);
- * an op for which it can not goes to a kernel that uses edge_rescale_any().
+ * The exporter proves, op by op, what the fast routines require (|x| < 2^30, shifts of 1 to 31);
+ * other ops use a kernel with edge_rescale_any().
  */
 #ifndef EDGE_REQUANTIZE_H
 #define EDGE_REQUANTIZE_H
@@ -31,7 +31,7 @@
 
 #include "edge_kernels.h"
 
-/* C leaves open what >> does to negative numbers; every compiler worth using keeps the sign. */
+/* >> of negative numbers is implementation-defined; every relevant compiler keeps the sign. */
 typedef char edge_right_shift_must_be_arithmetic[(INT32_C(-5) >> 1) == -3 ? 1 : -1];
 
 /* (a * b + 2^31) >> 32. */
@@ -41,7 +41,7 @@ static inline int32_t edge_multiply_high(int32_t a, int32_t b) {
   __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
   return high;
 #else
-  /* The upper bit of the low half decides on rounding: no carry to be computed. */
+  /* The upper bit of the low half decides the rounding: no carry needed. */
   const int64_t product = (int64_t)a * b;
   return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
 #endif
@@ -64,7 +64,7 @@ static inline int32_t edge_requantize(int32_t x, int32_t multiplier, int32_t shi
   return (high + (high >> 31) + (int32_t)((UINT32_C(1) << shift) >> 1)) >> shift;
 }
 
-/* The same with shifts from -28 to 31, a negative one being to the left and applied first:
+/* The same with shifts from -28 to 31; a negative one is a left shift and applied first:
  * |x| << -shift must be below 2^30. */
 static inline int32_t edge_rescale(int32_t x, int32_t multiplier, int32_t shift) {
   const int32_t left = shift < 0 ? -shift : 0;
@@ -92,8 +92,8 @@ static inline int32_t edge_rescale_any(int32_t x, int32_t multiplier, int32_t sh
   return (((high + (high >> 31)) >> (shift - 1)) + 1) >> 1;
 }
 
-/* How the sums of one channel become outputs. By value: then the compiler knows that writing an
- * output does not change it, and keeps it in registers. */
+/* Scaling of one channel's sums to outputs. Passed by value: then the compiler knows that writing
+ * an output does not change it, and keeps it in registers. */
 typedef struct {
   int32_t multiplier, shift, zero_point, low, high;
   const int8_t *table;
@@ -105,7 +105,7 @@ static inline int8_t edge_output(edge_output_t to, int32_t sum) {
   return to.table ? to.table[value + 128] : (int8_t)value;
 }
 
-/* What edge_add and edge_mul do with two values. Pass a local copy of the parameters: then the
+/* edge_add and edge_mul for two values. Pass a local copy of the parameters: then the
  * compiler knows that writing an output does not change them. */
 static inline int8_t edge_sum(const edge_add_t *p, int32_t a, int32_t b) {
   const int32_t scaled_a = (a - p->a_zero_point) * (p->a_sign * (INT32_C(1) << 19));
@@ -122,7 +122,7 @@ static inline int8_t edge_product(const edge_mul_t *p, int32_t a, int32_t b) {
   return (int8_t)edge_clamp(out + p->zero_point, p->low, p->high);
 }
 
-/* Bytes from one item of each axis to the next; 0 along axes that are repeated. */
+/* Bytes from one item of each axis to the next; 0 along repeated axes. */
 static inline void edge_find_strides(const edge_broadcast_t *shape, uint32_t repeats,
                                      uint32_t *stride) {
   uint32_t size = 1;

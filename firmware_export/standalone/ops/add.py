@@ -15,11 +15,11 @@ from firmware_export.standalone.target import KernelSet
 
 @dataclasses.dataclass(frozen=True)
 class _Scaling:
-    """How inputs are scaled, after a left shift by 20, and the output.
+    """Scaling of the inputs, after a left shift by 20, and of the output.
 
     Attributes:
       multipliers, shifts: of the two inputs; the larger scale has 2^30 and 0.
-      multiplier, shift: of the output. Shifts are to the left, so never positive.
+      multiplier, shift: of the output. Shifts are left shifts, so never positive.
     """
 
     multipliers: tuple[int, int]
@@ -30,7 +30,7 @@ class _Scaling:
 
 @dataclasses.dataclass(eq=False)
 class Add(ir.Pairwise, ir.Bounded):
-    """Sum, or difference where `subtracts`."""
+    """Sum, or difference if `subtracts`."""
 
     subtracts: bool = False
 
@@ -54,13 +54,13 @@ class Add(ir.Pairwise, ir.Bounded):
             scaling = self._scaling()
         except ValueError as error:
             raise ExportError(f"{self.source}: '{self.output.name}': {error}") from None
-        # The kernels shift to the right by 1 at least. A sum that is shifted less has outputs that
-        # are a hundred thousand times finer than its inputs.
+        # The kernels shift right by at least 1. With a smaller shift, the outputs would be a
+        # hundred thousand times finer than the inputs.
         self.check(
             scaling.shift < 0,
             self.output,
-            f"has a scale of {self.output.scale:g}, too small beside the inputs'",
-            "calibrate on data that is not all alike",
+            f"has a scale of {self.output.scale:g}, too small compared with the inputs'",
+            "calibrate on more varied data",
         )
         assert (scaling.multipliers[first], scaling.shifts[first]) == (1 << 30, 0)
         multiplier, shift = scaling.multipliers[second], -scaling.shifts[second]
@@ -99,8 +99,8 @@ class Add(ir.Pairwise, ir.Bounded):
             reals = (first / twice, second / twice, twice / ((1 << 20) * out))
         if not all(0 < real < 1 for real in reals):
             raise ValueError(
-                f"scales {scales[0]:g} and {scales[1]:g} give a sum of scale {output_scale:g}, "
-                "which TFLite Micro refuses; calibrate on data that is not all alike"
+                f"scales {scales[0]:g} and {scales[1]:g} have a sum of scale {output_scale:g}, "
+                "which TFLite Micro rejects; calibrate on more varied data"
             )
         (m0, s0), (m1, s1), (m, s) = (quantize_multiplier(real) for real in reals)
         return _Scaling((m0, m1), (s0, s1), m, s)

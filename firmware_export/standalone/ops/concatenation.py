@@ -11,7 +11,7 @@ from firmware_export.standalone.target import KernelSet
 
 @dataclasses.dataclass(eq=False)
 class Concat(ir.Op):
-    """inputs: one or more tensors of equal quantization, joined along `axis`."""
+    """inputs: one or more tensors with the same quantization, joined along `axis`."""
 
     axis: int = 0
 
@@ -31,7 +31,7 @@ def _read(op: FileOp) -> ir.Op:
     op.check_counts(op.input_count, op.input_count)
     output = op.output()
     if op.option("fused_activation_function"):
-        op.fail("has a fused activation", "put the activation into an op of its own")
+        op.fail("has a fused activation", "put the activation into a separate op")
     rank = len(output.shape)
     axis = op.option("axis")
     op.require(-rank <= axis < rank, f"joins along axis {axis} of {rank}")

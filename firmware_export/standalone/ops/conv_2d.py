@@ -19,7 +19,7 @@ from firmware_export.standalone.target import KernelSet
 
 # The kernel gathers this many windows at a time.
 _WINDOWS = 4
-# Or it keeps so many bytes for where each value of a window lies.
+# Or it keeps this many bytes for the offset of each value of a window.
 _OFFSET = 2
 
 

@@ -19,7 +19,7 @@ class FullyConnected(Weighted):
     """inputs: x [..., depth], weights [out, depth], optional int32 bias [out]."""
 
     def multipliers(self, channels: int) -> tuple[list[int], list[int]]:
-        """A single scale of weights is multiplied in float32."""
+        """As for convolutions, but a single weight scale is multiplied in float32."""
         scales = self.inputs[1].scales
         if len(scales) > 1:
             return super().multipliers(channels)
@@ -39,7 +39,7 @@ class FullyConnected(Weighted):
         return self._as_image(rows, scaling)
 
     def _as_image(self, rows: int, scaling: Scaling) -> Lowered:
-        """A convolution of an image of one row, whose pixels are the rows of x."""
+        """A convolution of an image with one row; its pixels are the rows of x."""
         x = self.inputs[0]
         channels, depth = self.weights.shape
         image = Conv2D(
@@ -66,7 +66,7 @@ def _read(op: FileOp) -> ir.Op:
         x.size % depth == 0
         and output.size == x.size // depth * units
         and output.shape[-1:] == (units,),
-        f"gives shape {output.shape} for {x.shape} and weights of {weights.shape}",
+        f"makes shape {output.shape} of {x.shape} and weights of {weights.shape}",
     )
     windows.check_channels(op, weights, axis=0)
     low, high = op.bounds(output)

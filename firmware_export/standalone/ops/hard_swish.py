@@ -22,7 +22,7 @@ def hard_swish(q: np.ndarray, given: Quantization, result: Quantization) -> np.n
     if output_shift > 0:
         raise ValueError(
             f"HARD_SWISH goes from scale {given.scale:g} to {result.scale:g}, which TFLite Micro "
-            "refuses; calibrate on data that is not all alike"
+            "rejects; calibrate on more varied data"
         )
     x = wrap((q - given.zero_point) << 7, 16)
     on_output_scale = high_product_16(x, upper_half(to_output))

@@ -19,8 +19,8 @@ from firmware_export.standalone.ops.table import Quantization
 def logistic(q: np.ndarray, given: Quantization, result: Quantization) -> np.ndarray:
     if result.zero_point != -128:
         raise ValueError(
-            f"LOGISTIC has an output zero point of {result.zero_point}, TFLite Micro demands -128; "
-            "convert the model again"
+            f"LOGISTIC has an output zero point of {result.zero_point}, TFLite Micro requires "
+            "-128; convert the model again"
         )
     scaled, low, high = _sixteenths(q, given)
     positive = over_one_plus(exp_of_negative(-np.abs(scaled), integer_bits=4), minus=False)
@@ -31,7 +31,7 @@ def logistic(q: np.ndarray, given: Quantization, result: Quantization) -> np.nda
 
 def tanh(q: np.ndarray, given: Quantization, result: Quantization) -> np.ndarray:
     scaled, low, high = _sixteenths(q, given)
-    # One integer bit more doubles the value without changing its bits.
+    # One more integer bit doubles the value without changing its bits.
     size = over_one_plus(exp_of_negative(-np.abs(scaled), integer_bits=5), minus=True)
     value = np.where(scaled == 0, 0, np.where(scaled < 0, -size, size))
     return _saturate(divide_by_power(value, 24), low, high)
@@ -44,7 +44,7 @@ def _sixteenths(q: np.ndarray, given: Quantization) -> tuple[np.ndarray, np.ndar
     if shift < 0:
         raise ValueError(
             f"an input scale of {scale:g} is too small for this op in TFLite Micro; "
-            "calibrate on data that is not all alike"
+            "calibrate on more varied data"
         )
     reach = math.floor(15.0 * (1 << 27) / 2.0**shift)
     x = q - zero_point

@@ -23,8 +23,8 @@ class Mean(ir.Op):
         self.check(
             255 * count << max(shift, 0) < 1 << 30,
             output,
-            f"has a scale of {output.scale:g}, too small beside the input's {x.scale:g}",
-            "calibrate on data that is not all alike",
+            f"has a scale of {output.scale:g}, too small compared with the input's {x.scale:g}",
+            "calibrate on more varied data",
         )
         kept, reduced = self._extents()
         fields: dict[str, Field] = {
@@ -38,7 +38,7 @@ class Mean(ir.Op):
         return Lowered((self.call("mean", fields, Place(x), Place(output)),))
 
     def _extents(self) -> tuple[list[int], list[int]]:
-        """Sizes of kept, reduced, kept, reduced, kept; adjacent axes of a kind are joined."""
+        """Sizes of kept, reduced, kept, reduced, kept; adjacent axes of one kind are joined."""
         x = self.inputs[0]
         sizes = [1]
         for axis, size in enumerate(x.shape):
@@ -54,14 +54,14 @@ class Mean(ir.Op):
             "transpose so that averaged axes are adjacent",
         )
         if len(sizes) <= 3:
-            # What is averaged belongs into the kernel's inner loop.
+            # The averaged axis belongs in the kernel's inner loop.
             sizes = [1, 1, *sizes]
         sizes += [1] * (5 - len(sizes))
         return sizes[::2], sizes[1::2]
 
 
 def _multiplier(input_scale: float, output_scale: float, count: int) -> tuple[int, int]:
-    """Multiplier and shift that make a mean of the sum of `count` items."""
+    """Multiplier and shift that turn the sum of `count` items into a mean."""
     multiplier, shift = quantize_multiplier(single(input_scale) / single(output_scale))
     bits = min(count.bit_length() - 1, 32, 31 + shift)
     return (multiplier << bits) // count, shift - bits

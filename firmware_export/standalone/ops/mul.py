@@ -30,7 +30,7 @@ class Mul(ir.Pairwise, ir.Bounded):
             shift <= 14,
             self.output,
             f"has a scale of {self.output.scale:g}, too small",
-            "calibrate on data that is not all alike",
+            "calibrate on more varied data",
         )
         fields: dict[str, Field] = {
             "multiplier": multiplier,

@@ -11,7 +11,7 @@ from firmware_export.standalone.target import KernelSet
 
 @dataclasses.dataclass(eq=False)
 class Pool(ir.Windowed, ir.Bounded):
-    """inputs: x [n, h, w, c]. kind is "average" or "max"; what lies in the padding is left out."""
+    """inputs: x [n, h, w, c]. kind is "average" or "max"; the padding is left out."""
 
     kind: str = "average"
     window: tuple[int, int] = (1, 1)
@@ -25,7 +25,7 @@ class Pool(ir.Windowed, ir.Bounded):
             self.check(
                 self.padding[axis] < self.window[axis] and last < x.shape[1 + axis],
                 x,
-                "has windows that lie in the padding",
+                "has windows that are entirely in the padding",
             )
         fields: dict[str, Field] = {
             "batches": x.shape[0],
@@ -50,7 +50,7 @@ class Pool(ir.Windowed, ir.Bounded):
         return self.window[0], self.stride[0], self.padding[0]
 
     def runs_by_rows(self) -> bool:
-        """Not if a window reaches above or below the input."""
+        """False if a window reaches above or below the input."""
         extent, stride, before = self.vertical()
         end = (self.output.shape[1] - 1) * stride - before + extent
         return before == 0 and end <= self.inputs[0].shape[1]
@@ -61,7 +61,7 @@ def _read(op: FileOp) -> ir.Op:
     x, output = windows.image(op), windows.image_output(op)
     if x.zero_point != output.zero_point or abs(x.scale - output.scale) > 1e-6:
         op.same_quantization(x, output)
-    op.require(x.shape[3] == output.shape[3], f"gives {output.shape} for {x.shape}")
+    op.require(x.shape[3] == output.shape[3], f"makes {output.shape} of {x.shape}")
     window = (op.option("filter_height"), op.option("filter_width"))
     slide = windows.slide(op, x, output, window)
     return Pool(

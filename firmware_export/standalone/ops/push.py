@@ -1,4 +1,4 @@
-"""A frame that joins the past ones of a stream."""
+"""Pushes a frame onto the past frames of a stream."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ OPS: tuple[OpRule, ...] = ()
 class Push(ir.Op):
     """inputs: x, one frame. The output, [1, frames, ...], is one of Graph.states.
 
-    Its frames move forward by one, and x becomes the last.
+    Its frames move towards the start by one, and x becomes the last.
     """
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:

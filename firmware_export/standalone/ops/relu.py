@@ -1,4 +1,4 @@
-"""RELU and its kin."""
+"""RELU and its variants."""
 
 import math
 
@@ -21,7 +21,7 @@ def relu_n1_to_1(q: np.ndarray, given: Quantization, result: Quantization) -> np
 
 
 def relu6(q: np.ndarray, given: Quantization, result: Quantization) -> np.ndarray:
-    """Clamps the input's own numbers: what the output's quantization says is not looked at."""
+    """Clamps the input's own numbers and ignores the output's quantization."""
     return np.minimum(np.maximum(q, given.zero_point), _bound(6.0, given))
 
 

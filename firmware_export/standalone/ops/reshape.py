@@ -22,7 +22,7 @@ class Reshape(ir.Op):
 
 
 def _read(op: FileOp) -> ir.Op:
-    """TFLite Micro takes the output's shape from the file too."""
+    """Takes the output's shape from the file, as TFLite Micro does."""
     op.check_counts(1, 2)
     x, output = op.activation(0), op.output()
     op.require(x.size == output.size, f"makes {output.shape} of {x.shape}")

@@ -49,7 +49,7 @@ def _read(op: FileOp) -> ir.Op:
 
 
 def _nearest(size: int, count: int, corners: bool, centers: bool) -> tuple[int, ...]:
-    """Which of `size` items each of `count` takes, in float32 as TFLite Micro computes it."""
+    """For each of `count` items, which of `size` to take; in float32 as in TFLite Micro."""
     if corners and count > 1:
         scale = np.float32(size - 1) / np.float32(count - 1)
     else:

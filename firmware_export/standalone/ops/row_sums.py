@@ -1,4 +1,4 @@
-"""A depthwise convolution over rows that may lie anywhere."""
+"""A depthwise convolution over rows that may be anywhere in memory."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class RowSum:
 
 @dataclasses.dataclass(frozen=True)
 class _Rows:
-    """Progress: a row of the output at a time."""
+    """Progress: one row of the output at a time."""
 
     rows: tuple[RowSum, ...]
     row_bytes: int
@@ -47,13 +47,13 @@ class _Rows:
 
 @dataclasses.dataclass(eq=False)
 class RowSums(ir.Op):
-    """A depthwise convolution over rows (axis 1) alone, which may lie anywhere.
+    """A depthwise convolution over rows (axis 1) only, which may be anywhere in memory.
 
-    inputs: activations [1, rows, w, c] of equal quantization; output [1, rows, w, c]. Rows that
-    have no weight, and rows of zero points, are not read at all.
+    inputs: activations [1, rows, w, c] with the same quantization; output [1, rows, w, c]. Rows
+    without weights, and rows of zero points, are not read at all.
 
     Attributes:
-      convolution: the op it stands for; its constants say how sums become outputs.
+      convolution: the op it replaces; its constants say how sums become outputs.
       rows: of the output, in order.
     """
 
@@ -61,7 +61,7 @@ class RowSums(ir.Op):
     rows: list[RowSum]
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
-        """A call for each row of the output."""
+        """One call per row of the output."""
         scaling = self.convolution.scaling()
         calls = tuple(self._row(y, row, scaling, kernels) for y, row in enumerate(self.rows))
         return Lowered(calls, progress=_Rows(tuple(self.rows), self._row_bytes))

@@ -1,4 +1,4 @@
-"""A chain of ops that runs a row at a time."""
+"""A chain of ops that runs one row at a time."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ OPS: tuple[OpRule, ...] = ()
 
 @dataclasses.dataclass(eq=False)
 class Rows(ir.Op):
-    """A chain of ops that runs a row at a time: what lies between them is never there as a whole.
+    """A chain of ops that runs one row at a time: tensors between them never exist as a whole.
 
     inputs: the activations that its ops read from outside. Each op reads the one before it, the
     first op of `tail` the last of `head`; rows are along axis 1 and the batch is 1. For each row
@@ -21,12 +21,12 @@ class Rows(ir.Op):
     then `tail` runs once. A single op, as `tail`, is a chain too.
 
     Attributes:
-      head: ops that need no more than a row of the op before; the first may need several rows
+      head: ops that need at most one row of the op before; the first may need several rows
         of its input. May be empty.
-      tail: ops likewise; the first may need several rows of what `head` writes, or of a tensor
+      tail: the same; the first may need several rows of what `head` writes, or of a tensor
         outside if there is no head.
-      overlap: whether the output should lie over the first input, as far behind the rows that are
-        still to be read as needed.
+      overlap: whether the output should overlap the first input, far enough from rows that are
+        still to be read.
     """
 
     head: list[ir.Op] = dataclasses.field(default_factory=list)
@@ -34,7 +34,7 @@ class Rows(ir.Op):
     overlap: bool = False
 
     def lower(self, kernels: KernelSet = "portable") -> RowCalls:
-        """As a loop.
+        """Lowers the chain to a loop.
 
         Raises:
           UnsuitableError: see row_calls.lower.
@@ -42,10 +42,10 @@ class Rows(ir.Op):
         return row_calls.lower(self.head, self.tail, self.output, kernels)
 
     def distance(self) -> int:
-        """How far behind the output's first byte the first input must begin to be read in time.
+        """Distance from the output's first byte to the first input's that keeps unread rows intact.
 
         With rows of the output at row * pitch and rows of the input at distance + row * pitch, no
-        row is written over one that is still to be read: for the same row by the op that writes it,
+        row overwrites one that is still to be read: for the same row by the op that writes it,
         for later rows by all ops.
         """
         x, output = self.inputs[0], self.output
@@ -60,7 +60,7 @@ class Rows(ir.Op):
     def _first_read(self, stage: ir.Op, row: int) -> int:
         """The first row of the first input that a stage reads for a row of the output or later.
 
-        The number of rows there are, if it reads none.
+        The number of rows, if it reads none.
         """
         x = self.inputs[0]
         if row >= self.output.shape[1] or not any(tensor is x for tensor in stage.inputs):

@@ -13,21 +13,21 @@ from firmware_export.standalone.ops.shared.fixed_point import (
 )
 from firmware_export.standalone.ops.table import Quantization
 
-_BITS = 20  # after the point, between the two multiplications
+_BITS = 20  # fractional bits between the two multiplications
 
 
 def rsqrt(q: np.ndarray, given: Quantization, result: Quantization) -> np.ndarray:
     if given.zero_point != -128:
         raise ValueError(
             f"RSQRT has an input zero point of {given.zero_point}, so its input may be negative, "
-            "which TFLite Micro refuses; calibrate on more data"
+            "which TFLite Micro rejects; calibrate on more data"
         )
     scale = float(np.sqrt(np.float32(given.scale)) * np.float32(result.scale))
     multiplier, shift = quantize_multiplier(1.0 / scale)
     if not _BITS - 31 <= shift <= 31:
         raise ValueError(
-            f"RSQRT goes from scale {given.scale:g} to {result.scale:g}, which 32 bits cannot "
-            "hold; calibrate on data that is not all alike"
+            f"RSQRT goes from scale {given.scale:g} to {result.scale:g}, which overflows 32 "
+            "bits; calibrate on more varied data"
         )
     steps, one = q - given.zero_point, np.array(1, np.int64)
     roots = np.array([rescale(one, *_inverse_root(max(n, 1))) for n in steps.tolist()])
@@ -36,7 +36,7 @@ def rsqrt(q: np.ndarray, given: Quantization, result: Quantization) -> np.ndarra
 
 
 def _inverse_root(n: int) -> tuple[int, int]:
-    """1 / sqrt(n) of 1 to 255 with _BITS after the point, as (multiplier, shift).
+    """1 / sqrt(n) of 1 to 255 with _BITS fractional bits, as (multiplier, shift).
 
     Newton's method for 1 / sqrt(x), n = x * 4^pairs / 2 with 1 / 4 < x / 2 <= 1, in numbers with
     three integer bits; then times sqrt(1 / 2).

@@ -13,7 +13,7 @@ from firmware_export.standalone.target import KernelSet
 
 @dataclasses.dataclass(eq=False)
 class Slice(ir.Op):
-    """inputs: x. Items begin, begin + step, ... along each axis, as many as the output has."""
+    """inputs: x. Takes items begin, begin + step, ... per axis, as many as the output has."""
 
     begin: tuple[int, ...] = ()
     step: tuple[int, ...] = ()
@@ -37,13 +37,13 @@ def _read_slice(op: FileOp) -> ir.Op:
     op.require(
         all(b >= 0 and s > 0 and b + s <= n for b, s, n in zip(begin, shape, x.shape, strict=True))
         and tuple(shape) == output.shape,
-        f"takes {shape} from {begin} on of {x.shape}, to {output.shape}",
+        f"takes {shape} at {begin} of {x.shape}, to {output.shape}",
     )
     return Slice([x], output, op.source, begin=tuple(begin), step=(1,) * rank)
 
 
 def _read_strided_slice(op: FileOp) -> list[ir.Op]:
-    """Begin, end and step of each axis, where masks may stand for "from its start" and so on."""
+    """Reads begin, end and step of each axis; masks may mean "from its start" and so on."""
     op.check_counts(4, 4)
     x, output = op.activation(0), op.output()
     rank = len(x.shape)
@@ -73,7 +73,7 @@ def _read_strided_slice(op: FileOp) -> list[ir.Op]:
 def _sliced(
     op: FileOp, x: ir.Tensor, output: ir.Tensor, starts: list[int], step: list[int]
 ) -> list[ir.Op]:
-    """A slice along the input's axes, and a reshape where the output lacks some of them."""
+    """A slice along the input's axes, and a reshape if the output lacks some of them."""
     shrunk = op.option("shrink_axis_mask")
     rank = len(x.shape)
     kept = [axis for axis in range(rank) if not shrunk >> axis & 1]

@@ -1,4 +1,4 @@
-"""A mean over the last frames of a stream, whose sums are kept."""
+"""A mean over the last frames of a stream that keeps its sums."""
 
 import dataclasses
 
@@ -20,9 +20,9 @@ class SlidingMean(ir.Op):
 
     Attributes:
       ring: int8 [1, frames, 1, c], one of Graph.states: the frames.
-      counts: one of Graph.states: which frame is the oldest, and the sum of each channel without
-        its zero points; 32 bits each.
-      mean: the op it stands for; its constants say how sums become outputs.
+      counts: one of Graph.states: which frame is the oldest, and the sum per channel without
+        zero points; 32 bits each.
+      mean: the op it replaces; its constants say how sums become outputs.
     """
 
     ring: ir.Tensor

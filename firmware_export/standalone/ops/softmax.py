@@ -33,7 +33,7 @@ class Softmax(ir.Op):
         except ValueError as error:
             raise ExportError(f"{self.source}: '{x.name}': {error}") from None
         # 4096 equal inputs make the reference's sum overflow.
-        self.check(depth < 4096, x, f"has {depth} items in its last axis", "4095 are the most")
+        self.check(depth < 4096, x, f"has {depth} items in its last axis", "the maximum is 4095")
         fields: dict[str, Field] = {
             "exps": Array("exps", exps),
             "rows": x.size // depth,
@@ -50,14 +50,14 @@ class Softmax(ir.Op):
 def _exps(input_scale: float, beta: float) -> np.ndarray:
     """exp(-d * scale * beta) in 31 fractional bits for d = 0, 1, ...; int32.
 
-    It ends where TFLite Micro counts nothing any more: where the representation of differences
-    ends, or where a value neither adds to the sum nor gives a probability.
+    It ends where values no longer count in TFLite Micro: where the range of differences ends, or
+    where a value neither adds to the sum nor becomes a probability.
     """
     real = min(single(beta) * single(input_scale) * (1 << 26), float((1 << 31) - 1))
     if not real > 1:
         raise ValueError(
             f"an input scale of {input_scale:g} is too small for SOFTMAX in TFLite Micro; "
-            "calibrate on data that is not all alike"
+            "calibrate on more varied data"
         )
     multiplier, shift = quantize_multiplier(real)
     reach = min(math.floor(31 * (1 << 26) / (1 << shift)), 255)
@@ -73,7 +73,7 @@ def _read(op: FileOp) -> ir.Op:
     if (output.scale, output.zero_point) != (1 / 256, -128):
         op.fail(
             f"has the output scale {output.scale:g} and zero point {output.zero_point}",
-            "TFLite Micro demands 1/256 and -128: convert the model again",
+            "TFLite Micro requires 1/256 and -128: convert the model again",
         )
     beta = op.option("beta", 0.0)
     op.require(math.isfinite(beta) and beta > 0, f"has the factor {beta}")

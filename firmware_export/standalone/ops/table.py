@@ -19,21 +19,21 @@ _EVERY = np.arange(-128, 128, dtype=np.int64)
 
 
 class Quantization(NamedTuple):
-    """Of a tensor with one scale."""
+    """Quantization of a tensor with one scale."""
 
     scale: float
     zero_point: int
 
 
-# Makes int64 results, which are clipped to int8, of int64 values. Raises ValueError, saying what is
-# wrong and what would help, for scales with which TFLite Micro refuses the op or leaves the result
-# to chance.
+# Computes int64 results, to be clipped to int8, from int64 values. Raises ValueError, which says
+# what is wrong and how to fix it, for scales with which TFLite Micro rejects the op or has an
+# undefined result.
 Function = Callable[[np.ndarray, Quantization, Quantization], np.ndarray]
 
 
 @dataclasses.dataclass(eq=False)
 class Table(ir.Op):
-    """inputs: x. Each value through 256 int8 values, index value + 128 (any unary int8 op)."""
+    """inputs: x. Maps values through 256 int8 values, index value + 128 (any unary int8 op)."""
 
     table: np.ndarray = dataclasses.field(default_factory=lambda: np.arange(-128, 128, dtype="i1"))
 
@@ -67,21 +67,21 @@ def read(op: FileOp, function: Function) -> Table:
 
 
 def make(function: Function, given: Quantization, result: Quantization) -> np.ndarray:
-    """256 int8 values: what a function makes of -128, -127, ... 127."""
+    """256 int8 values: the results of a function for -128, -127, ... 127."""
     return np.clip(function(_EVERY, given, result), -128, 127).astype(np.int8)
 
 
 def requantize(q: np.ndarray, given: Quantization, result: Quantization, real: float) -> np.ndarray:
-    """Values of another scale and zero point; `real` is the quotient of the scales."""
+    """Values with a different scale and zero point; `real` is the quotient of the scales."""
     return rescale(q - given.zero_point, *multiplier(real, given, result)) + result.zero_point
 
 
 def multiplier(real: float, given: Quantization, result: Quantization) -> tuple[int, int]:
-    """Multiplier and shift of differences of int8."""
-    # Beyond this they overflow 32 bits when they are shifted left.
+    """Multiplier and shift for differences of int8."""
+    # Larger ones overflow 32 bits when they are shifted left.
     if not abs(real) < 1 << 22:
         raise ValueError(
             f"a scale of {given.scale:g} becomes one of {result.scale:g}, too small for 32 bits; "
-            "calibrate on data that is not all alike"
+            "calibrate on more varied data"
         )
     return quantize_multiplier(real)

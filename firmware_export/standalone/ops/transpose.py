@@ -23,7 +23,7 @@ class Transpose(ir.Op):
         return Lowered((copies.copy(self, Place(x), Place(output), output.shape, moved, to),))
 
     def is_same_bytes(self) -> bool:
-        """Whether it moves axes of size 1 alone."""
+        """Whether it only moves axes of size 1."""
         moved = [axis for axis in self.order if self.inputs[0].shape[axis] > 1]
         return moved == sorted(moved)
 

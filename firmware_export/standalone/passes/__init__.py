@@ -18,7 +18,7 @@ from firmware_export.standalone.passes import (
     views,
 )
 
-# In the order they run: later ones look at what earlier ones have made.
+# In the order they run: later passes use the results of earlier ones.
 PASSES: dict[str, Callable[[ir.Graph], ir.Graph]] = {
     "tables": tables.run,
     "broadcast": broadcast.run,
@@ -36,10 +36,10 @@ def select(choice: Iterable[str]) -> tuple[str, ...]:
     """Names of the passes to run.
 
     Args:
-      choice: names to run, or names with "-" before them to run all others; nothing: all.
+      choice: names to run, or names prefixed with "-" to run all others; nothing: all.
 
     Raises:
-      ExportError: a name that is none, or both kinds mixed.
+      ExportError: an unknown name, or both kinds mixed.
     """
     names = [name.strip() for name in choice if name.strip()]
     off = {name[1:] for name in names if name.startswith("-")}
@@ -56,7 +56,7 @@ def select(choice: Iterable[str]) -> tuple[str, ...]:
 
 
 def run(graph: ir.Graph, names: Iterable[str] = ALL) -> ir.Graph:
-    """Runs the passes named, in their order."""
+    """Runs the named passes, in their fixed order."""
     chosen = set(names)
     for name, rewrite in PASSES.items():
         if name in chosen:

@@ -1,4 +1,4 @@
-"""Repeating rows or columns before an op of two inputs is left to that op, which broadcasts."""
+"""An op with two inputs repeats rows or columns by broadcasting, instead of a Resize before it."""
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.resize import Resize
@@ -6,7 +6,7 @@ from firmware_export.standalone.passes import edit
 
 
 def run(graph: ir.Graph) -> ir.Graph:
-    """Lets ops of two inputs read what a Resize repeats; a Resize that nothing else reads goes."""
+    """Lets ops with two inputs read what a Resize repeats; removes an unused Resize."""
     repeated = {
         id(op.output): op.inputs[0]
         for op in graph.ops

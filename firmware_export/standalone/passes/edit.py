@@ -1,4 +1,4 @@
-"""What passes share: looking at a graph and changing it."""
+"""Shared by passes: inspecting and changing a graph."""
 
 import collections
 
@@ -6,7 +6,7 @@ from firmware_export.standalone.graph import ir
 
 
 class Uses:
-    """Who writes and reads each activation, looked up once for a graph that stays as it is."""
+    """Which ops write and read each activation, looked up once for a graph that does not change."""
 
     def __init__(self, graph: ir.Graph) -> None:
         self._outputs = {id(tensor) for tensor in graph.lasting()}
@@ -23,17 +23,17 @@ class Uses:
         return self._readers.get(id(tensor), [])
 
     def is_output(self, tensor: ir.Tensor) -> bool:
-        """Whether it is needed when all ops have run: an output of the model, or a state."""
+        """Whether it is needed after all ops have run: an output of the model, or a state."""
         return id(tensor) in self._outputs
 
     def only_reader(self, tensor: ir.Tensor) -> ir.Op | None:
-        """The one op that reads a tensor which nothing else needs; None if there is no such op."""
+        """The only op that needs a tensor; None if there is no such op."""
         readers = self.readers(tensor)
         return readers[0] if len(readers) == 1 and not self.is_output(tensor) else None
 
 
 def remove_unused(graph: ir.Graph) -> ir.Graph:
-    """Drops ops whose output nobody needs. Not for graphs with views, where reads are hidden."""
+    """Removes ops with unused outputs. Not for graphs with views, where reads are hidden."""
     needed = {id(tensor) for tensor in graph.lasting()}
     kept = []
     for op in reversed(graph.ops):
@@ -45,5 +45,5 @@ def remove_unused(graph: ir.Graph) -> ir.Graph:
 
 
 def joined_source(first: ir.Op, second: ir.Op) -> str:
-    """What an op is called that does the work of two."""
+    """The source of an op that does the work of two."""
     return f"{first.source}, {second.source}"

@@ -1,6 +1,6 @@
-"""Ops write over an input that nothing else reads, where their kernels allow it.
+"""Ops overwrite an input that nothing else reads, if their kernels allow it.
 
-Chains of rows write over rows that they have read: output and input are one place, a bit larger
+Chains of rows overwrite rows that they have read: output and input share memory, a bit larger
 than either, in which the input begins later than the output.
 """
 
@@ -12,16 +12,16 @@ from firmware_export.standalone.passes import sharing
 
 
 def allowed(op: ir.Op) -> tuple[int, ...]:
-    """Positions of inputs that an op's kernel may write over, by kernel alone."""
+    """Positions of inputs that an op's kernel may overwrite, as far as the kernel is concerned."""
     return () if isinstance(op, Rows) else op.lower().in_place
 
 
 def run(graph: ir.Graph, may_overwrite: Callable[[ir.Op], tuple[int, ...]] = allowed) -> ir.Graph:
-    """Gives outputs the place of inputs.
+    """Puts outputs in the place of inputs.
 
     Args:
       graph: after all passes that change ops.
-      may_overwrite: `allowed`, or the same with a memory.
+      may_overwrite: `allowed`, or a cached version of it.
     """
     reads = sharing.Reads(graph)
     for position, op in enumerate(graph.ops):
@@ -38,7 +38,7 @@ def run(graph: ir.Graph, may_overwrite: Callable[[ir.Op], tuple[int, ...]] = all
 
 
 def _overlap(op: Rows, position: int, reads: sharing.Reads) -> None:
-    """Lets a chain's output follow the rows of its first input, where nothing reads that later."""
+    """Lets a chain's output follow the rows of its first input, if nothing reads that later."""
     x, output = op.inputs[0], op.output
     root, inner = x.storage()
     if x.is_constant or inner or root.size != x.size or x.pitch is not None:
@@ -62,7 +62,7 @@ def _overlap(op: Rows, position: int, reads: sharing.Reads) -> None:
 
 
 def _fits(op: ir.Op, x: ir.Tensor) -> bool:
-    """Whether the output can lie where an input lies, if nothing needs that any more."""
+    """Whether the output can take the place of an input that is no longer needed."""
     output = op.output
     if x.is_constant or output.base is not None or output.size > x.size:
         return False

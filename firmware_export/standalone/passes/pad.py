@@ -8,12 +8,12 @@ from firmware_export.standalone.ops.pool import Pool
 from firmware_export.standalone.ops.shared.convolution import Convolution
 from firmware_export.standalone.passes import edit
 
-# What the kernels count padding in.
+# The kernels' limit for padding.
 _MAX_PADDING = 255
 
 
 def run(graph: ir.Graph) -> ir.Graph:
-    """Moves padding into the ops that read it; a Pad that nothing else reads goes."""
+    """Moves padding into the ops that read it; removes a Pad without other readers."""
     producers = {id(op.output): op for op in graph.ops}
     for op in graph.ops:
         if isinstance(op, (Convolution, Pool)):
@@ -27,7 +27,7 @@ def run(graph: ir.Graph) -> ir.Graph:
 
 
 def _fits(op: Convolution | Pool, pad: Pad) -> bool:
-    """Whether the op, reading the unpadded tensor, gives the same bytes."""
+    """Whether the op produces the same bytes from the unpadded tensor."""
     x, padded = pad.inputs[0], pad.output
     if len(x.shape) != 4 or any(pad.before[axis] or pad.after[axis] for axis in (0, 3)):
         return False
@@ -42,9 +42,9 @@ def _fits(op: Convolution | Pool, pad: Pad) -> bool:
 
 
 def _windows_touch(op: Pool, pad: Pad) -> bool:
-    """Whether each window of the op holds something that is no padding.
+    """Whether each window of the op contains more than padding.
 
-    The least value changes no maximum, unless there is nothing else in the window.
+    The smallest value changes no maximum, unless there is nothing else in the window.
     """
     for axis in range(2):
         first = np.arange(op.output.shape[1 + axis]) * op.stride[axis] - op.padding[axis]

@@ -1,7 +1,7 @@
-"""A depthwise convolution over rows alone reads its rows where they lie.
+"""A depthwise convolution over rows only reads its rows in place.
 
-What slices cut and concatenations join along the rows before it need not be copied together, and
-rows that have no weight, or hold nothing but zero points, are not read.
+Rows that slices cut and concatenations join before it need not be copied together, and rows without
+weights, or with only zero points, are not read.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ _Row = tuple[ir.Tensor, int] | None
 
 
 def run(graph: ir.Graph) -> ir.Graph:
-    """Rewrites the convolutions; drops the slices and concatenations that nothing reads then."""
+    """Rewrites the convolutions; removes slices and concatenations that are then unused."""
     uses = edit.Uses(graph)
     graph.ops = [
         _row_sums(op, uses) if isinstance(op, Depthwise) and _is_over_rows(op) else op
@@ -57,7 +57,7 @@ def _row_sums(op: Depthwise, uses: edit.Uses) -> RowSums:
                 inputs.append(tensor)
             taps.append(([t is tensor for t in inputs].index(True), at))
             kept.append(weights)
-        if not taps:  # Only the bias is left; a kernel wants one row to look at.
+        if not taps:  # Only the bias is left; a kernel needs at least one row.
             inputs = inputs or [x]
             taps, kept = [(0, 0)], [np.zeros_like(kernel[0])]
         rows.append(RowSum(tuple(taps), np.stack(kept)))
@@ -74,7 +74,7 @@ def _rows_of(tensor: ir.Tensor, zero_point: int, uses: edit.Uses) -> list[_Row]:
         return own
     if isinstance(producer, Concat) and producer.axis == 1 and len(tensor.shape) == 4:
         if all(isinstance(uses.producer(part), Depthwise) for part in producer.inputs):
-            return own  # Its parts are written in place: it is the more compact to keep.
+            return own  # Its parts are written in place: keeping it is more compact.
         parts = [_rows_of(part, zero_point, uses) for part in producer.inputs]
         return [row for part in parts for row in part] if all(parts) else own
     if isinstance(producer, Slice) and _cuts_rows(producer):

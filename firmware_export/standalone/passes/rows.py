@@ -1,8 +1,8 @@
-"""Chains of ops that run row by row, so that what lies between them needs a row or two of memory.
+"""Chains of ops that run row by row, so that tensors between them need memory for a row or two.
 
-A convolution to many channels followed by one to few is the usual case: the many channels are
-never there for more than a row. Only what lowers the need of memory is done, since calls for
-each row cost some time.
+A convolution to many channels followed by one to few is the usual case: the many channels never
+exist for more than a row. Only chains that lower peak memory are made, since calls per row cost
+some time.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ _TOO_MUCH = 1 << 40
 
 @dataclasses.dataclass(frozen=True)
 class _Chain:
-    """Positions of ops that run row by row, and whether output and first input share a place."""
+    """Positions of ops that run row by row, and whether output and first input share memory."""
 
     ops: tuple[int, ...]
     overlap: bool
@@ -31,7 +31,7 @@ class _Chain:
 
 
 def run(graph: ir.Graph) -> ir.Graph:
-    """Makes chains around the op that needs the most memory, until that helps no more."""
+    """Makes chains around the op that needs the most memory, as long as that helps."""
     return _Search(graph).best()
 
 
@@ -62,7 +62,7 @@ class _Search:
         return self._graph_of(best)
 
     def _trials(self, chains: list[_Chain], need: list[int]) -> Iterator[list[_Chain]]:
-        """The chains there are, and one more that may help where most memory is needed."""
+        """The given chains, plus one more that may help where most memory is needed."""
         graph = self._graph_of(chains)
         peak = need.index(max(need)) - 1
         live = {
@@ -85,12 +85,12 @@ class _Search:
                 yield [*others, chain]
 
     def _positions(self, op: ir.Op, chains: list[_Chain]) -> tuple[int, ...]:
-        """Those that an op of the graph with chains stands for; () if they cannot be a chain."""
+        """Positions of the ops that an op of the graph with chains replaces; () if none."""
         for chain in chains:
             if self._made.get(chain) is op:
                 return chain.ops
         if self._uses.only_reader(op.inputs[0]) is not op:
-            return ()  # Nothing to write over.
+            return ()  # Nothing to overwrite.
         where = [i for i, other in enumerate(self._graph.ops) if other is op]
         return tuple(where) if where and _has_rows(self._forms[where[0]]) else ()
 
@@ -131,7 +131,7 @@ class _Search:
         return self._made[chain]
 
     def _need(self, chains: list[_Chain]) -> list[int]:
-        """Bytes that are live at each time, once ops write in place."""
+        """Live bytes at each time, with ops that write in place."""
         graph = self._graph_of(chains)
         return planner.live_bytes(self._blocks(graph), len(graph.ops))
 
@@ -159,7 +159,7 @@ class _Search:
 
 
 def _rank(need: list[int]) -> list[int]:
-    """Orders needs: the largest counts first, then the next largest."""
+    """Sort key of needs: the largest first, then the next largest."""
     return sorted(need, reverse=True)
 
 
@@ -168,7 +168,7 @@ def _cost(chains: list[_Chain]) -> int:
 
 
 def _with_rows(op: ir.Op) -> ir.Op:
-    """An op in the form that a chain can take."""
+    """An op in the form that a chain can use."""
     if isinstance(op, RowSums):
         x = op.convolution.inputs[0]
         if len(op.inputs) == 1 and op.inputs[0] is x and op.output is op.convolution.output:
@@ -177,7 +177,7 @@ def _with_rows(op: ir.Op) -> ir.Op:
 
 
 def _links(graph: ir.Graph, forms: list[ir.Op]) -> dict[int, int]:
-    """For each op whose output only the next op of a chain needs: where that op is."""
+    """For each op with an output that only one op of a chain needs: that op's position."""
     uses = edit.Uses(graph)
     positions = {id(op): position for position, op in enumerate(graph.ops)}
     viewed: set[int] = set()
@@ -199,13 +199,13 @@ def _links(graph: ir.Graph, forms: list[ir.Op]) -> dict[int, int]:
 
 
 def _has_rows(op: ir.Op) -> bool:
-    """Whether an op can run for one row of its output alone."""
+    """Whether an op can run for a single row of its output."""
     shape = op.output.shape
     return len(shape) == 4 and shape[0] == 1 and shape[1] > 1 and op.runs_by_rows()
 
 
 def _split(ops: list[ir.Op]) -> tuple[list[ir.Op], list[ir.Op]] | None:
-    """Head and tail of a chain, None if more than one op in it needs several rows of the last."""
+    """Head and tail of a chain; None if more than one op needs several rows of the op before."""
     windows = [i for i in range(1, len(ops)) if ops[i].vertical() != (1, 1, 0)]
     if len(windows) > 1:
         return None

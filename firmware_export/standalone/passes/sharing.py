@@ -1,13 +1,13 @@
-"""Which bytes are read when: what a pass must know before it lets two tensors share memory."""
+"""When which bytes are read: what a pass must know before it lets two tensors share memory."""
 
 from firmware_export.standalone.graph import ir
 
 
 class Reads:
-    """All reads of a graph, by place: after which op is nothing of some bytes read any more."""
+    """All reads of a graph, by place: after which op some bytes are no longer read."""
 
     def __init__(self, graph: ir.Graph) -> None:
-        # By the tensor whose memory it is: (first byte, end, position of the op that reads).
+        # By the tensor that owns the memory: (first byte, end, position of the op that reads).
         self._reads: dict[int, list[tuple[int, int, int]]] = {}
         for position, op in enumerate(graph.ops):
             for tensor in op.inputs:
@@ -22,7 +22,7 @@ class Reads:
             self._reads.setdefault(id(root), []).append(place)
 
     def moved(self, tensor: ir.Tensor) -> None:
-        """Follows a tensor of its own memory, and all in it, that has been given a base."""
+        """Updates the reads of a tensor that had its own memory and was given a base."""
         root, offset = tensor.storage()
         places = self._reads.pop(id(tensor), [])
         there = self._reads.setdefault(id(root), [])
@@ -37,7 +37,7 @@ class Reads:
 
 
 def extent(tensor: ir.Tensor) -> int:
-    """Bytes from the first to the last one of a tensor, gaps included."""
+    """Bytes from the first to the last one of a tensor, including gaps."""
     if tensor.pitch is None:
         return tensor.size
     rows = tensor.shape[1]

@@ -1,10 +1,10 @@
-"""What a streaming model remembers becomes memory of its own: no input, no output, no copy.
+"""States of a streaming model become separate memory: no input, no output, no copy.
 
 The streaming form of a .tflite has states as inputs and outputs: a CONCATENATION puts the past
-frames (input k + 1) before the new one, a SLICE takes what to remember (output k + 1). In C what
-was joined stays where it is, and a new frame is pushed in at its end. There frames are rows, one
-behind the other, so that pushing is one move; ops that read them have their axes exchanged, and
-what they write is a single frame, whose bytes are the same either way.
+frames (input k + 1) before the new one, a SLICE takes the frames to keep (output k + 1). In C the
+joined frames stay in place, and a new frame is pushed in at the end. There frames are rows, one
+after the other, so that pushing is one move; ops that read them have their axes swapped, and
+they write a single frame, whose bytes are the same either way.
 """
 
 import copy
@@ -29,11 +29,11 @@ def bind(graph: ir.Graph) -> ir.Graph:
     """Turns each pair of a state's input and output into memory that lasts from frame to frame.
 
     Raises:
-      ExportError: the model is not of the streaming form, or takes several frames at a time.
+      ExportError: the model does not have the streaming form, or takes several frames at a time.
     """
     if len(graph.inputs) != len(graph.outputs) or len(graph.inputs) < 2:
         ends = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
-        raise ExportError(f"the model has {ends}: it is not of the streaming form; see convert")
+        raise ExportError(f"the model has {ends}: this is not the streaming form; see convert")
     (features, *before), (logits, *after) = graph.inputs, graph.outputs
     for past, following in zip(before, after, strict=True):
         _bind(graph, past, following)
@@ -74,7 +74,7 @@ def _push(graph: ir.Graph, join: Concat, frame: ir.Tensor) -> None:
 
 
 def _read_rows_of_frames(graph: ir.Graph, op: ir.Op) -> None:
-    """Exchanges frequency and time in an op that reads a state, and in those before one frame."""
+    """Swaps frequency and time in an op that reads a state, and in those up to a single frame."""
     frame, at = op.output, graph.ops.index(op)
     if isinstance(op, Pad):
         op.before, op.after = _exchanged(op.before), _exchanged(op.after)
@@ -94,14 +94,14 @@ def _read_rows_of_frames(graph: ir.Graph, op: ir.Op) -> None:
     else:
         raise ExportError(f"{op.source} reads past frames in a way that has no kernel in C")
     if frame.shape[_TIME] != 1:
-        raise ExportError(f"{op.source} gives several frames for each; export one frame at a time")
+        raise ExportError(f"{op.source} makes several frames of one; export one frame at a time")
     op.output = copy.copy(frame)
     op.output.name, op.output.shape = f"{frame.name}/frame", _exchanged(frame.shape)
     graph.ops.insert(at + 1, Reshape([op.output], frame, op.source))
 
 
 def _as_one_column(graph: ir.Graph, state: ir.Tensor) -> None:
-    """A depthwise convolution over a whole state sums up pixels, whichever way they lie."""
+    """Flattens a state for a depthwise convolution over all of it: the order does not matter."""
     readers = graph.readers(state)
     op = readers[0] if len(readers) == 1 else None
     if not isinstance(op, Depthwise) or op.inputs[1].shape[1:3] != state.shape[1:3]:
@@ -121,7 +121,7 @@ def _exchanged(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _mean_of(graph: ir.Graph, state: ir.Tensor) -> Depthwise | None:
-    """The op that takes the mean over all frames of a state of one row, if it alone reads it."""
+    """The mean over all frames of a state with one row, if it is the state's only reader."""
     readers = graph.readers(state)
     op = readers[0] if len(readers) == 1 else None
     if not isinstance(op, Depthwise) or state.shape[1] != 1:
@@ -132,7 +132,7 @@ def _mean_of(graph: ir.Graph, state: ir.Tensor) -> Depthwise | None:
 
 
 def _slide(graph: ir.Graph, join: Concat, mean: Depthwise, frame: ir.Tensor) -> None:
-    """A mean whose sums are kept: the new frame is added, the one that leaves is taken away."""
+    """A mean that keeps its sums: the new frame is added, the oldest one subtracted."""
     _, _, frames, channels = join.output.shape
     ring = copy.copy(join.output)
     ring.name, ring.shape = f"{ring.name}/ring", (1, frames, 1, channels)
@@ -151,6 +151,6 @@ def _slide(graph: ir.Graph, join: Concat, mean: Depthwise, frame: ir.Tensor) -> 
 
 def _not_streaming(tensor: ir.Tensor) -> ExportError:
     return ExportError(
-        f"'{tensor.name[:60]}' is no state of the streaming form: one new frame is joined to past "
-        "ones along time, and their end is handed on; make the file with pipelines.convert"
+        f"'{tensor.name[:60]}' is not a state of the streaming form, which joins one new frame to "
+        "past ones along time and outputs the last ones; make the file with pipelines.convert"
     )

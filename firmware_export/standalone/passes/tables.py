@@ -1,7 +1,7 @@
-"""Whatever depends on one int8 value alone becomes 256 values, and goes into the op before.
+"""Any function of one int8 value becomes a table of 256 values, fused into the op before.
 
 x -> LOGISTIC -> MUL with x is a table, so is a RELU or a QUANTIZE, and a chain of tables is one.
-A convolution takes the table behind it along; a table that only limits becomes its bounds.
+A convolution absorbs the table after it; a table that only clamps becomes its bounds.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ def run(graph: ir.Graph) -> ir.Graph:
 
 
 def _evaluated(graph: ir.Graph) -> ir.Graph:
-    """Ops of one tensor twice, or of one and a single value, become tables."""
+    """Ops on the same tensor twice, or on a tensor and a single value, become tables."""
     producers: dict[int, ir.Op] = {}
     ops: list[ir.Op] = []
     for op in graph.ops:
@@ -51,14 +51,14 @@ def _as_table(op: ir.Pairwise, producers: dict[int, ir.Op]) -> Table | None:
     try:
         table = op.evaluate(*values)
     except ValueError:
-        return None  # What is wrong with the scales is told when the op is lowered.
+        return None  # Lowering the op reports what is wrong with the scales.
     return Table([source], op.output, op.source, table=table)
 
 
 def _ancestors(
     tensor: ir.Tensor, producers: dict[int, ir.Op]
 ) -> dict[int, tuple[ir.Tensor, np.ndarray]]:
-    """Tensors that `tensor` is a table of, itself first, with the tables; by identity."""
+    """Tensors that `tensor` can be looked up from, itself first, with the tables; by id."""
     found = {id(tensor): (tensor, _ALL)}
     table = _ALL
     while isinstance(op := producers.get(id(tensor)), Table):
@@ -69,12 +69,12 @@ def _ancestors(
 
 
 def _after(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The table of looking up in one table, then in another."""
+    """The table that combines a look-up in one table, then in another."""
     return second[first.astype(np.int64) + 128]
 
 
 def _joined(graph: ir.Graph) -> ir.Graph:
-    """A table of a table that nothing else reads is one table."""
+    """Joins a table with the table before it, if nothing else reads that."""
     uses = edit.Uses(graph)
     gone: set[int] = set()
     for op in graph.ops:
@@ -86,7 +86,7 @@ def _joined(graph: ir.Graph) -> ir.Graph:
             op.inputs = before.inputs
             op.source = edit.joined_source(before, op)
             gone.add(id(before))
-            # The one before has gone through this loop already, so chains of any length join.
+            # This loop has already handled the one before, so chains of any length join.
             uses = edit.Uses(
                 ir.Graph(
                     [o for o in graph.ops if id(o) not in gone], [], graph.outputs, graph.states
@@ -97,7 +97,7 @@ def _joined(graph: ir.Graph) -> ir.Graph:
 
 
 def _before_reshapes(graph: ir.Graph) -> ir.Graph:
-    """A table behind a reshape changes places with it, to come next to what computes."""
+    """Swaps a table with the reshape before it, to bring it next to the op that computes."""
     uses = edit.Uses(graph)
     ops = list(graph.ops)
     for position, op in enumerate(ops):
@@ -122,7 +122,7 @@ def _before_reshapes(graph: ir.Graph) -> ir.Graph:
 
 
 def _fused(graph: ir.Graph) -> ir.Graph:
-    """Tables go into the op that computes what they look up, if that is all it is needed for."""
+    """Fuses tables into the op that computes their input, if nothing else needs that."""
     uses = edit.Uses(graph)
     gone: set[int] = set()
     for op in graph.ops:
@@ -140,7 +140,7 @@ def _fused(graph: ir.Graph) -> ir.Graph:
 
 
 def _fuse_bounds(before: ir.Op, op: Table) -> bool:
-    """Narrows the bounds of an op, if the table does no more than that to its values."""
+    """Narrows the bounds of an op, if the table only clamps its values."""
     if not isinstance(before, ir.Bounded):
         return False
     given, result = op.inputs[0], op.output

@@ -1,4 +1,4 @@
-"""Rows and columns of zeros at the border of a kernel are cut off: fewer products, same sums."""
+"""Cuts rows and columns of zeros off the border of a kernel: fewer products, same sums."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from firmware_export.standalone.ops.slice import Slice
 
 
 def run(graph: ir.Graph) -> ir.Graph:
-    """Cuts kernels; one that no longer reaches the border of its input reads a slice of it."""
+    """Cuts kernels; one that no longer covers the border of its input reads a slice of it."""
     ops: list[ir.Op] = []
     for op in graph.ops:
         if isinstance(op, Convolution):
@@ -19,7 +19,7 @@ def run(graph: ir.Graph) -> ir.Graph:
 
 
 def _cut(op: Convolution) -> list[ir.Op]:
-    """Trims an op in place; gives the Slice that must come before it, if one must."""
+    """Trims an op in place; returns the Slice that must come before it, if any."""
     weights = op.inputs[1]
     cuts = [_zeros(op.weights, axis) for axis in (1, 2)]
     x = op.inputs[0]
@@ -52,7 +52,7 @@ def _cut(op: Convolution) -> list[ir.Op]:
 
 
 def _zeros(weights: np.ndarray, axis: int) -> tuple[int, int]:
-    """How many leading and trailing items along an axis are all zeros; one item stays."""
+    """Number of leading and trailing items along an axis that are all zeros; one item stays."""
     others = tuple(i for i in range(weights.ndim) if i != axis)
     used = np.flatnonzero(np.any(weights != 0, axis=others))
     if len(used) == 0:

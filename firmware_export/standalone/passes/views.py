@@ -1,9 +1,9 @@
 """Ops that only move bytes cost nothing: their tensors share memory.
 
-A reshape lies where its input lies, so does a transposition that moves axes of size 1 alone. A
-slice is its input from some byte on. What is joined is written into its part of the whole at
-once. Convolutions can read and write rows with gaps between them, so slices and parts along
-axis 2 are theirs too; other ops need theirs without gaps.
+A reshape shares its input's memory, as does a transposition that only moves axes of size 1. A
+slice is its input from some byte on. Parts of a concatenation are written straight into the
+whole. Convolutions can read and write rows with gaps between them, so they also handle slices and
+parts along axis 2; other ops need them without gaps.
 """
 
 import math
@@ -16,7 +16,7 @@ from firmware_export.standalone.passes import edit
 
 def run(graph: ir.Graph) -> ir.Graph:
     """Removes the ops that become views; the others copy as before."""
-    uses = edit.Uses(graph)  # Of the graph as it was: ops that have become views count as readers.
+    uses = edit.Uses(graph)  # From the original graph: ops that have become views count as readers.
     for becomes_view in (_is_same_bytes, _is_part_of_input, _is_joined_in_place):
         graph.ops = [op for op in graph.ops if not becomes_view(op, uses)]
     return graph
@@ -50,7 +50,7 @@ def _is_part_of_input(op: ir.Op, uses: edit.Uses) -> bool:
 
 
 def _is_joined_in_place(op: ir.Op, uses: edit.Uses) -> bool:
-    """Lets the inputs of a Concat lie in its output, if all of them can."""
+    """Makes the inputs of a Concat parts of its output, if all of them can be."""
     if not isinstance(op, Concat):
         return False
     strides = _strides(op.output.shape)
@@ -75,7 +75,7 @@ def _is_joined_in_place(op: ir.Op, uses: edit.Uses) -> bool:
 
 
 def _can_have_gaps(tensor: ir.Tensor, joining: Concat, uses: edit.Uses) -> bool:
-    """Whether a tensor that is to be joined may be written and read with gaps between its rows."""
+    """Whether a tensor to be joined may be written and read with gaps between its rows."""
     producer = uses.producer(tensor)
     return (
         producer is not None
@@ -93,9 +93,9 @@ def _strides(shape: tuple[int, ...]) -> list[int]:
 
 
 def _is_contiguous(part: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    """Whether a part lies in the whole without gaps: at most its first axis is cut.
+    """Whether a part of the whole has no gaps: at most its first axis is cut.
 
-    First means: of those that the part has more than one item along.
+    Only axes along which the part has more than one item count.
     """
     axis = next((axis for axis, size in enumerate(part) if size > 1), len(part))
     return part[axis + 1 :] == whole[axis + 1 :]

@@ -97,7 +97,7 @@ class TestBudget:
         message = str(error.value)
         assert message.startswith(f"the program for {name} needs 30")
         assert " bytes of flash, " in message
-        assert message.endswith(" more than 256 KB: make the model smaller or the budget larger")
+        assert message.endswith(" more than 256 KiB: make the model smaller or the budget larger")
 
     def test_ram(self, tmp_path: Path, name: str) -> None:
         # With the stack it is all: what the board itself needs is too much.
@@ -116,10 +116,10 @@ class TestBudget:
 
     def test_more_than_the_machine_has(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(
-            ExportError, match=rf"^{name} cannot have 99999 KB of flash: its machine"
+            ExportError, match=rf"^{name} cannot have 99999 KiB of flash: its machine"
         ):
             sized(tmp_path, name, flash_kb=99999)
-        with pytest.raises(ExportError, match=rf"^{name} cannot have 0 KB of RAM"):
+        with pytest.raises(ExportError, match=rf"^{name} cannot have 0 KiB of RAM"):
             sized(tmp_path, name, ram_kb=0)
 
 
@@ -154,7 +154,7 @@ class TestErrors:
     @pytest.mark.parametrize("name", ["cortex-m4", "rv32", "host"])
     def test_a_function_that_is_missing(self, tmp_path: Path, name: str) -> None:
         text = "int absent(void);\nint main(void) { return absent(); }\n"
-        with pytest.raises(ExportError, match=rf"^the program for {name} lacks absent: give"):
+        with pytest.raises(ExportError, match=rf"^the program for {name} lacks absent: add"):
             self.build(tmp_path, text, name)
 
     @pytest.mark.parametrize("name", ["cortex-m4", "cortex-m55", "rv32"])

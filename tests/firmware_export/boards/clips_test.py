@@ -156,7 +156,7 @@ def test_streams_of_no_whole_frames_are_refused(
 ) -> None:
     build = programs(name, whole=False, streaming=True)
     for size in (0, BANDS + 1):
-        with pytest.raises(ExportError, match="are not as long as the model's input"):
+        with pytest.raises(ExportError, match="do not match the model's input size"):
             clips.run_features(build, np.zeros((2, size), np.int8), tmp_path)
 
 
@@ -216,7 +216,7 @@ class TestRefusals:
         assert "another format" in said(0x32504C43, *good[1:])
         assert "another format" in said(*good[:6], 3)
         assert "neither features nor sound" in said(good[0], 2, *good[2:])
-        assert "not as long as the model's input" in said(*good[:3], 19, 0, 0, 0)
+        assert "do not match the model's input size" in said(*good[:3], 19, 0, 0, 0)
         for size, block in ((20, 0), (20, 513), (21, 8)):
             assert "odd number of bytes" in said(good[0], 1, 2, size, block, 0, 0)
 
@@ -230,7 +230,7 @@ class TestRefusals:
         with pytest.raises(ExportError) as error:
             clips.run_waveforms(build, np.zeros((1, 80), np.int16), tmp_path)
         assert str(error.value) == (
-            "the clip program on cortex-m4 ended with status 2: clips.bin holds sound, but the "
+            "the clip program on cortex-m4 ended with status 2: clips.bin has sound, but the "
             "program has no front-end; export one with the model"
         )
 

@@ -101,7 +101,7 @@ def test_a_fault(check: Check, name: str, command: str, said: str) -> None:
 
 
 def test_a_crash_on_the_host(check: Check) -> None:
-    with pytest.raises(ExportError, match=r"^the program on host was ended by SIGILL"):
+    with pytest.raises(ExportError, match=r"^the program on host was killed by SIGILL"):
         check("host", "instruction")
 
 
@@ -123,7 +123,9 @@ def test_sanitizers_on_the_host(tmp_path: Path) -> None:
     build = program(
         tmp_path, "host", "volatile int one = 1; return 0x7FFFFFFF + one;", flags=building.SANITIZE
     )
-    with pytest.raises(ExportError, match=r"leaves undefined: .*runtime error: signed integer"):
+    with pytest.raises(
+        ExportError, match=r"has undefined behaviour: .*runtime error: signed integer"
+    ):
         emulation.run(build)
     build = program(
         tmp_path,
@@ -131,7 +133,9 @@ def test_sanitizers_on_the_host(tmp_path: Path) -> None:
         "int a[4] = {0}; volatile int i = 4; return a[i];",
         flags=building.SANITIZE,
     )
-    with pytest.raises(ExportError, match=r"leaves undefined: .*index 4 out of bounds|Sanitizer"):
+    with pytest.raises(
+        ExportError, match=r"has undefined behaviour: .*index 4 out of bounds|Sanitizer"
+    ):
         emulation.run(build)
 
 
@@ -165,7 +169,7 @@ def test_an_emulator_that_gives_up(tmp_path: Path) -> None:
     )
     build = program(tmp_path, "cortex-m4", lock_up)
     with pytest.raises(
-        ExportError, match=r"^the emulator of cortex-m4 was ended by SIG\w+: .*ockup"
+        ExportError, match=r"^the emulator of cortex-m4 was killed by SIG\w+: .*ockup"
     ):
         emulation.run(build, timeout_s=10)
 

@@ -85,10 +85,10 @@ def test_default_sizes_in_flash() -> None:
 @pytest.mark.parametrize(
     ("log_offset", "scale", "zero_point", "message"),
     [
-        (1e-30, 0.08, 0, "log_offset=1e-30 is out of proportion to 16-bit sound"),
-        (1e9, 0.08, 0, "log_offset=1e.09 is out of proportion"),
-        (0.0, 0.08, 0, "log_offset=0 is out of proportion"),
-        (-1.0, 0.08, 0, "log_offset=-1 is out of proportion"),
+        (1e-30, 0.08, 0, "log_offset=1e-30 is out of range to 16-bit sound"),
+        (1e9, 0.08, 0, "log_offset=1e.09 is out of range"),
+        (0.0, 0.08, 0, "log_offset=0 is out of range"),
+        (-1.0, 0.08, 0, "log_offset=-1 is out of range"),
         (1e-6, 0.0, 0, "input scale 0 is not one of log-mel features"),
         (1e-6, 1e-4, 0, "input scale 0.0001 is not one"),
         (1e-6, math.nan, 0, "input scale nan is not one"),

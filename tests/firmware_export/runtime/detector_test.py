@@ -117,7 +117,7 @@ def test_a_reset_forgets() -> None:
         ({"threshold": float("nan")}, "threshold=nan"),
         ({"threshold": "0.5"}, "threshold='0.5'"),
         ({"refractory_hops": -1}, "refractory_hops=-1 is not a whole number from 0"),
-        ({"background": "_silence_"}, "background='_silence_' is one text, not several labels"),
+        ({"background": "_silence_"}, "background='_silence_' is a string, not a list of labels"),
     ],
 )
 def test_refuses(changes: dict[str, object], message: str) -> None:

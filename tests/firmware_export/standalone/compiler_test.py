@@ -263,7 +263,7 @@ def test_many_ops_take_little_time():
 
 
 def test_an_unknown_kernel_set():
-    with pytest.raises(ValueError, match="kernel set 'z80' is none of portable, dsp, mve"):
+    with pytest.raises(ValueError, match="kernel set 'z80' is not one of portable, dsp, mve"):
         compiler.compile(two_ends(), "z80")
 
 

@@ -360,7 +360,7 @@ class TestStreaming:
         assert run(program).returncode == 0
 
     def test_a_file_that_is_no_streaming_form(self, streaming_model: bytes, tmp_path: Path):
-        with pytest.raises(ExportError, match=r"my\.tflite: .*is not of the streaming form"):
+        with pytest.raises(ExportError, match=r"my\.tflite: .*is not the streaming form"):
             package.export(
                 streaming_model,
                 tmp_path / "out",
@@ -454,7 +454,7 @@ class TestNormalized:
         config = dataclasses.replace(CONFIG, normalization="residual")
         words = package.Spotting(LABELS, config.to_dict())
         form = streaming.rewrite(streaming_model).data
-        with pytest.raises(ExportError, match="normalization=residual takes statistics over a"):
+        with pytest.raises(ExportError, match="normalization=residual needs statistics over a"):
             package.export(streaming_model, tmp_path / "out", "1", spotting=words, streaming=form)
         assert not (tmp_path / "out").exists()
 
@@ -495,7 +495,7 @@ class TestBadInput:
     ):
         words, golden = spotting
         wrong = Golden(golden.features, golden.logits ^ 1, golden.label_index)
-        with pytest.raises(ExportError, match="TFLite Micro gives 16 other bytes"):
+        with pytest.raises(ExportError, match="TFLite Micro outputs 16 of"):
             package.export(converted_model, tmp_path / "out", "1", spotting=words, golden=wrong)
         assert not (tmp_path / "out").exists()
 

@@ -78,18 +78,18 @@ class TestConvolution:
             ({"output": (1, 4, 5, 4)}, "stride and padding give"),
             ({"output": (1, 3, 5, 3)}, "writes 3 channels"),
             ({"output": (2, 3, 5, 4)}, "stride and padding give"),
-            ({"output": (1, 3, 20)}, "no image"),
-            ({"shape": (1, 6, 10)}, "no image"),
+            ({"output": (1, 3, 20)}, "not an image"),
+            ({"shape": (1, 6, 10)}, "not an image"),
             ({"shape": (1, 6, 5, 3)}, "has 3 channels and weights"),
             ({"weights": np.ones((4, 3, 3), np.int8)}, "weights 't1' of shape"),
             ({"weights": np.ones((3, 3, 3, 1), np.int8), "scales": [1.0]}, "2 channels"),
-            ({"weights": np.ones((4, 3, 3, 2), np.int32)}, "INT32 where int8 weights must be"),
+            ({"weights": np.ones((4, 3, 3, 2), np.int32)}, "INT32 instead of int8 weights"),
             ({"zero_points": [0, 0, 1, 0]}, "zero point other than 0"),
             ({"scales": [0.1, 0.0, 0.1, 0.1]}, "weights with a scale of 0"),
-            ({"scales": [0.1] * 3, "axis": 1}, "scale for each item of dimension 1"),
+            ({"scales": [0.1] * 3, "axis": 1}, "scales along dimension 1"),
             ({"scales": []}, "without a scale"),
             ({"bias": np.zeros(3, np.int32)}, "bias 't2' of shape"),
-            ({"bias": np.zeros(4, np.int8)}, "INT8 where an int32 bias must be"),
+            ({"bias": np.zeros(4, np.int8)}, "INT8 instead of an int32 bias"),
         ],
     )
     def test_contradictions_are_refused(self, changes, what):
@@ -117,7 +117,7 @@ class TestGraph:
         x, a, b = (builder.activation((1, 4), 0.1) for _ in range(3))
         builder.op("ADD", [x, b], a)
         builder.op("ADD", [x, a], b)
-        with pytest.raises(ExportError, match="reads 't2', which no op before it writes"):
+        with pytest.raises(ExportError, match="reads 't2', which no earlier op writes"):
             read(builder, [x], [b])
 
     def test_a_tensor_written_twice(self):
@@ -134,18 +134,18 @@ class TestGraph:
     def test_an_output_that_nothing_writes(self):
         builder, tensors = self.chain("LOGISTIC")
         lost = builder.activation((1, 4), 0.1)
-        with pytest.raises(ExportError, match="output 't2' is written by no op"):
+        with pytest.raises(ExportError, match="no op writes the model's output 't2'"):
             read(builder, tensors[:1], [lost])
 
     def test_an_input_named_twice(self):
         builder, tensors = self.chain("LOGISTIC")
-        with pytest.raises(ExportError, match="named twice"):
+        with pytest.raises(ExportError, match="listed twice"):
             read(builder, [tensors[0], tensors[0]], tensors[1:])
 
     def test_a_constant_as_input_or_output(self):
         builder, tensors = self.chain("LOGISTIC")
         constant = builder.constant(np.zeros((1, 4), np.int8), [0.1])
-        with pytest.raises(ExportError, match="is a constant or named twice"):
+        with pytest.raises(ExportError, match="is a constant or listed twice"):
             read(builder, [*tensors[:1], constant], tensors[1:])
         builder, tensors = self.chain("LOGISTIC")
         constant = builder.constant(np.zeros((1, 4), np.int8), [0.1])
@@ -278,7 +278,7 @@ class TestMovement:
         builder = Builder()
         a, b = builder.activation((1, 2, 3), 0.1), builder.activation((1, 2, 3), 0.2)
         builder.op("CONCATENATION", [a, b], builder.activation((1, 4, 3), 0.1), axis=1)
-        with pytest.raises(ExportError, match="another scale or zero point in 't1'"):
+        with pytest.raises(ExportError, match="different scales or zero points in 't1'"):
             read(builder, [a, b], [2])
 
     def test_resize_rounds_as_tflite_does(self):

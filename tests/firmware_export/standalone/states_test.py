@@ -452,7 +452,7 @@ class TestRefusals:
 
     def test_a_whole_window_model(self, small):
         assert self.refused(small) == (
-            "the model has 1 inputs and 1 outputs: it is not of the streaming form; see convert"
+            "the model has 1 inputs and 1 outputs: this is not the streaming form; see convert"
         )
 
     def test_two_inputs_and_one_output(self):
@@ -466,11 +466,11 @@ class TestRefusals:
         a, b, c, d = (builder.activation((1, 6), 0.1) for _ in range(4))
         builder.op("ADD", [a, b], c)
         builder.op("MUL", [a, c], d)
-        assert "'t1' is no state" in self.refused(builder.finish([a, b], [c, d]))
+        assert "'t1' is not a state" in self.refused(builder.finish([a, b], [c, d]))
 
     def test_several_frames_at_a_time(self, small):
         message = self.refused(streaming.rewrite(small, frames=4).data)
-        assert "'state_0' is no state of the streaming form: one new frame" in message
+        assert "'state_0' is not a state of the streaming form, which joins one" in message
 
     @pytest.mark.parametrize(
         "wrong",
@@ -489,7 +489,7 @@ class TestRefusals:
         ids=str,
     )
     def test_states_that_are_joined_or_handed_on_otherwise(self, wrong):
-        assert "is no state of the streaming form" in self.refused(Refused(**wrong).model())
+        assert "is not a state of the streaming form" in self.refused(Refused(**wrong).model())
 
     def test_an_op_that_reads_past_frames_and_has_no_kernel(self):
         message = self.refused(Refused(reader="HARD_SWISH").model())

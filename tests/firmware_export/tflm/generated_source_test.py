@@ -161,7 +161,7 @@ class TestSelfTest:
         assert done.returncode == 0, done.stdout
         *clips, last = done.stdout.splitlines()
         assert len(clips) == 4
-        assert clips[2].startswith(f"clip 2: said '{LABELS[2]}', heard '")
+        assert clips[2].startswith(f"clip 2: label '{LABELS[2]}', predicted '")
         assert last.startswith("self-test: 0 bytes differ in 4 clips, arena 4044 of ")
 
     @pytest.mark.parametrize("flips", [1, 3])

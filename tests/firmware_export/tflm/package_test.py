@@ -165,7 +165,7 @@ class TestMisfits:
             ),
             (r"input has shape \(2, 8\)", lambda g: setattr(g.tensors[0], "shape", [2, 8])),
             ("2 inputs and 1 outputs", lambda g: setattr(g, "inputs", [0, 0])),
-            (r"gives \(1, 1, 3\)", lambda g: setattr(g.tensors[3], "shape", [1, 1, 3])),
+            (r"outputs \(1, 1, 3\)", lambda g: setattr(g.tensors[3], "shape", [1, 1, 3])),
         ],
     )
     def test_models(self, tmp_path: Path, small_golden: Golden, match: str, change: Any) -> None:
@@ -191,7 +191,7 @@ class TestMisfits:
     @pytest.mark.parametrize(
         ("match", "changes"),
         [
-            ("hold 0 clips", {"features": np.zeros((0, 8), np.int8)}),
+            ("have 0 clips", {"features": np.zeros((0, 8), np.int8)}),
             ("float32 features", {"features": np.zeros((3, 8), np.float32)}),
             (r"shape \(9,\)", {"features": np.zeros((3, 9), np.int8)}),
             ("logits of shape", {"logits": np.zeros((2, 3), np.int8)}),
@@ -221,7 +221,7 @@ class TestMisfits:
         logits = small_golden.logits.copy()
         logits[1, 2] ^= 1
         golden = dataclasses.replace(small_golden, logits=logits)
-        self.refuses("gives 1 other bytes of 9", small_model, golden, tmp_path / "out")
+        self.refuses("outputs 1 of 9 bytes other than", small_model, golden, tmp_path / "out")
 
     def test_an_earlier_export_survives_a_refusal(
         self, tmp_path: Path, small_model: bytes, small_golden: Golden

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge_dsp.h"
 
-/* All sums are twice themselves, zero points are folded into what begins them:
+/* All sums are doubled, and zero points are folded into their initial values:
  *
  *     2 * scaled a = a * 2^20 - a_zero_point * 2^20, with a's sign
  *     2 * (b - b_zero_point) * 2^20 = b * 2^21 - b_zero_point * 2^21
@@ -9,7 +9,7 @@
 void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out) {
   const edge_add_t local = *p;
   uint32_t i = 0;
-  /* The zero point of larger shifts can not be folded into their rounding; they are rare. */
+  /* With larger shifts, which are rare, the zero point cannot be folded into the rounding. */
   if (local.shift <= 22) {
     const int32_t a_factor = local.a_sign * (1 << 20);
     const int32_t a_begin = -local.a_zero_point * a_factor;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge_dsp.h"
 
-/* Windows are widened a group of four at a time; a block of them then is what pixels are to
- * edge_pointwise. Where all four lie inside of the input, their values come from it by a table of
- * offsets; else the windows are gathered first, one after the other. With several groups of
- * channels, a block is one window of one group, so that its outputs are without gaps. */
+/* Windows are widened in groups of four; then a block of them is handled like pixels in
+ * edge_pointwise. If all four are inside the input, their values are read through a table of
+ * offsets; otherwise the windows are gathered first, one after the other. With several groups of
+ * channels, a block is one window of one group, so that its outputs have no gaps. */
 
 static int8_t *copy(int8_t *to, const int8_t *from, uint32_t size) {
   for (; size > 0; size--) {
@@ -22,11 +22,11 @@ static int8_t *repeat(int8_t *to, int32_t value, uint32_t size) {
 
 /* Copies the inputs under one window, of one group's channels, without gaps. Returns their end.
  *
- * (y, x) is where the window begins, perhaps in the padding; `in` is at the group's channels. */
+ * (y, x) is the start of the window, possibly in the padding; `in` is at the group's channels. */
 static int8_t *gather(const edge_convolution_t *p, const int8_t *in, int32_t y, int32_t x,
                       int8_t *to) {
   const uint32_t channels = (uint32_t)(p->in_channels / p->groups);
-  /* Columns of taps that are adjacent go in one run; else each goes by itself. */
+  /* Adjacent columns of taps are one run; others are copied one by one. */
   const int32_t columns = p->dilation_x == 1 && p->groups == 1 ? p->kernel_width : 1;
   for (uint32_t ky = p->kernel_height; ky > 0; ky--, y += p->dilation_y) {
     const int8_t *row = in + y * (int32_t)p->in_row;
@@ -48,7 +48,7 @@ static int8_t *gather(const edge_convolution_t *p, const int8_t *in, int32_t y, 
   return to;
 }
 
-/* Where the values of a window lie from its beginning on. Returns whether they fit. */
+/* Offsets of a window's values from its start. Returns whether they fit. */
 static int find_offsets(const edge_convolution_t *p, uint16_t *offsets) {
   const uint32_t row_step = p->dilation_y * p->in_row;
   const uint32_t column_step = (uint32_t)p->dilation_x * p->in_channels;
@@ -65,7 +65,7 @@ static int find_offsets(const edge_convolution_t *p, uint16_t *offsets) {
   return 1;
 }
 
-/* Four windows, `step` bytes apart, as edge_dsp_widen() has them. Returns where the next go. */
+/* Widens four windows, `step` bytes apart, like edge_dsp_widen(). Returns where the next go. */
 static __attribute__((noinline)) uint32_t *widen_windows(const int8_t *x, const uint16_t *offsets,
                                                          uint32_t depth, uint32_t step,
                                                          uint32_t *to) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge_dsp.h"
 
-/* Where the taps of a run of outputs along a row begin and end, without those in the padding. */
+/* Start and end of the taps of a run of outputs along a row, without those in the padding. */
 typedef struct {
   uint32_t first, count;
 } span_t;
 
-/* Of `taps` at start, start + dilation, ...: those that are inside of 0 .. size - 1. */
+/* Which of `taps` at start, start + dilation, ... are inside 0 .. size - 1. */
 static span_t inside(int32_t start, uint32_t taps, int32_t dilation, int32_t size) {
   uint32_t first = 0;
   for (; first < taps && start < 0; first++) {
@@ -20,12 +20,12 @@ static span_t inside(int32_t start, uint32_t taps, int32_t dilation, int32_t siz
   return span;
 }
 
-/* One output row; t has its rows of taps. Outputs that have the same columns inside are one run. */
+/* One output row; t has its rows of taps. Outputs with the same columns inside are one run. */
 static void row(const edge_convolution_t *p, edge_taps_t *t, const int8_t **rows, int8_t *out) {
   const int32_t dilation = p->dilation_x;
   const int8_t *const weights = t->weights;
   int32_t x = -(int32_t)p->pad_left;
-  uint32_t at = 0; /* bytes from the rows' beginning to where `rows` point */
+  uint32_t at = 0; /* bytes from the rows' start to where `rows` point */
   for (uint32_t ox = 0; ox < p->out_width; ox += t->pixels) {
     const span_t columns = inside(x, p->kernel_width, dilation, p->in_width);
     t->pixels = 0;
@@ -49,7 +49,7 @@ static void row(const edge_convolution_t *p, edge_taps_t *t, const int8_t **rows
   }
 }
 
-/* Several outputs for each input channel: a value at a time. */
+/* Several outputs per input channel: one value at a time. */
 static void wider_row(const edge_convolution_t *p, const int8_t *in, int32_t y, int8_t *out) {
   const uint32_t channels = p->out_channels;
   const uint32_t multiplier = channels / p->in_channels;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernels for Cortex-M cores with DSP instructions (M4, M7, M33) share.
+/* Shared by the kernels for Cortex-M cores with DSP instructions (M4, M7, M33).
  *
- * Scaling an accumulator takes five instructions, by these facts beside those of
+ * Scaling an accumulator takes five instructions, thanks to these facts in addition to those of
  * edge_requantize.h:
  *
- *   a. SMMLAR adds a number to the rounded high half for nothing: `rounding`, which is
+ *   a. SMMLAR adds a number to the rounded high half for free: `rounding`, which is
  *      2^(shift-1) of the second rounding and the output's zero point, shifted left. Shifts are
- *      at most 22, so that this stays below 2^30.
- *   b. The second rounding needs the sign of the high half. That of the accumulator does as well:
- *      they differ only where the high half is 0, and (0 - 1 + 2^(shift-1)) >> shift is 0, too.
- *   c. SSAT clamps to int8. Narrower clamps and tables follow in a pass of their own, see
- *      edge_dsp_look_up(): clamping twice gives the same.
+ *      at most 22, so this stays below 2^30.
+ *   b. The second rounding needs the sign of the high half. That of the accumulator also works:
+ *      they differ only if the high half is 0, and (0 - 1 + 2^(shift-1)) >> shift is 0, too.
+ *   c. SSAT clamps to int8. Narrower clamps and tables follow in a separate pass, see
+ *      edge_dsp_look_up(): clamping twice has the same result.
  *
  * Pairs: SMLAD multiplies two pairs of 16-bit numbers and adds both products. SXTB16 makes a pair
  * of bytes 0 and 2 of a word, and another of bytes 1 and 3. Which numbers form a pair does not
@@ -27,14 +27,14 @@
 #error "these kernels are for Cortex-M4, M7 and M33: export for the target 'generic' instead"
 #endif
 
-/* Sums up products of pairs: sum + a[0] * b[0] + a[1] * b[1]. */
+/* Sums products of pairs: sum + a[0] * b[0] + a[1] * b[1]. */
 static inline int32_t edge_smlad(uint32_t a, uint32_t b, int32_t sum) {
   int32_t result;
   __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
   return result;
 }
 
-/* sum + a[0] * b[0], of the numbers in the low halves, and with one or both in the high half. */
+/* sum + a[0] * b[0], of the numbers in the low halves, or with one or both in the high half. */
 static inline int32_t edge_smlabb(uint32_t a, uint32_t b, int32_t sum) {
   int32_t result;
   __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
@@ -72,7 +72,7 @@ static inline uint32_t edge_twice(uint32_t pair) {
   return sum;
 }
 
-/* The pair (low, high) of numbers that fit into 16 bits. */
+/* The pair (low, high) of numbers that fit in 16 bits. */
 static inline uint32_t edge_pair(int32_t low, int32_t high) {
   uint32_t pair;
   __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(low), "r"(high));
@@ -86,7 +86,7 @@ static inline uint32_t edge_load_word(const int8_t *from) {
   return word;
 }
 
-/* How a channel is scaled. */
+/* Scaling of a channel. */
 typedef struct {
   int32_t multiplier, rounding, shift;
 } edge_scale_t;
@@ -103,7 +103,7 @@ static inline int32_t edge_smmlar(int32_t a, int32_t b, int32_t sum) {
   return result;
 }
 
-/* The output for twice an accumulator. */
+/* The output for a doubled accumulator. */
 static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale) {
   int32_t value = edge_smmlar(twice, scale.multiplier, scale.rounding);
   value = (value + (twice >> 31)) >> scale.shift;
@@ -114,44 +114,43 @@ static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale) {
 /* Pixels, or windows, widened to 16 bits, in groups of four; in pointwise.c. */
 #define EDGE_GROUP 4
 
-/* As many pixels of so many inputs as the scratch of edge_pointwise holds. */
+/* Number of pixels with this many inputs that fit in the scratch of edge_pointwise. */
 static inline uint32_t edge_dsp_block_size(uint32_t depth) {
   return depth <= 32 ? 16 : depth <= 64 ? 8 : EDGE_GROUP;
 }
 
-/* Widens a group's `pixels`, of which there may be more than a group has, from `x` on. Returns
- * where the next group goes. */
+/* Widens the next group of `pixels`, which may be more than a group, from `x` on. Returns where the
+ * next group goes. */
 uint32_t *edge_dsp_widen(const int8_t *x, uint32_t depth, uint32_t pixels, uint32_t *to);
 
-/* All output channels of so many pixels that have been widened. */
+/* All output channels of this many widened pixels. */
 void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels,
                            int8_t *out);
 
-/* Sums of products of each channel by itself: row_sum and depthwise, a run of pixels of one output
- * row at a time. The taps are a rectangle of `rows` x `columns`; those in the padding are left out.
- */
+/* Sums of products per channel: row_sum and depthwise, one run of pixels of an output row at a
+ * time. The taps are a rectangle of `rows` x `columns`; those in the padding are left out. */
 typedef struct {
-  const int8_t *const *rows; /* where in each row of taps the first pixel's first column is */
+  const int8_t *const *rows; /* first pixel's first column in each row of taps */
   const int8_t *weights;     /* of the first tap */
-  const int8_t *window;      /* weights of all taps, also of those left out */
+  const int8_t *window;      /* weights of all taps, including those left out */
   const int32_t *bias;       /* the input's zero point folded in over the whole window */
   const int32_t *multiplier;
   const int8_t *shift;
   int8_t *out;
   uint32_t row_count, columns;
-  uint32_t weights_row; /* weights of one row to those of the next */
+  uint32_t weights_row; /* from the weights of one row to the next */
   uint32_t column_step; /* bytes from one column of taps to the next */
   uint32_t window_size; /* taps of the window */
   uint32_t channels;
   uint32_t pixels;
-  uint32_t in_step; /* bytes from the first tap of a pixel to that of the next */
+  uint32_t in_step; /* bytes from the first tap of a pixel to the next pixel's */
   int32_t in_zero_point, zero_point;
 } edge_taps_t;
 
 /* In window_sum.c. Outputs are clamped to int8. */
 void edge_dsp_window_sum(const edge_taps_t *p);
 
-/* What is left to do with outputs once they are clamped to int8. */
+/* The last steps for outputs that are clamped to int8. */
 static inline void edge_dsp_look_up(const int8_t *table, int32_t low, int32_t high, int8_t *out,
                                     uint32_t size) {
   int8_t *const end = out + size;

@@ -4,13 +4,13 @@
 
 #include "edge_dsp.h"
 
-/* A block of pixels is widened to 16 bits in the scratch; then each output channel goes over it,
+/* A block of pixels is widened to 16 bits in the scratch; then each output channel processes it,
  * four pixels at a time, so that a weight is read once for four products.
  *
- * In the scratch, a group of four pixels lies as
- *     for each four inputs:  even and odd bytes of pixel 0, of pixel 1, 2, 3    (8 words)
- *     for each one left:     pairs of pixels (0, 1) and (2, 3)                  (2 words)
- * A group that has fewer pixels repeats its first one, also as regards where results go. */
+ * In the scratch, a group of four pixels is stored as
+ *     per four inputs:     even and odd bytes of pixel 0, of pixel 1, 2, 3    (8 words)
+ *     per remaining one:   pairs of pixels (0, 1) and (2, 3)                  (2 words)
+ * A group with fewer pixels repeats its first one, including the address of its results. */
 
 #define GROUP EDGE_GROUP
 
@@ -55,12 +55,12 @@ uint32_t *edge_dsp_widen(const int8_t *x, uint32_t depth, uint32_t pixels, uint3
   "smlad %[s2], r4, %[odd], %[s2]\n\t"  \
   "smlad %[s3], r6, %[odd], %[s3]\n\t"
 
-/* All output channels of so many groups: four sums at a time that begin with the bias. Results go
- * to at[0 .. 3] from each group's output on.
+/* All output channels of this many groups: four sums at a time, initialized with the bias. Results
+ * go to at[0 .. 3] from each group's output on.
  *
- * r3 to r6 take two pixels at once. The assembly's loop does eight inputs, and is entered in its
- * middle at an odd number of fours: 28 instructions for 32 products. It leaves no register for
- * anything else, so what does not change lies on the stack. */
+ * r3 to r6 load two pixels at once. The assembly's loop handles eight inputs, and is entered in the
+ * middle for an odd number of fours: 28 instructions for 32 products. It leaves no register for
+ * anything else, so constants are on the stack. */
 static __attribute__((noinline)) void groups(const edge_pointwise_t *p, const uint32_t *first,
                                              uint32_t count, int8_t *out, const uint32_t *at) {
   const uint32_t at1 = at[1];
@@ -145,7 +145,7 @@ void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_
   edge_dsp_look_up(p->table, p->low, p->high, out, pixels * channels);
 }
 
-/* A pixel that has no other to share weights with, 16 bits wide in `wide`, which outputs may
+/* A single pixel, which shares weights with no other, 16 bits wide in `wide`, which outputs may
  * overlap. */
 static void one_pixel(const edge_pointwise_t *p, const int8_t *x, int8_t *out, uint32_t *wide) {
   const uint32_t depth = p->in_channels;
@@ -176,7 +176,7 @@ static void one_pixel(const edge_pointwise_t *p, const int8_t *x, int8_t *out, u
   edge_dsp_look_up(p->table, p->low, p->high, out, p->out_channels);
 }
 
-/* A block of pixels, all of which are read before an output is written. */
+/* A block of pixels; all are read before any output is written. */
 static void block(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, int8_t *out,
                   uint32_t *scratch) {
   uint32_t *to = scratch;

@@ -4,14 +4,14 @@
 
 #include "edge_dsp.h"
 
-/* Up to this many taps, a channel's weights and the places of its taps are registers while the
- * pixels go by; see few_taps(). */
+/* Up to this many taps, a channel's weights and the addresses of its taps stay in registers for all
+ * pixels; see few_taps(). */
 #define FEW 5
 
 /* Up to this many, a table of them goes on the stack; see many_taps(). */
 #define MANY 32
 
-/* The bias without what the taps left out would have added. */
+/* The bias without the contribution of the omitted taps. */
 static int32_t bias_of(const edge_taps_t *p, uint32_t channel) {
   int32_t bias = p->bias[channel];
   uint32_t taps = p->row_count * p->columns;
@@ -32,10 +32,10 @@ static int32_t bias_of(const edge_taps_t *p, uint32_t channel) {
   return bias + p->in_zero_point * missing;
 }
 
-/* ldrsb needs a register for each place, and shifts by a register look at its lowest byte alone:
- * so `step` has the shift there and the bytes from one pixel to the next above it. A compiler can
- * give away thirteen registers: from four taps on the bias is read from memory, of five also a
- * place and that of the outputs. */
+/* ldrsb needs a register per address, and shifts by a register only use its lowest byte: so `step`
+ * has the shift there and the bytes from one pixel to the next above it. The compiler has thirteen
+ * registers to assign: from four taps on, the bias is read from memory; with five, also one address
+ * and that of the outputs. */
 #define TAP_0                       \
   "1:\n\t"                          \
   "ldrsb %[sum], [%[x0], %[i]]\n\t" \
@@ -79,8 +79,8 @@ static int32_t bias_of(const edge_taps_t *p, uint32_t channel) {
         __VA_ARGS__                                                                           \
       : "cc", "memory")
 
-/* A channel at a time of all pixels, for 2 to 5 taps. Weights and bias are twice themselves, which
- * saves doubling the sums. */
+/* One channel at a time for all pixels, for 2 to 5 taps. Weights and bias are doubled, which saves
+ * doubling the sums. */
 static __attribute__((noinline)) void few_taps(const edge_taps_t *p, uint32_t taps) {
   const int8_t *x[FEW];
   const int8_t *w[FEW];
@@ -124,13 +124,13 @@ static __attribute__((noinline)) void few_taps(const edge_taps_t *p, uint32_t ta
   }
 }
 
-/* A tap of four channels: where it is in the first pixel, and twice its weights as pairs. */
+/* A tap of four channels: its address in the first pixel, and its doubled weights as pairs. */
 typedef struct {
   const int8_t *x;
   uint32_t even, odd;
 } tap_t;
 
-/* More taps, four channels of a pixel at a time: nine instructions for a tap. */
+/* More taps, four channels of a pixel at a time: nine instructions per tap. */
 static __attribute__((noinline)) void many_taps(const edge_taps_t *p, uint32_t channel) {
   tap_t taps[MANY];
   tap_t *end = taps;

@@ -3,12 +3,12 @@
 #include "edge_mve.h"
 #include "edge_requantize.h"
 
-/* Four values less `zero_point`, times 2^`bits`. */
+/* Four values minus `zero_point`, times 2^`bits`. */
 static inline int32x4_t read(const int8_t *from, int32_t zero_point, int32_t bits) {
   return vshlq_r_s32(vsubq_n_s32(vldrbq_s32(from), zero_point), bits);
 }
 
-/* Four at a time; the rest one by one, so that nothing behind the inputs is read. */
+/* Four at a time; the rest one by one, so that nothing after the inputs is read. */
 void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out) {
   const edge_add_t local = *p;
   const uint32_t whole = local.size & ~UINT32_C(3);

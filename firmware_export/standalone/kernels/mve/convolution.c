@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gathers the inputs under four windows, as edge_mve_dot() wants them. */
+/* Gathers the inputs under four windows, in the layout of edge_mve_dot(). */
 #include <stddef.h>
 
 #include "edge_kernels.h"
 #include "edge_mve.h"
 
-/* Copies `size` values, or `padding` if there are none to copy, and returns where they end. Up to
- * 15 bytes behind them are overwritten: windows are filled from the start on. */
+/* Copies `size` values, or `padding` if there are none to copy, and returns their end. Up to
+ * 15 bytes after them are overwritten: windows are filled from the start on. */
 static int8_t *put(int8_t *to, const int8_t *from, uint32_t size, int8_t padding) {
   for (uint32_t i = 0; i < size; i += 16) {
     vstrbq_s8(to + i, from ? edge_mve_load(from + i, size - i) : vdupq_n_s8(padding));
@@ -29,13 +29,13 @@ static int8_t *put_rows(int8_t *to, const int8_t *from, uint32_t row, uint32_t r
   return to;
 }
 
-/* What windows of one row of outputs have in common, in one group. */
+/* Shared by the windows of one row of outputs, in one group. */
 typedef struct {
-  const int8_t *in; /* the first row of the image that they see, at the group's channels */
-  uint32_t row;     /* bytes to the next one */
+  const int8_t *in;            /* the first image row that they cover, at the group's channels */
+  uint32_t row;                /* bytes to the next one */
   uint32_t above, rows, below; /* rows of a window in the padding, in the image, in the padding */
   uint32_t channels;
-  int is_dense; /* rows of a window lie as in the image */
+  int is_dense; /* rows of a window are stored as in the image */
 } band_t;
 
 static band_t find_band(const edge_convolution_t *p, const int8_t *in, int32_t y) {
@@ -60,7 +60,7 @@ static band_t find_band(const edge_convolution_t *p, const int8_t *in, int32_t y
   return band;
 }
 
-/* Copies the inputs under the window that begins at column `x`, perhaps in the padding. */
+/* Copies the inputs under the window that begins at column `x`, possibly in the padding. */
 static void gather(const edge_convolution_t *p, const band_t *band, int32_t x, int8_t *to) {
   const int32_t columns = p->kernel_width;
   const uint32_t channels = band->channels;
@@ -89,8 +89,8 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
   const uint32_t in_channels = p->in_channels / groups;
   const uint32_t depth = (uint32_t)p->kernel_height * p->kernel_width * in_channels;
   const uint32_t out_channels = p->out_channels / groups;
-  /* Short windows are gathered where they are wanted. There is more scratch than is needed, but
-   * not with the shortest. */
+  /* Short windows are gathered in their final place. There is more scratch than needed, except for
+   * the shortest. */
   const int is_short = depth <= 32;
   int8_t small[32 * EDGE_MVE_PIXELS + 16];
   int8_t *block = depth <= 16 ? small : scratch;
@@ -114,7 +114,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
         dot.shift = p->shift + first;
         const band_t band = find_band(p, in + g * in_channels, y);
         for (uint32_t done = 0; done < width; done += EDGE_MVE_PIXELS) {
-          /* The last four may include some that are done already. */
+          /* The last four may include some that are already done. */
           const uint32_t ox = done < most ? done : most;
           const uint32_t last = width - 1 - ox;
           for (uint32_t i = 0; i < EDGE_MVE_PIXELS; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of pixels that have the same taps inside of the image go the way of edge_row_sum; what is
- * left goes output by output. */
+/* Rows of pixels with the same taps inside the image are handled like edge_row_sum; the rest output
+ * by output. */
 #include "edge_kernels.h"
 #include "edge_mve.h"
 #include "edge_mve_taps.h"
@@ -23,7 +23,7 @@ static int8_t one_output(const params_t *p, const int8_t *in, int32_t y, int32_t
       const mve_pred16_t in_window = vctp32q(p->kernel_width - kx);
       const int32x4_t w =
           vldrbq_gather_offset_z_s32(weights, vmulq_n_u32(taps, channels), in_window);
-      /* Columns before the first one are very large ones. */
+      /* Columns before the first one wrap to very large ones. */
       const uint32x4_t column = vaddq_n_u32(vmulq_n_u32(taps, p->dilation_x), (uint32_t)x);
       const mve_pred16_t in_row =
           inside ? vcmphiq_m_u32(vdupq_n_u32(p->in_width), column, in_window) : 0;
@@ -38,7 +38,7 @@ static int8_t one_output(const params_t *p, const int8_t *in, int32_t y, int32_t
   return (int8_t)edge_clamp(value, -128, 127);
 }
 
-/* A tap that weighs nothing in any channel, as dilated windows have that are written out. */
+/* A tap with zero weights in all channels, as in dilated windows that are written out. */
 static int is_none(const int8_t *weights, uint32_t channels) {
   for (int32_t left = (int32_t)channels; left > 0; left -= 16, weights += 16) {
     const mve_pred16_t lanes = vctp8q((uint32_t)left);
@@ -49,8 +49,8 @@ static int is_none(const int8_t *weights, uint32_t channels) {
   return 1;
 }
 
-/* One row of the image from output `x` on: finds the taps that are inside of the image there, does
- * all outputs that have the same and returns how many these are. */
+/* One row of the image from output `x` on: finds the taps that are inside the image there, computes
+ * all outputs with the same taps and returns their number. */
 static uint32_t stretch_of_row(const params_t *p, const int8_t *in, int32_t y, uint32_t x,
                                int8_t *out) {
   const int32_t stride = p->stride_x;

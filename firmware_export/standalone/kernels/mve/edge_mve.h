@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernels for MVE (Helium) share.
+/* Shared by the kernels for MVE (Helium).
  *
- * Two layouts of the work occur:
+ * They use two layouts:
  *   lanes are pixels: one output channel, so its multiplier and shift are plain registers, and fact
  *     2 and the sign of fact 3 in edge_requantize.h are one VQRDMLAH. Sums come from VMLADAV, or
- *     from values gathered and VMLA;
+ *     from gathered values and VMLA;
  *   lanes are channels: multipliers and shifts are vectors.
  */
 #ifndef EDGE_MVE_H
@@ -15,24 +15,24 @@
 
 #include "edge_kernels.h"
 
-#define EDGE_MVE_PIXELS 4 /* that edge_mve_dot() takes at a time */
+#define EDGE_MVE_PIXELS 4 /* per call of edge_mve_dot() */
 
-/* GCC 12 loses instructions on some intrinsics; for it, a few things are written out. */
+/* GCC 12 wastes instructions on some intrinsics; for it, a few are written in assembly. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define EDGE_MVE_ASM 1
 #else
 #define EDGE_MVE_ASM 0
 #endif
 
-/* Makes the compiler forget what it knows of a pointer, so that what is added to it goes into
- * addresses instead of registers, and keeps loads by it behind edge_mve_join_low(). */
+/* Makes the compiler forget what it knows about a pointer, so that offsets become part of addresses
+ * instead of registers, and keeps loads through it after edge_mve_join_low(). */
 #if EDGE_MVE_ASM
 #define EDGE_MVE_FORGET(pointer) __asm__ volatile("" : "+r"(pointer))
 #else
 #define EDGE_MVE_FORGET(pointer) ((void)(pointer))
 #endif
 
-/* A vector of four numbers, made in two steps: one number needs not wait in its register for the
+/* A vector of four numbers, made in two steps: a number need not wait in a register for the
  * others. */
 static inline int32x4_t edge_mve_join_low(int32_t a, int32_t b) {
 #if EDGE_MVE_ASM
@@ -88,8 +88,8 @@ static inline int16x8_t edge_mve_saturate_halves(int16x8_t x) {
 }
 
 /* sums * multiplier / 2^31, plus the sign as in fact 3 of edge_requantize.h; VRSHL by -shift, 1 or
- * more, completes the scaling. |sums| < 2^30. The sum's sign does for the product's: they differ
- * only where that is 0, which then rounds to 0 either way. */
+ * more, completes the scaling. |sums| < 2^30. The sum's sign can replace the product's: they differ
+ * only if that is 0, which then rounds to 0 either way. */
 static inline int32x4_t edge_mve_multiply(int32x4_t sums, int32_t multiplier) {
   return vqrdmlahq_n_s32(vshrq_n_s32(sums, 31), sums, multiplier);
 }
@@ -99,7 +99,7 @@ typedef struct {
   int8_t bytes[16];
 } edge_mve_bytes_t;
 
-/* The first `count` of 16 values, zeros in place of the others, which are not read. GCC would move
+/* The first `count` of 16 values, zeros instead of the others, which are not read. GCC would move
  * the predicate to a core register and back. */
 static inline int8x16_t edge_mve_load(const int8_t *from, uint32_t count) {
 #if EDGE_MVE_ASM
@@ -114,11 +114,11 @@ static inline int8x16_t edge_mve_load(const int8_t *from, uint32_t count) {
 #endif
 }
 
-/* edge_mve_dot() takes a block of four pixels. Those of up to 32 values lie 32 bytes apart. Of
- * others, a block has 16 values of the first, 16 of the second, third, fourth, then the next 16 of
- * the first ... What comes after a pixel's last value does not matter.
+/* edge_mve_dot() takes a block of four pixels. Pixels of up to 32 values are 32 bytes apart. Of
+ * larger ones, a block has 16 values of the first, 16 of the second, third, fourth, then the next
+ * 16 of the first ... Bytes after a pixel's last value do not matter.
  *
- * Puts one pixel there. */
+ * Stores one pixel in a block. */
 static inline void edge_mve_put(const int8_t *pixel, uint32_t depth, int8_t *block,
                                 uint32_t index) {
   int8_t *to = block + (depth <= 32 ? 32 : 16) * index;
@@ -134,13 +134,13 @@ static inline uint32_t edge_mve_block_size(uint32_t depth) {
 }
 
 /* Outputs of up to 4 pixels: p->in_channels values each, p->out_channels outputs, `step` bytes from
- * pixel to pixel. Of pixels that are not there, the last one must be in their place. The struct's
- * table, low and high are not looked at, edge_mve_finish() follows. */
+ * pixel to pixel. Missing pixels must repeat the last one. Ignores the struct's table, low and
+ * high; call edge_mve_finish() afterwards. */
 void edge_mve_dot(const edge_pointwise_t *p, const int8_t *block, uint32_t pixels, uint32_t step,
                   int8_t *out);
 
-/* Clamps outputs, which are saturated already, then looks them up in `table`, if it is not NULL. A
- * pass of its own over what is finished costs less than care in every loop. */
+/* Clamps outputs, which are already saturated, then looks them up in `table`, if it is not NULL. A
+ * separate pass over finished outputs costs less than handling this in every loop. */
 static inline void edge_mve_finish(int8_t *bytes, uint32_t size, int8_t low, int8_t high,
                                    const int8_t *table) {
   const int clamps = low > -128 || high < 127;

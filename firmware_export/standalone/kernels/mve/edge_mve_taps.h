@@ -2,23 +2,23 @@
 /* Sums over taps, for edge_row_sum and edge_depthwise.
  *
  * Products of int8 take 15 bits: two may be added in 16 bits unless both weights are -128. So taps
- * are taken in pairs, and who has a weight of -128 goes another way.
+ * are processed in pairs, and weights with a -128 in a different way.
  */
 #ifndef EDGE_MVE_TAPS_H
 #define EDGE_MVE_TAPS_H
 
 #include "edge_mve.h"
 
-/* Of one window. */
+/* Maximum per window. */
 #define EDGE_MVE_TAPS 32
 
-/* One tap: values of the first pixel and weights, of channel 0. */
+/* One tap: its value in the first pixel and its weight, of channel 0. */
 typedef struct {
   const int8_t *from;
   const int8_t *weights;
 } edge_mve_tap_t;
 
-/* A stretch of pixels with the same taps.
+/* A run of pixels with the same taps.
  *
  * `outside` are taps in the padding, which has the value `padding`. */
 typedef struct {
@@ -30,12 +30,12 @@ typedef struct {
   const int8_t *shift;
   uint32_t channels;
   uint32_t pixels;
-  uint32_t in_step, out_step; /* bytes from pixel to pixel; of all pixels at most 65535 */
+  uint32_t in_step, out_step; /* bytes from pixel to pixel; at most 65535 for all pixels */
   int32_t padding;
   int16_t zero_point;
 } edge_mve_stretch_t;
 
-/* Whether weights leave pairs of products in 16 bits. */
+/* Whether pairs of products with these weights fit in 16 bits. */
 static inline int edge_mve_pairs_fit(const int8_t *weights, uint32_t size) {
   int8_t least = 0;
   for (int32_t left = (int32_t)size; left > 0; left -= 16, weights += 16) {
@@ -44,7 +44,7 @@ static inline int edge_mve_pairs_fit(const int8_t *weights, uint32_t size) {
   return least > -128;
 }
 
-/* All outputs of a stretch; not clamped, see edge_mve_finish(). */
+/* All outputs of a run; not clamped, see edge_mve_finish(). */
 void edge_mve_sum_taps(const edge_mve_stretch_t *s, int8_t *out);
 
 #endif

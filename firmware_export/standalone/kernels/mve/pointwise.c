@@ -3,8 +3,8 @@
 #include "edge_kernels.h"
 #include "edge_mve.h"
 
-/* What the loops over output channels have in common: the channel's numbers, how four outputs are
- * made of four sums and where they go. */
+/* Shared by the loops over output channels: the channel's parameters, how four sums become four
+ * outputs and where they go. */
 typedef struct {
   const int32_t *bias;
   const int32_t *multiplier;
@@ -14,8 +14,8 @@ typedef struct {
   uint32x4_t places;
 } channel_t;
 
-/* `pixels`, 1 or more, that have outputs `step` bytes from each other; where there are less than
- * four, the last one is written several times. */
+/* `pixels`, 1 or more, with outputs `step` bytes apart; if there are fewer than four, the last one
+ * is written several times. */
 static inline channel_t first_channel(const edge_pointwise_t *p, uint32_t pixels, uint32_t step,
                                       int8_t *out) {
   const uint32x4_t pixel = vminq_u32(vidupq_n_u32(0, 1), vdupq_n_u32(pixels - 1));
@@ -36,7 +36,7 @@ static inline void store(channel_t *c, int32x4_t sums) {
   const int32x4_t bytes = edge_mve_saturate(vaddq_s32(scaled, c->zero_point));
   vstrbq_scatter_offset_s32(c->out, c->places, bytes);
   c->out++;
-  EDGE_MVE_FORGET(c->out); /* not to be computed from the number of channels left */
+  EDGE_MVE_FORGET(c->out); /* otherwise GCC computes it from the channels left */
 }
 
 static inline int32_t sum_of_32(const int8_t *x, int8x16_t first, int8x16_t second) {
@@ -68,7 +68,7 @@ typedef struct {
   int32_t of[EDGE_MVE_PIXELS];
 } sums_t;
 
-/* 16 values more of each. */
+/* 16 more values of each. */
 static inline void add(sums_t *sums, const int8_t *x, int8x16_t weights) {
   sums->of[0] = vmladavaq_s8(sums->of[0], vldrbq_s8(x), weights);
   sums->of[1] = vmladavaq_s8(sums->of[1], vldrbq_s8(x + 16), weights);
@@ -105,7 +105,7 @@ void edge_mve_dot(const edge_pointwise_t *p, const int8_t *block, uint32_t pixel
   }
 }
 
-/* A row of pixels that have 16 values at most: four of them stay in registers. */
+/* A row of pixels with at most 16 values: four of them stay in registers. */
 static void short_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out) {
   const edge_pointwise_t local = *p;
   const uint32_t depth = local.in_channels;
@@ -113,7 +113,7 @@ static void short_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out) 
   uint32_t pixels = EDGE_MVE_PIXELS;
   channel_t start = first_channel(&local, pixels, channels, out);
   for (uint32_t left = local.width; left > 0; left -= pixels, in += pixels * depth) {
-    /* Of pixels that are not there, the last one is read again. */
+    /* Instead of missing pixels, the last one is read again. */
     if (left < pixels) {
       pixels = left;
       start = first_channel(&local, pixels, channels, start.out);
@@ -135,7 +135,7 @@ static void short_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out) 
   }
 }
 
-/* A row of pixels of more values, which are put where edge_mve_dot() wants them. */
+/* A row of pixels with more values, which are copied to the layout of edge_mve_dot(). */
 static void long_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out, int8_t *block) {
   const uint32_t depth = p->in_channels;
   uint32_t pixels = EDGE_MVE_PIXELS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lanes are pixels, see edge_mve_taps.h; of one pixel, channels. */
+/* Lanes are pixels, see edge_mve_taps.h; for a single pixel, channels. */
 #include <stddef.h>
 
 #include "edge_kernels.h"
@@ -7,7 +7,7 @@
 #include "edge_mve_taps.h"
 #include "edge_requantize.h"
 
-/* For what the fast way does not take. */
+/* For cases that the fast path does not handle. */
 static void slow(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out) {
   const uint32_t channels = p->channels;
   for (uint32_t i = 0, c = 0; i < p->width * channels; i++) {

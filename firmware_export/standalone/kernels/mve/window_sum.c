@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sums over taps in two layouts.
  *
- * Lanes are pixels: a vector holds one channel of eight pixels. Its bytes do not lie side by side
- * and are gathered, which a core does one by one; but multiplier, shift and weights are then plain
- * numbers, and nothing depends on how many channels there are.
+ * Lanes are pixels: a vector has one channel of eight pixels. Its bytes are not adjacent and are
+ * gathered, which a core does one by one; but multiplier, shift and weights are then scalars, and
+ * nothing depends on the number of channels.
  *
- * Lanes are channels: where channels come by the eight and there are many taps. No pixel is done
- * twice, and all bytes lie side by side.
+ * Lanes are channels: if the number of channels is a multiple of eight and there are many taps. No
+ * pixel is processed twice, and all bytes are adjacent.
  */
 #include "edge_kernels.h"
 #include "edge_mve.h"
@@ -14,8 +14,8 @@
 
 #define LANES 8
 
-/* Where eight pixels lie, from the first one of a stretch on, and the last eight: the last vector
- * ends with the last pixel and may do some of the one before again. If there are fewer than eight,
+/* Offsets of eight pixels, from the first one of a run on, and of the last eight: the last vector
+ * ends with the last pixel and may repeat some of the one before. If there are fewer than eight,
  * the last one fills the vector. */
 typedef struct {
   uint16x8_t first, last;
@@ -36,7 +36,7 @@ static inline uint16x8_t next_places(uint16x8_t places, uint32_t step, uint16x8_
   return vminq_u16(vaddq_n_u16(places, (uint16_t)(LANES * step)), last);
 }
 
-/* The bias of a channel with what its taps in the padding give. */
+/* The bias of a channel plus the contribution of its taps in the padding. */
 static inline int32_t bias_of(const edge_mve_stretch_t *s, uint32_t channel) {
   int32_t weights = 0;
   for (uint32_t k = 0; k < s->outside_count; k++) {
@@ -45,8 +45,8 @@ static inline int32_t bias_of(const edge_mve_stretch_t *s, uint32_t channel) {
   return s->bias[channel] + s->padding * weights;
 }
 
-/* Sums of eight pixels, those of even and those of odd lanes, to outputs: saturated, but not
- * clamped, in eight 16-bit lanes. */
+/* Scales sums of eight pixels, in even and odd lanes, to outputs: saturated, but not clamped, in
+ * eight 16-bit lanes. */
 static inline int16x8_t outputs(int32x4_t even, int32x4_t odd, int32_t multiplier, int32x4_t left,
                                 int16_t zero_point) {
   const int16x8_t halves = edge_mve_halves(vrshlq_s32(edge_mve_multiply(even, multiplier), left),
@@ -61,7 +61,7 @@ static inline int16x8_t pair(const int8_t *a, int32_t a_weight, const int8_t *b,
   return vmlaq_n_s16(first, vldrbq_gather_offset_s16(b, offsets), (int16_t)b_weight);
 }
 
-/* Four taps or less, and equal steps. Taps that are not there weigh nothing. */
+/* At most four taps, and equal steps. Missing taps have zero weights. */
 static void sum_four(const edge_mve_stretch_t *s, int8_t *out) {
   const uint32_t count = s->count;
   const uint32_t step = s->in_step;
@@ -129,7 +129,7 @@ static void sum_any(const edge_mve_stretch_t *s, int8_t *out) {
   }
 }
 
-/* Eight sums of 16 bits, added to the even and the odd of eight. */
+/* Adds eight 16-bit sums to the even and the odd of eight. */
 static inline void add(int32x4_t sums[2], int16x8_t more) {
   sums[0] = vaddq_s32(sums[0], vmovlbq_s16(more));
   sums[1] = vaddq_s32(sums[1], vmovltq_s16(more));

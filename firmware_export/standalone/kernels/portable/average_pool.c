@@ -2,7 +2,7 @@
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 
-/* To this many items, a product with `reciprocal` below divides exactly. */
+/* Up to this many items, multiplication by `reciprocal` below divides exactly. */
 #define MOST_FOR_RECIPROCAL 5000
 
 static inline int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }

@@ -3,12 +3,12 @@
 
 #include "edge_kernels.h"
 
-/* So many windows are gathered, one after the other, for edge_pointwise to have some at a time. */
+/* Number of windows that are gathered for one call of edge_pointwise. */
 #define PIXELS 4
 
 /* Copies the inputs under one window, of one group's channels, without gaps.
  *
- * (y, x) is where the window begins, perhaps in the padding; `in` is at the group's channels. */
+ * (y, x) is the start of the window, possibly in the padding; `in` is at the group's channels. */
 static void gather(const edge_convolution_t *p, const int8_t *in, int32_t y, int32_t x,
                    int8_t *to) {
   const int32_t channels = p->in_channels / p->groups;

@@ -10,7 +10,7 @@ static edge_output_t output_of(const edge_convolution_t *p, uint32_t channel) {
   return to;
 }
 
-/* Finds where the pixels under one window begin; those in the padding are all at `padding`. */
+/* Finds the addresses of the pixels under one window; those in the padding are all `padding`. */
 static void find_taps(const edge_convolution_t *p, const int8_t *in, int32_t y, int32_t x,
                       const int8_t *padding, const int8_t **taps) {
   for (int32_t ky = 0; ky < p->kernel_height; ky++, y += p->dilation_y) {
@@ -57,7 +57,7 @@ static void one_pixel(const edge_convolution_t *p, const int8_t *const *taps, in
   }
 }
 
-/* The same where each input channel makes several outputs. */
+/* The same for several outputs per input channel. */
 static void wider_pixel(const edge_convolution_t *p, const int8_t *const *taps,
                         int8_t *restrict y) {
   const uint32_t window = (uint32_t)p->kernel_height * p->kernel_width;
@@ -76,8 +76,8 @@ static void wider_pixel(const edge_convolution_t *p, const int8_t *const *taps,
   }
 }
 
-/* Neighbouring pixels under windows of three taps without padding, which most networks for sound
- * have: a channel's numbers stay in registers while the pixels go by. */
+/* Neighbouring pixels under windows of three taps without padding, common in audio networks: a
+ * channel's parameters stay in registers for all pixels. */
 static void three_taps(const edge_convolution_t *p, const int8_t *const *taps, uint32_t pixels,
                        int8_t *restrict y) {
   const uint32_t channels = p->out_channels;

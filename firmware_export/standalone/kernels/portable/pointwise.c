@@ -4,9 +4,9 @@
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 
-/* In place, this many pixels are set aside in the scratch at a time. */
+/* In place, this many pixels are saved in the scratch at a time. */
 #define PIXELS 8
-/* Otherwise the output may follow the reading of the input closely: no more are read ahead. */
+/* Otherwise the output may closely follow the reads of the input: at most this many are read. */
 #define GROUP 16
 
 static edge_output_t output_of(const edge_pointwise_t *p, uint32_t channel) {
@@ -33,8 +33,8 @@ static void one_channel(const edge_pointwise_t *p, uint32_t channel, const int8_
   }
 }
 
-/* Two channels and two pixels at a time: each value read is used twice. A channel's numbers stay
- * in registers while the pixels go by. */
+/* Two channels and two pixels at a time: each value read is used twice. A channel's parameters stay
+ * in registers for all pixels. */
 static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8_t *x,
                          int8_t *restrict y, uint32_t pixels) {
   const uint32_t depth = p->in_channels;
@@ -88,7 +88,7 @@ static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8
 }
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch) {
-  /* In place, outputs overwrite inputs of their own and of earlier pixels. */
+  /* In place, outputs overwrite inputs of the same and of earlier pixels. */
   const int in_place = in == out;
   const uint32_t most = in_place ? PIXELS : GROUP;
   for (uint32_t row = 0; row < p->rows; row++) {

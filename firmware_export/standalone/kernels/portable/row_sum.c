@@ -2,7 +2,7 @@
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 
-/* A channel at a time: its numbers stay in registers while the pixels go by. */
+/* One channel at a time: its parameters stay in registers for all pixels. */
 void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out) {
   const edge_row_sum_t local = *p;
   const uint32_t channels = local.channels;

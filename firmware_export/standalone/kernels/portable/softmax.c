@@ -26,7 +26,7 @@ void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out) {
     for (uint32_t i = 0; i < depth; i++) {
       most = in[i] > most ? in[i] : most;
     }
-    uint32_t sum = 0; /* 19 fractional bits; at least 1, of the largest itself */
+    uint32_t sum = 0; /* 19 fractional bits; at least 1, from the largest itself */
     for (uint32_t i = 0; i < depth; i++) {
       const int32_t difference = most - in[i];
       if (difference < p->exps_size) {

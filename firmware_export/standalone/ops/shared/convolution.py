@@ -1,4 +1,4 @@
-"""Convolutions of any kind, and the calls that take any of them."""
+"""Convolutions of any kind, and the calls that accept all of them."""
 
 import dataclasses
 from typing import ClassVar
@@ -26,7 +26,7 @@ class Convolution(Weighted, ir.Windowed):
         return extent, self.stride[0], self.padding[0]
 
     def runs_by_rows(self) -> bool:
-        """Not if some row of the output is made of nothing but padding."""
+        """False if some row of the output depends only on padding."""
         extent, stride, before = self.vertical()
         last = (self.output.shape[1] - 1) * stride - before
         return before < extent and last < self.inputs[0].shape[1]
@@ -44,12 +44,12 @@ def any_convolution(op: Convolution, weights: np.ndarray, groups: int, scaling: 
 
 
 def geometry(op: Convolution, window: tuple[int, ...], groups: int) -> dict[str, Field]:
-    """Members of edge_convolution_t that say what is read and written."""
+    """Members of edge_convolution_t that describe what is read and written."""
     x, output = op.inputs[0], op.output
     op.check(
         max(*window, *op.stride) <= 0xFF and max(*op.dilation, *op.padding) <= 0xFFFF,
         op.inputs[1],
-        f"has a window of {window} and strides of {op.stride}, where 255 are the most",
+        f"has a window of {window} and strides of {op.stride}, the maximum is 255",
     )
     return {
         "in_row": x.shape[2] * x.shape[3] if x.pitch is None else x.pitch,

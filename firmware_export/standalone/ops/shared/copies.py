@@ -1,4 +1,4 @@
-"""Calls of edge_copy, which moves any part of a tensor to any part of another."""
+"""Calls of edge_copy, which copies any part of a tensor to any part of another."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def copy(
     in_strides: Sequence[int],
     out_strides: Sequence[int],
 ) -> Call:
-    """A call of edge_copy; axes that follow each other in both tensors are joined."""
+    """A call of edge_copy; axes that are contiguous in both tensors are joined."""
     axes: list[tuple[int, int, int]] = []
     for size, i, o in zip(shape, in_strides, out_strides, strict=True):
         if size == 1:
@@ -34,7 +34,7 @@ def copy(
     op.check(
         len(axes) <= 4,
         op.output,
-        f"has shape {op.output.shape}, whose axes are moved in too many ways",
+        f"has shape {op.output.shape} with axes that are moved in too many ways",
         "split the op into several",
     )
     axes = [(1, 0, 0)] * (4 - len(axes)) + axes

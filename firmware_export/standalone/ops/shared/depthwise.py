@@ -1,4 +1,4 @@
-"""Calls of convolutions that sum up each channel by itself."""
+"""Calls of convolutions that sum each channel separately."""
 
 import copy
 
@@ -13,7 +13,7 @@ from firmware_export.standalone.ops.shared.convolution import (
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
 from firmware_export.standalone.target import KernelSet
 
-# Bytes of a pointer, on the host the most.
+# Maximum bytes of a pointer: on the host.
 _POINTER = 8
 
 
@@ -40,7 +40,7 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
 
 
 def window_sources(kernel: str, kernels: KernelSet) -> tuple[str, ...]:
-    """Files of row_sum and depthwise: except for the portable ones they share their loops."""
+    """Files of row_sum and depthwise, which share their loops except in the portable set."""
     return (kernel,) if kernels == "portable" else (kernel, "window_sum")
 
 
@@ -72,7 +72,7 @@ def _uniform(op: Convolution, weights: np.ndarray, scaling: Scaling) -> Lowered:
 
 
 def _without_zeros(op: Convolution, weights: np.ndarray) -> tuple[Convolution, np.ndarray]:
-    """Gives a dilation back to a kernel whose dilation is written out as taps of zeros."""
+    """Restores the dilation of a kernel that has taps of zeros instead."""
     dilation = list(op.dilation)
     for axis in range(2):
         used = (weights != 0).any(axis=(1 - axis, 2))

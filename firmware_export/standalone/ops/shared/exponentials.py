@@ -16,7 +16,7 @@ _EXPS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
 def exp_of_negative(a: np.ndarray, integer_bits: int) -> np.ndarray:
     """exp(a), 31 fractional bits, for a <= 0 with `integer_bits` integer bits (4 or 5).
 
-    A polynomial for what a quarter leaves over, times a constant for each bit above.
+    A polynomial for the remainder of a quarter, times a constant for each bit above.
     """
     fraction_bits = 31 - integer_bits
     quarter = 1 << (fraction_bits - 2)

@@ -1,8 +1,8 @@
-"""What the functions that read an op are given: its tensors and options, checked as asked for.
+"""An op of the file for the functions that read it: tensors and options, checked on access.
 
     OPS = (OpRule("RESHAPE", 2, read),)
 
-says that read() makes the graph's op, or ops, of a RESHAPE of the file, up to version 2.
+says that read() makes the graph's op, or ops, from a RESHAPE of the file, up to version 2.
 """
 
 import dataclasses
@@ -17,14 +17,14 @@ from tflite_model.info import ModelInfo, OpInfo, TensorInfo
 MAX_RANK = 6
 MAX_DIMENSION = 32_767
 MAX_BYTES = 16 << 20
-# Quotients of scales stay within what float32 holds.
+# Quotients of scales stay within the range of float32.
 _MIN_SCALE, _MAX_SCALE = 1e-15, 1e15
 
 NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = range(4)
 
 
 class Tensors:
-    """The IR's tensors by the file's numbers; knows which of them hold a value so far."""
+    """The IR's tensors by the file's index; tracks which of them have been written so far."""
 
     def __init__(self, model: ModelInfo) -> None:
         self._infos = model.tensors
@@ -42,7 +42,7 @@ class Tensors:
         self._written.add(index)
 
     def get(self, index: int) -> ir.Tensor:
-        """The tensor of the IR, made when first asked for; `FileOp` checks what it may be."""
+        """The tensor of the IR, created on first access; `FileOp` checks what it may be."""
         if index not in self._made:
             info = self._infos[index]
             self._made[index] = ir.Tensor(
@@ -68,7 +68,7 @@ class FileOp:
 
     Attributes:
       info: as read from the file.
-      source: what the IR calls it.
+      source: its name in the IR.
     """
 
     def __init__(self, info: OpInfo, tensors: Tensors) -> None:
@@ -99,17 +99,17 @@ class FileOp:
         return position < len(self.info.inputs) and self.info.inputs[position] >= 0
 
     def check_counts(self, least: int, most: int, outputs: int = 1) -> None:
-        """Checks how many inputs and outputs there are, and that no needed input is left out."""
+        """Checks the number of inputs and outputs, and that no required input is omitted."""
         self.require(
             least <= self.input_count <= most, f"has {self.input_count} inputs, not {least}"
         )
         for position in range(least):
-            self.require(self.has_input(position), f"leaves out input {position}")
+            self.require(self.has_input(position), f"omits input {position}")
         made = len(set(self.info.outputs))
         self.require(made == outputs, f"has {made} outputs, not {outputs}")
 
     def _input_index(self, position: int) -> int:
-        self.require(self.has_input(position), f"leaves out input {position}")
+        self.require(self.has_input(position), f"omits input {position}")
         return self.info.inputs[position]
 
     def activation(self, position: int) -> ir.Tensor:
@@ -129,7 +129,7 @@ class FileOp:
         info = self.tensors.info(index)
         self._check_quantized(info)
         if not info.is_constant and not self.tensors.is_written(index):
-            self.damaged(f"reads '{_label(info)}', which no op before it writes")
+            self.damaged(f"reads '{_label(info)}', which no earlier op writes")
         return self.tensors.get(index)
 
     def output(self, position: int = 0) -> ir.Tensor:
@@ -144,7 +144,7 @@ class FileOp:
         return self.tensors.get(index)
 
     def weights(self, position: int, rank: int) -> ir.Tensor:
-        """Constant int8 weights with zero points of 0, as the kernels take them for granted."""
+        """Constant int8 weights with zero points of 0, as the kernels assume."""
         info = self._constant(position, "INT8", "int8 weights")
         self.require(len(info.shape) == rank, f"has weights '{_label(info)}' of shape {info.shape}")
         self.require(info.scales, f"has weights '{_label(info)}' without a scale")
@@ -156,7 +156,7 @@ class FileOp:
         return self.tensors.get(info.index)
 
     def bias(self, position: int, channels: int) -> ir.Tensor | None:
-        """Constant int32 bias, or None when left out."""
+        """Constant int32 bias, or None if omitted."""
         if not self.has_input(position):
             return None
         info = self._constant(position, "INT32", "an int32 bias")
@@ -192,8 +192,8 @@ class FileOp:
     def same_quantization(self, tensor: ir.Tensor, output: ir.Tensor) -> None:
         if (tensor.scale, tensor.zero_point) != (output.scale, output.zero_point):
             self.fail(
-                f"has another scale or zero point in '{tensor.name}' than in '{output.name}'",
-                "convert the model again; TFLite Micro refuses it too",
+                f"has different scales or zero points in '{tensor.name}' and '{output.name}'",
+                "convert the model again; TFLite Micro rejects it too",
             )
 
     def _constant(self, position: int, kind: str, what: str) -> TensorInfo:
@@ -201,7 +201,7 @@ class FileOp:
         if info.type != kind or not info.is_constant:
             self.fail(
                 f"has the {'constant' if info.is_constant else 'activation'} '{_label(info)}' of "
-                f"type {info.type} where {what} must be",
+                f"type {info.type} instead of {what}",
                 "convert the model to int8 with constant weights and shapes",
             )
         self._check_size(info)
@@ -223,9 +223,9 @@ class OpRule:
     """How an op of the file becomes ops of the graph.
 
     Attributes:
-      name: the schema's.
-      version: the highest whose int8 form `read` knows.
-      read: checks the op and makes what runs in its place.
+      name: schema name.
+      version: highest version that `read` supports in int8.
+      read: checks the op and makes the op, or ops, of the graph.
     """
 
     name: str
@@ -234,10 +234,10 @@ class OpRule:
 
 
 def quantization_problem(info: TensorInfo) -> tuple[str, str] | None:
-    """What keeps a tensor from being an int8 value with one scale, and what helps."""
+    """Why a tensor is not an int8 value with one scale, and how to fix it; None if it is."""
     what = f"has the tensor '{_label(info)}' "
     if info.type != "INT8":
-        return f"{what}of type {info.type}", "convert to int8, input and output included"
+        return f"{what}of type {info.type}", "convert to int8, including input and output"
     if info.is_variable:
         return f"{what}that keeps state", "convert without variable tensors"
     if not info.is_static:
@@ -245,7 +245,7 @@ def quantization_problem(info: TensorInfo) -> tuple[str, str] | None:
     if len(info.scales) != 1 or not _MIN_SCALE <= info.scales[0] <= _MAX_SCALE:
         scales = f"{info.scales[0]:g}" if len(info.scales) == 1 else f"{len(info.scales)} of them"
         return (
-            f"{what}with a scale of {scales}, where one above 0 is needed",
+            f"{what}with a scale of {scales}, one above 0 is needed",
             "convert to int8 with a representative dataset",
         )
     if not -128 <= info.zero_points[0] <= 127:
@@ -254,7 +254,7 @@ def quantization_problem(info: TensorInfo) -> tuple[str, str] | None:
 
 
 def size_problem(info: TensorInfo) -> tuple[str, str] | None:
-    """What keeps a tensor from fitting a device, and what helps."""
+    """Why a tensor does not fit a device, and how to fix it; None if it fits."""
     what = f"has the tensor '{_label(info)}' of shape {info.shape}"
     if len(info.shape) > MAX_RANK or info.byte_size > MAX_BYTES:
         return what, f"at most {MAX_RANK} dimensions and {MAX_BYTES:,} bytes can be exported"

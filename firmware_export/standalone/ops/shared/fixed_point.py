@@ -1,9 +1,9 @@
-"""Fixed-point arithmetic as TensorFlow Lite Micro's reference kernels have it, to the last bit.
+"""Fixed-point arithmetic, bit-exact with TensorFlow Lite Micro's reference kernels.
 
-Scales are float32 values. Which steps TFLite Micro does in float32 and which in double differs
+Scales are float32 values. Which steps TFLite Micro computes in float32 and which in double differs
 from op to op, and changes the last bits of multipliers; each module in ops/ follows its op. All
-integer arithmetic is in int64 arrays with the 16 and 32 bit overflow of the kernels put in where
-they have it.
+integer arithmetic is in int64 arrays, with the kernels' overflow at 16 and 32 bits added where it
+occurs.
 """
 
 import math
@@ -42,7 +42,7 @@ def rescale(x: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
     Args:
       x: int64 array of int32 values.
       multiplier: 0 to 2^31 - 1.
-      shift: -31 to 31, to the left.
+      shift: left shift, -31 to 31.
     """
     shifted = wrap(np.asarray(x, np.int64) << max(shift, 0), 32)
     return divide_by_power(high_product(shifted, multiplier), max(-shift, 0))
@@ -54,12 +54,12 @@ def single(value: float) -> float:
 
 
 def rounded(value: float) -> int:
-    """To the nearest integer, ties away from zero."""
+    """The nearest integer, ties away from zero."""
     return int(math.copysign(math.floor(abs(value) + 0.5), value))
 
 
 def steps(value: float, scale: float) -> int:
-    """How many steps of a scale a value is, divided in float32; cut where it is beyond int8."""
+    """A value in steps of a scale, divided in float32; clipped far outside int8."""
     with np.errstate(over="ignore"):
         count = float(np.float32(value) / np.float32(scale))
     return rounded(min(max(count, -1e6), 1e6))

@@ -1,4 +1,4 @@
-"""Ops of two inputs that broadcast: how they are read, and called."""
+"""Reading and calling ops with two inputs that broadcast."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from firmware_export.standalone.ops.shared.file_op import FileOp
 
 
 def read(op: FileOp) -> tuple[ir.Tensor, ir.Tensor, ir.Tensor]:
-    """Both inputs and the output, whose shape is what they broadcast to."""
+    """Both inputs and the output, which has their broadcast shape."""
     op.check_counts(2, 2)
     a, b, output = op.value(0), op.value(1), op.output()
     if a.is_constant and b.is_constant:
@@ -18,7 +18,7 @@ def read(op: FileOp) -> tuple[ir.Tensor, ir.Tensor, ir.Tensor]:
     op.require(
         all(m == n or 1 in (m, n) for m, n in zip(*padded, strict=True))
         and tuple(max(pair) for pair in zip(*padded, strict=True)) == output.shape,
-        f"gives {output.shape} for {a.shape} and {b.shape}",
+        f"makes {output.shape} of {a.shape} and {b.shape}",
     )
     return a, b, output
 
@@ -29,9 +29,9 @@ def lower(
     fields: Mapping[str, Field],
     order: tuple[int, int] = (0, 1),
 ) -> Lowered:
-    """A call of edge_<kernel>(), or of edge_<kernel>_broadcast() where an input is repeated.
+    """A call of edge_<kernel>(), or of edge_<kernel>_broadcast() if an input is repeated.
 
-    That one's struct has the other's, as the member <kernel>, and an edge_broadcast_t.
+    The latter's struct contains the former's, as the member <kernel>, and an edge_broadcast_t.
 
     Args:
       order: positions of the inputs that are the kernel's a and b.
@@ -47,7 +47,7 @@ def lower(
 
 
 def not_repeated(op: ir.Pairwise) -> tuple[int, ...]:
-    """Positions of inputs that a kernel may write over: activations that it reads once."""
+    """Positions of inputs that a kernel may overwrite: activations that it reads once."""
     return tuple(
         index
         for index, tensor in enumerate(op.inputs)
@@ -56,7 +56,7 @@ def not_repeated(op: ir.Pairwise) -> tuple[int, ...]:
 
 
 def shape(op: ir.Pairwise, inputs: Sequence[ir.Tensor]) -> dict[str, Field]:
-    """Members of edge_broadcast_t; adjacent axes that repeat alike are joined."""
+    """Members of edge_broadcast_t; adjacent axes that repeat the same inputs are joined."""
     whole = op.output.shape
     padded = [(1,) * (len(whole) - len(t.shape)) + t.shape for t in inputs]
     axes: list[tuple[int, bool, bool]] = []
@@ -70,7 +70,7 @@ def shape(op: ir.Pairwise, inputs: Sequence[ir.Tensor]) -> dict[str, Field]:
     op.check(
         len(axes) <= 4,
         op.output,
-        f"is made of shapes {padded[0]} and {padded[1]}, which repeat along too many axes",
+        f"combines shapes {padded[0]} and {padded[1]}, which repeat along too many axes",
         "reshape so that repeated axes are adjacent",
     )
     axes = [(1, False, False)] * (4 - len(axes)) + axes

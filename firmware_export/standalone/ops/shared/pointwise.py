@@ -1,4 +1,4 @@
-"""Calls of edge_pointwise: of convolutions of one pixel, and of fully connected layers."""
+"""Calls of edge_pointwise: for pointwise convolutions and fully connected layers."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import numpy as np
 from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch, Step
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
 
-# The kernel sets aside this many bytes for each pixel's channel: widens the pixels to 16 bits, or
-# keeps them as they are where outputs may lie over them.
+# Bytes of scratch per channel of a pixel: the kernel widens pixels to 16 bits, or saves them
+# unchanged where outputs may overwrite them.
 _WIDE = 2
 # Pixels that the kernel reads before it writes (edge_kernels.h).
 GROUP = 16
@@ -27,7 +27,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class _Pixels:
-    """Progress of the kernel: a group of pixels at a time."""
+    """Progress of the kernel: one group of pixels at a time."""
 
     rows: int
     width: int

@@ -1,4 +1,4 @@
-"""Lowering of chains that run a row at a time: each op becomes an op on tensors of a row."""
+"""Lowering of chains that run one row at a time: each op becomes an op on tensors of one row."""
 
 import copy
 import dataclasses
@@ -16,7 +16,7 @@ class UnsuitableError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class InBuffer:
-    """A row tensor that lies in the chain's scratch.
+    """A row tensor in the chain's scratch.
 
     Attributes:
       offset: bytes from the start of the scratch.
@@ -29,7 +29,7 @@ class InBuffer:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class InTensor:
-    """A row tensor that is some rows of a tensor outside of the chain.
+    """A row tensor that is some rows of a tensor outside the chain.
 
     Attributes:
       tensor: the whole.
@@ -48,9 +48,9 @@ class Stage:
     """One op of a chain.
 
     Attributes:
-      op: as it was for whole tensors.
-      variants: the op for one row; several where rows at the border need other numbers.
-      choice: which variant each row takes.
+      op: the original op on whole tensors.
+      variants: the op for one row; several if rows at the border need other parameters.
+      choice: the variant of each row.
     """
 
     op: ir.Op
@@ -63,15 +63,15 @@ class RowCalls(Lowered):
     """A chain, ready to be written as a loop over the rows of its output.
 
     Attributes:
-      calls: all that the loop makes, whichever rows they are for.
-      rows: of the output.
+      calls: all calls of the loop, for any row.
+      rows: number of rows of the output.
       head, tail: stages; `head` may be empty.
-      window: rows of what `head` writes that `tail` needs at once.
+      window: rows of the output of `head` that `tail` needs at once.
       stride, before: for row r of the output these begin with row r * stride - before.
-      middle_rows: of what `head` writes; rows outside of it hold `fill`.
+      middle_rows: rows that `head` writes; rows outside of them contain `fill`.
       middle: offset of the window in the scratch.
-      middle_bytes: one row of it.
-      places: where each row tensor lies, by identity.
+      middle_bytes: bytes per row of the window.
+      places: the place of each row tensor, by identity.
       kernel_scratch: offset of the kernels' own scratch.
     """
 
@@ -90,7 +90,7 @@ class RowCalls(Lowered):
 
     @property
     def scratch(self) -> int:
-        """Bytes of the buffers and of what the kernels need."""
+        """Bytes of the buffers and of the kernels' scratch."""
         return self.kernel_scratch + super().scratch
 
     def is_plain(self) -> bool:
@@ -106,10 +106,10 @@ def lower(
     Args:
       head, tail: see ops/rows.py.
       output: of the chain.
-      kernels: a folder of kernels.
+      kernels: the kernel set.
 
     Raises:
-      UnsuitableError: it must stay single ops.
+      UnsuitableError: the ops cannot be a chain.
     """
     return _Lowering(kernels).result(head, tail, output)
 
@@ -199,7 +199,7 @@ class _Lowering:
         return Stage(op, [self._lowered(op, inputs, output, top=0)], [0] * op.output.shape[1])
 
     def _at_border(self, op: ir.Windowed, output: ir.Tensor) -> Stage:
-        """A first stage that reads rows of a tensor outside: at its border there are fewer."""
+        """A first stage that reads rows of a tensor outside: fewer rows at its border."""
         x = op.inputs[0]
         extent, stride, before = op.vertical()
         variants: dict[tuple[int, int], Lowered] = {}
@@ -233,7 +233,7 @@ def row_pitch(tensor: ir.Tensor) -> int:
 
 
 def outside(tensor: ir.Tensor) -> InTensor:
-    """Row by row of a tensor outside; one of a single row is the same for all."""
+    """A tensor outside, row by row; a single row is the same for all rows of the op."""
     return InTensor(tensor, 0 if tensor.shape[1] == 1 else row_pitch(tensor))
 
 

@@ -1,4 +1,4 @@
-"""Ops that sum up products with weights, and what turns their sums into outputs."""
+"""Ops that sum products with weights, and the scaling of their sums to outputs."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Array, Field
 from firmware_export.standalone.ops.shared import fixed_point
 
-# The largest shift that the fast kernels take.
+# The largest shift that the fast kernels accept.
 _MAX_SHIFT = 22
 
 
@@ -22,11 +22,11 @@ class Weighted(ir.WithTable):
 
     @property
     def scaled(self) -> ir.Tensor:
-        """Whose scale and zero point accumulators get."""
+        """The tensor to whose scale and zero point accumulators are scaled."""
         return self.output if self.before_table is None else self.before_table
 
     def multipliers(self, channels: int) -> tuple[list[int], list[int]]:
-        """Multipliers and shifts, to the left, of the output channels."""
+        """Multipliers and left shifts of the output channels."""
         given, result = fixed_point.single(self.inputs[0].scale), self.scaled.scale
         scales = list(self.inputs[1].scales)
         scales = scales if len(scales) > 1 else scales * channels
@@ -37,14 +37,14 @@ class Weighted(ir.WithTable):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scaling:
-    """What turns accumulators into outputs, per output channel.
+    """Scaling of accumulators to outputs, per output channel.
 
     Attributes:
       bias: as in the model, int64.
       folded: with the input's zero point folded in.
-      multiplier, shift: the shift to the right.
-      is_plain: whether accumulators and shifts are as the fast kernels need them.
-      weights: the constant of the file.
+      multiplier, shift: the shift is a right shift.
+      is_plain: whether the fast kernels accept the accumulators and shifts.
+      weights: the file's constant.
     """
 
     bias: np.ndarray
@@ -70,7 +70,7 @@ class Scaling:
 
 
 def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
-    """weights: [output channels, all that one output sums up]."""
+    """weights: [output channels, weights per output]."""
     x, output = op.inputs[0], op.scaled
     channels = len(weights)
     multipliers, lefts = op.multipliers(channels)
@@ -78,14 +78,14 @@ def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
     op.check(
         shift.min() >= -31,
         output,
-        f"has a scale of {output.scale:g}, too small beside the input's {x.scale:g}",
+        f"has a scale of {output.scale:g}, too small compared with the input's {x.scale:g}",
     )
     shift[multiplier == 0] = 1
     bias = np.zeros(channels, np.int64)
     if len(op.inputs) > 2:
         bias = op.inputs[2].constant.astype(np.int64)
     wide = weights.astype(np.int64)
-    # Any sum on the way, of inputs as they are or with the zero point taken off, stays below this.
+    # Any partial sum, of inputs with or without their zero point, stays below this.
     most = np.abs(bias) + 256 * np.abs(wide).sum(axis=1)
     for o in np.flatnonzero(~wide.any(axis=1) & ((shift < 1) | (most >= 1 << 30))):
         bias[o], multiplier[o], shift[o] = _constant_sum(op, bias[o], multiplier[o], shift[o])
@@ -101,7 +101,7 @@ def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
 
 
 def _constant_sum(op: Weighted, bias: int, multiplier: int, shift: int) -> tuple[int, int, int]:
-    """Numbers that the fast kernels take, for a channel without weights: its output is constant."""
+    """Parameters for the fast kernels, for a channel without weights: its output is constant."""
     scaled = int(fixed_point.rescale(np.array(bias), int(multiplier), -int(shift)))
     zero_point = op.scaled.zero_point
     output = min(max(scaled + zero_point, op.low), op.high)
@@ -109,9 +109,9 @@ def _constant_sum(op: Weighted, bias: int, multiplier: int, shift: int) -> tuple
 
 
 def _shorter(multiplier: int, shift: int, ends: tuple[int, int]) -> tuple[int, int]:
-    """A shift that the fast kernels take, where the output is the same for all sums.
+    """A shift that the fast kernels accept, if the output is the same for all sums.
 
-    Such shifts belong to channels whose weights are all but 0.
+    Channels with such shifts have weights that are almost 0.
     """
     other = int(multiplier) >> int(shift) - _MAX_SHIFT, _MAX_SHIFT
     outputs = {_scaled_sum(int(end), *by) for end in ends for by in ((multiplier, shift), other)}

@@ -1,4 +1,4 @@
-"""What ops that slide a window over an image have in common where they are read."""
+"""Reading ops that slide a window over an image."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ _MAX_STEP = 1 << 15
 
 @dataclasses.dataclass(frozen=True)
 class Slide:
-    """How a window goes over an image: each (vertical, horizontal).
+    """How a window slides over an image: each (vertical, horizontal).
 
     Attributes:
       padding: (top, left).
@@ -26,14 +26,14 @@ class Slide:
 
 def image(op: FileOp) -> ir.Tensor:
     x = op.activation(0)
-    op.require(len(x.shape) == 4, f"reads a tensor of shape {x.shape}, which is no image")
+    op.require(len(x.shape) == 4, f"reads a tensor of shape {x.shape}, which is not an image")
     return x
 
 
 def image_output(op: FileOp) -> ir.Tensor:
     output = op.output()
     op.require(
-        len(output.shape) == 4, f"writes a tensor of shape {output.shape}, which is no image"
+        len(output.shape) == 4, f"writes a tensor of shape {output.shape}, which is not an image"
     )
     return output
 
@@ -42,7 +42,7 @@ def check_channels(op: FileOp, weights: ir.Tensor, axis: int) -> None:
     if len(weights.scales) > 1:
         op.require(
             weights.channel_axis == axis,
-            f"has weights with a scale for each item of dimension {weights.channel_axis}",
+            f"has weights with scales along dimension {weights.channel_axis}",
         )
     if not all(scale > 0 for scale in weights.scales):
         op.damaged("has weights with a scale of 0")
@@ -54,7 +54,7 @@ def with_bias(op: FileOp, x: ir.Tensor, weights: ir.Tensor, channels: int) -> li
 
 
 def slide(op: FileOp, x: ir.Tensor, output: ir.Tensor, window: tuple[int, int]) -> Slide:
-    """How a window slides; the output's shape must be what that gives."""
+    """How a window slides; the output's shape must match."""
     stride = (op.option("stride_h"), op.option("stride_w"))
     dilation = (op.option("dilation_h_factor", 1), op.option("dilation_w_factor", 1))
     for what, pair in (("stride", stride), ("dilation", dilation), ("window", window)):
@@ -70,6 +70,6 @@ def slide(op: FileOp, x: ir.Tensor, output: ir.Tensor, window: tuple[int, int]) 
         padding.append(max(0, (count - 1) * step + extent - size) // 2)
     op.require(
         (x.shape[0], *shape) == output.shape[:3] and min(shape) > 0,
-        f"gives {output.shape} for {x.shape}, but stride and padding give {shape}",
+        f"makes {output.shape} of {x.shape}, but stride and padding make {shape}",
     )
     return Slide(stride, dilation, (padding[0], padding[1]), op.bounds(output))

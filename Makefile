@@ -1,4 +1,4 @@
-# make help lists what there is. Everything runs in .venv, which `make setup` makes from the lock.
+# `make help` lists the targets. Everything runs in .venv, which `make setup` creates from the lock.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,36 +8,35 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 export PYTHON
 
-# What the demo trains on and how long: three minutes on two cores. The emulated Cortex-M55, which takes
-# longest, is left out. A clip of 390 is a quarter of a point and the network is young, so int8 may lose
-# 3 points; the gate of 0.3 points is not judged on fewer than 400.
+# The demo's data and length: three minutes on two cores. It skips the emulated Cortex-M55, which takes
+# longest. One clip of 390 is a quarter of a point and the network is young, so the gate lets int8 lose 3 points.
 DEMO_DIR ?= demo
 DEMO_WORDS ?= lamp,music,stop
 DEMO_EPOCHS ?= 8
 DEMO_FLAGS ?= --boards=host,cortex-m4 --max_clips=390 --error_clips=50 --max_drop=3
 
-# More arguments for pytest: make test ARGS="-k frontend -x"
+# Additional arguments for pytest: make test ARGS="-k frontend -x"
 ARGS ?=
 
-# Processes that run tests; 0 is this one alone, as a debugger needs it. Files stay whole, since their
-# tests share what is dear; tests/conftest.py says which files begin.
+# Processes that run tests; 0: only this one, as a debugger needs. Files are not split, since their
+# tests share expensive set-up; tests/conftest.py says which files start first.
 WORKERS ?= auto
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist=loadfile --no-loadscope-reorder
 
-# The environment by itself: `make lock` works where uv is not installed yet.
+# uv on PATH is the fallback, so that `make lock` works before uv is in .venv.
 UV ?= $(if $(wildcard .venv/bin/uv),.venv/bin/uv,uv)
 
 .PHONY: help setup demo test test-all firmware-test android-tools lint format lock upgrade clean
 
-help: ## this list
+help: ## show this list
 	@echo "make TARGET, where TARGET is:"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "PYTHON=/path/to/python3.11 chooses the interpreter (3.10, 3.11 or 3.12)."
 
-setup: ## make .venv from requirements.lock (instant when it is up to date)
+setup: ## create .venv from requirements.lock (instant if up to date)
 	@tools/setup.sh
 
-demo: setup ## synthesize a few words, run the whole chain on them, say where the result is
+demo: setup ## synthesize a few words, run the whole chain on them (three minutes), show the results
 	@[[ -d "$(DEMO_DIR)/words" ]] || \
 	  $(PY) -m pipelines.synthesize --words="$(DEMO_WORDS)" --out="$(DEMO_DIR)/words"
 	@$(PY) -m pipelines.run --data_dir="$(DEMO_DIR)/words" --task=words --words="$(DEMO_WORDS)" \
@@ -45,7 +44,7 @@ demo: setup ## synthesize a few words, run the whole chain on them, say where th
 	@echo
 	@$(PY) tools/demo_summary.py "$(DEMO_DIR)/run"
 
-test: setup ## run the tests, but for those marked slow
+test: setup ## run the tests except those marked slow, in parallel (WORKERS=0: in one process)
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: setup ## run all tests
@@ -55,24 +54,24 @@ firmware-test: setup ## run the tests of exported C on emulated boards
 	@$(PY) -m firmware_export.boards.toolchain
 	@$(PYTEST) -m firmware $(ARGS)
 
-# C of this project; exported C is checked by tests/firmware_export/c_style_test.py.
+# This project's C; tests/firmware_export/c_style_test.py checks exported C.
 C_SOURCES = find edge_tf firmware_export tests -name '*.[ch]' -o -name '*.cc'
 
-lint: setup ## ruff, ruff's format, clang-format, mypy
+lint: setup ## check with ruff, ruff format, clang-format and mypy
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(C_SOURCES) | xargs .venv/bin/clang-format --dry-run -Werror
 	@$(PY) -m mypy
 
-format: setup ## let ruff and clang-format put sources in order
+format: setup ## format the sources with ruff and clang-format
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 	@$(C_SOURCES) | xargs .venv/bin/clang-format -i
 
-android-tools: setup ## MediaPipe in .venv-mediapipe and a Kotlin compiler, for the tests of Android
+android-tools: setup ## install MediaPipe (in .venv-mediapipe) and a Kotlin compiler, for the Android tests
 	@tools/android_tools.sh
 
-# Hashes are the public registry's: configuration of this machine and its local files are left out.
+# Hashes must be the public registry's, so this machine's configuration and local files are ignored.
 COMPILE_ANY := env -u UV_FIND_LINKS -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
   $(UV) pip compile --universal --python-version 3.10 --generate-hashes --no-annotate \
   --no-python-downloads --custom-compile-command "make lock" --quiet
@@ -80,11 +79,11 @@ COMPILE := $(COMPILE_ANY) pyproject.toml --output-file requirements.lock \
   --extra synthesis --extra tflm --extra dev
 COMPILE_MEDIAPIPE := $(COMPILE_ANY) --group mediapipe --output-file requirements-mediapipe.lock
 
-lock: ## bring requirements.lock in line with pyproject.toml, keeping versions where it can
+lock: ## update requirements.lock from pyproject.toml, keeping versions where possible
 	@$(COMPILE)
 	@$(COMPILE_MEDIAPIPE)
 
-upgrade: ## the same, taking the newest versions that pyproject.toml allows
+upgrade: ## the same, with the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade
 	@$(COMPILE_MEDIAPIPE) --upgrade
 

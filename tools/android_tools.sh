@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What the tests of Android need beside .venv: MediaPipe, in .venv-mediapipe from its own lock, since
-# it does not go together with TFMOT; and a Kotlin compiler from npm, in tools/kotlin/node_modules.
+# Installs what the Android tests need besides .venv: MediaPipe, in .venv-mediapipe from its own lock,
+# since it conflicts with TFMOT; and a Kotlin compiler from npm, in tools/kotlin/node_modules.
 #
-# Run by `make android-tools`. Instant when nothing changed.
+# Run by `make android-tools`. Instant if nothing changed.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,18 +21,18 @@ stamp_of() { { cat "$@"; pwd -P; } | sha256sum | cut -d' ' -f1; }
 
 is_current() { [[ -f $1 && $(<"$1") == "$2" ]]; } # FILE STAMP
 
-find_python() { # sets $python: that of `make setup`, or what it would take
+find_python() { # sets $python: that of `make setup`, or the one it would choose
   for python in .venv/bin/python "${PYTHON:-}" python3.12 python3.11 python3.10 python3; do
     [[ -n $python ]] && "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 && return
   done
-  die "no Python that makes environments; run make setup first"
+  die "no Python with venv found; run make setup first"
 }
 
 install_mediapipe() {
   local stamp python
   stamp=$(stamp_of "$lock")
   is_current "$venv/.edge_tf_setup" "$stamp" && return
-  echo "android-tools: MediaPipe into $venv (some 250 MB to download the first time)"
+  echo "android-tools: installing MediaPipe in $venv (about 250 MB to download the first time)"
   rm -rf "$venv"
   find_python
   "$python" -m venv "$venv"
@@ -48,7 +48,7 @@ install_kotlin() {
   stamp=$(stamp_of "$kotlin/package-lock.json")
   is_current "$kotlin/node_modules/.edge_tf_setup" "$stamp" && return
   command -v npm >/dev/null || die "npm is missing; on Debian and Ubuntu: apt-get install npm"
-  echo "android-tools: Kotlin's compiler into $kotlin/node_modules (90 MB to download the first time)"
+  echo "android-tools: installing Kotlin's compiler in $kotlin/node_modules (90 MB to download the first time)"
   npm ci --prefix "$kotlin" --ignore-scripts --no-audit --no-fund --silent
   printf '%s\n' "$stamp" >"$kotlin/node_modules/.edge_tf_setup"
 }

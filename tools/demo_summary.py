@@ -1,4 +1,4 @@
-"""The last lines of `make demo`: what was made, what it is worth in C, what to type next.
+"""Prints the last lines of `make demo`: the results, the accuracy in C, the next command.
 
 python tools/demo_summary.py RUN_DIR
 """
@@ -14,12 +14,12 @@ RESULTS = (
     ("TFLite Micro", "firmware"),
     ("Android", "android"),
 )
-# C from sound to logits, as a product runs it: on the emulated board, else on this machine.
+# C from sound to logits, as in a product: on the emulated board if possible, else on this machine.
 IN_C = {"emitted_c_cortex_m4_pcm": "a Cortex-M4", "emitted_c_host_pcm": "this machine"}
 
 
 def summary(run: Path) -> str:
-    """The lines for a finished run.
+    """Returns the lines for a finished run.
 
     Raises:
       SystemExit: a result is missing.

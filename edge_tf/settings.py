@@ -23,9 +23,6 @@ NORM_PLACES: tuple[NormPlace, ...] = get_args(NormPlace)
 Graph = Literal["device", "plain"]
 GRAPHS: tuple[Graph, ...] = get_args(Graph)
 
-RecipeName = Literal[
-    "prune", "qat", "prune_qat", "distill", "causal", "pqk", "qkd", "psg", "finetune"
-]
 # Kinds of kernels that pruning distinguishes; see compression.pruning.kind.
 PruneKind = Literal["pointwise", "stem", "depthwise"]
 # Weights of smallest magnitude are pruned per kernel, or over all kernels together.
@@ -115,7 +112,7 @@ class CompressionSettings:
     """Settings of a compression, checked by edge_tf.compression.settings.
 
     Attributes:
-      recipes: applied one after the other.
+      recipes: names in edge_tf.compression.RECIPES, applied one after the other.
       epochs: total over all phases.
       sparsity: share of zeros in each pruned kernel, for recipes that prune.
       target_nonzero_kb: budget of nonzero parameters in the int8 file, in KB of 1,024 bytes; the
@@ -133,7 +130,7 @@ class CompressionSettings:
       teacher: digest of the teacher run's weights; None without a teacher.
     """
 
-    recipes: tuple[RecipeName, ...]
+    recipes: tuple[str, ...]
     epochs: int = 10
     sparsity: float = 0.8
     target_nonzero_kb: float = 0.0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from edge_tf.compression import RECIPES
 from edge_tf.errors import UserError
 from edge_tf.settings import DISTILL_FEATURES, PRUNE_BY, PRUNE_KINDS, Graph
 from pipelines import app, common, help_text
@@ -47,8 +48,7 @@ def define_own_flags() -> None:
     flags.DEFINE_list(
         "recipe",
         None,
-        "<NAME,...>: prune, qat, prune_qat, distill, causal, pqk, qkd, psg or finetune; several, "
-        "such as prune,qat, run one after the other.",
+        f"<NAME,...>: {', '.join(RECIPES)}; several, such as prune,qat, run one after the other.",
     )
     flags.DEFINE_float("sparsity", 0.8, "Share of zeros in the pruned kernels.")
     flags.DEFINE_float(

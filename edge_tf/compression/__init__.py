@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 
-from edge_tf.settings import RecipeName
-
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -21,7 +19,7 @@ class Recipe:
     peak_rate: float = 0.05
 
 
-RECIPES: Mapping[RecipeName, Recipe] = {
+RECIPES: Mapping[str, Recipe] = {
     "prune": Recipe("prune"),
     "qat": Recipe("qat", peak_rate=0.005),
     "prune_qat": Recipe("prune_qat"),

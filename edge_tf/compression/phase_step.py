@@ -14,7 +14,7 @@ from edge_tf.compression.phase import Phase
 from edge_tf.compression.settings import Settings
 from edge_tf.compression.teaching import factor_transfer, overhaul
 from edge_tf.compression.teaching.distillation import FeatureLoss
-from edge_tf.settings import RecipeName, TrainingSettings
+from edge_tf.settings import TrainingSettings
 from edge_tf.training.objective import CrossEntropy, Objective
 from edge_tf.training.step import SgdStep
 
@@ -22,7 +22,7 @@ from edge_tf.training.step import SgdStep
 _FEATURE_WEIGHTS = {"factor": 500.0, "overhaul": 1.0}
 
 
-def phases_of(recipe: RecipeName, settings: Settings) -> list[Phase]:
+def phases_of(recipe: str, settings: Settings) -> list[Phase]:
     """The phases of a recipe in RECIPES, in order."""
     module = importlib.import_module(f"edge_tf.compression.recipes.{RECIPES[recipe].module}")
     return list(module.phases(settings))

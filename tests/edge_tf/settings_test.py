@@ -1,19 +1,15 @@
 """What a user can choose: one list for flags, records and registries."""
 
-import typing
-
 import pytest
 
 from edge_tf import settings
 from edge_tf.audio.frontend_config import NORM_LAMBDAS
-from edge_tf.compression import RECIPES
 from edge_tf.errors import UserError
 from edge_tf.settings import TrainingSettings
 from firmware_export.frontend.config import NORMALIZATIONS
 
 
 def test_registries_have_what_the_types_name():
-    assert tuple(RECIPES) == typing.get_args(settings.RecipeName)
     assert ("none", *NORM_LAMBDAS) == NORMALIZATIONS
     assert {"frontend", *settings.INNER_PLACES} == set(settings.NORM_PLACES)
 

@@ -161,7 +161,9 @@ class TestErrors:
     def test_no_heap(self, tmp_path: Path, name: str) -> None:
         text = "#include <stdlib.h>\nint main(int n, char **a) { (void)a; "
         text += "char *volatile kept = malloc(9u); (void)kept; return n; }\n"
-        with pytest.raises(ExportError, match=rf"the program for {name} lacks .*boards have no heap"):
+        with pytest.raises(
+            ExportError, match=rf"the program for {name} lacks .*boards have no heap"
+        ):
             self.build(tmp_path, text, name)
 
     def test_an_older_program_is_not_left(self, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_the_user_s_files_stay(tmp_path: Path, name: str) -> None:
     folder.write(out, FILES, MANIFEST)
     (out / name).write_text("precious")
     before = folder_content(out)
-    with pytest.raises(ExportError, match=f"holds {name}, which no export wrote"):
+    with pytest.raises(ExportError, match=f"has {name}, which no export wrote"):
         folder.write(out, FILES, MANIFEST)
     assert folder_content(out) == before
 

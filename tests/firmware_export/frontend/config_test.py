@@ -70,5 +70,5 @@ def test_what_a_device_cannot_compute(changes: dict[str, Any], message: str) -> 
 
 @pytest.mark.parametrize("values", [{}, {"padding": "causal"}, [], "causal", None])
 def test_something_else(values: Any) -> None:
-    with pytest.raises(ExportError, match="take the 'frontend' part of the run's frontend"):
+    with pytest.raises(ExportError, match="use the 'frontend' part of the run's frontend"):
         LogMel.from_dict(values)

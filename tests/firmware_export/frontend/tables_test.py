@@ -85,7 +85,7 @@ def test_default_sizes_in_flash() -> None:
 @pytest.mark.parametrize(
     ("log_offset", "scale", "zero_point", "message"),
     [
-        (1e-30, 0.08, 0, "log_offset=1e-30 is out of range to 16-bit sound"),
+        (1e-30, 0.08, 0, "log_offset=1e-30 is out of range for 16-bit sound"),
         (1e9, 0.08, 0, "log_offset=1e.09 is out of range"),
         (0.0, 0.08, 0, "log_offset=0 is out of range"),
         (-1.0, 0.08, 0, "log_offset=-1 is out of range"),

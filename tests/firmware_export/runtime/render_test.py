@@ -109,7 +109,7 @@ def test_labels_cannot_end_a_comment() -> None:
 
 def test_without_background_classes(tmp_path: Path) -> None:
     sources = compiled.detector_sources(DetectorConfig(background=()))
-    assert "here there is none" in sources["detector.h"]
+    assert "none here" in sources["detector.h"]
     source = compiled.write(tmp_path, sources) / "detector.c"
     compiled.build(compiled.tool("gcc"), *C99, "-c", source, "-o", tmp_path / "x.o")
 

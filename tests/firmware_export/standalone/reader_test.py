@@ -75,9 +75,9 @@ class TestConvolution:
             ({"options": {"dilation_h_factor": 0}}, "dilation"),
             ({"options": {"padding": 2}}, "padding number 2"),
             ({"options": {"fused_activation_function": 4}}, "fused activation number 4"),
-            ({"output": (1, 4, 5, 4)}, "stride and padding give"),
+            ({"output": (1, 4, 5, 4)}, "stride and padding make"),
             ({"output": (1, 3, 5, 3)}, "writes 3 channels"),
-            ({"output": (2, 3, 5, 4)}, "stride and padding give"),
+            ({"output": (2, 3, 5, 4)}, "stride and padding make"),
             ({"output": (1, 3, 20)}, "not an image"),
             ({"shape": (1, 6, 10)}, "not an image"),
             ({"shape": (1, 6, 5, 3)}, "has 3 channels and weights"),
@@ -109,7 +109,7 @@ class TestGraph:
         builder, tensors = self.chain("LOGISTIC")
         lost = builder.activation((1, 4), 0.1)
         builder.op("LOGISTIC", [lost], builder.activation((1, 4), 1 / 256, -128))
-        with pytest.raises(ExportError, match=r"op 1 \(LOGISTIC\) reads 't2', which no op before"):
+        with pytest.raises(ExportError, match=r"op 1 \(LOGISTIC\) reads 't2', which no earlier op"):
             read(builder, tensors[:1], tensors[1:2])
 
     def test_a_cycle(self):
@@ -149,7 +149,7 @@ class TestGraph:
             read(builder, [*tensors[:1], constant], tensors[1:])
         builder, tensors = self.chain("LOGISTIC")
         constant = builder.constant(np.zeros((1, 4), np.int8), [0.1])
-        with pytest.raises(ExportError, match="written by no op"):
+        with pytest.raises(ExportError, match="no op writes"):
             read(builder, tensors[:1], [constant])
 
     def test_tensors_that_no_device_holds(self):

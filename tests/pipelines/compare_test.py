@@ -257,7 +257,7 @@ def test_other_test_clips_are_refused(place, tmp_path):
     root = make(tmp_path / "data", WORDS, takes=2, seconds=0.5)
     other = copied(place, tmp_path / "other", root=root)
     with pytest.raises(
-        UserError, match=r"other and .*run0 have different test clips; compare runs of"
+        UserError, match=r"other and .*run0 have different test clips; compare runs with"
     ):
         compare(Side(runs(place, 0), "keras"), Side([other], "keras"))
 

@@ -98,7 +98,7 @@ def test_many_frames_at_once_are_worked_on_in_parts(monkeypatch):
 
 def test_refuses_what_needs_the_whole_window():
     config = dataclasses.replace(CONFIG, normalization="relaxed")
-    with pytest.raises(ExportError, match="normalization=relaxed takes statistics over a whole"):
+    with pytest.raises(ExportError, match="normalization=relaxed needs statistics over a whole"):
         FrameStream(config, SCALE, ZERO_POINT)
 
 

@@ -478,7 +478,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("changes", "what"),
         [
-            ({"mel_bands": 39}, "the front-end gives"),
+            ({"mel_bands": 39}, "the front-end makes"),
             ({"padding": "reflect"}, "needs sound from the future"),
             ({"window": None}, "window=None"),
         ],

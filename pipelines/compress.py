@@ -156,7 +156,7 @@ def compress(epochs: int, peak_rate: float) -> None:
     path = teacher / run_dir.FLOAT_MODEL if teacher else None
     record = stage.compress(run, data, settings, path, to_int8=int8.convert)
     if settings.target_nonzero_kb:
-        print(f"sparsity for {settings.target_nonzero_kb:g} KB: {record.sparsity:.2%}")
+        print(f"sparsity for {settings.target_nonzero_kb:g} KiB: {record.sparsity:.2%}")
     print(
         f"compressed by {', '.join(settings.recipes)}: validation accuracy "
         f"{record.val_accuracy:.2%} -> {run / run_dir.COMPRESSED_MODEL}"

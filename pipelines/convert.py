@@ -46,10 +46,10 @@ def main() -> None:
     )
     size = sparsity.parameter_size(info)
     target = run.target_nonzero_kb()
-    limit = f", asked for were at most {target:g} KB" if target else ""
+    limit = f", the limit is {target:g} KiB" if target else ""
     print(
-        f"parameters that are not zero: {size.nonzero:,} of {size.elements:,}, "
-        f"{size.nonzero_kb:.1f} KB of 1,024 bytes{limit}"
+        f"non-zero parameters: {size.nonzero:,} of {size.elements:,}, "
+        f"{size.nonzero_kb:.1f} KiB{limit}"
     )
 
 

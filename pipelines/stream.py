@@ -109,7 +109,7 @@ def _frontend(run: "RunDirectory") -> "FrontendConfig":
         raise UserError(f"{run.path} was trained for whole windows", "train with --streaming")
     if config.padding != "causal":
         raise UserError(
-            f"{run.path} has a front-end that looks ahead", "train with --padding=causal"
+            f"{run.path} has a front-end with look-ahead", "train with --padding=causal"
         )
     return config
 

@@ -337,7 +337,7 @@ def test_evaluate_refuses_a_stream_for_a_run_of_whole_windows(finished, tmp_path
 def test_a_front_end_that_looks_ahead_cannot_listen(tmp_path):
     run = as_trained_for_streams(tmp_path / "run", padding="reflect")
     told = refused_early("stream", f"--run_dir={run.path}", "--wav=-")
-    assert "has a front-end that looks ahead; train with --padding=causal" in told
+    assert "has a front-end with look-ahead; train with --padding=causal" in told
 
 
 @pytest.mark.parametrize(

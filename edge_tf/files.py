@@ -1,9 +1,14 @@
-"""Atomic file writes: a reader sees the old content or the new, never a partial file."""
+"""Atomic file writes: a reader sees the old content or the new, never a partial file.
+
+And careful reads: what is read may come from someone else. A pipe or a device in the place of a
+file would hang, and a file can be larger than memory.
+"""
 
 import contextlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,15 +75,102 @@ def write_json(target: Path, value: Any) -> None:
     write_text(target, json.dumps(value, indent=2, sort_keys=False, ensure_ascii=False) + "\n")
 
 
-def read_json(source: Path) -> Any:
-    """Parses a JSON file. Raises UserError if it is not readable JSON."""
+# Bytes that `read_bytes` and `read_json` accept; what this project writes is far smaller.
+_MOST_BYTES = 1 << 30
+_MOST_JSON_BYTES = 1 << 28
+# Of an integer in JSON: 64 bits and a sign. More overflow somewhere between here and a float.
+_MOST_DIGITS = 20
+
+
+def check_regular(source: Path) -> None:
+    """Raises UserError if something other than a file is there, or nothing.
+
+    Reading a pipe waits for a writer, and reading a device may never end.
+    """
     try:
-        return json.loads(Path(source).read_text(encoding="utf-8"))
+        kind = os.stat(source).st_mode
     except OSError as error:
+        raise _unreadable(source, str(error.strerror)) from None
+    except ValueError:  # a NUL in the name
+        raise _unreadable(source, "no such file name") from None
+    _check_kind(source, kind)
+
+
+def _check_kind(source: Path, kind: int) -> None:
+    if stat.S_ISREG(kind):
+        return
+    found = "a folder" if stat.S_ISDIR(kind) else "a pipe, socket or device"
+    raise UserError(f"{source} is {found} instead of a file", "restore it or make it again")
+
+
+def _unreadable(source: Path, reason: str) -> UserError:
+    return UserError(f"{source} cannot be read ({reason})", "restore it or make it again")
+
+
+def read_bytes(source: Path, limit: int = _MOST_BYTES) -> bytes:
+    """The content of a file that may come from someone else.
+
+    Args:
+      source: its path.
+      limit: the most bytes to accept.
+
+    Raises:
+      UserError: it cannot be read, is not a regular file, or is larger than `limit`.
+    """
+    check_regular(source)
+    try:
+        # Without blocking, in case a pipe was put there since.
+        with open(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            _check_kind(source, os.fstat(file.fileno()).st_mode)
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise _unreadable(source, str(error.strerror)) from None
+    if len(content) > limit:
         raise UserError(
-            f"{source} cannot be read ({error.strerror})", "restore it or make it again"
-        ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            f"{source} is larger than {limit:,} bytes, so it is not a file of a run",
+            "restore it or make it again",
+        )
+    return content
+
+
+def read_json(source: Path) -> Any:
+    """Parses a JSON file.
+
+    Raises:
+      UserError: it is not readable JSON, or has an integer beyond 64 bits or text that cannot be
+        written again.
+    """
+    content = read_bytes(source, _MOST_JSON_BYTES)
+    try:
+        return parse_json(content)
+    except (ValueError, RecursionError) as error:
         raise UserError(
-            f"{source} is not valid JSON ({error})", "restore it or make it again"
+            f"{source} is not valid JSON ({str(error)[:200]})", "restore it or make it again"
         ) from None
+
+
+def parse_json(content: bytes) -> Any:
+    """Parses JSON in UTF-8.
+
+    Raises:
+      ValueError, RecursionError: it is not JSON, or see `read_json`.
+    """
+    text = content.decode("utf-8")
+    value = json.loads(text, parse_int=_integer)
+    if "\\u" in text:
+        _check_text(value)
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _check_text(value: Any) -> None:
+    """Refuses escapes that no file name can hold: NUL and halves of surrogate pairs."""
+    written = json.dumps(value, ensure_ascii=False)
+    if "\\u0000" in written:
+        raise ValueError("a NUL in a text")
+    written.encode("utf-8")

@@ -13,7 +13,7 @@ PACKAGES = ("tflite_model", "firmware_export", "edge_tf", "pipelines")
 FLOORS = {
     "": ("tflite_model", "firmware_export", "edge_tf", "pipelines"),
     "edge_tf": (
-        *("errors", "files", "records", "progress", "instance_statistics", "audio"),
+        *("errors", "files", "arrays", "records", "progress", "instance_statistics", "audio"),
         *("settings", "run_records", "run_dir", "data"),
         *("layers", "models", "training", "conversion", "compression"),
         *("engines", "android", "evaluation"),

@@ -22,6 +22,7 @@ JsonObject = dict[str, Any]
 """A JSON object as written, or one with keys that nothing here reads."""
 
 _LATER = "later"
+_MOST_SHOWN = 80  # characters of a value in an error
 # msgspec's messages: 'Expected `int`, got `str` - at `$.recipe.seed`'.
 _PLACE = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>.*)`", re.DOTALL)
 
@@ -63,6 +64,8 @@ def from_json(
         raise UserError(f"{where}: {_explained(str(error), value)}", remedy) from None
     except UserError as error:  # from the dataclass's own checks
         raise UserError(f"{where}: {error}") from None
+    except (ArithmeticError, RecursionError) as error:
+        raise UserError(f"{where}: {error}", remedy) from None
 
 
 def refuse_unknown(value: Mapping[str, object], kind: type, where: str, remedy: str) -> None:
@@ -88,6 +91,10 @@ def to_json(record: Any) -> Any:
     return record
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+
+
 def _explained(message: str, value: object) -> str:
     """msgspec's message, preceded by the field and its value."""
     found = _PLACE.fullmatch(message)
@@ -99,5 +106,5 @@ def _explained(message: str, value: object) -> str:
             there = there[name] if name else there[int(index)]  # type: ignore[index]
     except (KeyError, IndexError, TypeError):  # inside a mapping msgspec writes [...]
         return f"{found['path']}: {found['what']}"
-    shown = f"={there!r}" if isinstance(there, str | int | float | None) else ""
+    shown = f"={_short(repr(there))}" if isinstance(there, str | int | float | None) else ""
     return f"{found['path']}{shown}: {found['what']}"

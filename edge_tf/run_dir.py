@@ -75,6 +75,9 @@ _MADE_BY = {
     ANDROID: "export_android",
 }
 
+_MOST_LABEL_BYTES = 1 << 20
+_FOLDERS = (FIRMWARE, FIRMWARE_C, ANDROID, COMPRESSION)
+
 _PACKAGES = (
     "tensorflow",
     "tf-keras",
@@ -145,6 +148,8 @@ class RunDirectory:
                 f"{self / name} is missing",
                 f"make it with: {self.command_of(stage)}",
             )
+        if name not in _FOLDERS:
+            files.check_regular(self / name)
         return self / name
 
     def model_to_convert(self) -> Path:
@@ -167,7 +172,7 @@ class RunDirectory:
         source = self / (COMPRESSED_MODEL if (self / COMPRESSED_MODEL).exists() else FLOAT_MODEL)
         if converted is None or not source.exists():
             return path
-        if converted.source_sha256 != hashlib.sha256(source.read_bytes()).hexdigest():
+        if converted.source_sha256 != hashlib.sha256(files.read_bytes(source)).hexdigest():
             raise UserError(
                 f"{path} was not made from {source}", f"run: {self.command_of('convert')}"
             )
@@ -248,7 +253,12 @@ class RunDirectory:
         """Labels in the order of the logits."""
         path = self.require(LABELS)
         try:
-            labels = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+            labels = (
+                files.read_bytes(path, _MOST_LABEL_BYTES)
+                .decode("utf-8")
+                .removesuffix("\n")
+                .split("\n")
+            )
         except UnicodeDecodeError:
             labels = []
         if len(labels) < 2 or len(set(labels)) != len(labels) or not all(labels):

@@ -140,6 +140,7 @@ def export_file(
     from firmware_export.standalone import passes as all_passes
 
     try:
+        files.check_regular(Path(tflite))
         model = Path(tflite).read_bytes()
     except OSError as error:
         raise UserError(
@@ -175,7 +176,7 @@ def summary(manifest: dict[str, Any], folder: str | Path) -> str:
 
 def _export_tflm(directory: run_dir.RunDirectory, folder: Path, streaming: bool) -> dict[str, Any]:
     model = directory.require_int8()
-    frontend = files.read_json(directory.require(run_dir.FRONTEND))
+    frontend = exporting.frontend(directory)
     labels = directory.labels()
     golden, _ = exporting.read_golden(directory)
 
@@ -205,10 +206,7 @@ def _export_standalone(
     from edge_tf.conversion import layer_names
 
     model = directory.require_int8()
-    path = directory.require(run_dir.FRONTEND)
-    frontend = files.read_json(path).get("frontend")
-    if not isinstance(frontend, dict):
-        raise UserError(f"{path} does not describe a front-end", "restore it, or train again")
+    frontend = exporting.frontend(directory)["frontend"]
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
 

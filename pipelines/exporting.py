@@ -1,14 +1,13 @@
 """What exports take from a run besides its model."""
 
-import zipfile
 from typing import TYPE_CHECKING
 
 from edge_tf import run_dir
-from edge_tf.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from edge_tf.records import JsonObject
     from firmware_export.golden import Golden
     from firmware_export.runtime.detector import DetectorConfig
 
@@ -19,24 +18,28 @@ def read_golden(run: run_dir.RunDirectory) -> "tuple[Golden, np.ndarray]":
     Raises:
       UserError: golden.npz is missing or damaged.
     """
-    import numpy as np
-
+    from edge_tf import golden_file
     from firmware_export.golden import Golden
 
-    path = run.require(run_dir.GOLDEN)
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            golden = Golden(
-                features=arrays["features"],
-                logits=arrays["logits"],
-                label_index=arrays["label_index"],
-            )
-            return golden, arrays["wav"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path} holds no golden vectors ({error})",
-            f"make it again with: {run.command_of('convert')}",
-        ) from None
+    found = golden_file.load(run)
+    return Golden(found.features, found.logits, found.label_index), found.wav
+
+
+def frontend(run: run_dir.RunDirectory) -> "JsonObject":
+    """frontend.json, checked; as it is written, since firmware keeps a copy.
+
+    Raises:
+      UserError: it is missing or damaged.
+    """
+    from edge_tf import files, records
+    from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.run_records import FrontendFile
+
+    path = run.require(run_dir.FRONTEND)
+    FrontendConfig.load(path)
+    records.load(path, FrontendFile)
+    found: JsonObject = files.read_json(path)
+    return found
 
 
 def detector(run: run_dir.RunDirectory, streaming: bool) -> "DetectorConfig":

@@ -136,7 +136,7 @@ class FrontendConfig:
 
     @classmethod
     def load(cls, path: Path) -> "FrontendConfig":
-        """Reads the "frontend" part of a run's frontend.json."""
+        """Reads the "frontend" part of a run's frontend.json. Raises UserError."""
         document = files.read_json(path)
         if not isinstance(document, dict) or "frontend" not in document:
             raise UserError(f"{path} has no 'frontend' entry", "train again into a new --run_dir")

@@ -5,14 +5,11 @@ device graph that conversion keeps has them.
 """
 
 import hashlib
-import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import tflite_model
+from edge_tf import arrays, files
 from edge_tf.errors import UserError
 
 _CONVOLUTIONS = ("Convolution", "Depthwise")
@@ -33,13 +30,12 @@ def of_weights(model: bytes, device_graph: Path) -> dict[bytes, str]:
     if not device_graph.exists():
         return {}
     try:
-        with np.load(device_graph, allow_pickle=False) as content:
-            structure = json.loads(str(content["structure"]))
+        structure = files.parse_json(str(arrays.load(device_graph)["structure"]).encode())
         if structure["model_sha256"] != hashlib.sha256(model).hexdigest():
             return {}
         nodes, tensors = structure["nodes"], structure["tensors"]
         names = {int(tensor): _name(nodes, at) for tensor, at in tensors.items()}
-    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UserError(
             f"{device_graph} is not a graph that this edge_tf reads",
             f"make it again with: python -m pipelines.convert --run_dir={device_graph.parent}",

@@ -258,5 +258,5 @@ def _check_group(group: h5py.Group, size: int, seen: set[Any], depth: int) -> No
             raise ValueError("its weights are not plain arrays")
         if item.dtype not in (np.dtype(np.float32), np.dtype(np.int32), np.dtype(np.int64)):
             raise ValueError(f"its weights are of type {item.dtype}")
-        if item.size and item.nbytes not in (item.id.get_storage_size(),) or item.nbytes > size:
+        if item.nbytes > size or (item.size and item.nbytes != item.id.get_storage_size()):
             raise ValueError("its weights claim another size than they have")

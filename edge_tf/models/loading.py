@@ -103,6 +103,8 @@ def _allocating(size: int) -> Iterator[None]:
 def _check_outputs(model: "keras.Model") -> None:
     """Refuses a network that would take gigabytes for one clip."""
     for layer in model.layers:
-        shape = layer.output_shape[0] if isinstance(layer.output_shape, list) else layer.output_shape
+        shape = (
+            layer.output_shape[0] if isinstance(layer.output_shape, list) else layer.output_shape
+        )
         if math.prod(size for size in shape if size is not None) > _MOST_VALUES:
             raise ValueError(f"layer {layer.name!r} has an output of shape {shape}")

@@ -21,6 +21,7 @@ from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import pipeline
 from edge_tf.data.waveform_cache import Waveforms
 from edge_tf.errors import UserError
+from edge_tf.models import loading
 
 _MODEL, _NAMES = "translator.keras", "translator.json"
 _CHANNELS = 8
@@ -28,6 +29,14 @@ _CHANNELS = 8
 _KEEP = 0.5
 
 layers = keras.layers
+# What _network uses besides layers that have a rule.
+_LAYERS = (
+    layers.Concatenate,
+    layers.Embedding,
+    layers.Rescaling,
+    layers.Reshape,
+    layers.UpSampling2D,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,8 +95,8 @@ class DeviceTranslator:
         path = folder / _MODEL
         try:
             names = records.load(folder / _NAMES, DeviceNames)
-            model = keras.models.load_model(path, compile=False)
-        except (OSError, ValueError, KeyError, TypeError, UserError) as error:
+            model = loading.load(path, _LAYERS)
+        except UserError as error:
             raise UserError(f"{path} is not a device translator ({error})", "train again") from None
         return cls(model, names.source, names.targets)
 

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import json
+import logging
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,8 @@ from edge_tf.records import JsonObject
 from edge_tf.run_records import EpochRecord
 from edge_tf.training import schedule
 from edge_tf.training.step import SgdStep
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Trainer:
         """Restores the newest checkpoint. Returns the number of finished epochs.
 
         Raises:
-          UserError: the checkpoint was made with other settings or data.
+          UserError: the checkpoint was made with other settings or data, or all are damaged.
         """
         if not self._state.exists():
             return 0
@@ -79,12 +83,43 @@ class Trainer:
                 "give the same flags to resume it, or a new --run_dir",
             )
         epochs = {record.checkpoint: record.epoch for record in state.history}
-        for path in reversed(self._manager.checkpoints):
-            if Path(path).name in epochs:
-                self._manager.checkpoint.restore(path).expect_partial()
-                self.history = state.history[: epochs[Path(path).name]]
-                return len(self.history)
+        damaged = []
+        for path in reversed(self._checkpoints()):
+            if path.name not in epochs:
+                continue
+            if reason := self._restore(path):
+                damaged.append(path.name)
+                _LOG.warning("%s cannot be restored (%s)", path, reason)
+                continue
+            if damaged:
+                _LOG.warning("continuing from %s, the checkpoint before", path.name)
+            self.history = state.history[: epochs[path.name]]
+            return len(self.history)
+        if damaged:
+            raise UserError(
+                f"{self._state.parent}: no checkpoint can be restored ({', '.join(damaged)})",
+                f"delete {self._state.parent} to train from the start",
+            )
         return 0
+
+    def _checkpoints(self) -> list[Path]:
+        """Those that the manager knows and those that lie there, the oldest first."""
+        known = [Path(path) for path in self._manager.checkpoints]
+        there = [path.with_suffix("") for path in self._state.parent.glob("ckpt-*.index")]
+        mine = {path for path in (*known, *there) if path.parent == self._state.parent}
+        return sorted(mine, key=lambda path: int(re.sub(r"\D", "", path.name) or 0))
+
+    def _restore(self, path: Path) -> str:
+        """Restores a checkpoint. Returns "", or why that cannot be done."""
+        try:
+            for part in (f"{path}.index", f"{path}.data-00000-of-00001"):
+                files.check_regular(Path(part))
+            self._manager.checkpoint.restore(str(path)).expect_partial()
+        except UserError as error:
+            return str(error)
+        except (tf.errors.OpError, ValueError, OSError, RuntimeError, TypeError) as error:
+            return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        return ""
 
     def fit(
         self,

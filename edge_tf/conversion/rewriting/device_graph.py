@@ -8,7 +8,8 @@ with this graph, not with one made again.
 import dataclasses
 import hashlib
 import json
-import zipfile
+import math
+import operator
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ import numpy as np
 import tensorflow as tf
 
 import tflite_model
-from edge_tf import files, run_dir
+from edge_tf import arrays, files, run_dir
 from edge_tf.conversion.rewriting import graph
 from edge_tf.errors import UserError
 
 FILE = run_dir.DEVICE_GRAPH
 FORMAT_VERSION = 1
+_MOST_VALUES = 1 << 26  # of a node's output for one clip
 
 _NODES: dict[str, type[graph.Node]] = {
     kind.__name__: kind
@@ -109,14 +111,14 @@ def save(device: DeviceGraph, path: Path) -> None:
     """Writes the graph as a .npz: its structure as JSON text, its constants as arrays."""
     nodes = graph.order(device.output)
     at = {node: index for index, node in enumerate(nodes)}
-    arrays: dict[str, np.ndarray] = {}
+    kept: dict[str, np.ndarray] = {}
     described = []
     for index, node in enumerate(nodes):
         fields: dict[str, Any] = {}
         for field in dataclasses.fields(node):
             value = getattr(node, field.name)
             if isinstance(value, np.ndarray):
-                arrays[f"{index}.{field.name}"] = value
+                kept[f"{index}.{field.name}"] = value
             elif field.name != "inputs":
                 fields[field.name] = value
         inputs = [at[source] for source in node.inputs]
@@ -128,7 +130,7 @@ def save(device: DeviceGraph, path: Path) -> None:
         "tensors": {str(tensor): at[node] for tensor, node in device.tensors.items()},
     }
     with files.atomic_path(path) as temporary:
-        np.savez_compressed(temporary, structure=np.array(json.dumps(structure)), **arrays)
+        np.savez_compressed(temporary, structure=np.array(json.dumps(structure)), **kept)
 
 
 def load(path: Path) -> DeviceGraph:
@@ -138,28 +140,38 @@ def load(path: Path) -> DeviceGraph:
       UserError: the file is damaged or of another version.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in content.files}
-        structure = json.loads(str(arrays.pop("structure")))
+        constants = arrays.load(path)
+        structure = files.parse_json(str(constants.pop("structure")).encode())
         if structure["format_version"] != FORMAT_VERSION:
             raise ValueError(f"format_version {structure['format_version']}")
-        nodes = _nodes(structure["nodes"], arrays)
+        nodes = _nodes(structure["nodes"], constants)
+        _check_sizes(nodes)
         tensors = {int(tensor): nodes[at] for tensor, at in structure["tensors"].items()}
         return DeviceGraph(nodes[-1], tensors, structure["model_sha256"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise UserError(
             f"{path} is not a graph that this edge_tf can read",
             f"make it again with: python -m pipelines.convert --run_dir={path.parent}",
         ) from None
 
 
-def _nodes(described: list[dict[str, Any]], arrays: dict[str, np.ndarray]) -> list[graph.Node]:
-    constants: list[dict[str, Any]] = [{} for _ in described]
-    for key, value in arrays.items():
+def _check_sizes(nodes: list[graph.Node]) -> None:
+    """Refuses nodes whose output would not fit into memory. Raises ValueError or its like."""
+    for node in nodes:
+        sizes = [operator.index(size) for size in node.shape]
+        if not all(size > 0 for size in sizes) or math.prod(sizes) > _MOST_VALUES:
+            raise ValueError(f"a node of shape {sizes}")
+
+
+def _nodes(described: list[dict[str, Any]], constants: dict[str, np.ndarray]) -> list[graph.Node]:
+    of_node: list[dict[str, Any]] = [{} for _ in described]
+    for key, value in constants.items():
         index, name = key.split(".")
-        constants[int(index)][name] = value
+        of_node[int(index)][name] = value
     nodes: list[graph.Node] = []
-    for one, own in zip(described, constants, strict=True):
+    for one, own in zip(described, of_node, strict=True):
+        if any(at < 0 for at in one["inputs"]):
+            raise ValueError("a node reads a later one")
         # JSON has lists where nodes have tuples.
         fields = {k: tuple(v) if isinstance(v, list) else v for k, v in one["fields"].items()}
         inputs = tuple(nodes[at] for at in one["inputs"])

@@ -1,11 +1,8 @@
 """Cost of a run's model on microcontrollers: the table of `pipelines.benchmark --targets`."""
 
-import zipfile
 from collections.abc import Sequence
 
-import numpy as np
-
-from edge_tf import progress, run_dir
+from edge_tf import golden_file, progress, run_dir
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point
@@ -38,16 +35,15 @@ def measure(run: run_dir.RunDirectory, boards: Sequence[Board]) -> list[measurin
     if streaming:
         model = run.require(run_dir.STREAMING_MODEL).read_bytes()
     frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
-    path = run.require(run_dir.GOLDEN)
-    try:
-        with np.load(path, allow_pickle=False) as golden:
-            features, wav = golden["features"][:_CLIPS], golden["wav"][:_CLIPS]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path} does not contain golden vectors ({error})",
-            f"recreate it with: python -m pipelines.convert --run_dir={run.path}",
-        ) from None
+    golden = golden_file.load(run)
+    features, wav = golden.features[:_CLIPS], golden.wav[:_CLIPS]
     if streaming:
+        if features.ndim != 4:
+            raise UserError(
+                f"{run / run_dir.GOLDEN} has features of shape {features.shape}, not those of a "
+                "stream",
+                f"make it again with: {run.command_of('convert')}",
+            )
         features = frames_first(features)
     spotting = None
     if frontend.is_causal:

@@ -7,13 +7,11 @@ its `logits_i`, unchanged int8 or float32, and `clips_i` if it ran only some cli
 import dataclasses
 import hashlib
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from edge_tf import files, records, run_dir
+from edge_tf import arrays, files, records, run_dir
 from edge_tf.engines.base import Start
 from edge_tf.errors import UserError
 from edge_tf.evaluation.hops.hop_result import HopResult
@@ -22,16 +20,6 @@ from edge_tf.evaluation.hops.recording_devices import Devices
 from edge_tf.run_dir import RunDirectory
 
 FORMAT_VERSION = 1
-# What NumPy, zipfile and json raise on truncated, modified or malicious files.
-_DAMAGED = (
-    OSError,
-    EOFError,
-    MemoryError,
-    RecursionError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,17 +99,17 @@ def save(
         model_sha256=hashlib.sha256(model).hexdigest(),
         hops=tuple(KeptHop(h.name, h.engine, h.start, h.scale, h.zero_point) for h in hops),
     )
-    arrays: dict[str, np.ndarray] = {
+    kept: dict[str, np.ndarray] = {
         "about": np.frombuffer(json.dumps(records.to_json(about)).encode("ascii"), np.uint8),
         "labels_true": table.labels_true.astype(np.int32),
     }
     for at, hop in enumerate(hops):
         assert hop.outputs is not None
-        arrays[f"logits_{at}"] = hop.outputs if hop.is_int8 else hop.outputs.astype(np.float32)
+        kept[f"logits_{at}"] = hop.outputs if hop.is_int8 else hop.outputs.astype(np.float32)
         if hop.clip_indices is not None:
-            arrays[f"clips_{at}"] = hop.clip_indices.astype(np.int32)
+            kept[f"clips_{at}"] = hop.clip_indices.astype(np.int32)
     with files.atomic_path(run / run_dir.PREDICTIONS) as temporary:
-        np.savez_compressed(temporary, **arrays)
+        np.savez_compressed(temporary, **kept)
 
 
 def load(run: RunDirectory) -> Predictions:
@@ -132,9 +120,9 @@ def load(run: RunDirectory) -> Predictions:
     """
     path = run.require(run_dir.PREDICTIONS)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = _parsed(json.loads(arrays["about"].tobytes()), arrays)
-    except (*_DAMAGED, ValueError, KeyError, UserError) as error:
+        content = arrays.load(path)
+        found = _parsed(files.parse_json(content["about"].tobytes()), content)
+    except (ValueError, LookupError, RecursionError, UserError) as error:
         raise UserError(
             f"{path} is not a record of predictions ({error})",
             f"recreate it with: {run.command_of('evaluate')}",
@@ -148,12 +136,12 @@ def load(run: RunDirectory) -> Predictions:
     return found
 
 
-def _parsed(value: object, arrays: Mapping[str, np.ndarray]) -> Predictions:
+def _parsed(value: object, content: Mapping[str, np.ndarray]) -> Predictions:
     """Parses and checks the content. Raises ValueError, KeyError or UserError."""
     if not isinstance(value, dict) or value.get("format_version") != FORMAT_VERSION:
         raise ValueError(f"not format version {FORMAT_VERSION}")
     about = records.from_json(value, About, "about")
-    labels_true = arrays["labels_true"]
+    labels_true = content["labels_true"]
     clips = len(about.clip_names)
     if labels_true.ndim != 1 or not np.issubdtype(labels_true.dtype, np.integer):
         raise ValueError("labels_true is not a list of class indices")
@@ -164,7 +152,7 @@ def _parsed(value: object, arrays: Mapping[str, np.ndarray]) -> Predictions:
     hops = []
     for at, kept in enumerate(about.hops):
         hop = HopResult(
-            **vars(kept), outputs=arrays[f"logits_{at}"], clip_indices=arrays.get(f"clips_{at}")
+            **vars(kept), outputs=content[f"logits_{at}"], clip_indices=content.get(f"clips_{at}")
         )
         whole = hop.clip_indices is None
         if hop.which_clips()[-1] >= clips or (whole and hop.clips != clips):

@@ -198,11 +198,11 @@ class TestOfARun:
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a zip", b"noise" * 100])
     def test_golden_vectors_that_cannot_be_read(self, run, tools, content):
         (run / "golden.npz").write_bytes(content)
-        assert "golden.npz does not contain golden vectors" in self.refused(run)
+        assert "golden.npz holds no golden vectors" in self.refused(run)
 
     def test_golden_vectors_without_sound(self, run, tools):
         np.savez(run / "golden.npz", features=FEATURES)
-        assert "golden.npz does not contain golden vectors" in self.refused(run)
+        assert "golden.npz holds no golden vectors" in self.refused(run)
 
     def test_a_front_end_file_of_something_else(self, run, tools):
         files.write_json(run / "frontend.json", {"sample_rate": 16_000})

@@ -72,7 +72,10 @@ def write_bytes(target: Path, data: bytes) -> None:
 
 
 def write_json(target: Path, value: Any) -> None:
-    write_text(target, json.dumps(value, indent=2, sort_keys=False, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, sort_keys=False, ensure_ascii=False)
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        text = json.dumps(value, indent=2, sort_keys=False)  # a name that is not Unicode
+    write_text(target, text + "\n")
 
 
 # Bytes that `read_bytes` and `read_json` accept; what this project writes is far smaller.
@@ -121,8 +124,10 @@ def read_bytes(source: Path, limit: int = _MOST_BYTES) -> bytes:
     try:
         # Without blocking, in case a pipe was put there since.
         with open(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            _check_kind(source, os.fstat(file.fileno()).st_mode)
-            content = file.read(limit + 1)
+            there = os.fstat(file.fileno())
+            _check_kind(source, there.st_mode)
+            # `read` allocates what it is asked for. One byte more tells of a file that grew.
+            content = file.read(min(there.st_size, limit) + 1)
     except OSError as error:
         raise _unreadable(source, str(error.strerror)) from None
     if len(content) > limit:
@@ -130,6 +135,8 @@ def read_bytes(source: Path, limit: int = _MOST_BYTES) -> bytes:
             f"{source} is larger than {limit:,} bytes, so it is not a file of a run",
             "restore it or make it again",
         )
+    if len(content) > there.st_size:
+        raise _unreadable(source, "it grew while it was read")
     return content
 
 
@@ -169,8 +176,11 @@ def _integer(digits: str) -> int:
 
 
 def _check_text(value: Any) -> None:
-    """Refuses escapes that no file name can hold: NUL and halves of surrogate pairs."""
+    """Refuses what no file name can hold: NUL, and halves of surrogate pairs.
+
+    Bytes of names that are not Unicode are such halves in Python, and stay.
+    """
     written = json.dumps(value, ensure_ascii=False)
     if "\\u0000" in written:
         raise ValueError("a NUL in a text")
-    written.encode("utf-8")
+    written.encode("utf-8", "surrogateescape")

@@ -57,6 +57,8 @@ class Trainer:
         self._before, self._after = before, after
         self.fingerprint = json.loads(json.dumps(fingerprint))
         self.history: list[EpochRecord] = []
+        if (folder / "checkpoints" / "checkpoint").exists():
+            files.check_regular(folder / "checkpoints" / "checkpoint")
         # Two are kept: state.json is written after a checkpoint and may not list the newest.
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(**step.trackables()),
@@ -81,6 +83,11 @@ class Trainer:
             raise UserError(
                 f"{self.folder} contains a training with other settings ({', '.join(changed)})",
                 "give the same flags to resume it, or a new --run_dir",
+            )
+        if [record.epoch for record in state.history] != [*range(1, len(state.history) + 1)]:
+            raise UserError(
+                f"{self._state} does not list the epochs in order",
+                f"delete {self._state.parent} to train from the start",
             )
         epochs = {record.checkpoint: record.epoch for record in state.history}
         damaged = []

@@ -1,7 +1,9 @@
 """Writing: a reader sees the old content or the new, whatever happens on the way."""
 
+import contextlib
 import errno
 import os
+import socket
 
 import pytest
 
@@ -98,3 +100,58 @@ def test_a_damaged_json_file_is_a_line_with_its_name(tmp_path, content):
 def test_a_missing_json_file_is_a_line_with_its_name(tmp_path):
     with pytest.raises(UserError, match=r"a\.json cannot be read \(No such file"):
         files.read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('{"hop": ' + "9" * 5_000 + "}", "a number of 5000 digits"),
+        ('{"hop": ' + "9" * 21 + "}", "a number of 21 digits"),
+        (r'["a\u0000b"]', "a NUL in a text"),
+        (r'{"\ud800": 1}', "surrogates"),
+    ],
+)
+def test_json_that_would_fail_later_is_refused(tmp_path, content, told):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(UserError, match=rf"a\.json is not valid JSON \(.*{told}") as caught:
+        files.read_json(tmp_path / "a.json")
+    assert len(str(caught.value)) < 600
+
+
+def test_names_that_are_not_unicode_go_round(tmp_path):
+    value = {"größe": os.fsdecode(b"caf\xe9")}
+    files.write_json(tmp_path / "a.json", value)
+    assert files.read_json(tmp_path / "a.json") == value
+    assert files.read_json(tmp_path / "a.json")["größe"].encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder", "link to a pipe"])
+def test_what_is_no_file_is_refused_without_waiting(tmp_path, kind, monkeypatch):
+    path = tmp_path / "a.json"
+    with contextlib.ExitStack() as stack:
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "socket":
+            listening = stack.enter_context(socket.socket(socket.AF_UNIX))
+            monkeypatch.chdir(tmp_path)  # names of sockets are short
+            listening.bind(path.name)
+        elif kind == "device":
+            path.symlink_to("/dev/zero")
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            os.mkfifo(tmp_path / "pipe")
+            path.symlink_to("pipe")
+        for read in (files.read_bytes, files.read_json, files.check_regular):
+            with pytest.raises(UserError, match=r"a\.json is a .* instead of a file; restore it"):
+                read(path)
+
+
+def test_a_file_larger_than_expected_is_refused(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"12345")
+    assert files.read_bytes(path, 5) == b"12345"
+    with pytest.raises(UserError, match="larger than 4 bytes"):
+        files.read_bytes(path, 4)
+    with pytest.raises(UserError, match="no such file name"):
+        files.read_bytes(tmp_path / "a\0b")

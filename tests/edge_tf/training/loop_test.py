@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,3 +186,37 @@ def test_trainings_can_share_one_schedule_of_the_learning_rate(tmp_path):
         trainer = Trainer(step, tmp_path / str(before), {}, before=before, after=2 - before)
         rates += [record.learning_rate for record in fit(trainer)]
     np.testing.assert_allclose(rates, whole)
+
+
+def damage(checkpoint: Path) -> None:
+    """Bits of its data flipped."""
+    path = Path(f"{checkpoint}.data-00000-of-00001")
+    content = bytearray(path.read_bytes())
+    for at in range(0, len(content), 7):
+        content[at] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(whole, tmp_path, caplog):
+    with pytest.raises(KeyboardInterrupt):
+        fit(make_trainer(tmp_path), interrupt_in(3))
+    folder = tmp_path / "checkpoints"
+    damage(folder / "ckpt-3")
+    (folder / "checkpoint").write_text("not a list of checkpoints {")
+    trainer = make_trainer(tmp_path)
+    assert_same_training(trainer, fit(trainer), whole)
+    assert "ckpt-3 cannot be restored" in caplog.text
+    assert "continuing from ckpt-2, the checkpoint before" in caplog.text
+
+
+def test_checkpoints_that_are_all_damaged_are_one_line_with_a_way_out(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        fit(make_trainer(tmp_path), interrupt_in(2))
+    folder = tmp_path / "checkpoints"
+    damage(folder / "ckpt-1")
+    (folder / "ckpt-2.index").unlink()
+    os.mkfifo(folder / "ckpt-2.index")
+    with pytest.raises(UserError, match=r"no checkpoint can be restored .*; delete .*checkpoints"):
+        make_trainer(tmp_path).resume()
+    shutil.rmtree(folder)  # the remedy
+    assert make_trainer(tmp_path).resume() == 0

@@ -68,12 +68,20 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         mark = "warning: " if record.levelno >= logging.WARNING else ""
-        print(f"{mark}{record.getMessage()}", file=sys.stderr, flush=True)
+        print(f"{mark}{_safe(record.getMessage())}", file=sys.stderr, flush=True)
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr, flush=True)
+    print(f"error: {_safe(message)}", file=sys.stderr, flush=True)
     sys.exit(status)
+
+
+def _safe(text: str) -> str:
+    """Lines without terminal escapes, which names of files and of what is in them may contain."""
+    # Loads NumPy, which --help need not wait for.
+    from tflite_model.names import escaped
+
+    return "\n".join(escaped(line) for line in text.split("\n"))
 
 
 def _report_system_error(error: OSError) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tflite_model.names import printable
+
 # Bits per item of a tensor; types without a fixed size (STRING, RESOURCE, VARIANT) are not listed.
 ITEM_BITS = {
     "INT4": 4,
@@ -130,7 +132,8 @@ class OpInfo:
 
     @property
     def full_name(self) -> str:
-        return f"CUSTOM:{self.custom_name}" if self.is_custom else self.name
+        """Its name for people; a custom op's is escaped."""
+        return f"CUSTOM:{printable(self.custom_name)}" if self.is_custom else self.name
 
 
 @dataclasses.dataclass(frozen=True)

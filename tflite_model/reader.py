@@ -23,6 +23,7 @@ from tflite.TensorType import TensorType
 
 from tflite_model.errors import TFLiteError
 from tflite_model.info import ITEM_BITS, ModelInfo, OpInfo, TensorInfo
+from tflite_model.names import printable
 from tflite_model.options import read_options
 
 __all__ = ["ModelInfo", "OpInfo", "TensorInfo", "parse", "read"]
@@ -186,7 +187,7 @@ class _Parser:
 
     def _tensor(self, tensor: Any, index: int, buffers: list[bytes]) -> TensorInfo:
         name = self._text(tensor.Name())
-        label = f"tensor {index} ('{_short(name)}')"
+        label = f"tensor {index} ('{printable(name)}')"
         if tensor.Type() not in _TYPE_NAMES:
             raise self._error(f"gives {label} the unknown type {tensor.Type()}")
         kind = _TYPE_NAMES[tensor.Type()]
@@ -205,6 +206,9 @@ class _Parser:
         byte_size = (math.prod(shape) * ITEM_BITS.get(kind, 0) + 7) // 8
         if data and kind in ITEM_BITS and len(data) != byte_size:
             raise self._error(f"has {len(data)} bytes for {label}, which needs {byte_size}")
+        if data and tensor.IsVariable():
+            # TFLite Micro would begin with zeros instead of the data; LiteRT refuses such a file.
+            raise self._error(f"calls the constant {label} a variable")
         scales, zero_points, dimension = self._quantization(tensor, shape, label)
         return TensorInfo(
             index=index,
@@ -280,9 +284,3 @@ class _Parser:
             options_type=options_type,
             options=options,
         )
-
-
-def _short(name: str, limit: int = 60) -> str:
-    """A tensor's name, shortened for a one-line message."""
-    printable = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return printable if len(printable) <= limit else printable[: limit - 3] + "..."

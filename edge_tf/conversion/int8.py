@@ -19,6 +19,7 @@ from edge_tf.errors import UserError
 from edge_tf.models import inference
 from edge_tf.settings import GRAPHS, Graph
 from edge_tf.tflite_runtime import run_int8
+from tflite_model.names import printable
 
 _FORBIDDEN = {
     "SPACE_TO_BATCH_ND": "it surrounds a dilated convolution when the batch is dynamic",
@@ -185,14 +186,14 @@ def check(data: bytes) -> None:
                 continue
             tensor = info.tensors[index]
             if tensor.is_float:
-                raise UserError(f"{where} has the float tensor '{tensor.name}' ({tensor.type})")
+                raise UserError(f"{where} has the float tensor '{printable(tensor.name)}' ({tensor.type})")
             if not tensor.is_static:
-                raise UserError(f"{where} has the dynamic tensor '{tensor.name}'")
+                raise UserError(f"{where} has the dynamic tensor '{printable(tensor.name)}'")
     for tensor in (*info.inputs, *info.outputs):
         if tensor.type != "INT8" or len(tensor.scales) != 1:
-            raise UserError(f"'{tensor.name}' is {tensor.type}, input and output must be int8")
+            raise UserError(f"'{printable(tensor.name)}' is {tensor.type}, input and output must be int8")
         if tensor.shape[:1] != (1,):
-            raise UserError(f"'{tensor.name}' has shape {tensor.shape}, the batch must be 1")
+            raise UserError(f"'{printable(tensor.name)}' has shape {tensor.shape}, the batch must be 1")
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from edge_tf.conversion import int8
 from edge_tf.conversion.tflite import tflite_edit
 from edge_tf.errors import UserError
 from firmware_export import packing
+from tflite_model.names import printable
 
 INPUT, OUTPUT = "waveform", "scores"
 SIGNATURE = b"serving_default"
@@ -69,10 +70,10 @@ def check(data: bytes) -> None:
             )
     dynamic = next((tensor for tensor in info.tensors if not tensor.is_static), None)
     if dynamic is not None:
-        raise UserError(f"the tensor '{dynamic.name}' has no fixed shape")
+        raise UserError(f"the tensor '{printable(dynamic.name)}' has no fixed shape")
     for tensor in (info.inputs[0], info.outputs[0]):
         if tensor.type != "FLOAT32" or len(tensor.shape) != 2 or tensor.shape[0] != 1:
-            raise UserError(f"'{tensor.name}' is {tensor.type} {tensor.shape}, not float32 [1, n]")
+            raise UserError(f"'{printable(tensor.name)}' is {tensor.type} {tensor.shape}, not float32 [1, n]")
 
 
 def _frontend(config: FrontendConfig) -> bytes:

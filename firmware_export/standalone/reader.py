@@ -12,6 +12,7 @@ from firmware_export.standalone import registry
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, quantization_problem
 from tflite_model.info import ModelInfo, OpInfo, TensorInfo
+from tflite_model.names import printable
 
 MAX_OPS = 2_000
 
@@ -40,7 +41,7 @@ def _read_op(info: OpInfo, tensors: Tensors) -> list[ir.Op]:
             f"op {info.index} ({info.full_name}) has no kernel in plain C; change the model to "
             "avoid it, or export with --flavor=tflm"
         )
-    op = FileOp(info, tensors)
+    op = FileOp(info, tensors, rule.options)
     if info.version > rule.version:
         op.fail(
             f"has version {info.version}, versions up to {rule.version} are supported",
@@ -58,7 +59,7 @@ def _inputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
         _check_end("input", info)
         if tensors.is_written(info.index) or info.is_constant:
             raise ExportError(
-                f"the model's input '{info.name[:60]}' is a constant or listed twice; "
+                f"the model's input '{printable(info.name)}' is a constant or listed twice; "
                 "convert the model again"
             )
         tensors.mark_written(info.index)
@@ -71,7 +72,7 @@ def _outputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
         _check_end("output", info)
         if not tensors.is_written(info.index):
             raise ExportError(
-                f"no op writes the model's output '{info.name[:60]}'; convert it again"
+                f"no op writes the model's output '{printable(info.name)}'; convert it again"
             )
     return [tensors.get(info.index) for info in model.outputs]
 

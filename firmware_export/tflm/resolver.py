@@ -2,6 +2,7 @@
 
 from firmware_export.errors import ExportError
 from tflite_model.info import ModelInfo
+from tflite_model.names import printable
 
 # Builtin ops that MicroMutableOpResolver has an Add method for.
 _SUPPORTED = frozenset(
@@ -57,7 +58,7 @@ def add_methods(model: ModelInfo) -> list[str]:
         where = f"op {op.index} of the model"
         if op.is_custom:
             raise ExportError(
-                f"{where} is the custom op '{op.custom_name}', which TFLite Micro has no kernel "
+                f"{where} is the custom op '{printable(op.custom_name)}', which TFLite Micro has no kernel "
                 "for; convert the model with builtin ops only"
             )
         try:

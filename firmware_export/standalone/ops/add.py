@@ -113,4 +113,4 @@ def _read(op: FileOp) -> ir.Op:
     return Add([a, b], output, op.source, low=low, high=high, subtracts=subtracts)
 
 
-OPS = (OpRule("ADD", 5, _read), OpRule("SUB", 5, _read))
+OPS = (OpRule("ADD", 5, _read, "AddOptions"), OpRule("SUB", 5, _read, "SubOptions"))

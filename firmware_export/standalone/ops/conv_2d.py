@@ -91,4 +91,4 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("CONV_2D", 8, _read),)
+OPS = (OpRule("CONV_2D", 8, _read, "Conv2DOptions"),)

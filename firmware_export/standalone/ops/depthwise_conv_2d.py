@@ -49,4 +49,4 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("DEPTHWISE_CONV_2D", 7, _read),)
+OPS = (OpRule("DEPTHWISE_CONV_2D", 7, _read, "DepthwiseConv2DOptions"),)

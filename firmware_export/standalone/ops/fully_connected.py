@@ -74,4 +74,4 @@ def _read(op: FileOp) -> ir.Op:
     return FullyConnected(inputs, output, op.source, low=low, high=high)
 
 
-OPS = (OpRule("FULLY_CONNECTED", 13, _read),)
+OPS = (OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions"),)

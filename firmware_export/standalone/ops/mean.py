@@ -82,4 +82,4 @@ def _read(op: FileOp) -> ir.Op:
     return Mean([x], output, op.source, axes=axes)
 
 
-OPS = (OpRule("MEAN", 3, _read),)
+OPS = (OpRule("MEAN", 3, _read, "ReducerOptions"),)

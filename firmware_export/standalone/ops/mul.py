@@ -55,4 +55,4 @@ def _read(op: FileOp) -> ir.Op:
     return Mul([a, b], output, op.source, low=low, high=high)
 
 
-OPS = (OpRule("MUL", 7, _read),)
+OPS = (OpRule("MUL", 7, _read, "MulOptions"),)

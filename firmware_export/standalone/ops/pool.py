@@ -77,4 +77,7 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("AVERAGE_POOL_2D", 3, _read), OpRule("MAX_POOL_2D", 3, _read))
+OPS = (
+    OpRule("AVERAGE_POOL_2D", 3, _read, "Pool2DOptions"),
+    OpRule("MAX_POOL_2D", 3, _read, "Pool2DOptions"),
+)

@@ -57,5 +57,5 @@ OPS = (
     table.rule("RELU", 3, relu),
     table.rule("RELU6", 3, relu6),
     table.rule("RELU_N1_TO_1", 1, relu_n1_to_1),
-    OpRule("LEAKY_RELU", 2, _read_leaky),
+    OpRule("LEAKY_RELU", 2, _read_leaky, "LeakyReluOptions"),
 )

@@ -60,4 +60,4 @@ def _nearest(size: int, count: int, corners: bool, centers: bool) -> tuple[int, 
     return tuple(int(index) for index in np.clip(taken, 0, size - 1))
 
 
-OPS = (OpRule("RESIZE_NEAREST_NEIGHBOR", 4, _read),)
+OPS = (OpRule("RESIZE_NEAREST_NEIGHBOR", 4, _read, "ResizeNearestNeighborOptions"),)

@@ -106,4 +106,7 @@ def _stop(end: int, step: int, size: int, masked: int) -> int:
     return min(max(end, 0), size) if step > 0 else min(max(end, -1), size - 1)
 
 
-OPS = (OpRule("SLICE", 6, _read_slice), OpRule("STRIDED_SLICE", 8, _read_strided_slice))
+OPS = (
+    OpRule("SLICE", 6, _read_slice),
+    OpRule("STRIDED_SLICE", 8, _read_strided_slice, "StridedSliceOptions"),
+)

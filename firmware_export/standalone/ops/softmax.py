@@ -80,4 +80,4 @@ def _read(op: FileOp) -> ir.Op:
     return Softmax([x], output, op.source, beta=beta)
 
 
-OPS = (OpRule("SOFTMAX", 3, _read),)
+OPS = (OpRule("SOFTMAX", 3, _read, "SoftmaxOptions"),)

@@ -44,7 +44,8 @@ void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out) {
       uint32_t share = 0;
       if (difference < p->exps_size) {
         share = (uint32_t)product(scale, p->exps[difference]);
-        share = (share + (UINT32_C(1) << (shift - 1))) >> shift;
+        /* A sum of 512 or more, from as many items: less than half a step remains. */
+        share = shift < 32 ? (share + (UINT32_C(1) << (shift - 1))) >> shift : 0;
       }
       out[i] = (int8_t)edge_clamp((int32_t)share - 128, -128, 127);
     }

@@ -13,6 +13,7 @@ from firmware_export.errors import ExportError
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared import fixed_point
 from tflite_model.info import ModelInfo, OpInfo, TensorInfo
+from tflite_model.names import printable
 
 MAX_RANK = 6
 MAX_DIMENSION = 32_767
@@ -69,9 +70,13 @@ class FileOp:
     Attributes:
       info: as read from the file.
       source: its name in the IR.
+
+    Args:
+      options_type: the schema's table of the op's options, as in `OpRule`.
     """
 
-    def __init__(self, info: OpInfo, tensors: Tensors) -> None:
+    def __init__(self, info: OpInfo, tensors: Tensors, options_type: str = "") -> None:
+        self._options_type = options_type
         self.info = info
         self.source = f"op {info.index} {info.name}"
         self.tensors = tensors
@@ -89,6 +94,13 @@ class FileOp:
 
     def option(self, name: str, default: Any = 0) -> Any:
         """A field of the op's options; the schema's default if the file leaves them out."""
+        if not self._options_type:
+            raise ValueError(f"{self.source}: its OpRule names no options, so {name} is not read")
+        given = self.info.options_type
+        if given not in ("", self._options_type):
+            # The same field of another table may have another meaning: TFLite Micro ignores such
+            # options, others take them.
+            self.damaged(f"has {given} where {self._options_type} belong")
         return self.info.options.get(name, default)
 
     @property
@@ -226,11 +238,13 @@ class OpRule:
       name: schema name.
       version: highest version that `read` supports in int8.
       read: checks the op and makes the op, or ops, of the graph.
+      options: the schema's table of its options ("AddOptions"); "" if `read` reads none.
     """
 
     name: str
     version: int
     read: Callable[[FileOp], ir.Op | list[ir.Op]]
+    options: str = ""
 
 
 def quantization_problem(info: TensorInfo) -> tuple[str, str] | None:
@@ -269,5 +283,5 @@ def _quantize(value: float, tensor: ir.Tensor) -> int:
 
 
 def _label(info: TensorInfo) -> str:
-    name = "".join(letter if letter.isprintable() else "?" for letter in info.name)
-    return name if len(name) <= 60 else f"...{name[-57:]}"
+    name = info.name if len(info.name) <= 60 else f"...{info.name[-57:]}"  # the end tells more
+    return printable(name)

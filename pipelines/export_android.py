@@ -30,15 +30,17 @@ def define_flags() -> None:
     common.define_run_dir()
     with help_text.group(help_text.Group.OUTPUT):
         flags.DEFINE_string("out", None, "<DIR>: Folder to write. Default: RUN_DIR/android.")
+        exporting.define_force()
     flags.register_validator("out", lambda path: path != "", message="must not be empty")
 
 
-def export(run: str | Path, out: str | Path | None = None) -> "Manifest":
+def export(run: str | Path, out: str | Path | None = None, force: bool = False) -> "Manifest":
     """Exports the model of a run and records the stage.
 
     Args:
       run: the run directory.
       out: folder to write; None for "android" in the run directory.
+      force: delete what was added to or changed in an earlier export at `out`.
 
     Returns:
       The manifest of what was written; see `edge_tf.android.package.export`.
@@ -48,6 +50,7 @@ def export(run: str | Path, out: str | Path | None = None) -> "Manifest":
     """
     directory = run_dir.RunDirectory(run)
     folder = Path(out) if out else directory / run_dir.ANDROID
+    exporting.announce(folder, force)
     model = directory.require_int8().read_bytes()
     path = directory.require(run_dir.FRONTEND)
     labels = directory.labels()
@@ -71,6 +74,7 @@ def export(run: str | Path, out: str | Path | None = None) -> "Manifest":
         wav,
         folder,
         _measured(directory, packing.sha256(made.waveform)),
+        force,
     )
     directory.record(
         ExportAndroidRecord(
@@ -126,7 +130,7 @@ def _measured(directory: run_dir.RunDirectory, sha256: str) -> "Measured | None"
 
 
 def main() -> None:
-    manifest = export(FLAGS.run_dir, FLAGS.out)
+    manifest = export(FLAGS.run_dir, FLAGS.out, FLAGS.force)
     print(summary(manifest, FLAGS.out or Path(FLAGS.run_dir) / run_dir.ANDROID))
 
 

@@ -75,6 +75,7 @@ def _define_own_flags() -> None:
         "One frame per inference instead of a whole window; with --tflite: the file is in the "
         "streaming form. Default: as the run was trained.",
     )
+    exporting.define_force()
 
 
 def export(
@@ -84,6 +85,7 @@ def export(
     target: Target = GENERIC,
     passes: Sequence[str] = (),
     streaming: bool | None = None,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Exports the model of a run and records the stage.
 
@@ -94,6 +96,7 @@ def export(
       target: of "standalone": the core.
       passes: of "standalone": as the flag --passes.
       streaming: one frame per inference; None: as the run was trained.
+      force: delete what was added to or changed in an earlier export at `out`.
 
     Returns:
       The manifest of what was written; see the `package.export` of the flavour.
@@ -109,10 +112,11 @@ def export(
         streaming = directory.lookahead() is not None
     elif streaming and directory.lookahead() is None:
         raise UserError(f"{directory.path} was trained for whole windows", "train with --streaming")
+    exporting.announce(folder, force)
     if flavor == "tflm":
-        manifest = _export_tflm(directory, folder, streaming)
+        manifest = _export_tflm(directory, folder, streaming, force)
     else:
-        manifest = _export_standalone(directory, folder, target, passes, streaming)
+        manifest = _export_standalone(directory, folder, target, passes, streaming, force)
     directory.record(
         ExportFirmwareRecord(
             flavor=flavor,
@@ -134,11 +138,13 @@ def export_file(
     target: Target = GENERIC,
     passes: Sequence[str] = (),
     streaming: bool = False,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Compiles any int8 .tflite to plain C; see `export`."""
     from firmware_export.standalone import package
     from firmware_export.standalone import passes as all_passes
 
+    exporting.announce(Path(out), force)
     try:
         files.check_regular(Path(tflite))
         model = Path(tflite).read_bytes()
@@ -154,6 +160,7 @@ def export_file(
         passes=all_passes.select(passes),
         streaming=model if streaming else None,
         model_name=str(tflite),
+        force=force,
     )
 
 
@@ -174,7 +181,9 @@ def summary(manifest: dict[str, Any], folder: str | Path) -> str:
     )
 
 
-def _export_tflm(directory: run_dir.RunDirectory, folder: Path, streaming: bool) -> dict[str, Any]:
+def _export_tflm(
+    directory: run_dir.RunDirectory, folder: Path, streaming: bool, force: bool
+) -> dict[str, Any]:
     model = directory.require_int8()
     frontend = exporting.frontend(directory)
     labels = directory.labels()
@@ -193,6 +202,7 @@ def _export_tflm(directory: run_dir.RunDirectory, folder: Path, streaming: bool)
         detector=exporting.detector(directory, streaming),
         streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
         model_name=str(model),
+        force=force,
     )
 
 
@@ -202,6 +212,7 @@ def _export_standalone(
     target: Target,
     passes: Sequence[str],
     streaming: bool,
+    force: bool,
 ) -> dict[str, Any]:
     from edge_tf.conversion import layer_names
 
@@ -228,6 +239,7 @@ def _export_standalone(
         streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
         model_name=str(model),
         layer_names=layer_names.of_weights(content, directory / run_dir.DEVICE_GRAPH),
+        force=force,
     )
 
 
@@ -259,12 +271,20 @@ def main() -> None:
         if not values.out:
             raise UserError("--out is missing", "give the folder to write")
         manifest = export_file(
-            values.tflite, values.out, target, values.passes, bool(values.streaming)
+            values.tflite, values.out, target, values.passes, bool(values.streaming), values.force
         )
         print(summary(manifest, values.out))
         return
     flavor = values.flavor or "tflm"
-    manifest = export(values.run_dir, values.out, flavor, target, values.passes, values.streaming)
+    manifest = export(
+        values.run_dir,
+        values.out,
+        flavor,
+        target,
+        values.passes,
+        values.streaming,
+        values.force,
+    )
     print(summary(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor]))
 
 

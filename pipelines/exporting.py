@@ -1,6 +1,10 @@
 """What exports take from a run besides its model."""
 
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from absl import flags
 
 from edge_tf import run_dir
 
@@ -10,6 +14,29 @@ if TYPE_CHECKING:
     from edge_tf.records import JsonObject
     from firmware_export.golden import Golden
     from firmware_export.runtime.detector import DetectorConfig
+
+
+_LOG = logging.getLogger("edge_tf.exporting")
+_NAMES = 40
+
+
+def define_force() -> None:
+    flags.DEFINE_boolean(
+        "force",
+        False,
+        "Replace an earlier export at --out even if files in it were added or changed since; says "
+        "which it deletes.",
+    )
+
+
+def announce(folder: Path, force: bool) -> None:
+    """Says what --force will delete; raises ExportError if `folder` cannot be replaced."""
+    from firmware_export import folder as folders
+
+    folders.check_replaceable(folder, force)
+    lost = folders.would_lose(folder, _NAMES)
+    if lost:
+        _LOG.warning("--force replaces %s and deletes %s", folder, lost)
 
 
 def read_golden(run: run_dir.RunDirectory) -> "tuple[Golden, np.ndarray]":

@@ -61,6 +61,7 @@ def export(
     wav: np.ndarray,
     out_dir: Path,
     measured: Measured | None = None,
+    force: bool = False,
 ) -> Manifest:
     """Writes the complete folder or nothing; an earlier export at `out_dir` is replaced.
 
@@ -74,6 +75,7 @@ def export(
       wav: the same clips as samples, (n, samples) int16.
       out_dir: new, empty, or an earlier export.
       measured: accuracy of exactly this file in the run's report; None if not measured.
+      force: delete what was added to or changed in an earlier export at `out_dir`.
 
     Returns:
       The manifest, as written to manifest.json.
@@ -82,7 +84,7 @@ def export(
       UserError, ExportError: the golden clips contradict the model, there is no class to detect,
         or `out_dir` has files that no export wrote. Nothing is written in these cases.
     """
-    folder.check_replaceable(out_dir)
+    folder.check_replaceable(out_dir, force)
     listening.detector.background_mask(labels)
     golden.check(tflite_model.parse(made.features, models.FEATURES))
     if wav.dtype != np.int16 or wav.shape != (len(golden), config.clip_samples):
@@ -124,7 +126,7 @@ def export(
         for name, content in files.items()
     }
     manifest = dataclasses.replace(manifest, files=listed)
-    folder.write(out_dir, files, records.to_json(manifest))
+    folder.write(out_dir, files, records.to_json(manifest), force)
     return manifest
 
 

@@ -94,6 +94,7 @@ def export(
     streaming: bytes | None = None,
     model_name: str = "the model",
     layer_names: Mapping[bytes, str] = types.MappingProxyType({}),
+    force: bool = False,
 ) -> dict[str, Any]:
     """Writes the folder, all of it or nothing; replaces an earlier export at `out_dir`.
 
@@ -109,6 +110,7 @@ def export(
         vectors are still those of whole windows, whose last frame must produce the same logits.
       model_name: what errors about the file call it, usually its path.
       layer_names: for comments in the C: by content of a weight tensor, the layer it belongs to.
+      force: delete what was added to or changed in an earlier export at `out_dir`.
 
     Returns:
       The manifest, as written to manifest.json: sizes, ops, memory, files and hashes.
@@ -117,7 +119,7 @@ def export(
       ExportError: the model cannot be compiled, or does not fit labels, front-end or vectors;
         or `out_dir` has files that no export wrote. Nothing is written then.
     """
-    folder.check_replaceable(out_dir)
+    folder.check_replaceable(out_dir, force)
     info = tflite_model.parse(model, model_name)
     exported = model if streaming is None else streaming
     form = tflite_model.parse(exported, model_name).named(layer_names)
@@ -161,7 +163,7 @@ def export(
     }
     manifest = _manifest(exported, form, compiled, target, spotting, vectors, version)
     manifest["files"] = packing.listed(files)
-    folder.write(out_dir, files, manifest)
+    folder.write(out_dir, files, manifest, force)
     return manifest
 
 

@@ -35,6 +35,7 @@ def export(
     detector: DetectorConfig = _DETECTOR,
     streaming: bytes | None = None,
     model_name: str = "the model",
+    force: bool = False,
 ) -> dict[str, Any]:
     """Writes the folder, all of it or nothing; replaces an earlier export at `out_dir`.
 
@@ -49,6 +50,7 @@ def export(
       streaming: the streaming form of `model`, to export instead. Golden vectors are still those
         of whole windows, whose last frame must produce the same logits.
       model_name: what errors about the file call it, usually its path.
+      force: delete what was added to or changed in an earlier export at `out_dir`.
 
     Returns:
       The manifest, as written to manifest.json: sizes, ops, quantization, arena, files and hashes.
@@ -57,7 +59,7 @@ def export(
       ExportError: the model, labels or vectors do not fit together or TFLite Micro cannot run
         them; or `out_dir` has files that no export wrote. Nothing is written then.
     """
-    folder.check_replaceable(out_dir)
+    folder.check_replaceable(out_dir, force)
     info = tflite_model.parse(model, model_name)
     packing.check_classifier(info, labels)
     golden.check(info)
@@ -93,7 +95,7 @@ def export(
     }
     files = {**packing.render_templates(values), **runtime}
     manifest["files"] = packing.listed(files)
-    folder.write(out_dir, files, manifest)
+    folder.write(out_dir, files, manifest, force)
     return manifest
 
 

@@ -43,8 +43,15 @@ class Builder:
         self._ops: list[int] = []
         self.shapes: list[tuple[int, ...]] = []
 
-    def activation(self, shape: Sequence[int], scale: float, zero_point: int = 0) -> int:
-        return self._tensor(tuple(shape), "int8", 0, [scale], [zero_point], 0)
+    def activation(
+        self,
+        shape: Sequence[int],
+        scale: float,
+        zero_point: int = 0,
+        is_variable: bool = False,
+        name: str = "",
+    ) -> int:
+        return self._tensor(tuple(shape), "int8", 0, [scale], [zero_point], 0, is_variable, name)
 
     def constant(
         self,
@@ -52,21 +59,38 @@ class Builder:
         scales: Sequence[float] = (),
         zero_points: Sequence[int] | None = None,
         axis: int = 0,
+        is_variable: bool = False,
+        name: str = "",
     ) -> int:
         """int8 or int32; zero points default to 0."""
         self._buffers.append(values.tobytes())
         points = [0] * len(scales) if zero_points is None else list(zero_points)
         kind = str(values.dtype)
-        return self._tensor(values.shape, kind, len(self._buffers) - 1, list(scales), points, axis)
+        buffer = len(self._buffers) - 1
+        return self._tensor(
+            values.shape, kind, buffer, list(scales), points, axis, is_variable, name
+        )
 
     def numbers(self, *values: Any) -> int:
         """An int32 constant without quantization: axes, shapes, paddings."""
         return self.constant(np.array(values, np.int32))
 
     def op(
-        self, name: str, inputs: Sequence[int], output: int | Sequence[int], **options: Any
+        self,
+        name: str,
+        inputs: Sequence[int],
+        output: int | Sequence[int],
+        options_table: str | None = None,
+        **options: Any,
     ) -> None:
-        """One op; options by the schema's names. An input of -1 is left out."""
+        """One op; options by the schema's names. An input of -1 is left out.
+
+        Args:
+          name: in the schema.
+          inputs, output: tensors.
+          options_table: what the file calls the options; None: what they are.
+          options: its fields.
+        """
         code = getattr(BuiltinOperator, name)
         if code not in self._codes:
             self._codes.append(code)
@@ -79,12 +103,13 @@ class Builder:
         tflite.OperatorAddInputs(self._builder, inputs_vector)
         tflite.OperatorAddOutputs(self._builder, outputs_vector)
         if kind and table is not None:
-            tflite.OperatorAddBuiltinOptionsType(self._builder, getattr(BuiltinOptions, kind))
+            number = getattr(BuiltinOptions, options_table or kind)
+            tflite.OperatorAddBuiltinOptionsType(self._builder, number)
             tflite.OperatorAddBuiltinOptions(self._builder, table)
         self._ops.append(tflite.OperatorEnd(self._builder))
 
-    def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
-        """The file; the builder is used up."""
+    def finish(self, inputs: Sequence[int], outputs: Sequence[int], custom_code: str = "") -> bytes:
+        """The file; the builder is used up. `custom_code` is the name of custom ops."""
         builder = self._builder
         tensors, ops = self._offsets(self._tensors), self._offsets(self._ops)
         inputs_vector, outputs_vector = self._ints(inputs), self._ints(outputs)
@@ -94,7 +119,7 @@ class Builder:
         tflite.SubGraphAddOutputs(builder, outputs_vector)
         tflite.SubGraphAddOperators(builder, ops)
         graphs = self._offsets([tflite.SubGraphEnd(builder)])
-        codes = self._offsets([self._code(code) for code in self._codes])
+        codes = self._offsets([self._code(code, custom_code) for code in self._codes])
         buffers = self._offsets([self._buffer(data) for data in self._buffers])
         tflite.ModelStart(builder)
         tflite.ModelAddVersion(builder, 3)
@@ -112,16 +137,19 @@ class Builder:
         scales: list[float],
         zero_points: list[int],
         axis: int,
+        is_variable: bool,
+        name: str,
     ) -> int:
         builder = self._builder
-        name = builder.CreateString(f"t{len(self._tensors)}")
+        name_offset = builder.CreateString(name or f"t{len(self._tensors)}")
         dimensions = self._ints(shape)
         quantization = self._quantization(scales, zero_points, axis) if scales else None
         tflite.TensorStart(builder)
         tflite.TensorAddShape(builder, dimensions)
         tflite.TensorAddType(builder, _TYPES[kind])
         tflite.TensorAddBuffer(builder, buffer)
-        tflite.TensorAddName(builder, name)
+        tflite.TensorAddName(builder, name_offset)
+        tflite.TensorAddIsVariable(builder, is_variable)
         if quantization is not None:
             tflite.TensorAddQuantization(builder, quantization)
         self._tensors.append(tflite.TensorEnd(builder))
@@ -146,8 +174,11 @@ class Builder:
             getattr(module, f"{kind}Add{camel}")(self._builder, value)
         return int(getattr(module, f"{kind}End")(self._builder))
 
-    def _code(self, code: int) -> int:
+    def _code(self, code: int, custom_code: str) -> int:
+        custom = self._builder.CreateString(custom_code) if custom_code else None
         tflite.OperatorCodeStart(self._builder)
+        if custom is not None:
+            tflite.OperatorCodeAddCustomCode(self._builder, custom)
         tflite.OperatorCodeAddDeprecatedBuiltinCode(self._builder, min(code, 127))
         tflite.OperatorCodeAddVersion(self._builder, 1)
         tflite.OperatorCodeAddBuiltinCode(self._builder, code)

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge_tf import __version__, files, records
+from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.records import JsonObject
 from edge_tf.run_records import CompressRecord, ConvertRecord, StageRecord, TrainRecord
@@ -162,13 +163,15 @@ class RunDirectory:
         return compressed if compressed.exists() else self.require(FLOAT_MODEL)
 
     def require_int8(self) -> Path:
-        """model_int8.tflite, if it was made from the current model.
+        """model_int8.tflite as the conversion wrote it, if it was made from the current model.
 
         Raises:
-          UserError: it is missing, or the model has been trained or compressed since.
+          UserError: it is missing or was changed, or the model has been trained or compressed
+            since.
         """
         path = self.require(INT8_MODEL)
         converted = self.find(ConvertRecord)
+        self._check_hash(path, converted and converted.sha256)
         source = self / (COMPRESSED_MODEL if (self / COMPRESSED_MODEL).exists() else FLOAT_MODEL)
         if converted is None or not source.exists():
             return path
@@ -177,6 +180,42 @@ class RunDirectory:
                 f"{path} was not made from {source}", f"run: {self.command_of('convert')}"
             )
         return path
+
+    def require_streaming(self) -> Path:
+        """model_streaming.tflite, under the same conditions; see `require_int8`."""
+        self.require_int8()
+        path = self.require(STREAMING_MODEL)
+        converted = self.find(ConvertRecord)
+        self._check_hash(path, converted and converted.streaming and converted.streaming.sha256)
+        return path
+
+    def _check_hash(self, path: Path, recorded: str | None) -> None:
+        """Raises UserError if a file is not the one that the conversion wrote."""
+        if recorded and recorded != hashlib.sha256(path.read_bytes()).hexdigest():
+            raise UserError(
+                f"{path} has changed since the conversion wrote it",
+                f"restore it, or make it again with: {self.command_of('convert')}",
+            )
+
+    def frontend(self) -> FrontendConfig:
+        """The front-end in frontend.json, which must be the one of the training.
+
+        Raises:
+          UserError: it is missing, is not a front-end or differs; the message names the fields.
+        """
+        path = self.require(FRONTEND)
+        config = FrontendConfig.load(path)
+        trained = self.find(TrainRecord)
+        if trained is not None and trained.frontend != config:
+            now, then = vars(config), vars(trained.frontend)
+            fields = [name for name in now if now[name] != then[name]]
+            raise UserError(
+                f"{path} has {', '.join(f'{name}={now[name]}' for name in fields)}, but the "
+                f"training of {self / 'config.json'} had "
+                f"{', '.join(f'{name}={then[name]}' for name in fields)}",
+                "put the values of the training back, or train into a new --run_dir",
+            )
+        return config
 
     def lookahead(self) -> int | None:
         """Future frames that a streaming model reads; None for a model for whole windows."""

@@ -85,12 +85,14 @@ class StreamingFacts:
       bytes: size of the file.
       states, state_bytes: number and size of the tensors carried from frame to frame.
       delay_frames: latency of its logits relative to those of a window.
+      sha256: of the file; None in older runs.
     """
 
     bytes: int
     states: int
     state_bytes: int
     delay_frames: int
+    sha256: str | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,7 @@ class ConvertRecord(StageRecord):
       bytes: size of model_int8.tflite.
       streaming: of model_streaming.tflite, if there is one.
       parameters: trainable parameters of the Keras model.
+      sha256: of model_int8.tflite; None in older runs.
     """
 
     STAGE: ClassVar[str] = "convert"
@@ -117,6 +120,7 @@ class ConvertRecord(StageRecord):
     bytes: int
     streaming: StreamingFacts | None = later(None)
     parameters: int
+    sha256: str | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -52,16 +52,15 @@ def export(run: str | Path, out: str | Path | None = None, force: bool = False) 
     folder = Path(out) if out else directory / run_dir.ANDROID
     exporting.announce(folder, force)
     model = directory.require_int8().read_bytes()
-    path = directory.require(run_dir.FRONTEND)
+    config = directory.frontend()
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
+    exporting.check_frontend(directory, config, golden, wav)
 
     # TensorFlow takes seconds to load.
     from edge_tf.android import models, package
-    from edge_tf.audio.frontend_config import FrontendConfig
     from firmware_export import packing
 
-    config = FrontendConfig.load(path)
     title = models.title(directory)
     made = models.make(model, config, labels, title)
     manifest = package.export(

@@ -185,9 +185,11 @@ def _export_tflm(
     directory: run_dir.RunDirectory, folder: Path, streaming: bool, force: bool
 ) -> dict[str, Any]:
     model = directory.require_int8()
+    config = directory.frontend()
     frontend = exporting.frontend(directory)
     labels = directory.labels()
-    golden, _ = exporting.read_golden(directory)
+    golden, wav = exporting.read_golden(directory)
+    exporting.check_frontend(directory, config, golden, wav)
 
     # Takes a moment to import, which --help need not wait for.
     from firmware_export.tflm import package
@@ -200,7 +202,7 @@ def _export_tflm(
         folder,
         __version__,
         detector=exporting.detector(directory, streaming),
-        streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
+        streaming=directory.require_streaming().read_bytes() if streaming else None,
         model_name=str(model),
         force=force,
     )
@@ -217,9 +219,11 @@ def _export_standalone(
     from edge_tf.conversion import layer_names
 
     model = directory.require_int8()
-    frontend = exporting.frontend(directory)["frontend"]
+    config = directory.frontend()
+    frontend = config.to_dict()
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
+    exporting.check_frontend(directory, config, golden, wav)
 
     import tflite_model
     from firmware_export.standalone import package
@@ -236,7 +240,7 @@ def _export_standalone(
         golden=golden,
         target=target,
         passes=all_passes.select(passes),
-        streaming=directory.require(run_dir.STREAMING_MODEL).read_bytes() if streaming else None,
+        streaming=directory.require_streaming().read_bytes() if streaming else None,
         model_name=str(model),
         layer_names=layer_names.of_weights(content, directory / run_dir.DEVICE_GRAPH),
         force=force,

@@ -11,6 +11,7 @@ from edge_tf import run_dir
 if TYPE_CHECKING:
     import numpy as np
 
+    from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.records import JsonObject
     from firmware_export.golden import Golden
     from firmware_export.runtime.detector import DetectorConfig
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("edge_tf.exporting")
 _NAMES = 40
+
+# Clips whose features are compared with those that integers give, and the shares of features that
+# may be more than one step away, or one. Below 0.001 and 0.015 is right; a window of 479 samples for
+# 480 moves 1 to 5 % by a step.
+_CHECKED = 4
+_FAR = 0.005
+_NEAR = 0.03
 
 
 def define_force() -> None:
@@ -67,6 +75,56 @@ def frontend(run: run_dir.RunDirectory) -> "JsonObject":
     records.load(path, FrontendFile)
     found: JsonObject = files.read_json(path)
     return found
+
+
+def check_frontend(
+    run: run_dir.RunDirectory, config: "FrontendConfig", golden: "Golden", wav: "np.ndarray"
+) -> None:
+    """Checks frontend.json: its quantization is the model's, its features are the golden ones.
+
+    Raises:
+      UserError: it is another front-end than the one of the conversion.
+    """
+    import numpy as np
+
+    import tflite_model
+    from edge_tf import records
+    from edge_tf.audio import fixed_point
+    from edge_tf.run_records import FrontendFile
+    from firmware_export.errors import ExportError
+
+    path = run / run_dir.FRONTEND
+    remedy = f"make it again with: {run.command_of('convert')}"
+    source = tflite_model.read(run / run_dir.INT8_MODEL).inputs[0]
+    given = records.load(path, FrontendFile, remedy).input
+    if given and (given.scale, given.zero_point) != (source.scales[0], source.zero_points[0]):
+        raise UserError(
+            f"{path} has an input scale of {given.scale:g} and zero point {given.zero_point}, "
+            f"{run_dir.INT8_MODEL} has {source.scales[0]:g} and {source.zero_points[0]}",
+            remedy,
+        )
+    try:
+        features = fixed_point.log_mel(
+            wav[:_CHECKED], config, source.scales[0], source.zero_points[0]
+        )
+    except ExportError:  # not for integers, such as padding=reflect: nothing to compare with
+        return
+    except ValueError as error:
+        raise UserError(f"the golden clips do not fit {path} ({error})", remedy) from None
+    wanted = golden.features[:_CHECKED]
+    if features.shape != wanted.shape:
+        raise UserError(
+            f"{path} makes features of shape {features.shape[1:]}, but those of "
+            f"{run_dir.GOLDEN} have {wanted.shape[1:]}",
+            remedy,
+        )
+    apart = np.abs(features.astype(int) - wanted)
+    if (apart > 1).mean() > _FAR or (apart > 0).mean() > _NEAR:
+        raise UserError(
+            f"{path} makes other features than those of {run_dir.GOLDEN} ({apart.max()} steps "
+            "apart)",
+            remedy,
+        )
 
 
 def detector(run: run_dir.RunDirectory, streaming: bool) -> "DetectorConfig":

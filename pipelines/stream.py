@@ -100,11 +100,9 @@ def main() -> None:
 
 
 def _frontend(run: "RunDirectory") -> "FrontendConfig":
-    from edge_tf import run_dir
-    from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.errors import UserError
 
-    config = FrontendConfig.load(run.require(run_dir.FRONTEND))
+    config = run.frontend()
     if run.lookahead() is None:
         raise UserError(f"{run.path} was trained for whole windows", "train with --streaming")
     if config.padding != "causal":
@@ -123,7 +121,6 @@ def _blocks(sample_rate: int) -> "Iterator[np.ndarray]":
 
 
 def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "SoundStream":
-    from edge_tf import run_dir
     from edge_tf.engines import sound_streams, streaming
     from edge_tf.engines.base import UnavailableError
     from edge_tf.errors import UserError
@@ -131,7 +128,7 @@ def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "
     from firmware_export.standalone.package import Spotting
 
     run.require_int8()  # refuses a file that is older than the network
-    model = run.require(run_dir.STREAMING_MODEL).read_bytes()
+    model = run.require_streaming().read_bytes()
     detector = _detector(run)
     if FLAGS.engine == "c":
         return sound_streams.CStream(model, Spotting(labels, config.to_dict(), detector))

@@ -185,15 +185,17 @@ def check(data: bytes) -> None:
             if index < 0:
                 continue
             tensor = info.tensors[index]
+            name = printable(tensor.name)
             if tensor.is_float:
-                raise UserError(f"{where} has the float tensor '{printable(tensor.name)}' ({tensor.type})")
+                raise UserError(f"{where} has the float tensor '{name}' ({tensor.type})")
             if not tensor.is_static:
-                raise UserError(f"{where} has the dynamic tensor '{printable(tensor.name)}'")
+                raise UserError(f"{where} has the dynamic tensor '{name}'")
     for tensor in (*info.inputs, *info.outputs):
+        name = printable(tensor.name)
         if tensor.type != "INT8" or len(tensor.scales) != 1:
-            raise UserError(f"'{printable(tensor.name)}' is {tensor.type}, input and output must be int8")
+            raise UserError(f"'{name}' is {tensor.type}, input and output must be int8")
         if tensor.shape[:1] != (1,):
-            raise UserError(f"'{printable(tensor.name)}' has shape {tensor.shape}, the batch must be 1")
+            raise UserError(f"'{name}' has shape {tensor.shape}, the batch must be 1")
 
 
 @contextlib.contextmanager

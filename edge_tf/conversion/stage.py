@@ -100,6 +100,7 @@ def convert(
             bytes=len(converted),
             streaming=None if streamed is None else _streaming_facts(streamed),
             parameters=int(sum(np.prod(w.shape) for w in model.trainable_weights)),
+            sha256=hashlib.sha256(converted).hexdigest(),
         )
     )
     return info
@@ -112,4 +113,5 @@ def _streaming_facts(streamed: streaming.Streamed) -> StreamingFacts:
         states=len(states),
         state_bytes=sum(state.byte_size for state in states),
         delay_frames=streamed.delay,
+        sha256=hashlib.sha256(streamed.data).hexdigest(),
     )

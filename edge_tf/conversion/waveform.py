@@ -73,7 +73,8 @@ def check(data: bytes) -> None:
         raise UserError(f"the tensor '{printable(dynamic.name)}' has no fixed shape")
     for tensor in (info.inputs[0], info.outputs[0]):
         if tensor.type != "FLOAT32" or len(tensor.shape) != 2 or tensor.shape[0] != 1:
-            raise UserError(f"'{printable(tensor.name)}' is {tensor.type} {tensor.shape}, not float32 [1, n]")
+            name = printable(tensor.name)
+            raise UserError(f"'{name}' is {tensor.type} {tensor.shape}, not float32 [1, n]")
 
 
 def _frontend(config: FrontendConfig) -> bytes:

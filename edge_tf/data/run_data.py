@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from edge_tf import run_dir
-from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import waveform_cache
 from edge_tf.data.dataset import Dataset, Split
 from edge_tf.errors import UserError
@@ -32,7 +31,7 @@ class RunData:
         load_dataset: Callable[[DataFlags], Dataset],
         cache: Path,
     ) -> None:
-        self.frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
+        self.frontend = run.frontend()
         self.labels = run.labels()
         self._recorded = run.stage(TrainRecord)
         self._dataset = load_dataset(self._recorded.data)

@@ -58,8 +58,8 @@ def add_methods(model: ModelInfo) -> list[str]:
         where = f"op {op.index} of the model"
         if op.is_custom:
             raise ExportError(
-                f"{where} is the custom op '{printable(op.custom_name)}', which TFLite Micro has no "
-                "kernel for; convert the model with builtin ops only"
+                f"{where} is the custom op '{printable(op.custom_name)}', which TFLite Micro has "
+                "no kernel for; convert the model with builtin ops only"
             )
         try:
             methods.add(add_method(op.name))

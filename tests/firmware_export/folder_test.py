@@ -12,8 +12,8 @@ from firmware_export.errors import ExportError
 from tests.firmware_export.conftest import folder_content
 
 
-def manifest_of(files: Mapping[str, bytes], **changes: Any) -> dict[str, Any]:
-    return {"format_version": 1, "flavor": "tflm", "files": packing.listed(files), **changes}
+def manifest_of(content: Mapping[str, bytes], **changes: Any) -> dict[str, Any]:
+    return {"format_version": 1, "flavor": "tflm", "files": packing.listed(content), **changes}
 
 
 FILES = {"a.c": b"one\n", "src/b.c": b"two\n"}

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from edge_tf import golden_file, progress, run_dir
-from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point
 from firmware_export.boards import measuring, toolchain
@@ -33,8 +32,8 @@ def measure(run: run_dir.RunDirectory, boards: Sequence[Board]) -> list[measurin
     model = run.require_int8().read_bytes()
     streaming = run.lookahead() is not None
     if streaming:
-        model = run.require(run_dir.STREAMING_MODEL).read_bytes()
-    frontend = FrontendConfig.load(run.require(run_dir.FRONTEND))
+        model = run.require_streaming().read_bytes()
+    frontend = run.frontend()
     golden = golden_file.load(run)
     features, wav = golden.features[:_CLIPS], golden.wav[:_CLIPS]
     if streaming:

@@ -115,7 +115,7 @@ def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]
     """
     if run.lookahead() != 0:
         return []
-    model = run.require(run_dir.STREAMING_MODEL).read_bytes()
+    model = run.require_streaming().read_bytes()
     spotting = Spotting(data.labels, data.frontend.to_dict())
     engines: list[Engine] = [
         KerasStreaming(run.model_to_convert(), run_model.config_of(run)),

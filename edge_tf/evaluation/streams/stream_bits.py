@@ -78,7 +78,7 @@ def compare(
     """
     if run.lookahead() is None:
         raise UserError(f"{run.path} was trained for whole windows", "train with --streaming")
-    model = run.require(run_dir.STREAMING_MODEL).read_bytes()
+    model = run.require_streaming().read_bytes()
     info = tflite_model.parse(model, run_dir.STREAMING_MODEL)
     source = info.inputs[0]
     settings = stream_stage.StreamSettings(minutes=60 * hours)

@@ -51,7 +51,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
             f"{run.path} has a front-end with look-ahead", "train with --padding=causal"
         )
     run.require_int8()  # rejects one that is older than the network
-    path = run.require(run_dir.STREAMING_MODEL)
+    path = run.require_streaming()
     model = path.read_bytes()
     results = {}
     for split in ("validation", "testing"):

@@ -18,8 +18,10 @@ predictions.npz    logits of every hop and test clip (evaluate)
 detector.json      when a word is detected      (evaluate --stream)
 firmware/          what goes to the device      (export_firmware)
 android/           what goes into an app        (export_android)
+.lock              while a stage writes: its process (run_lock.py)
 """
 
+import contextlib
 import datetime
 import hashlib
 import importlib.metadata
@@ -28,7 +30,7 @@ import shlex
 from pathlib import Path
 from typing import TypeVar
 
-from edge_tf import __version__, files, records
+from edge_tf import __version__, files, records, run_lock
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.records import JsonObject
@@ -129,6 +131,11 @@ class RunDirectory:
                 f"--run_dir={self.path} has files but no config.json, so it is not a run",
                 "choose a new folder",
             )
+
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """For a stage that writes: no other process does meanwhile; see run_lock.hold."""
+        self.check()
+        return run_lock.hold(self.path)
 
     def require(self, name: str) -> Path:
         """Path of a file that an earlier stage wrote.

@@ -4,6 +4,8 @@ Flags are defined by calling a function, not on import, so that run.py can use t
 """
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,6 +140,21 @@ def run_directory() -> "RunDirectory":
     from edge_tf.run_dir import RunDirectory
 
     return RunDirectory(FLAGS.run_dir)
+
+
+def locked_run(work: Callable[[], None]) -> Callable[[], None]:
+    """For the function of a stage that writes: no other process writes to --run_dir meanwhile."""
+
+    @functools.wraps(work)
+    def locked() -> None:
+        run = run_directory()
+        if not run.path.is_dir():  # the stage says which command makes it
+            work()
+            return
+        with run.locked():
+            work()
+
+    return locked
 
 
 def run_data(run: "RunDirectory") -> "RunData":

@@ -130,6 +130,7 @@ def _settings(
     )
 
 
+@common.locked_run
 def main() -> None:
     compress(FLAGS.epochs, FLAGS.peak_rate)
 

@@ -28,6 +28,7 @@ def define_own_flags() -> None:
     common.define_graph()
 
 
+@common.locked_run
 def main() -> None:
     from edge_tf import run_dir
 

@@ -62,6 +62,7 @@ def define_own_flags() -> None:
     )
 
 
+@common.locked_run
 def main() -> None:
     from edge_tf import run_dir
 

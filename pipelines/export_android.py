@@ -128,6 +128,7 @@ def _measured(directory: run_dir.RunDirectory, sha256: str) -> "Measured | None"
     return Measured(evaluated.clips, accuracy, keras_accuracy)
 
 
+@common.locked_run
 def main() -> None:
     manifest = export(FLAGS.run_dir, FLAGS.out, FLAGS.force)
     print(summary(manifest, FLAGS.out or Path(FLAGS.run_dir) / run_dir.ANDROID))

@@ -19,7 +19,7 @@ from edge_tf.errors import UserError
 from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.boards.board import TARGETS
 from firmware_export.standalone.target import GENERIC, Target
-from pipelines import app, exporting, help_text
+from pipelines import app, common, exporting, help_text
 
 if TYPE_CHECKING:
     from firmware_export.standalone.package import Sound
@@ -279,12 +279,18 @@ def main() -> None:
         )
         print(summary(manifest, values.out))
         return
+    _export_run()
+
+
+@common.locked_run
+def _export_run() -> None:
+    values = flags.FLAGS
     flavor = values.flavor or "tflm"
     manifest = export(
         values.run_dir,
         values.out,
         flavor,
-        target,
+        TARGETS[values.target],
         values.passes,
         values.streaming,
         values.force,

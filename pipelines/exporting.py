@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("edge_tf.exporting")
 _NAMES = 40
 
-# Clips whose features are compared with those that integers give, and the shares of features that
-# may be more than one step away, or one. Below 0.001 and 0.015 is right; a window of 479 samples for
-# 480 moves 1 to 5 % by a step.
+# Clips whose features are compared with what integers give, and the most of them that may be
+# further than a step away, or at all. A right front-end has less than 0.001 and 0.015 of them; a
+# window of 479 samples for 480 moves 0.01 to 0.05 by a step.
 _CHECKED = 4
 _FAR = 0.005
 _NEAR = 0.03

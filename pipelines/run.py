@@ -54,9 +54,10 @@ def main() -> None:
         compress.check_flags(
             FLAGS.compress_epochs, FLAGS.compress_rate
         )  # hours before the stage needs them
-    for number, (stage, work) in enumerate(chain.items(), 1):
-        print(f"[{number}/{len(chain)}] {stage}", flush=True)
-        work()
+    with common.run_directory().locked():
+        for number, (stage, work) in enumerate(chain.items(), 1):
+            print(f"[{number}/{len(chain)}] {stage}", flush=True)
+            work()
 
 
 def _compress() -> None:

@@ -32,19 +32,20 @@ def main() -> None:
         download.download_speech_commands(FLAGS.download, FLAGS.data_dir)
     dataset = tasks.load(values)
 
-    from edge_tf.run_dir import RunDirectory
-    from edge_tf.training import stage
+    run = common.run_directory()
+    with run.locked():
+        from edge_tf.training import stage
 
-    last = stage.train(
-        RunDirectory(FLAGS.run_dir),
-        dataset,
-        values,
-        training_flags.model_config(),
-        frontend,
-        training_flags.augmentation_config(frontend),
-        training_flags.training_settings(),
-        common.cache_folder(),
-    )
+        last = stage.train(
+            run,
+            dataset,
+            values,
+            training_flags.model_config(),
+            frontend,
+            training_flags.augmentation_config(frontend),
+            training_flags.training_settings(),
+            common.cache_folder(),
+        )
     print(
         f"trained {last.epoch} epochs: validation accuracy {last.val_accuracy:.2%}, "
         f"{last.samples_per_second:.0f} samples/s -> {FLAGS.run_dir}/float.keras"

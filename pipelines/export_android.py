@@ -55,7 +55,7 @@ def export(run: str | Path, out: str | Path | None = None, force: bool = False) 
     config = directory.frontend()
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
-    exporting.check_frontend(directory, config, golden, wav)
+    exporting.check_frontend(directory, golden, wav)
 
     # TensorFlow takes seconds to load.
     from edge_tf.android import models, package

@@ -185,11 +185,10 @@ def _export_tflm(
     directory: run_dir.RunDirectory, folder: Path, streaming: bool, force: bool
 ) -> dict[str, Any]:
     model = directory.require_int8()
-    config = directory.frontend()
     frontend = exporting.frontend(directory)
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
-    exporting.check_frontend(directory, config, golden, wav)
+    exporting.check_frontend(directory, golden, wav)
 
     # Takes a moment to import, which --help need not wait for.
     from firmware_export.tflm import package
@@ -219,11 +218,10 @@ def _export_standalone(
     from edge_tf.conversion import layer_names
 
     model = directory.require_int8()
-    config = directory.frontend()
-    frontend = config.to_dict()
+    frontend = directory.frontend().to_dict()
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
-    exporting.check_frontend(directory, config, golden, wav)
+    exporting.check_frontend(directory, golden, wav)
 
     import tflite_model
     from firmware_export.standalone import package

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from edge_tf import run_dir
+from edge_tf.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.records import JsonObject
     from firmware_export.golden import Golden
     from firmware_export.runtime.detector import DetectorConfig
@@ -77,10 +77,12 @@ def frontend(run: run_dir.RunDirectory) -> "JsonObject":
     return found
 
 
-def check_frontend(
-    run: run_dir.RunDirectory, config: "FrontendConfig", golden: "Golden", wav: "np.ndarray"
-) -> None:
-    """Checks frontend.json: its quantization is the model's, its features are the golden ones.
+def check_frontend(run: run_dir.RunDirectory, golden: "Golden", wav: "np.ndarray") -> None:
+    """Checks frontend.json of a trained run against config.json, the model and the golden clips.
+
+    Args:
+      run: without a training's record there is nothing to hold it against.
+      golden, wav: of `read_golden`.
 
     Raises:
       UserError: it is another front-end than the one of the conversion.
@@ -90,9 +92,12 @@ def check_frontend(
     import tflite_model
     from edge_tf import records
     from edge_tf.audio import fixed_point
-    from edge_tf.run_records import FrontendFile
+    from edge_tf.run_records import FrontendFile, TrainRecord
     from firmware_export.errors import ExportError
 
+    if run.find(TrainRecord) is None:
+        return
+    config = run.frontend()
     path = run / run_dir.FRONTEND
     remedy = f"make it again with: {run.command_of('convert')}"
     source = tflite_model.read(run / run_dir.INT8_MODEL).inputs[0]

@@ -13,6 +13,7 @@ import pytest
 
 from edge_tf import run_lock
 from edge_tf.errors import UserError
+from edge_tf.run_dir import RunDirectory
 
 ROOT = Path(__file__).resolve().parents[2]
 _HOLD = """
@@ -137,3 +138,20 @@ def test_a_file_system_without_locks_is_told(
     with run_lock.hold(tmp_path):
         pass
     assert "cannot be locked; start one stage at a time" in caplog.text
+
+
+@pytest.mark.parametrize("stage", ["compress", "convert", "evaluate", "export_firmware"])
+def test_a_stage_of_a_run_in_use_is_one_line_and_status_2(tmp_path: Path, stage: str) -> None:
+    run = RunDirectory(tmp_path / "run").create()
+    before = sorted(path.name for path in run.path.iterdir())
+    more = ["--recipe=qat"] if stage == "compress" else []
+    command = [sys.executable, "-m", f"pipelines.{stage}", f"--run_dir={run.path}", *more]
+    with holder(run.path) as process:
+        assert line(process) == "held"
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 2, done.stderr
+        told = f"error: --run_dir={run.path} is in use by process {process.pid}; wait until that"
+        assert done.stderr.startswith(told) and done.stderr.count("\n") == 1
+    assert sorted(path.name for path in run.path.iterdir()) == [".lock", *before]  # of the killed
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert "is in use by" not in done.stderr and "missing" in done.stderr

@@ -178,7 +178,7 @@ class RunDirectory:
         """
         path = self.require(INT8_MODEL)
         converted = self.find(ConvertRecord)
-        self._check_hash(path, converted and converted.sha256)
+        self._check_hash(path, converted.sha256 if converted else None)
         source = self / (COMPRESSED_MODEL if (self / COMPRESSED_MODEL).exists() else FLOAT_MODEL)
         if converted is None or not source.exists():
             return path
@@ -193,7 +193,8 @@ class RunDirectory:
         self.require_int8()
         path = self.require(STREAMING_MODEL)
         converted = self.find(ConvertRecord)
-        self._check_hash(path, converted and converted.streaming and converted.streaming.sha256)
+        facts = converted.streaming if converted else None
+        self._check_hash(path, facts.sha256 if facts else None)
         return path
 
     def _check_hash(self, path: Path, recorded: str | None) -> None:

@@ -37,10 +37,10 @@ def read(model: ModelInfo) -> ir.Graph:
 def _read_op(info: OpInfo, tensors: Tensors) -> list[ir.Op]:
     rule = registry.rules().get(info.name)
     if rule is None:
-        raise ExportError(
-            f"op {info.index} ({info.full_name}) has no kernel in plain C; change the model to "
-            "avoid it, or export with --flavor=tflm"
-        )
+        remedy = "change the model to avoid it, or export with --flavor=tflm"
+        if info.is_custom:  # TFLite Micro has none either
+            remedy = "convert the model with builtin ops only"
+        raise ExportError(f"op {info.index} ({info.full_name}) has no kernel in plain C; {remedy}")
     op = FileOp(info, tensors, rule.options)
     if info.version > rule.version:
         op.fail(

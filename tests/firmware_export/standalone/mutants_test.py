@@ -3,6 +3,8 @@
 Each is made here as small as it gets; the kinds are those in SECURITY.md's promise on files.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tflite.BuiltinOptions import BuiltinOptions
@@ -16,9 +18,9 @@ from tests.firmware_export.standalone.model_builder import SAME, Builder
 from tflite_model.errors import TFLiteError
 from tflite_model.names import printable
 
-_WINDOW = {"padding": SAME, "stride_h": 1, "stride_w": 1}
-_POOL = {**_WINDOW, "filter_height": 1, "filter_width": 1}
-_OPTIONS: dict[str, dict[str, object]] = {
+_WINDOW: dict[str, Any] = {"padding": SAME, "stride_h": 1, "stride_w": 1}
+_POOL: dict[str, Any] = {**_WINDOW, "filter_height": 1, "filter_width": 1}
+_OPTIONS: dict[str, dict[str, Any]] = {
     "ADD": {},
     "SUB": {},
     "MUL": {},
@@ -148,7 +150,7 @@ def test_other_sums_and_tables_of_extreme_equal_values(name: str, value: int):
     shape = (1, 200, 150, 1)
     x = builder.activation(shape, 0.1, -value - 1)
     inputs = [x]
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     y = builder.activation(shape, 1 / 256, -128)
     if name == "MEAN":
         inputs.append(builder.numbers(1, 2))

@@ -185,7 +185,7 @@ def _export_tflm(
     directory: run_dir.RunDirectory, folder: Path, streaming: bool, force: bool
 ) -> dict[str, Any]:
     model = directory.require_int8()
-    frontend = exporting.frontend(directory)
+    frontend = exporting.frontend(directory, needed=False)
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
     exporting.check_frontend(directory, golden, wav)

@@ -60,8 +60,12 @@ def read_golden(run: run_dir.RunDirectory) -> "tuple[Golden, np.ndarray]":
     return Golden(found.features, found.logits, found.label_index), found.wav
 
 
-def frontend(run: run_dir.RunDirectory) -> "JsonObject":
+def frontend(run: run_dir.RunDirectory, needed: bool = True) -> "JsonObject":
     """frontend.json, checked; as it is written, since firmware keeps a copy.
+
+    Args:
+      run: the run directory.
+      needed: False: it may describe no front-end, for a model of other features.
 
     Raises:
       UserError: it is missing or damaged.
@@ -71,9 +75,12 @@ def frontend(run: run_dir.RunDirectory) -> "JsonObject":
     from edge_tf.run_records import FrontendFile
 
     path = run.require(run_dir.FRONTEND)
-    FrontendConfig.load(path)
-    records.load(path, FrontendFile)
     found: JsonObject = files.read_json(path)
+    if not isinstance(found, dict):
+        raise UserError(f"{path} does not describe a front-end", "restore it, or train again")
+    if needed or "frontend" in found:
+        FrontendConfig.load(path)
+        records.load(path, FrontendFile)
     return found
 
 

@@ -169,7 +169,11 @@ def run(tmp_path: Path) -> RunDirectory:
     (directory / "labels.txt").write_text("\n".join(LABELS) + "\n", encoding="utf-8")
     document = {"frontend": FRONTEND, "input": {"scale": 0.1, "zero_point": 0}}
     files.write_json(directory / "frontend.json", document)
-    np.savez(directory / "golden.npz", features=FEATURES, wav=SOUND)
+    outputs = {
+        "logits": np.zeros((len(FEATURES), 4), np.int8),
+        "label_index": np.zeros(len(FEATURES), np.int32),
+    }
+    np.savez(directory / "golden.npz", features=FEATURES, wav=SOUND, **outputs)
     return directory
 
 

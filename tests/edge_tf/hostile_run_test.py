@@ -99,7 +99,7 @@ def graph_names(run: RunDirectory) -> None:
 
 
 def reader(name: str) -> Callable[[RunDirectory], object]:
-    return {
+    readers: dict[str, Callable[[RunDirectory], object]] = {
         "config.json": every_config,
         run_dir.FRONTEND: exporting.frontend,
         run_dir.HISTORY: lambda run: records.load(run.require(run_dir.HISTORY), list[EpochRecord]),
@@ -111,7 +111,8 @@ def reader(name: str) -> Callable[[RunDirectory], object]:
         run_dir.FLOAT_MODEL: lambda run: run.model_to_convert() and run.require(name),
         run_dir.INT8_MODEL: lambda run: run.require_int8(),
         run_dir.PREDICTIONS: predictions.load,
-    }[name]
+    }
+    return readers[name]
 
 
 JSON = (

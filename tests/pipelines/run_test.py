@@ -191,12 +191,20 @@ def test_a_broken_gate_is_exit_status_1_with_the_report_on_disk(finished):
     # Both ends saturate; were the others left where they are, one at 127 would be a tie.
     shifted = np.frombuffer(bias, "<i4") + np.where(np.arange(5) == 3, 1, -1) * np.int32(1 << 24)
     assert original.count(bias) == 1
-    (run / "model_int8.tflite").write_bytes(original.replace(bias, shifted.astype("<i4").tobytes()))
+    deaf = original.replace(bias, shifted.astype("<i4").tobytes())
+    config = (run / "config.json").read_text()
+    assert config.count(hashlib.sha256(original).hexdigest()) > 1  # conversion's, and of exports
+    replaced = config.replace(
+        hashlib.sha256(original).hexdigest(), hashlib.sha256(deaf).hexdigest()
+    )
+    (run / "model_int8.tflite").write_bytes(deaf)
+    (run / "config.json").write_text(replaced)
     try:
         few = ("--max_clips=60", "--error_clips=40", "--boards=host")
         judged = start("evaluate", f"--run_dir={run}", flags[-1], *few, "--max_drop=1")
     finally:
         (run / "model_int8.tflite").write_bytes(original)
+        (run / "config.json").write_text(config)
     report = json.loads((run / "report.json").read_text())
     accuracy = {row["engine"]: row["accuracy"] for row in report["hops"]}
     assert accuracy["litert_reference"] == pytest.approx(0.2)

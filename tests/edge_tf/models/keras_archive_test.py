@@ -1,5 +1,6 @@
 """A .keras file that someone sends runs no code, and what training saves stays loadable."""
 
+import functools
 import io
 import json
 import os
@@ -46,6 +47,14 @@ def written(path: Path, entries: dict[str, bytes], method: int = zipfile.ZIP_STO
         for name, content in entries.items():
             archive.writestr(name, content)
     return path
+
+
+def _insert(layer: Any, config: Any) -> None:
+    config["config"]["layers"].insert(1, layer)
+
+
+def _connect(nodes: Any, config: Any) -> None:
+    config["config"]["layers"][1].update(inbound_nodes=nodes)
 
 
 def edited(plain: Path, path: Path, change: Callable[[Any], None]) -> Path:
@@ -149,7 +158,7 @@ def test_no_config_runs_code(plain, tmp_path):
         path = edited(
             plain,
             tmp_path / "float.keras",
-            lambda c, new=layer: c["config"]["layers"].insert(1, new),
+            functools.partial(_insert, layer),
         )
         refused(path, "which edge_tf does not use|other entries than Keras'")
     assert not mark.exists()
@@ -212,7 +221,7 @@ def test_layers_that_read_in_circles_or_nothing_do_not_hang(plain, tmp_path):
             edited(
                 plain,
                 path,
-                lambda config, new=nodes: config["config"]["layers"][1].update(inbound_nodes=new),
+                functools.partial(_connect, nodes),
             ),
             told,
         )

@@ -164,6 +164,8 @@ def calibrated(plain: keras.Model, clips: np.ndarray) -> dict[str, Range]:
     return ranges
 
 
+# Shapes alone are inferred here; AutoGraph would rewrite the source of every layer for that.
+@tf.autograph.experimental.do_not_convert
 def _applied(plain: keras.Model) -> keras.Model:
     """The model with TFMOT's wrappers around its layers."""
     by_name = {layer.name: config_for(layer) for layer in plain.layers[1:]}

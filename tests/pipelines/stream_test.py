@@ -108,6 +108,7 @@ def test_convert_writes_the_streaming_form_and_records_it(finished):
         "states": len(states),
         "state_bytes": sum(state.byte_size for state in states),
         "delay_frames": 0,
+        "sha256": hashlib.sha256((run / "model_streaming.tflite").read_bytes()).hexdigest(),
     }
     assert len(states) == len(stream.outputs) - 1 > 5
 

@@ -55,10 +55,11 @@ def as_trained(path: Path, root: Path, seed: int, labels=LABELS, padding="causal
     """A run as training leaves it, but for the model."""
     run = RunDirectory(path).create()
     files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in labels))
-    frontend = FrontendConfig(padding=padding).to_dict()
-    files.write_json(run / "frontend.json", {"frontend": frontend})
+    frontend = FrontendConfig(padding=padding)
+    files.write_json(run / "frontend.json", {"frontend": frontend.to_dict()})
     data = recorded.data_flags(root, task="words")
-    run.record(recorded.trained(data=data, recipe=TrainingSettings(seed=seed)))
+    recipe = TrainingSettings(seed=seed)
+    run.record(recorded.trained(data=data, frontend=frontend, recipe=recipe))
     return run
 
 

@@ -20,6 +20,7 @@ from edge_tf.errors import UserError
 
 HOW_TO_CONVERT = "convert it (ffmpeg -i FILE NEW.wav), or remove it"
 OTHER_LENGTH = "have a length field that does not fit: read to their end"
+NO_END = "lack their last page, so they may have been cut off"
 
 PIECE = 1 << 17  # values that are decoded at once
 _UNKNOWN = 1 << 60  # libsndfile's frames where a header gives none
@@ -174,6 +175,8 @@ def _coded(
         frames = int(count[1]) if count else frames
     if container not in ("WAV", "MP3") and "(should be " in sound.extra_info:
         notes.append(OTHER_LENGTH)
+    if container == "Ogg" and re.search("lacks an end-of-stream|Junk after", sound.extra_info):
+        notes.append(NO_END)
     tolerance = _DELAY_OF_MP3 if container == "MP3" else 0
 
     def pieces() -> Iterator[np.ndarray]:

@@ -100,6 +100,5 @@ def _decoded(
         part = "half a sample" if channels == 1 else "a part of a frame"
         raise UserError(
             f"{NAME} ends with {part}: {len(rest)} of {block} bytes",
-            "give 16-bit little-endian mono PCM, or say with --raw_encoding and --raw_channels what "
-            "it is",
+            "give 16-bit little-endian mono PCM, or say what it is: --raw_encoding, --raw_channels",
         )

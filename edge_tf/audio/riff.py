@@ -49,6 +49,9 @@ class FileSource:
         self.size: int | None = os.fstat(descriptor).st_size
 
     def at(self, position: int, count: int) -> bytes:
+        assert self.size is not None
+        if position >= self.size:  # which may be more than a file offset can be
+            return b""
         return os.pread(self._descriptor, count, position)
 
 
@@ -64,7 +67,7 @@ class PipeSource:
         if position + count > _MOST_HEADER_OF_PIPE:
             raise UserError(
                 "standard input has no sound within its first 16 MiB",
-                "save it, and give --wav=FILE",
+                "save it to a file and give --wav=FILE",
             )
         while len(self.head) < position + count:
             more = os.read(self._descriptor, position + count - len(self.head))

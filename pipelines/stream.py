@@ -17,6 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -244,7 +245,10 @@ def _enlarge_pipe() -> None:
 
 def _of_file(config: "FrontendConfig") -> "contextlib.AbstractContextManager[SoundBlocks]":
     from edge_tf.audio import sound_blocks
+    from edge_tf.errors import UserError
 
+    if Path(FLAGS.wav).is_fifo() or Path(FLAGS.wav).is_char_device():
+        raise UserError(f"{FLAGS.wav} is a pipe or a device", f"give --wav=- < {FLAGS.wav}")
     return sound_blocks.of_file(FLAGS.wav, config.sample_rate, _FILE_BLOCK)
 
 

@@ -9,14 +9,15 @@ from edge_tf.audio import decoding, mono
 from edge_tf.errors import UserError
 
 # Suffixes of files that can be read; what counts then is the content.
-EXTENSIONS = frozenset(
-    ".wav .wave .rf64 .w64 .flac .mp3 .ogg .oga .opus .aif .aiff .aifc .au .snd .caf .sph".split()
+EXTENSIONS = (
+    *(".wav", ".wave", ".rf64", ".w64", ".flac", ".mp3", ".ogg", ".oga", ".opus"),
+    *(".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".sph"),
 )
 # Suffixes of sound that cannot be read.
-OTHER_EXTENSIONS = frozenset(
-    ".m4a .m4b .aac .mp4 .mov .3gp .wma .amr .webm .weba .mka .mkv .ape .wv .tta .ac3 .raw .pcm"
-    .split()
-)  # fmt: skip
+OTHER_EXTENSIONS = (
+    *(".m4a", ".m4b", ".aac", ".mp4", ".mov", ".3gp", ".wma", ".amr", ".webm", ".weba", ".mka"),
+    *(".mkv", ".ape", ".wv", ".tta", ".ac3", ".raw", ".pcm"),
+)
 HOW_TO_CONVERT = "convert them: ffmpeg -i FILE NEW.wav"
 
 _MOST_BYTES = 1 << 30  # of a file
@@ -35,16 +36,6 @@ class Sound:
 
     samples: np.ndarray
     notes: tuple[str, ...] = ()
-
-    @property
-    def resampled(self) -> bool:
-        """The file had another rate."""
-        return mono.RESAMPLED in self.notes
-
-    @property
-    def downmixed(self) -> bool:
-        """The file had more than one channel."""
-        return mono.DOWNMIXED in self.notes
 
 
 def read(path: str | Path, sample_rate: int) -> Sound:

@@ -168,13 +168,17 @@ def test_a_header_without_end_is_not_kept():
 
 
 def test_a_file_of_nothing_but_chunks_ends():
-    empty = Bytes(WHOLE[:12] + b"LIST\0\0\0\0" * 200_000)
-    looks = []
-    at = empty.at
-    empty.at = lambda *where: (looks.append(where), at(*where))[1]  # type: ignore[method-assign]
+    looks = 0
+
+    class Counting(Bytes):
+        def at(self, position: int, count: int) -> bytes:
+            nonlocal looks
+            looks += 1
+            return super().at(position, count)
+
     with pytest.raises(UserError, match="no sound data"):
-        riff.parse(empty, "x.wav")
-    assert len(looks) < 20_000
+        riff.parse(Counting(WHOLE[:12] + b"LIST\0\0\0\0" * 200_000), "x.wav")
+    assert looks < 20_000
 
 
 def _parses_or_refuses(data: bytes) -> None:

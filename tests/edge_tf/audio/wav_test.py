@@ -321,9 +321,9 @@ def test_the_name_does_not_matter_but_the_content(tmp_path):
 
 
 def test_known_suffixes_do_not_overlap():
-    assert not wav.EXTENSIONS & wav.OTHER_EXTENSIONS
-    for suffix in wav.EXTENSIONS | wav.OTHER_EXTENSIONS:
-        assert suffix.startswith(".") and suffix == suffix.lower()
+    suffixes = wav.EXTENSIONS + wav.OTHER_EXTENSIONS
+    assert len(set(suffixes)) == len(suffixes)
+    assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in suffixes)
 
 
 # What was noticed

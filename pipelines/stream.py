@@ -133,7 +133,7 @@ def _listen(
 
     frames = samples = detections = 0
     seconds = 0.0
-    notes: list[str] = []
+    blocks = None
     try:
         blocks = opens()
         is_shown = blocks.seconds is not None and sys.stderr.isatty()
@@ -150,14 +150,14 @@ def _listen(
                 frames += len(result.detected)
                 samples += len(block)
                 bar.update(len(block) / config.sample_rate)
-        notes += blocks.notes
     except KeyboardInterrupt:
         pass  # how one stops listening to a microphone
     except BrokenPipeError:  # nobody reads the lines any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     length = samples / config.sample_rate
+    notes = list(blocks.notes) if blocks else []
     if frames < config.num_frames:
-        notes.append(f"ends before the first decision, after {_window(config):.2f} s")
+        notes.append(f"ended before the first decision, after {_window(config):.2f} s")
     for note in notes:
         _say(f"note: {'standard input' if FLAGS.wav == '-' else FLAGS.wav}: {note}")
     if FLAGS.json:

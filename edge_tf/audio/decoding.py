@@ -6,9 +6,11 @@ other containers, by libsndfile.
 
 import contextlib
 import dataclasses
+import io
 import os
 import re
 import stat
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,11 @@ from edge_tf.audio import encodings, riff
 from edge_tf.errors import UserError
 
 HOW_TO_CONVERT = "convert it (ffmpeg -i FILE NEW.wav), or remove it"
-OTHER_LENGTH = "have a length field that does not fit: read to their end"
-NO_END = "lack their last page, so they may have been cut off"
+OTHER_LENGTH = "had a length field that does not fit: read to the end"
+NO_END = "had no last page: perhaps cut off"
 
 PIECE = 1 << 17  # values that are decoded at once
+_MOST_PATCHED = 1 << 28  # bytes of a coded WAV file whose length is set right in memory
 _UNKNOWN = 1 << 60  # libsndfile's frames where a header gives none
 _DELAY_OF_MP3 = 2 * 1152  # frames that gapless decoding may take away
 # Containers by how they begin. Only these get to libsndfile, which knows others, too.
@@ -77,14 +80,17 @@ def open_file(path: str | Path, most_bytes: int | None = None) -> Iterator[Decod
             raise UserError(f"{name}: not a file", "remove it, or put a sound file there")
         if most_bytes is not None and status.st_size > most_bytes:
             raise UserError(f"{name}: larger than {most_bytes >> 30} GiB", "cut it into clips")
-        source = riff.FileSource(descriptor)
+        source = riff.FileSource(descriptor, name)
         container = _container(source, name)
         header = riff.parse(source, name) if container == "WAV" else None
         if header and header.encoding:
-            yield of_plain_wav(header, _stored(header, descriptor, name), list(header.notes))
+            yield of_plain_wav(header, _stored(header, source, name), list(header.notes))
             return
         notes = list(header.notes) if header else []
-        with _library(descriptor, name, header) as sound:
+        library_reads: int | io.BytesIO = descriptor
+        if header and riff.PIPE_LENGTH in header.notes and source.size <= _MOST_PATCHED:
+            library_reads = _with_length(source, header.offset)
+        with _library(library_reads, name, header) as sound:
             yield _coded(sound, source, name, container, notes)
     finally:
         os.close(descriptor)
@@ -110,13 +116,16 @@ def _container(source: riff.FileSource, name: str) -> str:
         raise UserError(f"{name}: the file is empty", "record it again, or remove it")
     if riff.is_wav(source) or head[:4] in riff.MAGICS:
         return "WAV"
+    mpeg = head[0] == 0xFF and head[1:2] > b"\xdf"  # the sync word of a frame
     if head[4:8] == b"ftyp":
         foreign = "MPEG-4 (.m4a, .mp4)"
+    elif mpeg and head[1] & 0x06 == 0:
+        foreign = "AAC"
     else:
         foreign = next((kind for magic, kind in FOREIGN.items() if head.startswith(magic)), "")
     if foreign:
         raise UserError(f"{name}: {foreign} cannot be read", HOW_TO_CONVERT)
-    if head[0] == 0xFF and len(head) > 1 and head[1] & 0xE0 == 0xE0:  # a frame of MPEG audio
+    if mpeg:
         return "MP3"
     for magic, kind in CONTAINERS.items():
         if head.startswith(magic):
@@ -124,14 +133,14 @@ def _container(source: riff.FileSource, name: str) -> str:
     raise UserError(f"{name}: not a sound file that can be read", HOW_TO_CONVERT)
 
 
-def _stored(header: riff.WavHeader, descriptor: int, name: str) -> Iterator[np.ndarray]:
+def _stored(header: riff.WavHeader, source: riff.FileSource, name: str) -> Iterator[np.ndarray]:
     """Plain samples of a WAV file."""
     assert header.encoding is not None and header.frames is not None
     block = header.channels * header.encoding.width
     position, left = header.offset, header.frames
     while left:
         count = min(left, max(1, PIECE // header.channels))
-        data = os.pread(descriptor, count * block, position)
+        data = source.at(position, count * block)
         if len(data) < block:
             raise UserError(f"{name}: became shorter while it was read", "write it again")
         frames = len(data) // block
@@ -140,8 +149,19 @@ def _stored(header: riff.WavHeader, descriptor: int, name: str) -> Iterator[np.n
         left -= frames
 
 
+def _with_length(source: riff.FileSource, offset: int) -> io.BytesIO:
+    """The file with the right length before its samples: of 0, libsndfile reads none."""
+    length = min(source.size - offset, 0xFFFFFFFF)
+    order = ">I" if source.at(0, 4) == b"RIFX" else "<I"
+    patched = io.BytesIO(source.at(0, source.size))
+    patched.seek(offset - 4)
+    patched.write(struct.pack(order, length))
+    patched.seek(0)
+    return patched
+
+
 @contextlib.contextmanager
-def _library(descriptor: int, name: str, header: riff.WavHeader | None) -> Iterator[Any]:
+def _library(file: int | io.BytesIO, name: str, header: riff.WavHeader | None) -> Iterator[Any]:
     """The file in libsndfile, whose errors become lines."""
     import soundfile
 
@@ -153,7 +173,7 @@ def _library(descriptor: int, name: str, header: riff.WavHeader | None) -> Itera
 
     what = f"format {header.tag} in WAV cannot be decoded" if header else "cannot be decoded"
     try:
-        with Forward(descriptor, closefd=False) as sound:
+        with Forward(file, closefd=False) as sound:
             yield sound
     except soundfile.LibsndfileError as error:
         reason = " ".join(error.error_string.split()).rstrip(".")[:200]

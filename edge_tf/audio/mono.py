@@ -7,12 +7,12 @@ import numpy as np
 from edge_tf.audio.decoding import Decoder
 from edge_tf.audio.resampling import Resampler
 
-# Each reads well after "12 of 800 clips".
+# Each reads well after "12 of 800 clips" and after the name of one.
 RESAMPLED = "resampled"
 DOWNMIXED = "down-mixed to mono"
-CANCELLING = "have channels that cancel out: one of them was used"
-CLIPPED = "go beyond full scale: clipped"
-NO_NUMBERS = "contain values that are no numbers: made 0"
+CANCELLING = "had channels that cancel out: one of them was used"
+CLIPPED = "went beyond full scale: clipped"
+NO_NUMBERS = "had values that are no numbers: made 0"
 
 _AUDIBLE = 2.0**-26  # mean square: 4 steps of 16 bits
 _CANCELLED = 0.01  # of the power of the loudest channel: 10 % apart, inverted
@@ -21,7 +21,7 @@ _MOST_CLIPPED = 1e-3  # of all samples; a coder's overshoot is less
 
 
 def samples(decoder: Decoder, sample_rate: int) -> Iterator[np.ndarray]:
-    """Sound at `sample_rate` Hz, piece by piece; the pieces do not depend on how it is read.
+    """Sound at `sample_rate` Hz, piece by piece.
 
     Channels are averaged, unless that leaves silence; other rates are resampled; what is beyond
     full scale is clipped. Adds to the decoder's notes.

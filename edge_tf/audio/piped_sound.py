@@ -11,7 +11,7 @@ from edge_tf.audio.encodings import Encoding, RawFormat
 from edge_tf.errors import UserError
 
 NAME = "standard input"
-ENDED_EARLY = "ended before its length field says"
+ENDED_EARLY = "ended before the length field says"
 
 _MAGICS = (*riff.MAGICS, *decoding.CONTAINERS, *decoding.FOREIGN)
 

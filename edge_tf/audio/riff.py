@@ -13,8 +13,9 @@ from typing import Protocol
 from edge_tf.audio.encodings import Encoding
 from edge_tf.errors import UserError
 
-PIPE_LENGTH = "have the length field of a pipe: read to their end"
-SHORT_LENGTH = "are longer than their length field says: the rest was left out"
+# Each reads well after "12 of 800 clips" and after the name of one.
+PIPE_LENGTH = "had the length field of a pipe: read to the end"
+SHORT_LENGTH = "had more sound than the length field says: the rest was left out"
 
 CONVERT = "convert it to 16-bit PCM WAV, or remove it"
 _AGAIN = "record it again, or remove it"
@@ -34,7 +35,8 @@ class Source(Protocol):
       size: in bytes; None if it ends when its writer ends.
     """
 
-    size: int | None
+    @property
+    def size(self) -> int | None: ...
 
     def at(self, position: int, count: int) -> bytes:
         """`count` bytes from `position` on; fewer at the end."""
@@ -42,17 +44,19 @@ class Source(Protocol):
 
 
 class FileSource:
-    """An open file."""
+    """An open file, by its descriptor and name."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self.size: int | None = os.fstat(descriptor).st_size
+    def __init__(self, descriptor: int, name: str) -> None:
+        self._descriptor, self._name = descriptor, name
+        self.size = os.fstat(descriptor).st_size
 
     def at(self, position: int, count: int) -> bytes:
-        assert self.size is not None
         if position >= self.size:  # which may be more than a file offset can be
             return b""
-        return os.pread(self._descriptor, count, position)
+        try:
+            return os.pread(self._descriptor, count, position)
+        except OSError as error:
+            raise UserError(f"{self._name}: {error.strerror}", "check the disk") from None
 
 
 class PipeSource:
@@ -169,8 +173,10 @@ class _Form:
             raise UserError(f"{name}: {channels} channels at {rate} Hz make no sense", CONVERT)
         if tag not in (_PCM, _FLOAT, _ALAW, _ULAW):
             return cls(None, tag, channels, rate, max(1, block))
-        # Samples of 12 or 20 bits stand in the upper bits of whole bytes.
+        # Samples of 12 or 20 bits stand in the upper bits of whole bytes, some of 24 bits in four.
         width = (bits + 7) // 8
+        if (tag, bits, block) == (_PCM, 24, 4 * channels):
+            width = 4
         endian = "BIG" if order == ">" else "LITTLE"
         subtypes = {
             _PCM: {1: "PCM_U8", 2: "PCM_16", 3: "PCM_24", 4: "PCM_32"},

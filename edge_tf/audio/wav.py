@@ -31,7 +31,8 @@ class Sound:
     Attributes:
       samples: (n,) int16.
       notes: what a user should know of the file, each such that it reads well after "12 of 800
-        clips": "resampled", "have the length field of a pipe: read to their end".
+        clips" and after the name of one: "resampled", "had the length field of a pipe: read to
+        the end".
     """
 
     samples: np.ndarray

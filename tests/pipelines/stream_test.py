@@ -358,8 +358,8 @@ def test_what_it_listens_to_and_the_first_decision_are_told(stream, tmp_path):
 def test_too_little_sound_for_a_decision_is_told(stream, tmp_path):
     path = write(tmp_path / "x.wav", np.zeros(15_000))
     out, err = stream(path)
-    assert out == "" and f"note: {path}: ends before the first decision, after 1.00 s\n" in err
-    assert "ends before" in stream("-", b"x" * 2)[1] and "ends before" in stream("-")[1]
+    assert out == "" and f"note: {path}: ended before the first decision, after 1.00 s\n" in err
+    assert "ended before" in stream("-", b"x" * 2)[1] and "ended before" in stream("-")[1]
 
 
 def test_json_is_an_object_per_detection_and_one_at_the_end(stream, tmp_path):

@@ -1,5 +1,6 @@
 """Headers of WAV as recorders write them: the samples are found, odd lengths are noted."""
 
+import io
 import os
 import struct
 from pathlib import Path
@@ -8,6 +9,7 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+import soundfile
 
 from edge_tf.audio import riff, wav
 from edge_tf.errors import UserError
@@ -114,6 +116,24 @@ def test_samples_are_found(tmp_path, content):
     sound = read(tmp_path, content)
     np.testing.assert_array_equal(sound.samples, np.frombuffer(PCM16, "<i2"))
     assert sound.notes == ()
+
+
+def test_24_bits_in_four_bytes_are_the_upper_ones(tmp_path):
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 16_000, 64_000, 4, 24)
+    sound = read(tmp_path, riff_bytes(form, chunk(b"data", encode(TONE, 32))))
+    np.testing.assert_allclose(sound.samples / 32768.0, TONE, atol=2**-15)
+
+
+@pytest.mark.parametrize("length", [0, 0x7FFFF000, 0xFFFFFFFF])
+def test_coded_samples_of_a_pipe_go_to_their_end_too(tmp_path, length):
+    out = io.BytesIO()
+    soundfile.write(out, TONE, 16_000, format="WAV", subtype="IMA_ADPCM")
+    whole = out.getvalue()
+    at = whole.index(b"data") + 4
+    expected = read(tmp_path, whole)
+    sound = read(tmp_path, whole[:at] + struct.pack("<I", length) + whole[at + 4 :])
+    np.testing.assert_array_equal(sound.samples, expected.samples)
+    assert expected.notes == () and sound.notes == (riff.PIPE_LENGTH,)
 
 
 def test_big_endian_files_are_read(tmp_path):

@@ -559,4 +559,4 @@ def test_half_a_sample_at_the_end_of_a_pipe_is_told(finished):
     failed = listen(run, "--wav=-", sound=bytes(3_201))
     assert failed.returncode == 2
     last = failed.stderr.decode().splitlines()[-1]
-    assert last.startswith("error: standard input ends with half a sample; give 16-bit")
+    assert last.startswith("error: standard input ends with half a sample: 1 of 2 bytes; give ")

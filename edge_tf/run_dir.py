@@ -86,6 +86,7 @@ _PACKAGES = (
     "tf-keras",
     "tensorflow-model-optimization",
     "tensorflow-io",
+    "soundfile",
     "tflite-micro",
     "ai-edge-litert",
     "numpy",

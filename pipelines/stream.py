@@ -1,18 +1,23 @@
-"""Detects words in a WAV file of any length, or in raw PCM on standard input, and prints them.
+"""Detects words in a sound file of any length, or in sound on standard input, and prints them.
 
     python -m pipelines.stream --run_dir=RUN --wav=FILE
     arecord -t raw -f S16_LE -r 16000 -c 1 |
         python -m pipelines.stream --run_dir=RUN --wav=-
 
-Prints one line per detection as it happens: seconds from the start, label, score. The run must have
-been trained with --streaming, and converted. Writes no files.
+Prints one line per detection as it happens: seconds from the start, label, score. Standard error
+says when it begins to listen, and to what. There is no decision before a whole window has passed,
+usually a second. The run must have been trained with --streaming, and converted. Writes no files.
 """
 
+import contextlib
 import dataclasses
+import fcntl
+import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -22,9 +27,9 @@ from pipelines import app, common, help_text
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from edge_tf.audio.encodings import RawFormat
     from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.audio.sound_blocks import SoundBlocks
     from edge_tf.engines.sound_streams import SoundStream
     from edge_tf.run_dir import RunDirectory
     from firmware_export.runtime.detector import DetectorConfig
@@ -33,13 +38,49 @@ FLAGS = flags.FLAGS
 _ENGINES = ("c", "tflm", "keras")
 # Samples per call of an engine: one second of a file; less of a pipe, to keep latency low.
 _FILE_BLOCK, _PIPE_BLOCK = 16_000, 1_600
+# Bytes that a pipe may keep until the engine has started, the most that Linux allows anyone.
+_PIPE_SIZE = 1 << 20
 
 
 def define_flags() -> None:
     common.define_run_dir()
-    flags.DEFINE_string("wav", None, "<FILE>: WAV file; -: raw 16-bit mono PCM on standard input.")
+    flags.DEFINE_string(
+        "wav",
+        None,
+        "<FILE>: Sound file (WAV, FLAC, MP3, Ogg, AIFF and others); -: standard input, raw samples "
+        "or a WAV file.",
+    )
     help_text.require("wav")
+    _define_raw_flags()
     _define_own_flags()
+    with help_text.group(Group.OUTPUT):
+        flags.DEFINE_boolean(
+            "json", False, "Print a JSON object per detection, and one at the end, for programs."
+        )
+
+
+@help_text.group(Group.DATA)
+def _define_raw_flags() -> None:
+    flags.DEFINE_integer(
+        "raw_rate",
+        None,
+        "With --wav=-: sample rate of raw samples, in Hz. Default: the run's.",
+        lower_bound=1_000,
+        upper_bound=768_000,
+    )
+    flags.DEFINE_integer(
+        "raw_channels",
+        None,
+        "With --wav=-: channels of raw samples. Default: 1.",
+        lower_bound=1,
+        upper_bound=64,
+    )
+    flags.DEFINE_string(
+        "raw_encoding",
+        None,
+        "<NAME>: With --wav=-: encoding of raw samples, as FFmpeg or arecord name it: s16le or "
+        "S16_LE, s24le, s32le, f32le, u8, mulaw and others. Default: s16le.",
+    )
 
 
 @help_text.group(Group.DETECTION)
@@ -67,35 +108,95 @@ def _define_own_flags() -> None:
 def main() -> None:
     run = common.run_directory()
     labels, config = run.labels(), _frontend(run)
-    blocks = _blocks(config.sample_rate)
-    block = next(blocks, None)  # reports an unreadable file before an engine starts
-    stream = _open(run, labels, config)
+    raw = _raw_format(config.sample_rate)
+    with contextlib.ExitStack() as opened:
+        if FLAGS.wav == "-":
+            _enlarge_pipe()
+            source, opens = f"standard input ({raw}, or WAV)", lambda: _of_pipe(config, raw)
+        else:  # an unreadable file is refused before an engine starts
+            blocks = opened.enter_context(_of_file(config))
+            source, opens = f"{FLAGS.wav} ({blocks.about})", lambda: blocks
+        detector = _detector(run)
+        stream = opened.enter_context(contextlib.closing(_open(run, labels, config, detector)))
+        _say(f"listening to {source}; {_settings(detector, config)}")
+        _listen(stream, opens, labels, config)
+
+
+def _listen(
+    stream: "SoundStream",
+    opens: "Callable[[], SoundBlocks]",
+    labels: list[str],
+    config: "FrontendConfig",
+) -> None:
+    """Prints what is detected until the sound ends, then how much there was."""
+    from edge_tf import progress
+
     frames = samples = detections = 0
     seconds = 0.0
+    blocks = None
     try:
-        while block is not None:
-            began = time.perf_counter()
-            heard = stream.push(block)
-            seconds += time.perf_counter() - began
-            for at in (heard.detected >= 0).nonzero()[0]:
-                when = (frames + int(at)) * config.hop / config.sample_rate
-                score = int(heard.scores[at]) / ONE
-                print(f"{when:10.2f} s  {labels[heard.detected[at]]:<12} {score:.2f}", flush=True)
-                detections += 1
-            frames += len(heard.detected)
-            samples += len(block)
-            block = next(blocks, None)
+        blocks = opens()
+        is_shown = blocks.seconds is not None and sys.stderr.isatty()
+        with progress.bar(total=blocks.seconds, unit="s", disable=not is_shown) as bar:
+            for block in blocks:
+                began = time.perf_counter()
+                result = stream.push(block)
+                seconds += time.perf_counter() - began
+                for at in (result.detected >= 0).nonzero()[0]:
+                    when = (frames + int(at)) * config.hop / config.sample_rate
+                    with bar.external_write_mode():
+                        _show(when, labels[result.detected[at]], int(result.scores[at]) / ONE)
+                    detections += 1
+                frames += len(result.detected)
+                samples += len(block)
+                bar.update(len(block) / config.sample_rate)
     except KeyboardInterrupt:
         pass  # how one stops listening to a microphone
     except BrokenPipeError:  # nobody reads the lines any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    finally:
-        stream.close()
     length = samples / config.sample_rate
-    print(
+    notes = list(blocks.notes) if blocks else []
+    if frames < config.num_frames:
+        notes.append(f"ended before the first decision, after {_window(config):.2f} s")
+    for note in notes:
+        _say(f"note: {'standard input' if FLAGS.wav == '-' else FLAGS.wav}: {note}")
+    if FLAGS.json:
+        summary = {"seconds": round(length, 2), "detections": detections, "notes": notes}
+        print(json.dumps({"event": "summary", **summary}), flush=True)
+    _say(
         f"{length:.1f} s of sound, {detections} detections; engine {FLAGS.engine} took "
-        f"{seconds:.2f} s: {length / max(seconds, 1e-9):.0f} times real time",
-        file=sys.stderr,
+        f"{seconds:.2f} s: {length / max(seconds, 1e-9):.0f} times real time"
+    )
+
+
+def _show(seconds: float, label: str, score: float) -> None:
+    from tflite_model.names import escaped
+
+    if FLAGS.json:
+        found = {"seconds": round(seconds, 3), "label": label, "score": round(score, 4)}
+        print(json.dumps({"event": "detection", **found}), flush=True)
+    else:
+        print(f"{seconds:10.2f} s  {escaped(label):<12} {score:.2f}", flush=True)
+
+
+def _say(text: str) -> None:
+    from tflite_model.names import escaped
+
+    print(escaped(text), file=sys.stderr, flush=True)
+
+
+def _window(config: "FrontendConfig") -> float:
+    """Seconds of sound before the first decision."""
+    return (config.num_frames - 1) * config.hop / config.sample_rate
+
+
+def _settings(detector: "DetectorConfig", config: "FrontendConfig") -> str:
+    def duration(frames: int) -> str:
+        return f"{frames} frames ({frames * config.hop / config.sample_rate:.2f} s)"
+
+    return (
+        f"threshold {detector.threshold:g}, smoothing {duration(detector.smoothing)}, refractory "
+        f"period {duration(detector.refractory_hops)}; first decision after {_window(config):.2f} s"
     )
 
 
@@ -112,15 +213,67 @@ def _frontend(run: "RunDirectory") -> "FrontendConfig":
     return config
 
 
-def _blocks(sample_rate: int) -> "Iterator[np.ndarray]":
+def _raw_format(sample_rate: int) -> "RawFormat":
+    """What samples without a header are."""
+    from edge_tf.audio import encodings
+    from edge_tf.errors import UserError
+
+    given = _raw_flags()
+    if given and FLAGS.wav != "-":
+        raise UserError(
+            f"--{given[0]} describes raw samples on standard input, but --wav names a file",
+            f"pipe it (cat {FLAGS.wav} | ... --wav=-), or leave --{given[0]} out",
+        )
+    name = FLAGS.raw_encoding or "s16le"
+    return encodings.RawFormat(
+        encodings.raw_name(name, "--raw_encoding"),
+        FLAGS.raw_rate or sample_rate,
+        FLAGS.raw_channels or 1,
+    )
+
+
+def _raw_flags() -> list[str]:
+    names = ("raw_rate", "raw_channels", "raw_encoding")
+    return [name for name in names if getattr(FLAGS, name) is not None]
+
+
+def _enlarge_pipe() -> None:
+    """Keeps what is said while the engine starts; best effort."""
+    with contextlib.suppress(OSError, AttributeError):
+        fcntl.fcntl(sys.stdin.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+
+
+def _of_file(config: "FrontendConfig") -> "contextlib.AbstractContextManager[SoundBlocks]":
     from edge_tf.audio import sound_blocks
+    from edge_tf.errors import UserError
 
-    if FLAGS.wav == "-":
-        return sound_blocks.of_pipe(sys.stdin.buffer, _PIPE_BLOCK)
-    return sound_blocks.of_file(FLAGS.wav, sample_rate, _FILE_BLOCK)
+    if Path(FLAGS.wav).is_fifo() or Path(FLAGS.wav).is_char_device():
+        raise UserError(f"{FLAGS.wav} is a pipe or a device", f"give --wav=- < {FLAGS.wav}")
+    return sound_blocks.of_file(FLAGS.wav, config.sample_rate, _FILE_BLOCK)
 
 
-def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "SoundStream":
+def _of_pipe(config: "FrontendConfig", raw: "RawFormat") -> "SoundBlocks":
+    """Waits for the first samples; a WAV file on standard input says what they are."""
+    from edge_tf.audio import sound_blocks
+    from edge_tf.errors import UserError
+
+    blocks = sound_blocks.of_pipe(sys.stdin.buffer, config.sample_rate, _PIPE_BLOCK, raw)
+    if blocks.about != str(raw):
+        if given := _raw_flags():
+            raise UserError(
+                f"standard input is {blocks.about}, so --{given[0]} says nothing new",
+                f"leave --{given[0]} out",
+            )
+        _say(f"standard input is {blocks.about}")
+    return blocks
+
+
+def _open(
+    run: "RunDirectory",
+    labels: list[str],
+    config: "FrontendConfig",
+    detector: "DetectorConfig",
+) -> "SoundStream":
     from edge_tf.engines import sound_streams, streaming
     from edge_tf.engines.base import UnavailableError
     from edge_tf.errors import UserError
@@ -129,7 +282,6 @@ def _open(run: "RunDirectory", labels: list[str], config: "FrontendConfig") -> "
 
     run.require_int8()  # refuses a file that is older than the network
     model = run.require_streaming().read_bytes()
-    detector = _detector(run)
     if FLAGS.engine == "c":
         return sound_streams.CStream(model, Spotting(labels, config.to_dict(), detector))
     frames: streaming.FrameByFrame

@@ -19,6 +19,7 @@ SLOW_TO_IMPORT = {
     "matplotlib",
     "mediapipe",
     "scipy",
+    "soundfile",
     "tensorboard",
     "tensorflow",
     "tensorflow_io",

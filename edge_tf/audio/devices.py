@@ -7,12 +7,15 @@ the housing, a gain.
 """
 
 import functools
+import logging
 from pathlib import Path
 
 import numpy as np
 
 from edge_tf.audio import wav
 from edge_tf.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 # Separate seeds: test devices are never drawn in training.
 _TEST, _TRAINING = 0x7E57, 0x7EAC
@@ -121,25 +124,33 @@ def load_responses(folder: str | Path, sample_rate: int) -> list[np.ndarray]:
     so that pink noise keeps its level.
 
     Args:
-      folder: with one .wav file per device.
+      folder: with one sound file per device.
       sample_rate: Hz; other rates are resampled.
 
     Returns:
       Filters for apply, each (taps,) float64.
 
     Raises:
-      UserError: no such folder, no .wav files in it, or one that is not a response.
+      UserError: no such folder, no sound files in it, or one that is not a response.
     """
     folder = Path(folder)
     try:
-        paths = sorted(p for p in folder.iterdir() if p.suffix.lower() == ".wav")
+        names = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise UserError(
-            f"{folder}: {error.strerror}", "name a folder of impulse responses (.wav)"
+            f"{folder}: {error.strerror}", "name a folder of impulse responses (.wav, .flac)"
         ) from None
+    paths = [path for path in names if path.suffix.lower() in wav.EXTENSIONS]
+    others = [path for path in names if path.suffix.lower() in wav.OTHER_EXTENSIONS]
+    if others:
+        _log.warning(
+            "%d impulse responses are left out, such as %s; %s",
+            len(others), others[0], wav.HOW_TO_CONVERT,
+        )  # fmt: skip
     if not paths:
         raise UserError(
-            f"{folder} contains no .wav files", "put one impulse response per device there"
+            f"{folder} contains no sound files that can be read",
+            "put one impulse response per device there (.wav, .flac)",
         )
     return [_response(path, sample_rate) for path in paths]
 

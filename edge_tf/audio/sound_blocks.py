@@ -1,88 +1,85 @@
-"""Sound of any length, block by block: from a WAV file that is never fully in memory, or a pipe."""
+"""Sound of any length, block by block: from a file that is never fully in memory, or a pipe."""
 
-import mmap
-import os
-import stat
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from edge_tf.audio import wav
-from edge_tf.errors import UserError
+from edge_tf.audio import decoding, mono, piped_sound
+from edge_tf.audio.decoding import Decoder
+from edge_tf.audio.encodings import RawFormat
 
 
-def of_file(path: str | Path, sample_rate: int, samples: int) -> Iterator[np.ndarray]:
-    """Mono blocks of a WAV file at `sample_rate`.
+class SoundBlocks:
+    """An opened sound, as mono blocks; iterate over it once.
 
-    16-bit mono files at that rate are read block by block; others are decoded and resampled first,
-    as `wav.read` does.
+    Yields (n,) int16, and raises UserError if the sound is damaged further on.
+
+    Attributes:
+      about: for the user: format, rate, channels.
+      seconds: length; None if unknown.
+    """
+
+    def __init__(self, decoder: Decoder, blocks: Iterator[np.ndarray]) -> None:
+        self.about = decoder.about
+        self.seconds = decoder.frames and decoder.frames / decoder.sample_rate
+        self._decoder, self._blocks = decoder, blocks
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self._blocks
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the sound; complete at its end."""
+        return tuple(self._decoder.notes)
+
+
+@contextlib.contextmanager
+def of_file(path: str | Path, sample_rate: int, samples: int) -> Iterator[SoundBlocks]:
+    """The samples of `wav.read`, from a file of any length.
 
     Args:
       path: the file.
-      sample_rate: Hz.
+      sample_rate: Hz; other rates are resampled.
       samples: per block; the last one may be shorter.
 
-    Yields:
-      (n,) int16, n at most `samples`.
-
     Raises:
-      UserError: the file cannot be read as WAV.
+      UserError: the file cannot be read as sound.
     """
-    header = _header(path)
-    if (header.encoding, header.channels, header.sample_rate) != ("pcm16", 1, sample_rate):
-        sound = wav.read(path, sample_rate).samples
-        for at in range(0, len(sound), samples):
-            yield sound[at : at + samples]
-        return
-    with open(path, "rb") as file:
-        file.seek(header.offset)
-        left = header.frames
-        while left:
-            data = file.read(2 * min(samples, left))
-            if len(data) < 2:
-                raise UserError(f"{path}: became shorter while it was read", "write it again")
-            block = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
-            left -= len(block)
-            yield block
+    with decoding.open_file(path) as decoder:
+        yield SoundBlocks(decoder, _equal(mono.samples(decoder, sample_rate), samples))
 
 
-def of_pipe(pipe: BinaryIO, samples: int) -> Iterator[np.ndarray]:
-    """Blocks of raw 16-bit little-endian samples as they arrive, until the pipe ends.
+def of_pipe(pipe: BinaryIO, sample_rate: int, samples: int, raw: RawFormat) -> SoundBlocks:
+    """Blocks of what arrives through a pipe, at once, until it ends. Waits for its beginning.
 
     Args:
-      pipe: unbuffered or buffered; available bytes are returned at once.
+      pipe: unbuffered, or not yet read from.
+      sample_rate: Hz; other rates are resampled.
       samples: maximum per block.
-
-    Yields:
-      (n,) int16, n at most `samples`.
+      raw: what samples without a header are; a WAV file says it itself.
 
     Raises:
-      UserError: it ends within a sample.
+      UserError: it begins like a file that cannot be decoded as it arrives.
     """
-    rest = b""
-    while data := os.read(pipe.fileno(), 2 * samples - len(rest)):
-        data = rest + data
-        whole = len(data) // 2 * 2
-        rest = data[whole:]
-        if whole:
-            yield np.frombuffer(data[:whole], "<i2").astype(np.int16)
-    if rest:
-        raise UserError(
-            "standard input ends with half a sample", "give 16-bit little-endian mono PCM"
-        )
+    decoder = piped_sound.open_pipe(pipe.fileno(), raw)
+    return SoundBlocks(decoder, _at_most(mono.samples(decoder, sample_rate), samples))
 
 
-def _header(path: str | Path) -> wav.WavHeader:
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would block
-            raise UserError(f"{path}: not a file", "name a WAV file, or give raw PCM with --wav=-")
-        with open(path, "rb") as file:
-            if not os.fstat(file.fileno()).st_size:
-                return wav.parse_header(b"", str(path))
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return wav.parse_header(data, str(path))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path}: {reason}", "name a WAV file") from None
+def _equal(pieces: Iterator[np.ndarray], samples: int) -> Iterator[np.ndarray]:
+    rest = np.zeros(0, np.int16)
+    for piece in pieces:
+        rest = np.concatenate((rest, piece))
+        whole = len(rest) // samples * samples
+        yield from _at_most(iter((rest[:whole],)), samples)
+        rest = rest[whole:]
+    if len(rest):
+        yield rest
+
+
+def _at_most(pieces: Iterator[np.ndarray], samples: int) -> Iterator[np.ndarray]:
+    for piece in pieces:
+        for at in range(0, len(piece), samples):
+            yield piece[at : at + samples]

@@ -214,8 +214,7 @@ def _decoded(
                     f"has {len(sound.samples)}",
                     "fix the split list, or use the recordings it was made for",
                 )
-        counts["resampled"] += sound.resampled
-        counts["down-mixed to mono"] += sound.downmixed
+        counts.update(sound.notes)
         if clip.gain != 1.0:
             one = np.clip(np.rint(one * clip.gain), -32768, 32767).astype(np.int16)
         if clip.simulated:

@@ -6,19 +6,29 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
+import types
 import wave
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
+import soundfile
 
 import tflite_model
+from edge_tf.audio import encodings
 from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.engines.sound_streams import StreamResult
+from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
 from edge_tf.run_records import ExportFirmwareRecord
 from edge_tf.settings import ModelConfig
+from firmware_export.runtime.detector import ONE
+from pipelines import stream as stream_stage
 from tests.edge_tf import recorded
-from tests.edge_tf.audio.wav_files import tone, write
+from tests.edge_tf.audio.wav_files import encode, tone, wav_bytes, write
 from tests.pipelines.bad_input_test import refused_early, tree
 from tests.pipelines.compress_test import as_trained
 from tests.pipelines.starting import ROOT, start
@@ -183,8 +193,19 @@ def test_all_engines_print_what_they_hear_in_a_file(guessing, speech):
 
 def test_the_same_sound_through_standard_input_gives_the_same_lines(guessing, speech):
     from_file = listen(guessing, f"--wav={speech}")
-    from_pipe = listen(guessing, "--wav=-", sound=pcm_of(speech))
-    assert lines_of(from_pipe) == lines_of(from_file)
+    as_pcm = listen(guessing, "--wav=-", sound=pcm_of(speech))
+    as_wav = listen(guessing, "--wav=-", sound=speech.read_bytes())
+    assert lines_of(as_pcm) == lines_of(as_wav) == lines_of(from_file)
+    for heard, source in (
+        (
+            from_file,
+            f"listening to {speech} (WAV (PCM_16), 16,000 Hz, 1 channel); threshold 0.15, ",
+        ),
+        (as_pcm, "listening to standard input (raw s16le, 16,000 Hz, 1 channel, or WAV); "),
+        (as_wav, "standard input is WAV (PCM_16), 16,000 Hz, 1 channel\n"),
+    ):
+        assert source in heard.stderr.decode()
+        assert "; first decision after 1.00 s\n" in heard.stderr.decode()
 
 
 def test_a_detection_is_printed_while_sound_still_comes(guessing, speech):
@@ -270,6 +291,156 @@ def test_every_engine_agrees_on_every_byte_for_as_long_as_it_hears(finished, hou
     assert all(engine["differing"] == 0 for engine in counts["engines"].values())
 
 
+# With an engine that finds something in every tenth frame, in this process
+
+
+class EveryTenth:
+    """Detects class 3 once per 0.1 s from the first whole window on."""
+
+    def __init__(self) -> None:
+        self.samples = self.frames = 0
+
+    def push(self, pcm: np.ndarray) -> StreamResult:
+        self.samples += len(pcm)
+        frames = np.arange(self.frames, 1 + self.samples // 160)
+        self.frames += len(frames)
+        detected = np.where((frames >= 100) & (frames % 10 == 0), 3, -1)
+        return StreamResult(np.zeros((len(frames), 5), np.int8), detected, 0 * frames + ONE // 2)
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def stream(tmp_path, monkeypatch, capsys):
+    """Runs the stage on bytes of standard input, or on a file; what it printed."""
+    run = as_trained_for_streams(tmp_path / "run")
+    (run.path / "labels.txt").write_text("\n".join(LABELS) + "\n")
+
+    def start(wav: str | Path, sound: bytes | BinaryIO = b"", **given: object) -> tuple[str, str]:
+        flags = dict.fromkeys(("raw_rate", "raw_channels", "raw_encoding"))
+        flags |= dict.fromkeys(("threshold", "smoothing", "refractory_hops"))
+        flags |= {"wav": str(wav), "json": False, "engine": "c", **given}
+        monkeypatch.setattr(stream_stage, "FLAGS", types.SimpleNamespace(**flags))
+        monkeypatch.setattr(stream_stage.common, "run_directory", lambda: run)
+        monkeypatch.setattr(stream_stage, "_open", lambda *_: EveryTenth())
+        with tempfile.TemporaryFile() as file:  # more than a pipe holds
+            if isinstance(sound, bytes):
+                file.write(sound)
+                file.seek(0)
+            monkeypatch.setattr(
+                sys,
+                "stdin",
+                types.SimpleNamespace(
+                    buffer=file if isinstance(sound, bytes) else sound, fileno=file.fileno
+                ),
+            )
+            stream_stage.main()
+        return capsys.readouterr()
+
+    return start
+
+
+def test_what_it_listens_to_and_the_first_decision_are_told(stream, tmp_path):
+    path = write(tmp_path / "x.wav", np.zeros((72_000, 2)), rate=48_000)
+    out, err = stream(path)
+    assert [line.split()[0] for line in out.splitlines()] == [
+        f"{1 + tenth / 10:.2f}" for tenth in range(6)
+    ]
+    told = err.splitlines()
+    assert told[0] == (
+        f"listening to {path} (WAV (PCM_16), 48,000 Hz, 2 channels); threshold 0.6, smoothing 20 "
+        "frames (0.20 s), refractory period 100 frames (1.00 s); first decision after 1.00 s"
+    )
+    assert told[1:-1] == [f"note: {path}: resampled", f"note: {path}: down-mixed to mono"]
+    assert told[-1].startswith("1.5 s of sound, 6 detections; engine c took ")
+
+
+def test_too_little_sound_for_a_decision_is_told(stream, tmp_path):
+    path = write(tmp_path / "x.wav", np.zeros(15_000))
+    out, err = stream(path)
+    assert out == "" and f"note: {path}: ended before the first decision, after 1.00 s\n" in err
+    assert "ended before" in stream("-", b"x" * 2)[1] and "ended before" in stream("-")[1]
+
+
+def test_json_is_an_object_per_detection_and_one_at_the_end(stream, tmp_path):
+    path = write(tmp_path / "x.wav", np.zeros((19_200, 2)))
+    out, err = stream(path, json=True)
+    *found, last = map(json.loads, out.splitlines())
+    assert found == [
+        {"event": "detection", "seconds": seconds, "label": "stop", "score": 0.5}
+        for seconds in (1.0, 1.1, 1.2)
+    ]
+    notes = ["down-mixed to mono"]
+    assert last == {"event": "summary", "seconds": 1.2, "detections": 3, "notes": notes}
+    assert "listening to" in err and "1.2 s of sound" in err
+
+
+@pytest.mark.parametrize(
+    ("form", "flags"),
+    [
+        (("<f4", 1.0), {"raw_encoding": "FLOAT_LE"}),
+        (("<i4", 2**31), {"raw_encoding": "s32le"}),
+        ((">i2", 2**15), {"raw_encoding": "S16_BE"}),
+    ],
+)
+def test_raw_samples_are_what_the_flags_say(stream, form, flags):
+    dtype, scale = form
+    stereo = np.stack([tone(440, 48_000, 1.5)] * 2, axis=1)
+    sound = (stereo * (scale - 1)).astype(dtype).tobytes()
+    out, err = stream("-", sound, raw_rate=48_000, raw_channels=2, **flags)
+    assert len(out.splitlines()) == 6 and "\n1.5 s of sound, " in err
+    name = encodings.raw_name(flags["raw_encoding"], "")
+    assert f"standard input (raw {name}, 48,000 Hz, 2 channels, or WAV)" in err
+
+
+def test_a_wav_file_on_standard_input_says_what_it_is(stream):
+    """48 kHz stereo taken for 16 kHz mono would last six times as long."""
+    sound = wav_bytes(np.stack([tone(440, 48_000, 1.5)] * 2, axis=1), rate=48_000)
+    out, err = stream("-", sound)
+    assert len(out.splitlines()) == 6 and "\n1.5 s of sound, " in err
+    assert "standard input is WAV (PCM_16), 48,000 Hz, 2 channels\n" in err
+    with pytest.raises(UserError, match="so --raw_rate says nothing new; leave --raw_rate out"):
+        stream("-", sound, raw_rate=48_000)
+
+
+def test_other_files_on_standard_input_are_named_and_work_as_files(stream, tmp_path):
+    path = tmp_path / "x.flac"
+    soundfile.write(path, tone(440, 48_000, 1.5), 48_000)
+    with pytest.raises(UserError, match=r"is FLAC, .* save it to a file and give --wav=FILE"):
+        stream("-", path.read_bytes())
+    assert len(stream(path)[0].splitlines()) == 6
+
+
+def test_flags_of_raw_samples_and_a_file_are_refused_and_the_remedy_works(stream, tmp_path):
+    path = tmp_path / "x.pcm"
+    path.write_bytes(encode(tone(440, 48_000, 1.5), 16))
+    with pytest.raises(UserError) as caught:
+        stream(path, raw_rate=48_000)
+    assert f"; pipe it (cat {path} | ... --wav=-), or leave --raw_rate out" in str(caught.value)
+    assert "\n1.5 s of sound, " in stream("-", path.read_bytes(), raw_rate=48_000)[1]
+
+
+def test_a_pipe_with_a_name_is_for_standard_input(stream, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(UserError, match=r"fifo is a pipe or a device; give --wav=- < /.*fifo$"):
+        stream(tmp_path / "fifo")
+    writer = threading.Thread(target=(tmp_path / "fifo").write_bytes, args=(bytes(48_000),))
+    writer.start()
+    with open(tmp_path / "fifo", "rb") as source:
+        assert "\n1.5 s of sound, " in stream("-", source)[1]
+    writer.join()
+
+
+def test_sound_that_arrives_while_the_engine_starts_is_kept():
+    out, into = os.pipe()
+    with open(out) as stdin, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", stdin)
+        stream_stage._enlarge_pipe()
+        os.set_blocking(into, False)
+        assert os.write(into, bytes(1 << 20)) > 10 * 32_000  # bytes of ten seconds
+        os.close(into)
+
+
 # What is refused
 
 
@@ -346,8 +517,8 @@ def test_a_front_end_that_looks_ahead_cannot_listen(tmp_path):
     [
         ("none.wav", None, "none.wav: No such file or directory; "),
         ("empty.wav", b"", "empty.wav: the file is empty; "),
-        ("text.wav", b"no sound at all, but text", "text.wav: not a WAV file; "),
-        (".", None, ": not a file; name a WAV file, or give raw PCM with --wav=-"),
+        ("text.wav", b"no sound at all, but text", "text.wav: not a sound file that can be read; "),
+        (".", None, ": not a file; remove it, or put a sound file there"),
     ],
 )
 def test_a_file_that_cannot_be_heard_is_told_at_once(tmp_path, name, content, message):
@@ -388,4 +559,4 @@ def test_half_a_sample_at_the_end_of_a_pipe_is_told(finished):
     failed = listen(run, "--wav=-", sound=bytes(3_201))
     assert failed.returncode == 2
     last = failed.stderr.decode().splitlines()[-1]
-    assert last.startswith("error: standard input ends with half a sample; give 16-bit")
+    assert last.startswith("error: standard input ends with half a sample: 1 of 2 bytes; give ")

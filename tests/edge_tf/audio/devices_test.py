@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -217,6 +218,17 @@ def test_responses_are_read_in_order_without_leading_silence_and_of_level_1(tmp_
         assert devices.pink_gain(taps, RATE) == pytest.approx(1.0)
 
 
+def test_other_formats_are_read_or_counted(tmp_path, caplog):
+    write(tmp_path / "a.wav", noise(100))
+    soundfile.write(tmp_path / "b.flac", noise(100), RATE, format="FLAC")
+    for name in ("c.m4a", "d.M4A", "._a.wav"):
+        (tmp_path / name).write_bytes(b"")
+    same = devices.load_responses(tmp_path, RATE)
+    np.testing.assert_allclose(same[0], same[1], atol=1e-3)
+    assert "2 impulse responses are left out, such as" in caplog.text
+    assert "c.m4a; convert them: ffmpeg" in caplog.text
+
+
 def test_a_long_response_is_cut_after_a_second(tmp_path):
     write(tmp_path / "hall.wav", noise(5 * RATE))
     (taps,) = devices.load_responses(tmp_path, RATE)
@@ -226,7 +238,7 @@ def test_a_long_response_is_cut_after_a_second(tmp_path):
 def test_errors_name_the_folder_or_the_file(tmp_path):
     with pytest.raises(UserError, match=r"nowhere.*name a folder of impulse responses"):
         devices.load_responses(tmp_path / "nowhere", RATE)
-    with pytest.raises(UserError, match=r"contains no \.wav files"):
+    with pytest.raises(UserError, match=r"contains no sound files that can be read; put one"):
         devices.load_responses(tmp_path, RATE)
     write(tmp_path / "dead.wav", np.zeros(100, np.int16))
     with pytest.raises(UserError, match=r"dead\.wav: the impulse response is silence"):

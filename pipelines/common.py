@@ -170,9 +170,10 @@ def run_data(run: "RunDirectory") -> "RunData":
 
 
 def cache_folder() -> Path:
-    from edge_tf.data import waveform_cache
+    """The cache of decoded clips. Raises UserError if there is no place for it."""
+    from edge_tf.data import cache_folder as cache
 
-    return Path(FLAGS.cache_dir) if FLAGS.cache_dir else waveform_cache.default_folder()
+    return Path(FLAGS.cache_dir) if FLAGS.cache_dir else cache.default_folder()
 
 
 def data_flags() -> DataFlags:

@@ -6,7 +6,7 @@ from edge_tf import files, records, run_dir
 from edge_tf.audio.augmentation import Augmenter
 from edge_tf.audio.augmentation_config import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data import leaks, pipeline, waveform_cache
+from edge_tf.data import clip_list, leaks, pipeline, waveform_cache
 from edge_tf.data.dataset import SPLITS, Dataset, Split
 from edge_tf.errors import UserError
 from edge_tf.models import build_model, run_model
@@ -34,7 +34,7 @@ def train(
 ) -> EpochRecord:
     """Trains, or resumes an interrupted training with the same settings.
 
-    Writes labels.txt, frontend.json, history.json and float.keras.
+    Writes labels.txt, frontend.json, history.json, clips.json and float.keras.
 
     Args:
       run: the run directory; created if missing.
@@ -57,7 +57,7 @@ def train(
             "train without --streaming, or without normalization",
         )
     run.create()
-    splits = {
+    splits: dict[Split, waveform_cache.Waveforms] = {
         split: waveform_cache.load(
             dataset, split, frontend.sample_rate, frontend.clip_samples, cache
         )
@@ -106,6 +106,7 @@ def train(
     files.write_text(run / run_dir.LABELS, "".join(f"{label}\n" for label in dataset.labels))
     files.write_json(run / run_dir.FRONTEND, records.to_json(FrontendFile(frontend=frontend)))
     files.write_json(run / run_dir.HISTORY, records.to_json(history))
+    clip_list.save(run / run_dir.CLIPS, splits, dataset.labels)
     with files.atomic_path(run / run_dir.FLOAT_MODEL) as temporary:
         model.save(temporary)
     run.record(record)

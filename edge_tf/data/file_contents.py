@@ -33,7 +33,7 @@ _Known = dict[str, tuple[_Stamp, str]]
 
 
 def of(root: Path, paths: Iterable[str], folder: Path) -> dict[str, str]:
-    """SHA-256 of the bytes of files, in hex, by path.
+    """SHA-256 of the bytes of files, in hex, by path; "" for what cannot be read.
 
     Args:
       root: what paths are relative to.
@@ -41,7 +41,7 @@ def of(root: Path, paths: Iterable[str], folder: Path) -> dict[str, str]:
       folder: of the cache, which remembers them.
 
     Raises:
-      UserError: a file is missing, is not a file or cannot be read.
+      UserError: a file is missing.
     """
     wanted = list(dict.fromkeys(paths))
     place = os.fsencode(root.resolve())
@@ -64,7 +64,7 @@ def of(root: Path, paths: Iterable[str], folder: Path) -> dict[str, str]:
         for path, digest in zip(new, pool.map(lambda path: _hash(root / path), new), strict=True):
             result[path] = digest
             shown.update()
-    settled = {path for path in new if max(stamps[path][3:]) < begun - _SETTLED_NS}
+    settled = {p for p in new if result[p] and max(stamps[p][3:]) < begun - _SETTLED_NS}
     if settled:
         known.update({_key(path): (stamps[path], result[path]) for path in settled})
         with contextlib.suppress(OSError):  # a cache that can only be read
@@ -89,9 +89,9 @@ def _stamp(path: Path) -> _Stamp:
     try:
         status = os.stat(path)
     except OSError as error:
-        raise _unreadable(path, error) from None
-    if not stat.S_ISREG(status.st_mode):
-        raise UserError(f"{path}: not a file", "remove it, or put a sound file there")
+        raise UserError(
+            f"{path}: {error.strerror}", "restore it, or take it out of the data"
+        ) from None
     return (
         status.st_dev,
         status.st_ino,
@@ -102,15 +102,14 @@ def _stamp(path: Path) -> _Stamp:
 
 
 def _hash(path: Path) -> str:
+    """Of a file; "" for others, such as pipes, and on errors: the decoder tells them all."""
+    digest = hashlib.sha256()
     try:
-        digest = hashlib.sha256()
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return ""
         with path.open("rb") as source:
             while part := source.read(_PART):
                 digest.update(part)
-        return digest.hexdigest()
-    except OSError as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path}: {error.strerror}", "restore it, or take it out of the data")
+    except OSError:
+        return ""
+    return digest.hexdigest()

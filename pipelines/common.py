@@ -194,7 +194,9 @@ def cache_folder() -> Path:
     """The cache of decoded clips. Raises UserError if there is no place for it."""
     from edge_tf.data import cache_folder as cache
 
-    return Path(FLAGS.cache_dir) if FLAGS.cache_dir else cache.default_folder()
+    folder = Path(FLAGS.cache_dir) if FLAGS.cache_dir else cache.default_folder()
+    cache.check(folder)
+    return folder
 
 
 def data_flags() -> DataFlags:

@@ -54,6 +54,15 @@ def default_folder() -> Path:
         raise UserError("the cache of decoded clips needs a home folder", _REMEDY) from None
 
 
+def check(folder: Path) -> None:
+    """Raises UserError if a folder has no entries and none can be written, before any work."""
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK):
+        return
+    if there != folder or not os.path.isdir(there) or not any(_entries(folder)):
+        raise UserError(f"the cache folder {folder} cannot be written", _REMEDY)
+
+
 @contextlib.contextmanager
 def writing(target: Path) -> Iterator[None]:
     """Only this process writes an entry; others wait.
@@ -140,9 +149,10 @@ def prune(folder: Path) -> None:
         scratch = _SCRATCH.fullmatch(path.name)
         if scratch and _is_free(folder / f".{scratch['entry']}.lock"):
             shutil.rmtree(path, ignore_errors=True)
-        elif _SMALL.fullmatch(path.name) and path.lstat().st_mtime < oldest:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        elif _SMALL.fullmatch(path.name):
+            with contextlib.suppress(OSError):  # deleted meanwhile, or another user's
+                if path.lstat().st_mtime < oldest:
+                    path.unlink()
     total, count, freed = 0, 0, 0
     for used, size, path in sorted(_entries(folder), reverse=True):
         total += size
@@ -173,7 +183,7 @@ def _is_free(lock: Path) -> bool:
 
 def _entries(folder: Path) -> Iterator[tuple[float, int, Path]]:
     """Time of last use, bytes and path of each entry that has our files only."""
-    for path in folder.iterdir():
+    for path in folder.iterdir() if os.access(folder, os.R_OK) else ():
         if not _ENTRY.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
             continue
         with contextlib.suppress(OSError):  # deleted meanwhile, or another user's

@@ -2,13 +2,15 @@
 
 Two steps. A summary of a clip that no shift in time and no gain changes finds the few clips that
 may be the same recording: the magnitudes, over modulation frequencies, of a coarse cepstrum. Then
-the waveforms decide: the peak of their normalized cross-correlation is high for copies only, since
+the waveforms decide: peaks of their normalized cross-correlation are high for copies only, since
 no one says a word twice with the same phases.
 
-Measured on Speech Commands: of 16,400 pairs of takes of one word by one speaker, 4 exceed the
-limit, of other pairs none; of 400 copies of each kind, 97 to 100 % are found after a gain, MP3,
-Vorbis or Opus at their lowest quality or noise 20 dB below, 96 % at 8 kHz, 95 % cut to 0.8 s,
-89 % shifted by up to 150 ms (what leaves the clip is lost), 83 % with a gain of 4 that clips.
+Measured on Speech Commands: of 16,424 pairs of different takes of one word by one speaker, 16 are
+told as copies, of which 15 are one recording in versions 0.01 and 0.02; of 2,096 test clips, none
+is told as a copy of a training clip of other speakers. Of 400 copies of each kind, 98 to 100 % are
+found after a gain, MP3, Vorbis or Opus at their lowest quality or noise at 20 dB, 97 % through
+8 kHz, 95 % cut to 0.8 s, 92 % shifted by up to 150 ms (what leaves the clip is lost), 87 % with a
+gain of 4 that clips.
 """
 
 from collections.abc import Iterator

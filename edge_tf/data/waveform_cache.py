@@ -107,7 +107,7 @@ def load(
         if entry is None:
             raise UserError(f"{target} does not contain what was written to it", "check the disk")
     notes = {
-        what: {dataset.labels[label]: n for label, n in enumerate(counts) if n}
+        what: {label: n for label, n in zip(dataset.labels, counts, strict=False) if n}
         for what, counts in entry.notes.counts.items()
     }
     _tell(split, len(clips), notes)

@@ -235,7 +235,7 @@ def test_mixed_formats_on_a_disk_that_fills_up_twice_and_is_then_enlarged(tmp_pa
     assert "; free some space or choose other folders" in last
     assert entries(disk / "cache") == [] and tree(run) == ["config.json"]
 
-    resize("1050k")  # the clips and a checkpoint fit
+    resize("1330k")  # the clips and a checkpoint fit
     second = start("run", *command)
     assert second.returncode == 2 and "Traceback" not in second.stderr
     last = second.stderr.splitlines()[-1]

@@ -44,6 +44,24 @@ def test_a_user_without_home_is_told_the_flag(monkeypatch):
         cache_folder.default_folder()
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    """Unless it has entries. Root may write anywhere, so that the refusal is imitated."""
+    cache_folder.check(tmp_path / "new" / "cache")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    full = entry(tmp_path / "full", 1).parent
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    cache_folder.check(full)
+    for folder in (
+        tmp_path,
+        tmp_path / "new" / "cache",
+        tmp_path / "file",
+        tmp_path / "file" / "x",
+    ):
+        with pytest.raises(UserError, match=r"cannot be written; choose .* with --cache_dir$"):
+            cache_folder.check(tmp_path / name)
+
+
 def test_entries_that_nobody_used_are_deleted_aloud_and_nothing_else(tmp_path, caplog):
     caplog.set_level("INFO")
     old, new = entry(tmp_path, 1, OLD), entry(tmp_path, 2)

@@ -9,6 +9,7 @@ import pytest
 from edge_tf import records
 from edge_tf.data import leaks, likeness, waveform_cache
 from edge_tf.data.dataset import SPLITS, Clip, Dataset
+from edge_tf.data.words import folder_of_words
 from edge_tf.run_records import DataChecks
 from tests.edge_tf.audio.wav_files import write
 from tests.edge_tf.data.likeness_test import RATE, babble
@@ -66,6 +67,15 @@ def test_equal_and_altered_copies_in_other_splits_are_counted_and_named(dataset,
         "compressed), such as a/testing0.wav of a/training0.wav"
     ) in caplog.text
     assert records.from_json(records.to_json(checks), DataChecks, "") == checks
+
+
+def test_a_test_folder_that_is_the_training_data_is_told(dataset):
+    kept = dataclasses.replace(dataset, labels=("a", "b"), splits={s: () for s in SPLITS})
+    tested = folder_of_words.with_test_folder(kept, dataset.root).splits["testing"]
+    clips = tuple(dataclasses.replace(clip, label=clip.label + 1) for clip in tested)
+    checks = check(dataclasses.replace(dataset, splits={**dataset.splits, "testing": clips}))
+    by_pair = {(one.split, one.other): one.equal for one in checks.shared}
+    assert by_pair == {("testing", "training"): 6, ("testing", "validation"): 6}
 
 
 def test_equal_clips_with_two_labels_and_repeated_ones_are_told(dataset):
@@ -128,8 +138,6 @@ def test_a_check_is_made_once_and_again_if_something_changed(dataset, monkeypatc
 
 
 def test_real_clips_of_other_speakers_are_no_copies(real_data, tmp_path):
-    from edge_tf.data.words import folder_of_words
-
     whole = folder_of_words.load(Path(real_data), "words", ["yes", "no", "marvin"])
     splits = {
         split: tuple(clip for clip in clips if whole.labels[clip.label] in ("yes", "no", "marvin"))

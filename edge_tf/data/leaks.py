@@ -89,8 +89,8 @@ def sentences(checks: DataChecks) -> list[str]:
         lines.append(f"{count:,} of {checks.clips[split]:,} {split} clips repeat another of them")
     if checks.noise_in_test:
         lines.append(
-            f"silence in the test is cut from {checks.noise_in_test} of the {checks.noise} noise "
-            "recordings that training adds to clips"
+            f"silence in the test, and noise in a stream test, is cut from {checks.noise_in_test} "
+            f"of the {checks.noise} noise recordings that training adds to clips"
         )
     for split, notes in checks.notes.items():
         for what in sound_faults.ALL:

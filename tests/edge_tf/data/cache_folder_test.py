@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -111,6 +112,24 @@ def test_an_entry_in_use_stays(tmp_path):
     os.utime(used, (OLD, OLD))
     cache_folder.prune(tmp_path)
     assert not used.exists()
+
+
+def test_a_second_writer_waits_for_the_first_and_says_so(tmp_path, caplog):
+    caplog.set_level("INFO")
+    target, order = tmp_path / f"training-{1:024x}", []
+
+    def second() -> None:
+        with cache_folder.writing(target):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with cache_folder.writing(target):
+        thread.start()
+        while "waiting for it" not in caplog.text:
+            time.sleep(0.01)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"] and list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_process_left_is_removed_but_not_what_is_being_written(tmp_path):

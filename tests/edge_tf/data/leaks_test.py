@@ -118,7 +118,8 @@ def test_noise_that_training_adds_and_the_test_has_is_counted_by_content(dataset
     assert (checks.noise, checks.noise_in_test) == (2, 1)
     [told] = leaks.sentences(checks)
     assert told == (
-        "silence in the test is cut from 1 of the 2 noise recordings that training adds to clips"
+        "silence in the test, and noise in a stream test, is cut from 1 of the 2 noise recordings "
+        "that training adds to clips"
     )
 
 

@@ -80,13 +80,13 @@ def sentences(checks: DataChecks) -> list[str]:
             f"{one.other} clips ({', '.join(parts)}), such as {one.example[0]} of {one.example[1]}"
         )
     if checks.other_labels:
-        first, second = checks.other_labels_example
+        example = " and ".join(checks.other_labels_example)
         lines.append(
-            f"{checks.other_labels:,} clips are equal to a clip with another label, such as "
-            f"{first} and {second}"
+            f"{checks.other_labels:,} clips are equal to a clip with another label, such as {example}"
         )
     for split, count in checks.repeated.items():
-        lines.append(f"{count:,} of {checks.clips[split]:,} {split} clips repeat another of them")
+        all_clips = checks.clips.get(split, 0)
+        lines.append(f"{count:,} of {all_clips:,} {split} clips repeat another of them")
     if checks.noise_in_test:
         lines.append(
             f"silence in the test, and noise in a stream test, is cut from {checks.noise_in_test} "
@@ -96,7 +96,7 @@ def sentences(checks: DataChecks) -> list[str]:
         for what in sound_faults.ALL:
             if by_label := notes.get(what):
                 count = sum(by_label.values())
-                told = waveform_cache.note(count, checks.clips[split], what, by_label)
+                told = waveform_cache.note(count, checks.clips.get(split, 0), what, by_label)
                 lines.append(f"{split}: {told}")
     return lines
 

@@ -30,3 +30,10 @@ def test_terminals_get_no_escapes_and_older_runs_say_that_they_do_not_know():
     assert "\x1b" not in told
     assert "warning: not known whether test clips are in the training" in told
     assert DataFacts("words", None).to_dict()["checks"] is None
+
+
+def test_a_record_that_someone_made_up_is_no_error():
+    """Each field is a valid one, but they do not fit together."""
+    notes = {"testing": {"clipped": {"a": 1}}}
+    checks = DataChecks(clips={}, other_labels=1, repeated={"training": 2}, notes=notes)
+    assert data_text.render(DataFacts("words", checks)).count("warning: ") == 3

@@ -81,12 +81,11 @@ def sentences(checks: DataChecks) -> list[str]:
         )
     if checks.other_labels:
         example = " and ".join(checks.other_labels_example)
-        lines.append(
-            f"{checks.other_labels:,} clips are equal to a clip with another label, such as {example}"
-        )
-    for split, count in checks.repeated.items():
-        all_clips = checks.clips.get(split, 0)
-        lines.append(f"{count:,} of {all_clips:,} {split} clips repeat another of them")
+        count = f"{checks.other_labels:,} clips are equal to a clip with another label"
+        lines.append(f"{count}, such as {example}")
+    for split, repeated in checks.repeated.items():
+        clips = checks.clips.get(split, 0)
+        lines.append(f"{repeated:,} of {clips:,} {split} clips repeat another of them")
     if checks.noise_in_test:
         lines.append(
             f"silence in the test, and noise in a stream test, is cut from {checks.noise_in_test} "
@@ -95,8 +94,8 @@ def sentences(checks: DataChecks) -> list[str]:
     for split, notes in checks.notes.items():
         for what in sound_faults.ALL:
             if by_label := notes.get(what):
-                count = sum(by_label.values())
-                told = waveform_cache.note(count, checks.clips.get(split, 0), what, by_label)
+                clips = checks.clips.get(split, 0)
+                told = waveform_cache.note(sum(by_label.values()), clips, what, by_label)
                 lines.append(f"{split}: {told}")
     return lines
 

@@ -127,6 +127,9 @@ def _refuse_other_training(run: run_dir.RunDirectory, record: TrainRecord) -> No
         return
     old, new = _identity(before), _identity(record)
     changed = [name for name in new if old[name] != new[name]]
+    tested = before.data_fingerprint.get("testing")  # older runs do not know
+    if tested not in (None, record.data_fingerprint.get("testing")):
+        changed.append("test clips")
     if changed:
         raise UserError(
             f"{run.path} contains a finished training with other settings ({', '.join(changed)})",

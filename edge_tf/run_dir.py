@@ -4,6 +4,7 @@ config.json        how it was made: flags, data fingerprint, versions and seed o
 labels.txt         one label per line, in the order of the logits
 frontend.json      FrontendConfig, and after conversion the quantization of the model's input
 history.json       one record per epoch       (train)
+clips.json         the clips of each split, with hashes of their sound (train)
 float.keras        the trained model            (train)
 translator.keras   from one recording device to others, with --device_translation (train)
 compressed.keras   the same after compression  (compress)
@@ -50,6 +51,7 @@ STREAMING_MODEL = "model_streaming.tflite"
 FRONTEND = "frontend.json"
 LABELS = "labels.txt"
 HISTORY = "history.json"
+CLIPS = "clips.json"
 DEVICE_GRAPH = "device_graph.npz"
 GOLDEN = "golden.npz"
 REPORT_JSON = "report.json"
@@ -65,6 +67,7 @@ _MADE_BY = {
     FRONTEND: "train",
     LABELS: "train",
     HISTORY: "train",
+    CLIPS: "train",
     COMPRESSED_MODEL: "compress",
     QUANTIZATION: "compress",
     INT8_MODEL: "convert",

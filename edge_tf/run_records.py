@@ -23,6 +23,51 @@ class StageRecord:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SharedClips:
+    """Clips of a split whose sound is in another split, too.
+
+    Attributes:
+      split, other: the splits.
+      clips: number of clips of `split` that were compared.
+      equal: of these, those whose decoded samples are in `other`.
+      alike: of the rest, those that are copies of a clip in `other`: shifted, louder, compressed.
+      example: a clip of `split`, and the one in `other`.
+    """
+
+    split: str
+    other: str
+    clips: int
+    equal: int
+    alike: int
+    example: tuple[str, str]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataChecks:
+    """What the clips of a task say about its result; see edge_tf/data/leaks.py.
+
+    Attributes:
+      clips: number of clips per split.
+      shared: sound that is in two splits.
+      repeated: per split, the number of clips that are equal to an earlier one of it.
+      other_labels: number of clips that are equal to one with another label.
+      other_labels_example: two such clips; empty if there are none.
+      noise: number of background recordings, which are added to training clips.
+      noise_in_test: number of these that are cut into silence clips of the test.
+      notes: per split and change or fault, the number of clips per label.
+    """
+
+    clips: dict[str, int]
+    shared: tuple[SharedClips, ...] = ()
+    repeated: dict[str, int] = dataclasses.field(default_factory=dict)
+    other_labels: int = 0
+    other_labels_example: tuple[str, ...] = ()
+    noise: int = 0
+    noise_in_test: int = 0
+    notes: dict[str, dict[str, dict[str, int]]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainRecord(StageRecord):
     """Record of pipelines.train.
 
@@ -33,6 +78,7 @@ class TrainRecord(StageRecord):
       labels: in the order of the logits.
       model, frontend, augmentation: the network and its input.
       recipe: how it was trained.
+      data_checks: what is known about the clips; None in older runs.
     """
 
     STAGE: ClassVar[str] = "train"
@@ -45,6 +91,7 @@ class TrainRecord(StageRecord):
     frontend: FrontendConfig
     augmentation: AugmentationConfig
     recipe: TrainingSettings
+    data_checks: DataChecks | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,8 @@ def define_data() -> None:
 def define_data_again() -> None:
     """For stages after training: the data is the run's own; only its location may have changed."""
     flags.DEFINE_string("data_dir", None, "<DIR>: The run's data set, if it has moved.")
+    flags.DEFINE_string("split_lists", None, "<DIR>: The run's split lists, if they have moved.")
+    flags.DEFINE_string("test_dir", None, "<DIR>: The run's test set, if it has moved.")
     define_cache()
 
 
@@ -158,21 +160,43 @@ def locked_run(work: Callable[[], None]) -> Callable[[], None]:
 
 
 def run_data(run: "RunDirectory") -> "RunData":
-    """The data that the run was trained on, read from --data_dir if that is given."""
+    """The data that the run was trained on, read from where --data_dir and its kind say.
+
+    Raises:
+      UserError: a flag names what the training did not use, or the data has changed.
+    """
     from edge_tf.data.run_data import RunData
+    from edge_tf.errors import UserError
 
     def load(values: DataFlags) -> "Dataset":
-        if FLAGS.data_dir:
-            values = dataclasses.replace(values, data_dir=str(Path(FLAGS.data_dir).resolve()))
-        return tasks.load(values)
+        for name in ("split_lists", "test_dir"):
+            if getattr(FLAGS, name) and not getattr(values, name):
+                raise UserError(f"{run.path} was trained without --{name}", "leave it out")
+
+        def place(name: str) -> str | None:
+            given = getattr(FLAGS, name)
+            recorded: str | None = getattr(values, name)
+            return str(Path(given).resolve()) if given else recorded
+
+        return tasks.load(
+            dataclasses.replace(
+                values,
+                data_dir=place("data_dir") or values.data_dir,
+                split_lists=place("split_lists"),
+                test_dir=place("test_dir"),
+            )
+        )
 
     return RunData(run, load, cache_folder())
 
 
 def cache_folder() -> Path:
-    from edge_tf.data import waveform_cache
+    """The cache of decoded clips. Raises UserError if there is no place for it."""
+    from edge_tf.data import cache_folder as cache
 
-    return Path(FLAGS.cache_dir) if FLAGS.cache_dir else waveform_cache.default_folder()
+    folder = Path(FLAGS.cache_dir) if FLAGS.cache_dir else cache.default_folder()
+    cache.check(folder)
+    return folder
 
 
 def data_flags() -> DataFlags:

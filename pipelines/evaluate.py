@@ -73,7 +73,8 @@ def main() -> None:
 
     from edge_tf.errors import GateError
     from edge_tf.evaluation import stage
-    from edge_tf.evaluation.report import hop_text
+    from edge_tf.evaluation.report import data_text, hop_text
+    from edge_tf.run_records import TrainRecord
 
     heard = None
     if FLAGS.stream:
@@ -87,6 +88,7 @@ def main() -> None:
     table = stage.evaluate(
         run, data, FLAGS.max_drop, FLAGS.max_clips, FLAGS.error_clips, heard, tuple(FLAGS.boards)
     )
+    print(data_text.render(data_text.DataFacts.of(run.stage(TrainRecord))))
     print(hop_text.render(table))
     print(f"report -> {run / 'report.html'}")
     if table.failed:

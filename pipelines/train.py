@@ -24,6 +24,7 @@ def define_flags() -> None:
 
 def main() -> None:
     values = common.data_flags()
+    cache = common.cache_folder()
     training_flags.check()  # before data and TensorFlow load
     frontend = training_flags.frontend_config(Path(values.data_dir))
     if FLAGS.download:
@@ -44,7 +45,7 @@ def main() -> None:
             frontend,
             training_flags.augmentation_config(frontend),
             training_flags.training_settings(),
-            common.cache_folder(),
+            cache,
         )
     print(
         f"trained {last.epoch} epochs: validation accuracy {last.val_accuracy:.2%}, "

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_tf import run_dir
-from edge_tf.data import waveform_cache
+from edge_tf.data import clip_list, waveform_cache
 from edge_tf.data.dataset import Dataset, Split
 from edge_tf.errors import UserError
 from edge_tf.run_records import TrainRecord
@@ -36,6 +36,8 @@ class RunData:
         self._recorded = run.stage(TrainRecord)
         self._dataset = load_dataset(self._recorded.data)
         self._cache = cache
+        self._run = run
+        self._decoded: dict[Split, waveform_cache.Waveforms] = {}
         if list(self._dataset.labels) != self.labels:
             raise UserError(
                 f"{self._dataset.root} no longer has the labels in {run / run_dir.LABELS}",
@@ -44,6 +46,8 @@ class RunData:
 
     def clips(self, split: Split) -> waveform_cache.Waveforms:
         """A split, decoded. Raises UserError if it has changed since training."""
+        if split in self._decoded:
+            return self._decoded[split]
         waves = waveform_cache.load(
             self._dataset,
             split,
@@ -53,11 +57,24 @@ class RunData:
         )
         before = self._recorded.data_fingerprint.get(split)
         if before not in (None, waves.fingerprint):
+            path = self._run / run_dir.CLIPS
+            what = ""
+            if path.exists():
+                what = f": {clip_list.difference(path, split, waves, self.labels)}"
             raise UserError(
-                f"the {split} clips in {self._dataset.root} have changed since training",
-                "restore them, or train again into a new --run_dir",
+                f"the {split} clips in {self._dataset.root} have changed since training{what}",
+                f"restore them, name where they are now with {self._places()}, or train again "
+                "into a new --run_dir",
             )
+        self._decoded[split] = waves
         return waves
+
+    def _places(self) -> str:
+        """The flags that say where the data is."""
+        data = self._recorded.data
+        flags = ["--data_dir"]
+        flags += ["--split_lists"] * bool(data.split_lists) + ["--test_dir"] * bool(data.test_dir)
+        return " or ".join(flags)
 
     def training_devices(self) -> tuple[str, ...]:
         """The recording devices that the model was trained on, sorted; empty if unknown."""

@@ -23,9 +23,10 @@ from edge_tf.evaluation.hops.hop_table import HopTable
 from edge_tf.evaluation.hops.recording_devices import Devices
 from edge_tf.evaluation.layers import layer_tables
 from edge_tf.evaluation.report import report_files
+from edge_tf.evaluation.report.data_text import DataFacts
 from edge_tf.evaluation.report.report import ModelFacts, Report
 from edge_tf.evaluation.streams.stream_report import StreamReport
-from edge_tf.run_records import ConvertRecord, EpochRecord, EvaluateRecord
+from edge_tf.run_records import ConvertRecord, EpochRecord, EvaluateRecord, TrainRecord
 from firmware_export import packing
 from firmware_export.boards.board import HOP_TABLE, Board
 from tflite_model import sparsity
@@ -112,6 +113,7 @@ def evaluate(
         settings=run.config(),
         layers=layers,
         stream=stream,
+        data=DataFacts.of(run.stage(TrainRecord)),
     )
     report_files.write(report, run.path)
     return table

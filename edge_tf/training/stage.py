@@ -6,18 +6,20 @@ from edge_tf import files, records, run_dir
 from edge_tf.audio.augmentation import Augmenter
 from edge_tf.audio.augmentation_config import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data import pipeline, waveform_cache
-from edge_tf.data.dataset import Dataset
+from edge_tf.data import clip_list, leaks, pipeline, waveform_cache
+from edge_tf.data.dataset import SPLITS, Dataset, Split
 from edge_tf.errors import UserError
 from edge_tf.models import build_model, run_model
+from edge_tf.records import JsonObject
 from edge_tf.run_records import EpochRecord, FrontendFile, TrainRecord
 from edge_tf.settings import DataFlags, ModelConfig, TrainingSettings
 from edge_tf.training import device_translation
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import SgdStep, seed_everything
 
-# Location and name of the data, on which training does not depend.
-_FOR_PEOPLE = ("data", "data_description")
+# Location and name of the data and what else training does not depend on.
+_FOR_PEOPLE = ("data", "data_description", "data_checks")
+_TRAINED_ON: tuple[Split, ...] = ("training", "validation")
 
 
 def train(
@@ -32,7 +34,7 @@ def train(
 ) -> EpochRecord:
     """Trains, or resumes an interrupted training with the same settings.
 
-    Writes labels.txt, frontend.json, history.json and float.keras.
+    Writes labels.txt, frontend.json, history.json, clips.json and float.keras.
 
     Args:
       run: the run directory; created if missing.
@@ -55,12 +57,14 @@ def train(
             "train without --streaming, or without normalization",
         )
     run.create()
-    splits = {
+    splits: dict[Split, waveform_cache.Waveforms] = {
         split: waveform_cache.load(
             dataset, split, frontend.sample_rate, frontend.clip_samples, cache
         )
-        for split in ("training", "validation")
+        for split in SPLITS  # test clips, too: what can be wrong with them is told before hours
     }
+    checks = leaks.check(dataset, splits, frontend.sample_rate, cache)
+    leaks.warn(checks)
     noise = waveform_cache.load_noise(dataset, frontend.sample_rate, frontend.clip_samples)
     record = TrainRecord(
         data=data_flags,
@@ -71,6 +75,7 @@ def train(
         frontend=frontend,
         augmentation=augmentation,
         recipe=settings,
+        data_checks=checks,
     )
     _refuse_other_training(run, record)
 
@@ -86,8 +91,7 @@ def train(
         input_shape=frontend.feature_shape,
         **run_model.arguments(model_config),
     )
-    fingerprint = {k: v for k, v in records.to_json(record).items() if k not in _FOR_PEOPLE}
-    trainer = Trainer(SgdStep(model, settings), run.path, fingerprint)
+    trainer = Trainer(SgdStep(model, settings), run.path, _identity(record))
     training = splits["training"]
     augmenter = Augmenter(augmentation, noise, frontend.sample_rate, translator)
     classes = len(dataset.labels)
@@ -102,10 +106,18 @@ def train(
     files.write_text(run / run_dir.LABELS, "".join(f"{label}\n" for label in dataset.labels))
     files.write_json(run / run_dir.FRONTEND, records.to_json(FrontendFile(frontend=frontend)))
     files.write_json(run / run_dir.HISTORY, records.to_json(history))
+    clip_list.save(run / run_dir.CLIPS, splits, dataset.labels)
     with files.atomic_path(run / run_dir.FLOAT_MODEL) as temporary:
         model.save(temporary)
     run.record(record)
     return history[-1]
+
+
+def _identity(record: TrainRecord) -> JsonObject:
+    """What a training depends on: its test clips are not among it."""
+    fields = {k: v for k, v in records.to_json(record).items() if k not in _FOR_PEOPLE}
+    clips = {k: v for k, v in record.data_fingerprint.items() if k in _TRAINED_ON}
+    return {**fields, "data_fingerprint": clips}
 
 
 def _refuse_other_training(run: run_dir.RunDirectory, record: TrainRecord) -> None:
@@ -113,8 +125,11 @@ def _refuse_other_training(run: run_dir.RunDirectory, record: TrainRecord) -> No
     before = run.find(TrainRecord)
     if before is None:
         return
-    old, new = records.to_json(before), records.to_json(record)
-    changed = [name for name in new if name not in _FOR_PEOPLE and old[name] != new[name]]
+    old, new = _identity(before), _identity(record)
+    changed = [name for name in new if old[name] != new[name]]
+    tested = before.data_fingerprint.get("testing")  # older runs do not know
+    if tested not in (None, record.data_fingerprint.get("testing")):
+        changed.append("test clips")
     if changed:
         raise UserError(
             f"{run.path} contains a finished training with other settings ({', '.join(changed)})",

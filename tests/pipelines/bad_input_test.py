@@ -49,6 +49,11 @@ def tree(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
+def entries(cache: Path) -> list[str]:
+    """What is in a cache except the small files that remember hashes."""
+    return [name for name in tree(cache) if not name.startswith("contents-")]
+
+
 @pytest.fixture(scope="module")
 def words(tmp_path_factory) -> Path:
     return make(tmp_path_factory.mktemp("words"), ("größe", "turn on"))
@@ -175,7 +180,7 @@ def test_clips_that_cannot_be_read_are_all_named_in_one_go(tmp_path, words):
         ("9", "not a file"),
     ):
         assert f"warning: {root}/turn on/00000001_nohash_{name}.wav: {cause}" in failed.stderr
-    assert tree(tmp_path / "cache") == []
+    assert entries(tmp_path / "cache") == []
     assert tree(tmp_path / "run") == ["config.json"]
 
 
@@ -228,9 +233,9 @@ def test_mixed_formats_on_a_disk_that_fills_up_twice_and_is_then_enlarged(tmp_pa
     last = first.stderr.splitlines()[-1]
     assert last.startswith(f"error: No space left on device: {disk / 'cache' / 'training-'}")
     assert "; free some space or choose other folders" in last
-    assert tree(disk) == ["cache", "run", "run/config.json"]
+    assert entries(disk / "cache") == [] and tree(run) == ["config.json"]
 
-    resize("1050k")  # the clips and a checkpoint fit
+    resize("1330k")  # the clips and a checkpoint fit
     second = start("run", *command)
     assert second.returncode == 2 and "Traceback" not in second.stderr
     last = second.stderr.splitlines()[-1]

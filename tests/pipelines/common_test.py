@@ -109,3 +109,67 @@ def test_flags_of_another_task_are_refused(tmp_path, flags, message):
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr.startswith("error: ") and failed.stderr.count("\n") == 1
     assert message in failed.stderr
+
+
+AGAIN = """
+from edge_tf.run_dir import RunDirectory
+from pipelines import app, common
+common.define_run_dir()
+common.define_data_again()
+app.run(lambda: print(common.run_data(common.run_directory())._dataset.counts("testing")))
+"""
+
+
+def test_data_lists_and_test_set_that_moved_are_found_by_their_flags(tmp_path):
+    """The flags that errors of later stages name."""
+    from edge_tf import files
+    from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.data.dataset import SPLITS
+    from edge_tf.data.words import folder_of_words
+    from edge_tf.run_dir import RunDirectory
+    from tests.edge_tf import recorded as records_of
+
+    root = make(tmp_path / "data", ("lamp", "music"))
+    whole = folder_of_words.load(root, "words")
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    for split in SPLITS:
+        rows = [
+            f"{whole.labels[clip.label]}\t{clip.path}\t\t"
+            for clip in whole.splits[split]
+            if clip.path and clip.start is None
+        ]
+        (lists / f"{split}.tsv").write_text("\n".join(["label\tclip\tstart\tgain", *rows, ""]))
+    test = tmp_path / "test"
+    for label in ("lamp", "music"):
+        (test / label).mkdir(parents=True)
+        first = next((root / label).iterdir())
+        (test / label / "one.wav").write_bytes(first.read_bytes())
+    run = RunDirectory(tmp_path / "run").create()
+    files.write_text(run / "labels.txt", "lamp\nmusic\n")
+    files.write_json(run / "frontend.json", {"frontend": FrontendConfig().to_dict()})
+    flags = records_of.data_flags(root, split_lists=str(lists), test_dir=str(test))
+    run.record(records_of.trained(data=flags, labels=("lamp", "music")))
+    for path in (root, lists, test):
+        path.rename(path.with_name(f"new {path.name}"))
+
+    def again(*names: tuple[str, str]) -> subprocess.CompletedProcess[str]:
+        places = (f"--{name}={tmp_path / f'new {folder}'}" for name, folder in names)
+        return subprocess.run(
+            [sys.executable, "-c", AGAIN, f"--run_dir={run.path}", *places],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    data, listed, tested = ("data_dir", "data"), ("split_lists", "lists"), ("test_dir", "test")
+    failed = again(data, tested)
+    assert failed.returncode == 2 and "--split_lists names a folder" in failed.stderr
+    failed = again(data, listed)
+    assert failed.returncode == 2 and f"--test_dir={test} has no clips" in failed.stderr
+    found = again(data, listed, tested)
+    assert (found.returncode, found.stdout) == (0, "{'lamp': 1, 'music': 1}\n")
+    run.record(records_of.trained(data=records_of.data_flags(root), labels=("lamp", "music")))
+    failed = again(data, tested)
+    assert failed.returncode == 2 and "was trained without --test_dir; leave it" in failed.stderr

@@ -11,6 +11,7 @@ from edge_tf.evaluation import metrics
 from edge_tf.evaluation.hops.hop_result import HopResult
 from edge_tf.evaluation.hops.hop_table import BIT_REFERENCE, HopTable
 from edge_tf.evaluation.layers.layer_tables import LayerTables
+from edge_tf.evaluation.report.data_text import DataFacts
 from edge_tf.evaluation.report.json_text import json_safe
 from edge_tf.evaluation.streams.stream_report import StreamReport
 from edge_tf.records import JsonObject
@@ -91,6 +92,7 @@ class Report:
       settings: config.json of the run.
       layers: sparsity and quantization error by layer, or None.
       stream: results of a long stream, or None.
+      data: what is known about the clips, or None.
 
     Raises:
       ValueError: labels or clip_names do not fit the table.
@@ -107,6 +109,7 @@ class Report:
     settings: JsonObject = field(default_factory=dict)
     layers: LayerTables | None = None
     stream: StreamReport | None = None
+    data: DataFacts | None = None
 
     def __post_init__(self) -> None:
         hop = self.chosen
@@ -177,6 +180,7 @@ class Report:
             "gates": [
                 {"name": g.name, "verdict": g.verdict, "detail": g.detail} for g in self.table.gates
             ],
+            "data": self.data.to_dict() if self.data else None,
             "max_drop_points": self.table.max_drop,
             "hops": [dataclasses.asdict(row) for row in self.table.rows],
             "labels": list(self.labels),

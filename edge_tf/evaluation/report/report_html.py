@@ -59,6 +59,7 @@ def render(report: Report) -> str:
         not_judged=open_gates,
         gates=sorted(report.table.gates, key=lambda g: {False: 0, None: 1, True: 2}[g.passed]),
         max_drop=report.table.max_drop,
+        data=report.data,
         tiles=_tiles(report),
         hop_columns=[(key, _HOP_TITLES[key]) for key, _ in hop_text.columns(report.table)],
         hop_rows=[hop_text.cells(row) for row in report.table.rows],

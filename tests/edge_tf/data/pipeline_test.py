@@ -24,7 +24,9 @@ def waves() -> Waveforms:
     samples[-1] = 0
     names = tuple(str(n) for n in range(CLIPS))
     labels, devices = np.arange(CLIPS, dtype=np.int32), ("",) * CLIPS
-    return Waveforms(samples, labels, names, is_silence, devices, "", {})
+    return Waveforms(
+        samples, labels, names, is_silence, devices, "", {}, np.empty((0, 16), np.uint8)
+    )
 
 
 def epoch_of(waves, config=NONE, seed=0, epoch=0, noise=()):

@@ -1,5 +1,6 @@
 """The data of a run: found again as it was, or refused."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -10,12 +11,14 @@ import pytest
 
 from edge_tf import files
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data import waveform_cache
+from edge_tf.data import clip_list, waveform_cache
+from edge_tf.data.dataset import SPLITS, Split
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.data.scenes import scene_sets
 from edge_tf.data.words import folder_of_words
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
+from edge_tf.run_records import TrainRecord
 from tests.edge_tf import recorded
 from tests.edge_tf.audio.wav_files import tone, write
 from tests.edge_tf.data.scenes.scene_folders import TRAINING_DEVICES, make_tau
@@ -35,10 +38,9 @@ def run(tmp_path) -> RunDirectory:
     run = RunDirectory(tmp_path / "run").create()
     files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in dataset.labels))
     files.write_json(run / "frontend.json", {"frontend": FrontendConfig().to_dict()})
-    prints = {
-        split: waveform_cache.load(dataset, split, 16_000, 16_000, cache).fingerprint
-        for split in ("training", "validation")
-    }
+    splits = {s: waveform_cache.load(dataset, s, 16_000, 16_000, cache) for s in SPLITS}
+    prints = {split: waves.fingerprint for split, waves in splits.items()}
+    clip_list.save(run / "clips.json", splits, dataset.labels)
     run.record(recorded.trained(data=recorded.data_flags(root), data_fingerprint=prints))
     return run
 
@@ -64,13 +66,53 @@ def test_the_devices_of_the_training_are_told_where_they_are_known(run, tmp_path
     assert data.training_devices() == TRAINING_DEVICES
 
 
-def test_changed_clips_are_refused_and_touched_ones_are_not(run):
-    path = run.path.parent / "data" / "größe" / "00000001_nohash_0.wav"
+def clip_of(run: RunDirectory, split: Split) -> Path:
+    """A clip of a word in a split."""
+    dataset = find(run)._dataset
+    name = next(clip.path for clip in dataset.splits[split] if clip.path and clip.start is None)
+    return dataset.root / name
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_changed_clips_are_refused_and_touched_ones_are_not(run, split):
+    """Of each split: a stage reads only some of them."""
+    path = clip_of(run, split)
     os.utime(path, ns=(1, 1))
-    find(run).clips("training")
+    find(run).clips(split)
+    sound = path.read_bytes()
     write(path, tone(999))
-    with pytest.raises(UserError, match=r"training clips in .* have changed since training"):
-        find(run).clips("training")
+    name = path.relative_to(run.path.parent / "data")
+    what = rf"{split} clips in .* since training: 1 changed, such as {name}, which has another"
+    with pytest.raises(UserError, match=what) as caught:
+        find(run).clips(split)
+    assert "restore them, name where they are now with --data_dir, or train" in str(caught.value)
+    shutil.copytree(run.path.parent / "data", run.path.parent / "moved")
+    moved = run.path.parent / "moved" / name
+    moved.write_bytes(sound)
+    remedied = RunData(
+        run, lambda _: load_dataset(recorded.data_flags(moved.parents[1])), run.path.parent
+    )
+    assert len(remedied.clips(split).labels) == 6
+    path.write_bytes(sound)
+    find(run).clips(split)
+
+
+def test_what_changed_is_told_without_a_list_of_clips_and_with_lists(run):
+    """Older runs have no list. Runs with lists and a test set have more than one place."""
+    trained = run.stage(TrainRecord)
+    data = dataclasses.replace(trained.data, split_lists="/lists", test_dir="/tests")
+    run.record(dataclasses.replace(trained, data=data))
+    (run / "clips.json").unlink()
+    write(clip_of(run, "testing"), tone(999))
+    with pytest.raises(UserError) as caught:
+        find(run).clips("testing")
+    assert "have changed since training; restore" in str(caught.value)
+    assert "with --data_dir or --split_lists or --test_dir" in str(caught.value)
+
+
+def test_a_split_is_decoded_once_per_stage(run):
+    data = find(run)
+    assert data.clips("testing") is data.clips("testing")
 
 
 def test_changed_labels_are_refused(run):

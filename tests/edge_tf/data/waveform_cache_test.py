@@ -1,17 +1,20 @@
 """The cache of decoded clips: decoded once, never stale, never half-written."""
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
 import os
-import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edge_tf import files
 from edge_tf.audio import devices, wav
-from edge_tf.data import waveform_cache
+from edge_tf.data import cache_folder, waveform_cache
 from edge_tf.data.dataset import Clip, Dataset
 from edge_tf.data.words import folder_of_words
 from edge_tf.errors import UserError
@@ -45,7 +48,8 @@ def load(dataset: Dataset, folder: Path) -> waveform_cache.Waveforms:
 
 
 def entries(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.exists() else []
+    """Folders in a cache, unfinished ones included."""
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.exists() else []
 
 
 def refuse_reading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,13 +77,13 @@ def test_clips_become_a_second_each_and_what_was_done_is_counted(dataset, tmp_pa
     assert waves.is_silence.tolist() == [False] * 6 + [True]
     assert waves.names[-1] == "(silence)"
     assert waves.notes == {
-        "zero-padded at the end": 1,
-        "cropped to their middle": 1,
-        "resampled": 1,
-        "down-mixed to mono": 1,
+        "zero-padded at the end": {"a": 1},
+        "cropped to their middle": {"a": 1},
+        "resampled": {"a": 1},
+        "down-mixed to mono": {"a": 1},
     }
     for what in waves.notes:
-        assert f"training: 1 of 7 clips {what}" in caplog.text
+        assert f"training: 1 of 7 clips {what} (a 1)" in caplog.text
 
 
 def test_the_fingerprint_is_of_samples_and_labels(dataset, tmp_path):
@@ -98,36 +102,44 @@ def test_the_second_load_decodes_nothing_and_tells_the_same(dataset, tmp_path, m
     assert len(entries(tmp_path / "cache")) == 1
 
 
-def test_a_touched_file_another_rate_and_another_list_are_decoded_anew(dataset, tmp_path):
+def test_another_rate_and_another_list_are_decoded_anew(dataset, tmp_path):
     cache = tmp_path / "cache"
-    first = load(dataset, cache)
-    os.utime(dataset.root / "a" / "exact.wav", ns=(1, 1))
-    touched = load(dataset, cache)
-    assert len(entries(cache)) == 2 and touched.fingerprint == first.fingerprint
+    load(dataset, cache)
     waveform_cache.load(dataset, "training", 8_000, 8_000, cache)
-    assert len(entries(cache)) == 3
+    assert len(entries(cache)) == 2
     fewer = dataclasses.replace(dataset, splits={"training": dataset.splits["training"][1:]})
     assert len(load(fewer, cache).labels) == 6
-    assert len(entries(cache)) == 4
+    assert len(entries(cache)) == 3
 
 
-def test_entries_of_before_there_were_devices_stay_valid(dataset, tmp_path, monkeypatch):
-    """The key, as it was computed then; names of devices are no part of it."""
+def test_touched_renamed_and_moved_files_are_the_same_sound(dataset, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
-    clips = dataset.splits["training"]
-    named = [dataclasses.replace(clip, device="a") for clip in clips]
-    waves = load(dataclasses.replace(dataset, splits={"training": tuple(named)}), cache)
-    assert waves.devices == ("a",) * 7
-    text = f"1 {dataset.root.resolve()} 16000 {CLIP}\n"
-    for clip in clips:
-        status = (dataset.root / clip.path).stat() if clip.path else None
-        stamp = (status.st_size, status.st_mtime_ns) if status else (0, 0)
-        text += f"{clip.label}\t{clip.path}\t{clip.start}\t{clip.gain}\t{stamp}\n"
-    assert [path.name for path in entries(cache)] == [
-        f"training-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
-    ]
+    first = load(dataset, cache)
     refuse_reading(monkeypatch)
-    assert load(dataset, cache).devices == ("",) * 7
+    os.utime(dataset.root / "a" / "exact.wav", ns=(1, 1))
+    assert load(dataset, cache).fingerprint == first.fingerprint
+    (dataset.root / "a" / "exact.wav").rename(dataset.root / "a" / "renamed.wav")
+    renamed = (Clip(1, "a/renamed.wav"), *dataset.splits["training"][1:])
+    waves = load(dataclasses.replace(dataset, splits={"training": renamed}), cache)
+    assert waves.fingerprint == first.fingerprint and waves.names[0] == "a/renamed.wav"
+    dataset.root.rename(tmp_path / "moved")
+    moved = dataclasses.replace(dataset, root=tmp_path / "moved", splits={"training": renamed})
+    assert load(moved, cache).fingerprint == first.fingerprint
+    assert len(entries(cache)) == 1
+
+
+def test_another_sound_under_the_same_name_size_and_time_is_heard(dataset, tmp_path):
+    """Archives made reproducibly give all files one time, and clips of a second have one size."""
+    path = dataset.root / "a" / "exact.wav"
+    os.utime(path, ns=(1, 1))
+    first = load(dataset, tmp_path / "cache")
+    size = path.stat().st_size
+    write(path, tone(999))
+    os.utime(path, ns=(1, 1))
+    assert path.stat().st_size == size
+    second = load(dataset, tmp_path / "cache")
+    np.testing.assert_array_equal(second.samples[0], wav.read(path, 16_000).samples)
+    assert second.fingerprint != first.fingerprint
 
 
 def test_simulated_devices_are_heard_and_part_of_the_key(dataset, tmp_path, monkeypatch):
@@ -139,7 +151,7 @@ def test_simulated_devices_are_heard_and_part_of_the_key(dataset, tmp_path, monk
         return load(dataclasses.replace(dataset, splits={"training": clips}), cache)
 
     waves = through(0, 1, 2)
-    assert waves.notes == {"heard through a simulated device": 2}
+    assert waves.notes == {"heard through a simulated device": {"a": 2}}
     for number in (1, 2):
         heard = devices.apply(np.array(waves.samples[0]), devices.simulated(number, 16_000))
         np.testing.assert_array_equal(waves.samples[number], heard)
@@ -170,13 +182,6 @@ def test_the_versions_of_a_clip_are_decoded_once(dataset, tmp_path, monkeypatch)
         load(dataclasses.replace(dataset, splits={"training": tuple(clips)}), tmp_path / "cache")
 
 
-def test_the_same_clips_elsewhere_have_the_same_fingerprint(dataset, tmp_path):
-    first = load(dataset, tmp_path / "cache")
-    shutil.copytree(dataset.root, tmp_path / "moved")
-    moved = load(dataclasses.replace(dataset, root=tmp_path / "moved"), tmp_path / "cache")
-    assert moved.fingerprint == first.fingerprint
-
-
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left")])
 def test_an_interruption_leaves_no_entry_and_the_next_time_works(
     dataset, tmp_path, monkeypatch, stop
@@ -205,11 +210,27 @@ def damage_shape(entry: Path) -> None:
     np.save(entry / "samples.npy", np.zeros((3, CLIP), np.int16))
 
 
+def flip(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def replace_by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         damage_samples,
         damage_shape,
+        lambda entry: flip(entry / "samples.npy", -1),
+        lambda entry: flip(entry / "samples.npy", 2 * 3 * CLIP),
+        lambda entry: flip(entry / "digests.npy", -1),
+        lambda entry: flip(entry / "notes.json", 20),  # in the fingerprint
+        lambda entry: replace_by_pipe(entry / "samples.npy"),
         lambda entry: (entry / "samples.npy").write_bytes(b""),
         lambda entry: (entry / "samples.npy").unlink(),
         lambda entry: (entry / "notes.json").unlink(),
@@ -264,12 +285,75 @@ def test_noise_shorter_than_a_clip_is_left_out_aloud(dataset, caplog):
     assert "1 noise files are shorter than a clip" in caplog.text
 
 
-def test_the_default_folder_follows_the_convention(monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert waveform_cache.default_folder() == Path("/somewhere/edge_tf")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/me")
-    assert waveform_cache.default_folder() == Path("/home/me/.cache/edge_tf")
+def test_clips_without_sound_and_clipped_ones_are_told_by_label(dataset, tmp_path, caplog):
+    """The class of digital silence is no clip that a microphone missed."""
+    write(dataset.root / "a" / "off.wav", np.zeros(8_000))
+    write(dataset.root / "a" / "loud.wav", np.clip(tone(300, peak=2.0), -1, 1))
+    clips = (*dataset.splits["training"], Clip(1, "a/off.wav"), Clip(0, "a/loud.wav"))
+    waves = load(dataclasses.replace(dataset, splits={"training": clips}), tmp_path / "cache")
+    assert waves.notes["without sound"] == {"a": 1} and waves.notes["clipped"] == {"quiet": 1}
+    assert "WARNING" in caplog.text and "training: 1 of 9 clips without sound (a 1)" in caplog.text
+
+
+def test_a_note_names_the_labels_with_the_most_clips():
+    counts = {"a": 1, "b": 3, "c": 2, "d": 1, "e": 1}
+    shown = waveform_cache.note(8, 90, "resampled", counts)
+    assert shown == "8 of 90 clips resampled (b 3, c 2, a 1, d 1, ...)"
+
+
+def test_clips_that_change_while_they_are_read_are_refused(dataset, tmp_path, monkeypatch):
+    read = wav.read
+
+    def changing(path: Path, sample_rate: int) -> wav.Sound:
+        if path.name == "stereo.wav":
+            write(dataset.root / "a" / "exact.wav", tone(999))
+        return read(path, sample_rate)
+
+    monkeypatch.setattr(wav, "read", changing)
+    with pytest.raises(UserError, match=r"changed while they were read; run the same command"):
+        load(dataset, tmp_path / "cache")
+    monkeypatch.setattr(wav, "read", read)
+    assert len(load(dataset, tmp_path / "cache").samples) == 7  # the remedy
+    assert len(entries(tmp_path / "cache")) == 1
+
+
+def test_an_entry_that_another_process_wrote_meanwhile_is_used(dataset, tmp_path, monkeypatch):
+    first = load(dataset, tmp_path / "cache")
+    [entry] = entries(tmp_path / "cache")
+    entry.rename(tmp_path / "made")
+
+    @contextlib.contextmanager
+    def waiting(target: Path) -> Iterator[None]:
+        (tmp_path / "made").rename(target)
+        yield
+
+    monkeypatch.setattr(cache_folder, "writing", waiting)
+    refuse_reading(monkeypatch)
+    assert load(dataset, tmp_path / "cache").fingerprint == first.fingerprint
+
+
+def test_a_cache_that_can_only_be_read_serves_what_it_has(dataset, tmp_path, monkeypatch):
+    """Root may write anywhere, so that the system's refusal is imitated."""
+    first = load(dataset, tmp_path / "cache")
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "x")
+
+    monkeypatch.setattr(files, "write_bytes", refused)
+    monkeypatch.setattr(os, "utime", refused)
+    monkeypatch.setattr(tempfile, "mkdtemp", refused)
+    assert load(dataset, tmp_path / "cache").fingerprint == first.fingerprint
+    fewer = dataclasses.replace(dataset, splits={"training": dataset.splits["training"][1:]})
+    with pytest.raises(UserError, match=r"cannot be written .*; choose .* with --cache_dir"):
+        load(fewer, tmp_path / "cache")
+    monkeypatch.undo()
+    assert len(load(fewer, tmp_path / "other").samples) == 6  # the remedy
+
+
+def test_a_file_in_the_place_of_the_cache_is_told(dataset, tmp_path):
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(UserError, match=r"the cache folder .*cache cannot be written"):
+        load(dataset, tmp_path / "cache")
 
 
 def test_odd_names_are_welcome(tmp_path):

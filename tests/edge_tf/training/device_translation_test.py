@@ -22,6 +22,7 @@ from edge_tf.errors import UserError
 from edge_tf.training import device_translation
 from edge_tf.training.device_translation import DeviceTranslator, distance, moments
 
+NO_DIGESTS = np.empty((0, 16), np.uint8)
 FRONTEND = FrontendConfig(clip_samples=8_000, hop=320, mel_bands=20)
 SOURCE, TARGETS = "a", ("s1", "s2")
 CLIPS = 60
@@ -144,7 +145,7 @@ def test_moments_are_those_of_numpy():
 def waves(names: tuple[str, ...]) -> Waveforms:
     labels = np.arange(len(names), dtype=np.int32)
     samples = sounds(len(names), 81)
-    return Waveforms(samples, labels, names, labels < 0, names, "", {})
+    return Waveforms(samples, labels, names, labels < 0, names, "", {}, NO_DIGESTS)
 
 
 def epoch(clips, config, translator, frontend=FRONTEND) -> np.ndarray:
@@ -205,6 +206,7 @@ def test_a_run_trains_its_translator_once(tmp_path, monkeypatch):
         devices=devices,
         fingerprint="",
         notes={},
+        digests=NO_DIGESTS,
     )
     made = device_translation.of_run(tmp_path, clips, frontend, seed=0)
     assert (made.source, made.targets) == ("a", ("b",))
@@ -224,6 +226,7 @@ def test_clips_of_one_device_have_nothing_to_be_translated_to(tmp_path):
         devices=("recorded",) * 3,
         fingerprint="",
         notes={},
+        digests=NO_DIGESTS,
     )
     with pytest.raises(UserError, match="of another one, but the devices are recorded"):
         device_translation.of_run(tmp_path, clips, frontend, seed=0)

@@ -27,3 +27,17 @@ def test_a_stream_has_no_whole_window(tmp_path: Path) -> None:
             cache=tmp_path / "cache",
         )
     assert not run.path.exists()
+
+
+def test_a_finished_run_is_not_recorded_with_other_test_clips(tmp_path: Path) -> None:
+    """Runs of before the test's fingerprint was recorded get it."""
+    run = run_dir.RunDirectory(tmp_path / "run").create()
+    older = recorded.trained(data_fingerprint={"training": "1", "validation": "2"})
+    record = recorded.trained(data_fingerprint={**older.data_fingerprint, "testing": "3"})
+    other = recorded.trained(data_fingerprint={**older.data_fingerprint, "testing": "4"})
+    run.record(older)
+    stage._refuse_other_training(run, record)
+    run.record(record)
+    stage._refuse_other_training(run, record)
+    with pytest.raises(UserError, match=r"other settings \(test clips\); choose a new --run_dir"):
+        stage._refuse_other_training(run, other)

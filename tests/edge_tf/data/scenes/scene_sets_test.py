@@ -153,7 +153,9 @@ def test_the_test_is_heard_through_the_simulated_devices(tmp_path):
         heard = devices.apply(np.array(waves.samples[0]), devices.simulated(number, 16_000))
         np.testing.assert_array_equal(waves.samples[number], heard)
         assert (waves.samples[number] != waves.samples[0]).any()
-    assert waves.notes["heard through a simulated device"] == len(waves.labels) * 2 // 3
+    assert (
+        sum(waves.notes["heard through a simulated device"].values()) == len(waves.labels) * 2 // 3
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from edge_tf.evaluation.hops.hop_table import HopResult
 from edge_tf.evaluation.layers.layer_tables import LayerSparsity, LayerTables, SparsityTable
 from edge_tf.evaluation.layers.quantization_error import LayerError, QuantizationError
 from edge_tf.evaluation.report import charts, report_files, report_html
+from edge_tf.evaluation.report.data_text import DataFacts
 from edge_tf.evaluation.report.json_text import json_safe
 from edge_tf.evaluation.report.report import (
     HISTORY_KEYS,
@@ -24,6 +25,7 @@ from edge_tf.evaluation.report.report import (
     ModelFacts,
     Report,
 )
+from edge_tf.run_records import DataChecks, SharedClips
 from tflite_model.sparsity import ParameterSize, Sparsity, WeightsSparsity
 
 HOSTILE = "<script>alert('x')</script>"
@@ -71,6 +73,21 @@ LAYERS = LayerTables(
 )
 
 
+CHECKS = DataChecks(
+    clips={"training": 600, "validation": 60, "testing": 60},
+    shared=(
+        SharedClips(
+            split="testing",
+            other="training",
+            clips=40,
+            equal=3,
+            alike=2,
+            example=(f"{HOSTILE}/1.wav", "a/2.wav"),
+        ),
+    ),
+)
+
+
 def sample(labels=("no", "yes", HOSTILE), broken=False, **fields):
     rng = np.random.default_rng(1)
     truth = np.repeat(np.arange(3), 20)
@@ -108,6 +125,7 @@ def sample(labels=("no", "yes", HOSTILE), broken=False, **fields):
             ops={"CONV_2D": 3, HOSTILE: 1},
         ),
         "layers": LAYERS,
+        "data": DataFacts(f"words, {HOSTILE}", CHECKS),
         "settings": {
             "format_version": 1,
             "stages": {"train": {"tau": 1.0, "path": HOSTILE, "data": {"clips": 60}}},

@@ -34,6 +34,11 @@ PRUNE_BY: tuple[PruneBy, ...] = get_args(PruneBy)
 DISTILL_FEATURES: tuple[DistillFeatures, ...] = get_args(DistillFeatures)
 
 
+# How a folder of words is read: 2 since there are _unknown_ as a folder, other formats, other names
+# of _background_noise_, silent recordings left out, and noise made where there is none.
+FOLDER_RULES = 2
+
+
 @dataclasses.dataclass(frozen=True)
 class DataFlags:
     """Which data a run was trained on.
@@ -46,6 +51,11 @@ class DataFlags:
       test_dir: official test set, or None.
       data_seed: seed of random choices.
       fold, simulated_devices: for scenes; None for words.
+      clip_ms: length of the clips of silence.
+      unknown_share: clips of other words, as a multiple of a word's; None: many.
+      speaker_pattern: where a clip's path names its speaker; "": as in Speech Commands.
+      background: further labels that detectors do not report.
+      rules: FOLDER_RULES at the time of the training.
     """
 
     data_dir: str
@@ -56,6 +66,11 @@ class DataFlags:
     data_seed: int
     fold: int | None = later(None)
     simulated_devices: int | None = later(None)
+    clip_ms: int = later(1000)
+    unknown_share: float | None = later(1.0)
+    speaker_pattern: str = later("")
+    background: tuple[str, ...] = later(())
+    rules: int = later(1)
 
 
 @dataclasses.dataclass(frozen=True)

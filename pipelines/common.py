@@ -7,12 +7,12 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from edge_tf.data import tasks
-from edge_tf.settings import GRAPHS, DataFlags
+from edge_tf.settings import FOLDER_RULES, GRAPHS, DataFlags
 from pipelines import help_text
 from pipelines.help_text import Group
 
@@ -67,6 +67,25 @@ def define_data() -> None:
         "Seed for choosing unknown clips and making silence; for scenes, for choosing the "
         "validation split.",
         lower_bound=0,
+    )
+    flags.DEFINE_float(
+        "unknown_share",
+        None,
+        "Clips of other words per clip of a keyword, by the mean keyword. Default: 1 with "
+        "--task=kws12; with --task=words all there are, at most 4,000 to train on or 1 per clip.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_string(
+        "speaker_pattern",
+        "",
+        "<PATTERN>: Where the path of a clip names its speaker, such as '*/{speaker}-*' for "
+        "lamp/anna-03.wav; no speaker is then in two splits. Default: SPEAKER_nohash_N.wav.",
+    )
+    flags.DEFINE_list(
+        "background",
+        [],
+        "<LABEL,...>: Classes that detectors never report, besides _silence_ and _unknown_; for "
+        "classes of your own such as noise.",
     )
     flags.DEFINE_integer("fold", 1, "With --task=scenes: the fold to test on.", lower_bound=1)
     flags.DEFINE_integer(
@@ -164,7 +183,7 @@ def run_data(run: "RunDirectory") -> "RunData":
     def load(values: DataFlags) -> "Dataset":
         if FLAGS.data_dir:
             values = dataclasses.replace(values, data_dir=str(Path(FLAGS.data_dir).resolve()))
-        return tasks.load(values)
+        return tasks.load(values, cache_folder())
 
     return RunData(run, load, cache_folder())
 
@@ -203,4 +222,18 @@ def data_flags() -> DataFlags:
         data_seed=FLAGS.data_seed,
         fold=FLAGS.fold if "fold" in task.flags else None,
         simulated_devices=FLAGS.simulated_devices if "simulated_devices" in task.flags else None,
+        **(_word_values() if task.domain == "words" else {}),
     )
+
+
+def _word_values() -> dict[str, Any]:
+    """Those of the data flags that only tasks on words have."""
+    share = FLAGS.unknown_share
+    if share is None and FLAGS.task != "words":
+        share = 1.0
+    return {
+        "unknown_share": share,
+        "speaker_pattern": FLAGS.speaker_pattern,
+        "background": tuple(FLAGS.background),
+        "rules": FOLDER_RULES,
+    }

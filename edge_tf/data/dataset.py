@@ -1,6 +1,8 @@
 """Dataset: labels, and for each split the clips with their labels. Nothing is decoded here."""
 
 import dataclasses
+import functools
+import logging
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +15,8 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
 NOISE_FOLDER = "_background_noise_"
+_log = logging.getLogger(__name__)
+
 # Control characters, line and paragraph separators, and bytes that are not UTF-8.
 _NOT_IN_A_LINE = ("Cc", "Zl", "Zp", "Cs")
 
@@ -23,7 +27,7 @@ class Clip:
 
     Attributes:
       label: index into Dataset.labels.
-      path: WAV file below Dataset.root, or "" for digital silence.
+      path: sound file below Dataset.root, or absolute, or "" for digital silence.
       start: None if the file is one clip; else the start of the clip in seconds.
       gain: factor on the samples.
       device: recording device, such as "a" or "s1"; "" if unknown.
@@ -45,10 +49,11 @@ class Dataset:
     Attributes:
       root: folder that clip and noise paths are relative to.
       labels: names in the order of the logits.
-      splits: "training", "validation", "testing" to their clips; no speaker (words), source or
-        location (scenes) is in two of them.
-      noise: background recordings.
+      splits: "training", "validation", "testing" to their clips; no source or location
+        (scenes) is in two of them, and no speaker (words) if speakers are known.
+      noise: background recordings; a path may be absolute.
       description: origin of the split, for the record.
+      notes: what is left out, made or unknown, one line each, for log and record.
     """
 
     root: Path
@@ -56,6 +61,7 @@ class Dataset:
     splits: Mapping[Split, tuple[Clip, ...]]
     noise: tuple[str, ...]
     description: str
+    notes: tuple[str, ...] = ()
 
     def counts(self, split: Split) -> dict[str, int]:
         """Number of clips per label in a split."""
@@ -77,3 +83,15 @@ def check_labels(labels: Iterable[str], source: Path) -> None:
                 f"{source}: {label!r} cannot be a label",
                 "give it a name in UTF-8 without control characters",
             )
+
+
+def told(dataset: Dataset) -> Dataset:
+    """Logs the notes of a dataset, each once per process."""
+    for note in dataset.notes:
+        _tell(note)
+    return dataset
+
+
+@functools.cache
+def _tell(note: str) -> None:
+    _log.warning("%s", note)

@@ -17,7 +17,7 @@ from edge_tf.training.loop import Trainer
 from edge_tf.training.step import SgdStep, seed_everything
 
 # Location and name of the data, on which training does not depend.
-_FOR_PEOPLE = ("data", "data_description")
+_FOR_PEOPLE = ("data", "data_description", "data_notes")
 
 
 def train(
@@ -71,6 +71,7 @@ def train(
         frontend=frontend,
         augmentation=augmentation,
         recipe=settings,
+        data_notes=dataset.notes,
     )
     _refuse_other_training(run, record)
 
@@ -114,7 +115,7 @@ def _refuse_other_training(run: run_dir.RunDirectory, record: TrainRecord) -> No
     if before is None:
         return
     old, new = records.to_json(before), records.to_json(record)
-    changed = [name for name in new if name not in _FOR_PEOPLE and old[name] != new[name]]
+    changed = [name for name in new if name not in _FOR_PEOPLE and old.get(name) != new[name]]
     if changed:
         raise UserError(
             f"{run.path} contains a finished training with other settings ({', '.join(changed)})",

@@ -23,6 +23,7 @@ common.define_run_dir()
 common.define_data()
 app.run(lambda: print(json.dumps(records.to_json(common.data_flags()))))
 """
+NEW = {"rules": 2}  # and what runs on words have besides, if it is not as it always was
 OF_WORDS: dict[str, object] = {"words": [], "split_lists": None, "test_dir": None, "data_seed": 0}
 
 
@@ -51,7 +52,34 @@ def load(values: dict[str, object]) -> Dataset:
 
 def test_runs_on_words_are_recorded_as_before_there_were_scenes(tmp_path):
     values = recorded(tmp_path, "--task=words")
-    assert values == {"data_dir": str(tmp_path), "task": "words", **OF_WORDS}
+    assert values == {
+        "data_dir": str(tmp_path),
+        "task": "words",
+        **OF_WORDS,
+        **NEW,
+        "unknown_share": None,
+    }
+
+
+def test_published_tasks_keep_their_share_of_unknown_words(tmp_path):
+    for task in ("kws12", "kws35"):
+        values = recorded(tmp_path, f"--task={task}")
+        assert values == {"data_dir": str(tmp_path), "task": task, **OF_WORDS, **NEW}
+
+
+def test_what_is_given_of_a_folder_of_words_is_recorded_and_loads(tmp_path):
+    make(tmp_path, ("lamp", "music", "noise"))
+    given = {"unknown_share": 0.5, "speaker_pattern": "*/{speaker}_*", "background": ["noise"]}
+    flags = (f"--{name}={value}" for name, value in {**given, "background": "noise"}.items())
+    values = recorded(tmp_path, "--task=words", "--words=lamp,noise", *flags)
+    expected = {**OF_WORDS, **given, **NEW, "words": ["lamp", "noise"]}
+    assert values == {"data_dir": str(tmp_path), "task": "words", **expected}
+    assert load(values).counts("training") == {
+        "_silence_": 2,
+        "_unknown_": 1,
+        "lamp": 2,
+        "noise": 2,
+    }
 
 
 def test_a_recorded_run_on_words_still_loads(tmp_path):
@@ -99,6 +127,8 @@ def test_tau_has_unseen_devices_of_its_own(tmp_path):
             ("--task=words", "--simulated_devices=3"),
             "--simulated_devices cannot be combined with --task",
         ),
+        (("--task=kws35", "--unknown_share=2"), "--unknown_share cannot be combined with --task"),
+        (("--task=scenes", "--background=x"), "--background cannot be combined with --task=scenes"),
         (("--task=scenes", "--data_dir="), "--data_dir is missing; give a data set of scenes"),
         (("--task=scenes", "--fold=0"), "--fold=0"),
         (("--task=scenes", "--simulated_devices=101"), "--simulated_devices=101"),

@@ -94,6 +94,27 @@ class ModelConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How often clips are in an epoch; the defaults: each once.
+
+    Attributes:
+      rare_share: classes with fewer clips than this share of the largest class are repeated up to
+        it.
+      epoch_clips: an epoch has at least so many clips, in several passes if need be.
+
+    Raises:
+      UserError: a value is out of range.
+    """
+
+    rare_share: float = 0.0
+    epoch_clips: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.rare_share <= 1.0 or not 0 <= self.epoch_clips <= 1_000_000:
+            raise UserError("sampling: rare_share must be 0 to 1, epoch_clips 0 to 1,000,000")
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainingSettings:
     """How to train; the defaults are BC-ResNet's published ones except for the epochs.
 
@@ -105,6 +126,7 @@ class TrainingSettings:
       weight_decay: w enters its own gradient with this factor, for every trainable variable,
         norms and biases included (L2, not decoupled).
       seed: for initial weights, order, augmentation and dropout.
+      sampling: how often clips are in an epoch.
 
     Raises:
       UserError: a value is out of range.
@@ -116,6 +138,7 @@ class TrainingSettings:
     momentum: float = 0.9
     weight_decay: float = 1e-3
     seed: int = 0
+    sampling: Sampling = later(Sampling())
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2 or self.peak_rate <= 0:

@@ -47,7 +47,7 @@ def main() -> None:
             training_flags.model_config(),
             frontend,
             training_flags.augmentation_config(frontend),
-            training_flags.training_settings(),
+            training_flags.training_settings(dataset.counts("training").values()),
             common.cache_folder(),
         )
     print(

@@ -1,12 +1,13 @@
 """The stage "train": a dataset and settings in, float.keras in the run directory out."""
 
+import logging
 from pathlib import Path
 
 from edge_tf import files, records, run_dir
 from edge_tf.audio.augmentation import Augmenter
 from edge_tf.audio.augmentation_config import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data import pipeline, waveform_cache
+from edge_tf.data import pipeline, sampling, waveform_cache
 from edge_tf.data.dataset import Dataset
 from edge_tf.errors import UserError
 from edge_tf.models import build_model, run_model
@@ -15,6 +16,8 @@ from edge_tf.settings import DataFlags, ModelConfig, TrainingSettings
 from edge_tf.training import device_translation
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import SgdStep, seed_everything
+
+_log = logging.getLogger(__name__)
 
 # Location and name of the data, on which training does not depend.
 _FOR_PEOPLE = ("data", "data_description", "data_notes")
@@ -75,6 +78,7 @@ def train(
     )
     _refuse_other_training(run, record)
 
+    _tell_of_clips(splits["training"], settings, frontend)
     translator = None
     if augmentation.translator_probability > 0.0:
         translator = device_translation.of_run(
@@ -94,9 +98,16 @@ def train(
     classes = len(dataset.labels)
     history = trainer.fit(
         lambda epoch: pipeline.training_batches(
-            training, frontend, augmenter, classes, settings.batch_size, settings.seed, epoch
+            training,
+            frontend,
+            augmenter,
+            classes,
+            settings.batch_size,
+            settings.seed,
+            epoch,
+            settings.sampling,
         ),
-        len(training.labels),
+        sampling.size(training.labels, settings.sampling),
         pipeline.evaluation_batches(splits["validation"].samples, frontend),
         splits["validation"].labels,
     )
@@ -107,6 +118,28 @@ def train(
         model.save(temporary)
     run.record(record)
     return history[-1]
+
+
+def _tell_of_clips(
+    clips: waveform_cache.Waveforms, settings: TrainingSettings, frontend: FrontendConfig
+) -> None:
+    """Logs how clips are used, where it is not once in an epoch and as a whole."""
+    how = settings.sampling
+    if how.rare_share:
+        _log.info(
+            "classes with fewer than %.0f %% of the clips of the largest are repeated up to that",
+            100 * how.rare_share,
+        )
+    if how.epoch_clips:
+        steps = how.epoch_clips // settings.batch_size
+        _log.info("an epoch passes over the clips until it has %d steps; see --epochs", steps)
+    if 2 * clips.notes.get("cropped to their middle", 0) > len(clips.labels):
+        milliseconds = 1000 * frontend.clip_samples // frontend.sample_rate
+        _log.warning(
+            "most clips are longer than --clip_ms=%d and cropped to their middle: give a longer "
+            "--clip_ms, or cut them around the word",
+            milliseconds,
+        )
 
 
 def _refuse_other_training(run: run_dir.RunDirectory, record: TrainRecord) -> None:

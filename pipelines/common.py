@@ -81,12 +81,7 @@ def define_data() -> None:
         "<PATTERN>: Where the path of a clip names its speaker, such as '*/{speaker}-*' for "
         "lamp/anna-03.wav; no speaker is then in two splits. Default: SPEAKER_nohash_N.wav.",
     )
-    flags.DEFINE_list(
-        "background",
-        [],
-        "<LABEL,...>: Classes that detectors never report, besides _silence_ and _unknown_; for "
-        "classes of your own such as noise.",
-    )
+    define_background()
     flags.DEFINE_integer("fold", 1, "With --task=scenes: the fold to test on.", lower_bound=1)
     flags.DEFINE_integer(
         "simulated_devices",
@@ -103,6 +98,16 @@ def define_data() -> None:
         "First download this version of Speech Commands to --data_dir.",
     )
     define_cache()
+
+
+def define_background() -> None:
+    """For training, which records it, and for the stages that make a detector, which add to it."""
+    flags.DEFINE_list(
+        "background",
+        [],
+        "<LABEL,...>: Classes that detectors never report, besides _silence_ and _unknown_; for "
+        "classes of your own such as noise.",
+    )
 
 
 @help_text.group(Group.DATA)

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import logging
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -15,6 +15,8 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
 NOISE_FOLDER = "_background_noise_"
+# Classes that sets of other tools have, and that a detector should not report.
+_LIKE_BACKGROUND = ("noise", "background", "silence", "unknown", "other", "others", "garbage")
 _log = logging.getLogger(__name__)
 
 # Control characters, line and paragraph separators, and bytes that are not UTF-8.
@@ -73,6 +75,15 @@ class Dataset:
     def devices(self, split: Split) -> tuple[str, ...]:
         """The recording devices of a split, sorted; empty if unknown."""
         return tuple(sorted({clip.device for clip in self.splits[split]} - {""}))
+
+
+def like_background(labels: Iterable[str], background: Container[str]) -> list[str]:
+    """Labels that are probably no words but are not among those that detectors never report."""
+    return [
+        label
+        for label in labels
+        if label.casefold() in _LIKE_BACKGROUND and label not in background
+    ]
 
 
 def check_labels(labels: Iterable[str], source: Path) -> None:

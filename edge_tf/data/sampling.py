@@ -10,7 +10,6 @@ import numpy as np
 
 from edge_tf.settings import Sampling
 
-
 RARE_SHARE = 0.25
 LEAST_STEPS = 50  # per epoch; 20 epochs are then at least 1,000 steps
 

@@ -2,12 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from edge_tf.data.dataset import NOISE_FOLDER, SILENCE, SPLITS, UNKNOWN, Dataset, Split
+from edge_tf.data.dataset import (
+    NOISE_FOLDER,
+    SILENCE,
+    SPLITS,
+    UNKNOWN,
+    Dataset,
+    Split,
+    like_background,
+)
 from edge_tf.data.words.reading import some
 
 FEW_TAKES = 100
-# Classes that other tools' sets have, and that a detector should not report.
-_LIKE_BACKGROUND = ("noise", "background", "silence", "unknown", "other", "others", "garbage")
 
 
 def of(
@@ -44,7 +50,7 @@ def of(
             f"of {some(sorted(words))}; add folders of other words and name --words, or put "
             f"clips of them into {dataset.root / UNKNOWN}"
         )
-    like = [w for w in words if w.casefold() in _LIKE_BACKGROUND and w not in background_labels]
+    like = like_background(sorted(words), background_labels)
     if like:
         notes.append(
             f"{dataset.root}: {some(like)} would be reported like a word; give "

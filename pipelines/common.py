@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from edge_tf.run_dir import RunDirectory
 
 FLAGS = flags.FLAGS
+# Folders that a run records, by flag.
+_PLACES = {
+    "data_dir": "data set",
+    "split_lists": "folder of split lists",
+    "test_dir": "official test set",
+}
 
 
 def define_run_dir() -> None:
@@ -113,7 +119,8 @@ def define_background() -> None:
 @help_text.group(Group.DATA)
 def define_data_again() -> None:
     """For stages after training: the data is the run's own; only its location may have changed."""
-    flags.DEFINE_string("data_dir", None, "<DIR>: The run's data set, if it has moved.")
+    for name, what in _PLACES.items():
+        flags.DEFINE_string(name, None, f"<DIR>: The run's {what}, if it has moved.")
     define_cache()
 
 
@@ -182,13 +189,18 @@ def locked_run(work: Callable[[], None]) -> Callable[[], None]:
 
 
 def run_data(run: "RunDirectory") -> "RunData":
-    """The data that the run was trained on, read from --data_dir if that is given."""
+    """The data that the run was trained on, read from where the flags say it has moved to."""
     from edge_tf.data.run_data import RunData
+    from edge_tf.errors import UserError
 
     def load(values: DataFlags) -> "Dataset":
-        if FLAGS.data_dir:
-            values = dataclasses.replace(values, data_dir=str(Path(FLAGS.data_dir).resolve()))
-        return tasks.load(values, cache_folder())
+        moved = {name: getattr(FLAGS, name) for name in _PLACES if getattr(FLAGS, name)}
+        if without := [name for name in moved if not getattr(values, name)]:
+            raise UserError(
+                f"--{without[0]}: {run.path} was trained without it", "leave the flag out"
+            )
+        places: dict[str, Any] = {name: str(Path(place).resolve()) for name, place in moved.items()}
+        return tasks.load(dataclasses.replace(values, **places), cache_folder())
 
     return RunData(run, load, cache_folder())
 

@@ -7,17 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from edge_tf import records
+from edge_tf import files, records, run_dir
+from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import tasks
 from edge_tf.data.dataset import Dataset
+from edge_tf.run_records import FrontendFile
 from edge_tf.settings import DataFlags
 from tests.edge_tf.data.scenes.scene_folders import make_esc_folders, make_tau
 from tests.edge_tf.data.words.word_folders import make
+from tests.edge_tf.recorded import data_flags as recorded_flags
+from tests.edge_tf.recorded import trained
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import json
-from edge_tf import records
+from edge_tf import files, records, run_dir
+from edge_tf.audio.frontend_config import FrontendConfig
 from pipelines import app, common
 common.define_run_dir()
 common.define_data()
@@ -86,6 +91,48 @@ def test_a_recorded_run_on_words_still_loads(tmp_path):
     root = make(tmp_path, ("lamp", "music"))
     dataset = load({"data_dir": str(root), "task": "words", **OF_WORDS})
     assert dataset.labels == ("_silence_", "lamp", "music")
+
+
+AGAIN = """
+from pipelines import app, common
+common.define_run_dir()
+common.define_data_again()
+app.run(lambda: print(len(common.run_data(common.run_directory()).clips("testing").names)))
+"""
+
+
+def again(*flags: str) -> subprocess.CompletedProcess[str]:
+    """A stage after training, which reads the run's data."""
+    command = [sys.executable, "-c", AGAIN, *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_lists_and_test_folders_that_have_moved_are_named_to_later_stages(tmp_path):
+    root = make(tmp_path / "data", ("lamp", "stop"), noise=False)
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    for number, split in enumerate(("training", "validation", "testing")):
+        speaker = ("00000001", "00000000", "00000002")[number]
+        rows = "".join(f"{w}\t{w}/{speaker}_nohash_0.wav\t\t\n" for w in ("lamp", "stop"))
+        (lists / f"{split}.tsv").write_text("label\tclip\tstart\tgain\n" + rows)
+    test = make(tmp_path / "test", ("lamp", "stop"), noise=False)
+    run = run_dir.RunDirectory(tmp_path / "run").create()
+    (run / run_dir.LABELS).write_text("lamp\nstop\n")
+    front = FrontendFile(frontend=FrontendConfig())
+    files.write_json(run / run_dir.FRONTEND, records.to_json(front))
+    given = {"data_dir": str(root), "split_lists": str(lists), "test_dir": str(test)}
+    run.record(trained(data=recorded_flags(**given), labels=("lamp", "stop")))
+    flags = [f"--run_dir={run.path}", f"--cache_dir={tmp_path / 'cache'}"]
+    for name, place in given.items():
+        flags.append(f"--{name}={Path(place).rename(tmp_path / f'moved {name}')}")
+    assert again(*flags).stdout == "12\n"
+    refused = again(*flags[:4])
+    assert refused.returncode == 2 and "or give the --test_dir they have moved to" in refused.stderr
+    refused = again(*flags[:3], flags[4])
+    assert refused.returncode == 2 and "name it again if it has moved" in refused.stderr
+    run.record(trained(data=recorded_flags(flags[2].partition("=")[2]), labels=("lamp", "stop")))
+    refused = again(*flags)
+    assert refused.returncode == 2 and "was trained without it; leave the flag" in refused.stderr
 
 
 @pytest.mark.parametrize("number", [-1, 2])

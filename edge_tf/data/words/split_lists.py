@@ -66,7 +66,7 @@ def _read(path: Path) -> list[dict[str, str]]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
             f"{path} cannot be read ({reason})",
-            "--split_lists names a folder of three .tsv lists; give it again if they have moved",
+            "--split_lists names a folder of three .tsv lists; name it again if it has moved",
         ) from None
     if columns != _COLUMNS:
         raise UserError(

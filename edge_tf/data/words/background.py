@@ -10,8 +10,8 @@ import numpy as np
 
 from edge_tf import files
 from edge_tf.audio import simulation, wav
+from edge_tf.data import sound_files
 from edge_tf.data.dataset import NOISE_FOLDER, Clip, Split
-from edge_tf.data.words import sound_files
 from edge_tf.errors import UserError
 
 # Other names of the folder; the last two are names of words as well.

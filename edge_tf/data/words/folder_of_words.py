@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tf.data import waveform_cache
+from edge_tf.data import sound_files, waveform_cache
 from edge_tf.data.dataset import (
     NOISE_FOLDER,
     SILENCE,
@@ -25,7 +25,7 @@ from edge_tf.data.dataset import (
     Split,
     told,
 )
-from edge_tf.data.words import background, class_notes, sound_files, splits
+from edge_tf.data.words import background, class_notes, splits
 from edge_tf.data.words.reading import Folders, chosen_words, read, some
 from edge_tf.data.words.speakers import Speakers
 from edge_tf.errors import UserError

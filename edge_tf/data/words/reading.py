@@ -6,8 +6,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from edge_tf.data import sound_files
 from edge_tf.data.dataset import NOISE_FOLDER, SILENCE, UNKNOWN, check_labels
-from edge_tf.data.words import background, sound_files
+from edge_tf.data.words import background
 from edge_tf.errors import UserError
 
 

@@ -10,8 +10,9 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
+from edge_tf.data import sound_files
 from edge_tf.data.dataset import SPLITS
-from edge_tf.data.words import folder_of_words, sound_files
+from edge_tf.data.words import folder_of_words
 from edge_tf.data.words.folder_of_words import COMMANDS, Options
 from edge_tf.data.words.splits import hash_split
 from edge_tf.errors import UserError

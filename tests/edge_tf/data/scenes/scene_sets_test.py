@@ -280,7 +280,7 @@ def test_a_tau_that_is_damaged_is_told(tmp_path, damage: Callable[[Path], object
         ("2-100020-A,dog,2", "2-100020-A,dog,two", r"line 6: 'two' is not a fold"),
         ("2-100020-A,dog,2", "2-100020-A,dog", r"line 6: no fold; expected name, class, fold"),
         ("2-100020-A,dog,2", "2-100020-A,dog,2,3", r"line 6: more cells than columns"),
-        ("2-100020-A,dog,2", "2-100020-A,..,2", r"line 6: '\.\./2-100020-A\.wav' leaves --data"),
+        ("2-100020-A,dog,2", "2-100020-A,..,2", "line 6: '../2-100020-A' leaves --data"),
         ("2-100020-A,dog,2", "1-100010-A,dog,2", r"line 6: dog/1-100010-A\.wav is listed twice"),
         ("2-100020-A,dog,2", "2-100020-A,dig,2", "the training split has no clips of 'd.g'"),
         ("2-100020-A,dog,2", f"{'x' * 200_000},dog,2", r"folds\.csv, line 6: field larger"),

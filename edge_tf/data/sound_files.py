@@ -45,7 +45,7 @@ def listed(
     left_out: collections.Counter[str] = collections.Counter()
     for entry in os.scandir(folder) if folder.is_dir() else ():
         suffix = os.path.splitext(entry.name)[1].lower()
-        if entry.is_dir():
+        if entry.is_dir() and suffix not in extensions:  # else it is reported when it is read
             if levels > 1 and not entry.name.startswith("."):
                 inside = listed(
                     folder / entry.name, levels - 1, extensions, f"{prefix}{entry.name}/"

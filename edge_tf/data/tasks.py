@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from edge_tf.data.dataset import Dataset
+from edge_tf.data.dataset import Dataset, told
 from edge_tf.errors import UserError
 from edge_tf.settings import DataFlags, Domain
 
@@ -44,7 +44,7 @@ def spec(name: str) -> TaskSpec:
 
 
 def load(flags: DataFlags, cache: Path | None = None) -> Dataset:
-    """The dataset that data flags describe.
+    """The dataset that data flags describe; logs its notes.
 
     Args:
       flags: as given, or as recorded in a run.
@@ -53,7 +53,7 @@ def load(flags: DataFlags, cache: Path | None = None) -> Dataset:
     Raises:
       UserError: data is missing.
     """
-    return spec(flags.task).load(flags, cache)
+    return told(spec(flags.task).load(flags, cache))
 
 
 def _words(flags: DataFlags, cache: Path | None) -> Dataset:
@@ -72,7 +72,7 @@ def _words(flags: DataFlags, cache: Path | None) -> Dataset:
             rules=flags.rules,
             cache=cache,
         )
-        dataset = folder_of_words.load(root, flags.task, flags.words, options)
+        dataset = folder_of_words.unlogged(root, flags.task, flags.words, options)
     if flags.test_dir:
         dataset = folder_of_words.with_test_folder(dataset, Path(flags.test_dir))
     return dataset

@@ -65,7 +65,12 @@ class Options:
 def load(
     root: Path, task: str, words: Sequence[str] = (), options: Options | None = None
 ) -> Dataset:
-    """Reads a folder of words as a classification task; logs what is left out or made.
+    """What `unlogged` gives; its notes are logged."""
+    return told(unlogged(root, task, words, options or Options()))
+
+
+def unlogged(root: Path, task: str, words: Sequence[str], options: Options) -> Dataset:
+    """Reads a folder of words as a classification task.
 
     Args:
       root: the folder.
@@ -78,7 +83,6 @@ def load(
     Raises:
       UserError: the folder, its clips, or a word is missing.
     """
-    options = options or Options()
     if task not in TASKS:
         raise UserError(f"--task={task} is unknown", f"choose one of {', '.join(TASKS)}")
     if words and task != "words":
@@ -87,6 +91,13 @@ def load(
     chosen = COMMANDS if task == "kws12" else words if task == "words" else ()
     folders = read(root, chosen, task, speakers.levels, options.rules)
     words = chosen_words(root, folders.words, chosen, task)
+    label_of = {
+        clip: word if word in words else UNKNOWN
+        for word, clips in sorted(folders.words.items())
+        for clip in clips
+    }
+    label_of |= {clip: label for label, clips in folders.special.items() for clip in clips}
+    division = splits.divide(root, label_of, speakers)
     noise = _noise(root, folders.noise, task, options)
     others = [word for word in folders.words if word not in words]
     with_silence = task != "kws35" and bool(noise.paths or SILENCE in folders.special)
@@ -102,13 +113,6 @@ def load(
     if len(words) + with_unknown + (with_silence and of_ones_own) < 2:
         raise UserError(f"--data_dir={root} has only one class", "add a second word or noise")
 
-    label_of = {
-        clip: word if word in words else UNKNOWN
-        for word, clips in sorted(folders.words.items())
-        for clip in clips
-    }
-    label_of |= {clip: label for label, clips in folders.special.items() for clip in clips}
-    division = splits.divide(root, label_of, speakers)
     by_split = _by_split(label_of, division.of, folders)
     share = _unknown_share(by_split["training"], len(words), task, options.unknown_share)
     rng = np.random.default_rng(options.seed)
@@ -140,7 +144,7 @@ def load(
     )
     _check_complete(dataset, label_of)
     notes = class_notes.of(dataset, task, words, by_split, options.background)
-    return told(dataclasses.replace(dataset, notes=(*dataset.notes, *notes)))
+    return dataclasses.replace(dataset, notes=(*dataset.notes, *notes))
 
 
 def with_test_folder(dataset: Dataset, folder: Path) -> Dataset:
@@ -162,13 +166,11 @@ def with_test_folder(dataset: Dataset, folder: Path) -> Dataset:
         clips += [Clip(label, str(place / n)) for n in found.names]
         left_out.update(found.left_out)
     line = sound_files.left_out_line(folder, left_out, "LABEL/FILE")
-    return told(
-        dataclasses.replace(
-            dataset,
-            splits={**dataset.splits, "testing": tuple(clips)},
-            description=f"{dataset.description}, test set {folder.name}",
-            notes=(*dataset.notes, *filter(None, [line])),
-        )
+    return dataclasses.replace(
+        dataset,
+        splits={**dataset.splits, "testing": tuple(clips)},
+        description=f"{dataset.description}, test set {folder.name}",
+        notes=(*dataset.notes, *filter(None, [line])),
     )
 
 

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_tf.data.dataset import SILENCE, SPLITS, UNKNOWN, Clip, Dataset, Split, check_labels, told
+from edge_tf.data.dataset import SILENCE, SPLITS, UNKNOWN, Clip, Dataset, Split, check_labels
 from edge_tf.data.words import background
 from edge_tf.errors import UserError
 from edge_tf.settings import FOLDER_RULES
@@ -51,9 +51,7 @@ def load(root: Path, lists: Path, clip_ms: int = 1000, rules: int = FOLDER_RULES
         noise = background.recorded(root, background.folder_of(root, labels), clip_ms)
     else:
         noise = background.listed(root)
-    return told(
-        Dataset(root, labels, splits, noise.paths, f"fixed lists {lists.name}", noise.notes)
-    )
+    return Dataset(root, labels, splits, noise.paths, f"fixed lists {lists.name}", noise.notes)
 
 
 def _read(path: Path) -> list[dict[str, str]]:

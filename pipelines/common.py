@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from edge_tf.run_dir import RunDirectory
 
 FLAGS = flags.FLAGS
-# Folders that a run records, by flag.
-_PLACES = {
-    "data_dir": "data set",
-    "split_lists": "folder of split lists",
-    "test_dir": "official test set",
-}
 
 
 def define_run_dir() -> None:
@@ -119,8 +113,9 @@ def define_background() -> None:
 @help_text.group(Group.DATA)
 def define_data_again() -> None:
     """For stages after training: the data is the run's own; only its location may have changed."""
-    for name, what in _PLACES.items():
-        flags.DEFINE_string(name, None, f"<DIR>: The run's {what}, if it has moved.")
+    flags.DEFINE_string("data_dir", None, "<DIR>: The run's data set, if it has moved.")
+    flags.DEFINE_string("split_lists", None, "<DIR>: The run's split lists, if they have moved.")
+    flags.DEFINE_string("test_dir", None, "<DIR>: The run's test set, if it has moved.")
     define_cache()
 
 
@@ -189,18 +184,33 @@ def locked_run(work: Callable[[], None]) -> Callable[[], None]:
 
 
 def run_data(run: "RunDirectory") -> "RunData":
-    """The data that the run was trained on, read from where the flags say it has moved to."""
+    """The data that the run was trained on, read from where --data_dir and its kind say.
+
+    Raises:
+      UserError: a flag names what the training did not use, or the data has changed.
+    """
     from edge_tf.data.run_data import RunData
     from edge_tf.errors import UserError
 
     def load(values: DataFlags) -> "Dataset":
-        moved = {name: getattr(FLAGS, name) for name in _PLACES if getattr(FLAGS, name)}
-        if without := [name for name in moved if not getattr(values, name)]:
-            raise UserError(
-                f"--{without[0]}: {run.path} was trained without it", "leave the flag out"
-            )
-        places: dict[str, Any] = {name: str(Path(place).resolve()) for name, place in moved.items()}
-        return tasks.load(dataclasses.replace(values, **places), cache_folder())
+        for name in ("split_lists", "test_dir"):
+            if getattr(FLAGS, name) and not getattr(values, name):
+                raise UserError(f"{run.path} was trained without --{name}", "leave it out")
+
+        def place(name: str) -> str | None:
+            given = getattr(FLAGS, name)
+            recorded: str | None = getattr(values, name)
+            return str(Path(given).resolve()) if given else recorded
+
+        return tasks.load(
+            dataclasses.replace(
+                values,
+                data_dir=place("data_dir") or values.data_dir,
+                split_lists=place("split_lists"),
+                test_dir=place("test_dir"),
+            ),
+            cache_folder(),
+        )
 
     return RunData(run, load, cache_folder())
 
@@ -229,6 +239,11 @@ def data_flags() -> DataFlags:
         if FLAGS[name].value != FLAGS[name].default:
             raise UserError(
                 f"--{name} cannot be combined with --task={FLAGS.task}", "leave one out"
+            )
+    for name in ("words", "unknown_share", "speaker_pattern"):
+        if FLAGS.split_lists and FLAGS[name].value != FLAGS[name].default:
+            raise UserError(
+                f"--{name} has no effect with --split_lists, which lists each clip", "leave one out"
             )
     return DataFlags(
         data_dir=str(Path(FLAGS.data_dir).resolve()),

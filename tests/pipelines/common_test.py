@@ -132,7 +132,10 @@ def test_lists_and_test_folders_that_have_moved_are_named_to_later_stages(tmp_pa
     assert refused.returncode == 2 and "name it again if it has moved" in refused.stderr
     run.record(trained(data=recorded_flags(flags[2].partition("=")[2]), labels=("lamp", "stop")))
     refused = again(*flags)
-    assert refused.returncode == 2 and "was trained without it; leave the flag" in refused.stderr
+    assert (
+        refused.returncode == 2
+        and "was trained without --split_lists; leave it out" in refused.stderr
+    )
 
 
 @pytest.mark.parametrize("number", [-1, 2])
@@ -173,6 +176,10 @@ def test_tau_has_unseen_devices_of_its_own(tmp_path):
         (
             ("--task=words", "--simulated_devices=3"),
             "--simulated_devices cannot be combined with --task",
+        ),
+        (
+            ("--task=words", "--split_lists=x", "--words=a"),
+            "--words has no effect with --split_lists, which lists each clip; leave one out",
         ),
         (("--task=kws35", "--unknown_share=2"), "--unknown_share cannot be combined with --task"),
         (("--task=scenes", "--background=x"), "--background cannot be combined with --task=scenes"),

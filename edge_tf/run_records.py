@@ -74,6 +74,7 @@ class TrainRecord(StageRecord):
     Attributes:
       data: the data flags, so that later stages find the same data.
       data_description: origin of the split, for human readers.
+      data_notes: what of the data is left out, made or unknown, for human readers.
       data_fingerprint: digest of the decoded clips, per split.
       labels: in the order of the logits.
       model, frontend, augmentation: the network and its input.
@@ -92,6 +93,7 @@ class TrainRecord(StageRecord):
     augmentation: AugmentationConfig
     recipe: TrainingSettings
     data_checks: DataChecks | None = later(None)
+    data_notes: tuple[str, ...] = later(())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,11 @@ PRUNE_BY: tuple[PruneBy, ...] = get_args(PruneBy)
 DISTILL_FEATURES: tuple[DistillFeatures, ...] = get_args(DistillFeatures)
 
 
+# How a folder of words is read: 2 since there are _unknown_ as a folder, other formats, other names
+# of _background_noise_, silent recordings left out, and noise made where there is none.
+FOLDER_RULES = 2
+
+
 @dataclasses.dataclass(frozen=True)
 class DataFlags:
     """Which data a run was trained on.
@@ -46,6 +51,11 @@ class DataFlags:
       test_dir: official test set, or None.
       data_seed: seed of random choices.
       fold, simulated_devices: for scenes; None for words.
+      clip_ms: length of the clips of silence.
+      unknown_share: clips of other words, as a multiple of a word's; None: many.
+      speaker_pattern: where a clip's path names its speaker; "": as in Speech Commands.
+      background: further labels that detectors do not report.
+      rules: FOLDER_RULES at the time of the training.
     """
 
     data_dir: str
@@ -56,6 +66,11 @@ class DataFlags:
     data_seed: int
     fold: int | None = later(None)
     simulated_devices: int | None = later(None)
+    clip_ms: int = later(1000)
+    unknown_share: float | None = later(1.0)
+    speaker_pattern: str = later("")
+    background: tuple[str, ...] = later(())
+    rules: int = later(1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +94,27 @@ class ModelConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How often clips are in an epoch; the defaults: each once.
+
+    Attributes:
+      rare_share: classes with fewer clips than this share of the largest class are repeated up to
+        it.
+      epoch_clips: an epoch has at least so many clips, in several passes if need be.
+
+    Raises:
+      UserError: a value is out of range.
+    """
+
+    rare_share: float = 0.0
+    epoch_clips: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.rare_share <= 1.0 or not 0 <= self.epoch_clips <= 1_000_000:
+            raise UserError("sampling: rare_share must be 0 to 1, epoch_clips 0 to 1,000,000")
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainingSettings:
     """How to train; the defaults are BC-ResNet's published ones except for the epochs.
 
@@ -90,6 +126,7 @@ class TrainingSettings:
       weight_decay: w enters its own gradient with this factor, for every trainable variable,
         norms and biases included (L2, not decoupled).
       seed: for initial weights, order, augmentation and dropout.
+      sampling: how often clips are in an epoch.
 
     Raises:
       UserError: a value is out of range.
@@ -101,6 +138,7 @@ class TrainingSettings:
     momentum: float = 0.9
     weight_decay: float = 1e-3
     seed: int = 0
+    sampling: Sampling = later(Sampling())
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2 or self.peak_rate <= 0:

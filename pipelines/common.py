@@ -7,12 +7,12 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from edge_tf.data import tasks
-from edge_tf.settings import GRAPHS, DataFlags
+from edge_tf.settings import FOLDER_RULES, GRAPHS, DataFlags
 from pipelines import help_text
 from pipelines.help_text import Group
 
@@ -68,6 +68,20 @@ def define_data() -> None:
         "validation split.",
         lower_bound=0,
     )
+    flags.DEFINE_float(
+        "unknown_share",
+        None,
+        "Clips of other words per clip of a keyword, by the mean keyword. Default: 1 with "
+        "--task=kws12; with --task=words all there are, at most 4,000 to train on or 1 per clip.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_string(
+        "speaker_pattern",
+        "",
+        "<PATTERN>: Where the path of a clip names its speaker, such as '*/{speaker}-*' for "
+        "lamp/anna-03.wav; no speaker is then in two splits. Default: SPEAKER_nohash_N.wav.",
+    )
+    define_background()
     flags.DEFINE_integer("fold", 1, "With --task=scenes: the fold to test on.", lower_bound=1)
     flags.DEFINE_integer(
         "simulated_devices",
@@ -84,6 +98,16 @@ def define_data() -> None:
         "First download this version of Speech Commands to --data_dir.",
     )
     define_cache()
+
+
+def define_background() -> None:
+    """For training, which records it, and for the stages that make a detector, which add to it."""
+    flags.DEFINE_list(
+        "background",
+        [],
+        "<LABEL,...>: Classes that detectors never report, besides _silence_ and _unknown_; for "
+        "classes of your own such as noise.",
+    )
 
 
 @help_text.group(Group.DATA)
@@ -184,7 +208,8 @@ def run_data(run: "RunDirectory") -> "RunData":
                 data_dir=place("data_dir") or values.data_dir,
                 split_lists=place("split_lists"),
                 test_dir=place("test_dir"),
-            )
+            ),
+            cache_folder(),
         )
 
     return RunData(run, load, cache_folder())
@@ -218,6 +243,11 @@ def data_flags() -> DataFlags:
             raise UserError(
                 f"--{name} cannot be combined with --task={FLAGS.task}", "leave one out"
             )
+    for name in ("words", "unknown_share", "speaker_pattern"):
+        if FLAGS.split_lists and FLAGS[name].value != FLAGS[name].default:
+            raise UserError(
+                f"--{name} has no effect with --split_lists, which lists each clip", "leave one out"
+            )
     return DataFlags(
         data_dir=str(Path(FLAGS.data_dir).resolve()),
         task=FLAGS.task,
@@ -227,4 +257,18 @@ def data_flags() -> DataFlags:
         data_seed=FLAGS.data_seed,
         fold=FLAGS.fold if "fold" in task.flags else None,
         simulated_devices=FLAGS.simulated_devices if "simulated_devices" in task.flags else None,
+        **(_word_values() if task.domain == "words" else {}),
     )
+
+
+def _word_values() -> dict[str, Any]:
+    """Those of the data flags that only tasks on words have."""
+    share = FLAGS.unknown_share
+    if share is None and FLAGS.task != "words":
+        share = 1.0
+    return {
+        "unknown_share": share,
+        "speaker_pattern": FLAGS.speaker_pattern,
+        "background": tuple(FLAGS.background),
+        "rules": FOLDER_RULES,
+    }

@@ -8,6 +8,7 @@ project; README.md with the steps.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,16 +32,24 @@ def define_flags() -> None:
     with help_text.group(help_text.Group.OUTPUT):
         flags.DEFINE_string("out", None, "<DIR>: Folder to write. Default: RUN_DIR/android.")
         exporting.define_force()
+    with help_text.group(help_text.Group.DETECTION):
+        common.define_background()
     flags.register_validator("out", lambda path: path != "", message="must not be empty")
 
 
-def export(run: str | Path, out: str | Path | None = None, force: bool = False) -> "Manifest":
+def export(
+    run: str | Path,
+    out: str | Path | None = None,
+    force: bool = False,
+    background: Sequence[str] = (),
+) -> "Manifest":
     """Exports the model of a run and records the stage.
 
     Args:
       run: the run directory.
       out: folder to write; None for "android" in the run directory.
       force: delete what was added to or changed in an earlier export at `out`.
+      background: labels that the detector does not report, besides those of the run.
 
     Returns:
       The manifest of what was written; see `edge_tf.android.package.export`.
@@ -68,7 +77,7 @@ def export(run: str | Path, out: str | Path | None = None, force: bool = False) 
         title,
         config,
         labels,
-        _listening(directory, config),
+        _listening(directory, config, background),
         golden,
         wav,
         folder,
@@ -97,14 +106,16 @@ def summary(manifest: "Manifest", folder: str | Path) -> str:
     return f"android: {folder}: {sizes}; from the waveform: {accuracy}"
 
 
-def _listening(directory: run_dir.RunDirectory, config: "FrontendConfig") -> "Listening":
+def _listening(
+    directory: run_dir.RunDirectory, config: "FrontendConfig", background: Sequence[str]
+) -> "Listening":
     """The firmware's detector; one that counts frames is converted to the same times in windows."""
     from edge_tf.android.package import Listening
     from firmware_export.runtime.detector import frames_between
 
     frames = frames_between(config.sample_rate, config.hop)
     streaming = directory.lookahead() is not None
-    detector = exporting.detector(directory, streaming)
+    detector = exporting.detector(directory, streaming, background)
     if streaming:
         detector = dataclasses.replace(
             detector,
@@ -130,7 +141,7 @@ def _measured(directory: run_dir.RunDirectory, sha256: str) -> "Measured | None"
 
 @common.locked_run
 def main() -> None:
-    manifest = export(FLAGS.run_dir, FLAGS.out, FLAGS.force)
+    manifest = export(FLAGS.run_dir, FLAGS.out, FLAGS.force, FLAGS.background)
     print(summary(manifest, FLAGS.out or Path(FLAGS.run_dir) / run_dir.ANDROID))
 
 

@@ -22,6 +22,7 @@ from firmware_export.standalone.target import GENERIC, Target
 from pipelines import app, common, exporting, help_text
 
 if TYPE_CHECKING:
+    from firmware_export.runtime.detector import DetectorConfig
     from firmware_export.standalone.package import Sound
 
 FLAVORS = ("tflm", "standalone")
@@ -38,6 +39,7 @@ def define_flags() -> None:
     flags.mark_flags_as_mutual_exclusive(["run_dir", "tflite"], required=True)
     help_text.list_first("run_dir", "tflite")
     _define_own_flags()
+    _define_background()
     for name in ("run_dir", "tflite", "out"):
         flags.register_validator(name, lambda path: path != "", message="must not be empty")
 
@@ -78,6 +80,11 @@ def _define_own_flags() -> None:
     exporting.define_force()
 
 
+def _define_background() -> None:
+    with help_text.group(help_text.Group.DETECTION):
+        common.define_background()
+
+
 def export(
     run: str | Path,
     out: str | Path | None = None,
@@ -86,6 +93,7 @@ def export(
     passes: Sequence[str] = (),
     streaming: bool | None = None,
     force: bool = False,
+    background: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Exports the model of a run and records the stage.
 
@@ -97,6 +105,7 @@ def export(
       passes: of "standalone": as the flag --passes.
       streaming: one frame per inference; None: as the run was trained.
       force: delete what was added to or changed in an earlier export at `out`.
+      background: labels that the detector does not report, besides those of the run.
 
     Returns:
       The manifest of what was written; see the `package.export` of the flavour.
@@ -113,10 +122,11 @@ def export(
     elif streaming and directory.lookahead() is None:
         raise UserError(f"{directory.path} was trained for whole windows", "train with --streaming")
     exporting.announce(folder, force)
+    detector = exporting.detector(directory, streaming, background)
     if flavor == "tflm":
-        manifest = _export_tflm(directory, folder, streaming, force)
+        manifest = _export_tflm(directory, folder, streaming, detector, force)
     else:
-        manifest = _export_standalone(directory, folder, target, passes, streaming, force)
+        manifest = _export_standalone(directory, folder, target, passes, streaming, detector, force)
     directory.record(
         ExportFirmwareRecord(
             flavor=flavor,
@@ -182,7 +192,11 @@ def summary(manifest: dict[str, Any], folder: str | Path) -> str:
 
 
 def _export_tflm(
-    directory: run_dir.RunDirectory, folder: Path, streaming: bool, force: bool
+    directory: run_dir.RunDirectory,
+    folder: Path,
+    streaming: bool,
+    detector: "DetectorConfig",
+    force: bool,
 ) -> dict[str, Any]:
     model = directory.require_int8()
     frontend = exporting.frontend(directory, needed=False)
@@ -200,7 +214,7 @@ def _export_tflm(
         golden,
         folder,
         __version__,
-        detector=exporting.detector(directory, streaming),
+        detector=detector,
         streaming=directory.require_streaming().read_bytes() if streaming else None,
         model_name=str(model),
         force=force,
@@ -213,6 +227,7 @@ def _export_standalone(
     target: Target,
     passes: Sequence[str],
     streaming: bool,
+    detector: "DetectorConfig",
     force: bool,
 ) -> dict[str, Any]:
     from edge_tf.conversion import layer_names
@@ -228,7 +243,7 @@ def _export_standalone(
     from firmware_export.standalone import passes as all_passes
 
     sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
-    spotting = package.Spotting(labels, frontend, exporting.detector(directory, streaming), sound)
+    spotting = package.Spotting(labels, frontend, detector, sound)
     content = model.read_bytes()
     return package.export(
         content,
@@ -270,6 +285,10 @@ def main() -> None:
             raise UserError(
                 "--flavor=tflm needs labels and golden clips", "give a run: --run_dir=RUN"
             )
+        if values.background:
+            raise UserError(
+                "--background needs the labels of a run", "give --run_dir, or leave it out"
+            )
         if not values.out:
             raise UserError("--out is missing", "give the folder to write")
         manifest = export_file(
@@ -292,6 +311,7 @@ def _export_run() -> None:
         values.passes,
         values.streaming,
         values.force,
+        values.background,
     )
     print(summary(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor]))
 

@@ -1,6 +1,7 @@
 """What exports take from a run besides its model."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,9 +140,19 @@ def check_frontend(run: run_dir.RunDirectory, golden: "Golden", wav: "np.ndarray
         )
 
 
-def detector(run: run_dir.RunDirectory, streaming: bool) -> "DetectorConfig":
-    """For streams the detector that evaluation chose; otherwise the default one."""
+def detector(
+    run: run_dir.RunDirectory, streaming: bool, background: Sequence[str] = ()
+) -> "DetectorConfig":
+    """For streams the detector that evaluation chose; otherwise the default one.
+
+    Args:
+      run: the run.
+      streaming: one frame per inference.
+      background: labels that it does not report, besides those of the run.
+    """
     from edge_tf.evaluation.streams import operating_point
     from firmware_export.runtime.detector import DetectorConfig
 
-    return operating_point.of_run(run) if streaming else DetectorConfig()
+    if streaming:
+        return operating_point.of_run(run, background)
+    return operating_point.with_background(DetectorConfig(), run, background)

@@ -103,6 +103,7 @@ def _define_own_flags() -> None:
         None,
         "Refractory period: frames without a detection after one. Default: the run's.",
     )
+    common.define_background()
 
 
 def main() -> None:
@@ -307,7 +308,7 @@ def _detector(run: "RunDirectory") -> "DetectorConfig":
         for name in ("threshold", "smoothing", "refractory_hops")
         if (value := getattr(FLAGS, name)) is not None
     }
-    return dataclasses.replace(operating_point.of_run(run), **given)
+    return dataclasses.replace(operating_point.of_run(run, FLAGS.background), **given)
 
 
 if __name__ == "__main__":

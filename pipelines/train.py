@@ -6,6 +6,7 @@ run the same command again: it continues after the last finished epoch.
     python -m pipelines.train --run_dir=RUN --data_dir=SPEECH_COMMANDS
 """
 
+import dataclasses
 from pathlib import Path
 
 from absl import flags
@@ -27,11 +28,14 @@ def main() -> None:
     cache = common.cache_folder()
     training_flags.check()  # before data and TensorFlow load
     frontend = training_flags.frontend_config(Path(values.data_dir))
+    if tasks.spec(values.task).domain == "words":
+        clip_ms = 1000 * frontend.clip_samples // frontend.sample_rate
+        values = dataclasses.replace(values, clip_ms=clip_ms)
     if FLAGS.download:
         from edge_tf.data.words import download
 
         download.download_speech_commands(FLAGS.download, FLAGS.data_dir)
-    dataset = tasks.load(values)
+    dataset = tasks.load(values, common.cache_folder())
 
     run = common.run_directory()
     with run.locked():
@@ -44,7 +48,7 @@ def main() -> None:
             training_flags.model_config(),
             frontend,
             training_flags.augmentation_config(frontend),
-            training_flags.training_settings(),
+            training_flags.training_settings(dataset.counts("training").values()),
             cache,
         )
     print(

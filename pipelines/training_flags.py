@@ -4,12 +4,13 @@ A flag that is not given takes the default of model and task; see edge_tf/models
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from edge_tf.data import tasks
+from edge_tf.data.sampling import LEAST_STEPS
 from edge_tf.models import DEFAULT_MODELS, MODELS
 from edge_tf.models.spec import SCENES, WORDS, ModelSpec
 from edge_tf.settings import INNER_PLACES, NORM_PLACES
@@ -82,7 +83,8 @@ def _define_recipe() -> None:
     flags.DEFINE_integer(
         "epochs",
         None,
-        f"Passes over the training clips. {_defaults('epochs')}.",
+        f"Passes over the training clips. {_defaults('epochs')}, each of at least {LEAST_STEPS} "
+        "steps, in several passes over a small set.",
         lower_bound=1,
     )
     flags.DEFINE_integer(
@@ -320,10 +322,15 @@ def augmentation_config(frontend: "FrontendConfig") -> "AugmentationConfig":
     )
 
 
-def training_settings() -> "TrainingSettings":
-    """The training that the flags describe."""
+def training_settings(clips_per_class: "Iterable[int]") -> "TrainingSettings":
+    """The training that the flags describe, for a training set with so many clips."""
+    from edge_tf.data import sampling
     from edge_tf.settings import TrainingSettings
 
     return TrainingSettings(
-        value("epochs"), value("batch_size"), value("peak_rate"), seed=FLAGS.seed
+        value("epochs"),
+        value("batch_size"),
+        value("peak_rate"),
+        seed=FLAGS.seed,
+        sampling=sampling.suited(clips_per_class, value("batch_size"), FLAGS.epochs is None),
     )

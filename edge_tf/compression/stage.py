@@ -16,7 +16,7 @@ from edge_tf.compression.network import State
 from edge_tf.compression.phase import Phase, epochs_of
 from edge_tf.compression.settings import Settings
 from edge_tf.compression.teaching.distillation import FeatureLoss, with_features
-from edge_tf.data import pipeline
+from edge_tf.data import pipeline, sampling
 from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.errors import UserError
 from edge_tf.models import loading
@@ -121,7 +121,8 @@ class _Work:
         self._training, self._validation = data.clips("training"), data.clips("validation")
         self._teacher = loading.load(teacher_path) if teacher_path else None
         self._history: list[EpochRecord] = []
-        augmentation = run.stage(TrainRecord).augmentation
+        recorded = run.stage(TrainRecord)
+        augmentation, self._sampling = recorded.augmentation, recorded.recipe.sampling
         translator = None
         if augmentation.translator_probability > 0.0:
             translator = DeviceTranslator.load(run.path)
@@ -153,7 +154,7 @@ class _Work:
         settings = self._settings
         seed_everything(settings.seed)
         network = phase_step.network(phase, state, lambda: _calibration(self._data))
-        clips = len(self._training.labels)
+        clips = sampling.size(self._training.labels, self._sampling)
         steps = epochs * -(-clips // settings.batch_size)
         parts = phase_step.parts(
             phase, network, settings, self._names, self._teacher, epochs, steps
@@ -188,6 +189,7 @@ class _Work:
             settings.batch_size,
             settings.seed,
             _FIRST_EPOCH + epoch,
+            self._sampling,
         )
 
     def write(self, state: State) -> None:

@@ -8,7 +8,11 @@ import tensorflow as tf
 from edge_tf.audio.augmentation import Augmenter
 from edge_tf.audio.frontend import log_mel, normalized
 from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data import sampling
 from edge_tf.data.waveform_cache import Waveforms
+from edge_tf.settings import Sampling
+
+_ONCE = Sampling()
 
 
 def training_batches(
@@ -19,16 +23,18 @@ def training_batches(
     batch_size: int,
     seed: int,
     epoch: int,
+    how: Sampling = _ONCE,
 ) -> tf.data.Dataset:
     """One epoch in random order; the last batch may be smaller.
 
-    A batch depends only on (seed, epoch, its number), so a resumed run gets the same ones.
+    A batch depends only on (seed, epoch, its number), so a resumed run gets the same ones. `how`
+    says which clips are in an epoch more than once.
 
     Yields:
       features (batch, mel_bands, frames, 1) float32 and labels (batch, classes) float32, class
       probabilities: one-hot, or two classes where clips are mixed.
     """
-    order = np.random.default_rng([seed, epoch]).permutation(len(clips.labels))
+    order = sampling.epoch(clips.labels, how, np.random.default_rng([seed, epoch]))
     steps = -(-len(order) // batch_size)
     bands, frames, _ = frontend.feature_shape
     config = augmenter.config

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from edge_tf.data.dataset import Dataset
+from edge_tf.data.dataset import Dataset, told
 from edge_tf.errors import UserError
 from edge_tf.settings import DataFlags, Domain
 
@@ -22,7 +22,8 @@ class TaskSpec:
       domain: selects the default model and training settings.
       data: what --data_dir must be, for messages.
       flags: data flags that it accepts and some other task does not.
-      load: maps the data flags to the clips. Raises UserError for unsuitable data.
+      load: maps the data flags and a folder for caches (None: the default one) to the clips.
+        Raises UserError for unsuitable data.
       clip_ms: maps the data's folder to the length of its clips; None: the model's default.
     """
 
@@ -31,7 +32,7 @@ class TaskSpec:
     domain: Domain
     data: str
     flags: tuple[str, ...]
-    load: Callable[[DataFlags], Dataset]
+    load: Callable[[DataFlags, Path | None], Dataset]
     clip_ms: Callable[[Path], int] | None = None
 
 
@@ -42,25 +43,42 @@ def spec(name: str) -> TaskSpec:
     return TASKS[name]
 
 
-def load(flags: DataFlags) -> Dataset:
-    """The dataset that data flags describe. Raises UserError if it is missing."""
-    return spec(flags.task).load(flags)
+def load(flags: DataFlags, cache: Path | None = None) -> Dataset:
+    """The dataset that data flags describe; logs its notes.
+
+    Args:
+      flags: as given, or as recorded in a run.
+      cache: folder for background noise, if it must be made; None: the default one.
+
+    Raises:
+      UserError: data is missing.
+    """
+    return told(spec(flags.task).load(flags, cache))
 
 
-def _words(flags: DataFlags) -> Dataset:
+def _words(flags: DataFlags, cache: Path | None) -> Dataset:
     from edge_tf.data.words import folder_of_words, split_lists
 
     root = Path(flags.data_dir)
     if flags.split_lists:
-        dataset = split_lists.load(root, Path(flags.split_lists))
+        dataset = split_lists.load(root, Path(flags.split_lists), flags.clip_ms, flags.rules)
     else:
-        dataset = folder_of_words.load(root, flags.task, flags.words, flags.data_seed)
+        options = folder_of_words.Options(
+            seed=flags.data_seed,
+            clip_ms=flags.clip_ms,
+            unknown_share=flags.unknown_share,
+            speaker_pattern=flags.speaker_pattern,
+            background=flags.background,
+            rules=flags.rules,
+            cache=cache,
+        )
+        dataset = folder_of_words.unlogged(root, flags.task, flags.words, options)
     if flags.test_dir:
         dataset = folder_of_words.with_test_folder(dataset, Path(flags.test_dir))
     return dataset
 
 
-def _scenes(flags: DataFlags) -> Dataset:
+def _scenes(flags: DataFlags, _: Path | None) -> Dataset:
     from edge_tf.data.scenes import scene_sets
 
     fold = 1 if flags.fold is None else flags.fold
@@ -75,7 +93,11 @@ def _scene_clip_ms(root: Path) -> int:
 
 
 _WORD_FOLDERS = "a folder of words, or see --download"
-_WORD_FLAGS = ("words", "split_lists", "test_dir", "download")
+_WORD_FLAGS = (
+    *("words", "split_lists", "test_dir", "download"),
+    *("unknown_share", "speaker_pattern", "background"),
+)
+_ALL_WORDS_FLAGS = tuple(name for name in _WORD_FLAGS if name != "unknown_share")
 
 TASKS: dict[str, TaskSpec] = {
     task.name: task
@@ -93,7 +115,7 @@ TASKS: dict[str, TaskSpec] = {
             about="every word folder",
             domain="words",
             data=_WORD_FOLDERS,
-            flags=_WORD_FLAGS,
+            flags=_ALL_WORDS_FLAGS,
             load=_words,
         ),
         TaskSpec(

@@ -1,12 +1,13 @@
 """The stage "train": a dataset and settings in, float.keras in the run directory out."""
 
+import logging
 from pathlib import Path
 
 from edge_tf import files, records, run_dir
 from edge_tf.audio.augmentation import Augmenter
 from edge_tf.audio.augmentation_config import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data import clip_list, leaks, pipeline, waveform_cache
+from edge_tf.data import clip_list, leaks, pipeline, sampling, waveform_cache
 from edge_tf.data.dataset import SPLITS, Dataset, Split
 from edge_tf.errors import UserError
 from edge_tf.models import build_model, run_model
@@ -17,8 +18,10 @@ from edge_tf.training import device_translation
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import SgdStep, seed_everything
 
+_log = logging.getLogger(__name__)
+
 # Location and name of the data and what else training does not depend on.
-_FOR_PEOPLE = ("data", "data_description", "data_checks")
+_FOR_PEOPLE = ("data", "data_description", "data_checks", "data_notes")
 _TRAINED_ON: tuple[Split, ...] = ("training", "validation")
 
 
@@ -76,9 +79,11 @@ def train(
         augmentation=augmentation,
         recipe=settings,
         data_checks=checks,
+        data_notes=dataset.notes,
     )
     _refuse_other_training(run, record)
 
+    _tell_of_clips(splits["training"], settings, frontend)
     translator = None
     if augmentation.translator_probability > 0.0:
         translator = device_translation.of_run(
@@ -97,9 +102,16 @@ def train(
     classes = len(dataset.labels)
     history = trainer.fit(
         lambda epoch: pipeline.training_batches(
-            training, frontend, augmenter, classes, settings.batch_size, settings.seed, epoch
+            training,
+            frontend,
+            augmenter,
+            classes,
+            settings.batch_size,
+            settings.seed,
+            epoch,
+            settings.sampling,
         ),
-        len(training.labels),
+        sampling.size(training.labels, settings.sampling),
         pipeline.evaluation_batches(splits["validation"].samples, frontend),
         splits["validation"].labels,
     )
@@ -120,13 +132,35 @@ def _identity(record: TrainRecord) -> JsonObject:
     return {**fields, "data_fingerprint": clips}
 
 
+def _tell_of_clips(
+    clips: waveform_cache.Waveforms, settings: TrainingSettings, frontend: FrontendConfig
+) -> None:
+    """Logs how clips are used, where it is not once in an epoch and as a whole."""
+    how = settings.sampling
+    if how.rare_share:
+        _log.info(
+            "classes with fewer than %.0f %% of the clips of the largest are repeated up to that",
+            100 * how.rare_share,
+        )
+    if how.epoch_clips:
+        steps = how.epoch_clips // settings.batch_size
+        _log.info("an epoch passes over the clips until it has %d steps; see --epochs", steps)
+    if 2 * sum(clips.notes.get("cropped to their middle", {}).values()) > len(clips.labels):
+        milliseconds = 1000 * frontend.clip_samples // frontend.sample_rate
+        _log.warning(
+            "most clips are longer than --clip_ms=%d and cropped to their middle: give a longer "
+            "--clip_ms, or cut them around the word",
+            milliseconds,
+        )
+
+
 def _refuse_other_training(run: run_dir.RunDirectory, record: TrainRecord) -> None:
     """A finished run is not overwritten by a training with other settings."""
     before = run.find(TrainRecord)
     if before is None:
         return
     old, new = _identity(before), _identity(record)
-    changed = [name for name in new if old[name] != new[name]]
+    changed = [name for name in new if old.get(name) != new[name]]
     tested = before.data_fingerprint.get("testing")  # older runs do not know
     if tested not in (None, record.data_fingerprint.get("testing")):
         changed.append("test clips")

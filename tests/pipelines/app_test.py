@@ -168,9 +168,10 @@ def test_notes_of_this_project_are_shown_and_other_libraries_are_quiet():
     assert "3 clips resampled" in loud and "more chatter" in loud
 
 
-SHARED = ("run_dir", "data_dir", "cache_dir")
+SHARED = ("run_dir", "data_dir", "split_lists", "test_dir", "cache_dir")
 TRAINING = (
-    *("task", "words", "split_lists", "test_dir", "data_seed", "download"),
+    *("task", "words", "data_seed", "download"),
+    *("unknown_share", "speaker_pattern", "background"),
     *("fold", "simulated_devices"),
     *("model", "tau", "epochs", "batch_size", "peak_rate", "seed"),
     *("padding", "mel_bands", "hop_ms", "clip_ms"),

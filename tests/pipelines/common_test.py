@@ -7,22 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from edge_tf import records
+from edge_tf import files, records, run_dir
+from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import tasks
 from edge_tf.data.dataset import Dataset
+from edge_tf.run_records import FrontendFile
 from edge_tf.settings import DataFlags
 from tests.edge_tf.data.scenes.scene_folders import make_esc_folders, make_tau
 from tests.edge_tf.data.words.word_folders import make
+from tests.edge_tf.recorded import data_flags as recorded_flags
+from tests.edge_tf.recorded import trained
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import json
-from edge_tf import records
+from edge_tf import files, records, run_dir
+from edge_tf.audio.frontend_config import FrontendConfig
 from pipelines import app, common
 common.define_run_dir()
 common.define_data()
 app.run(lambda: print(json.dumps(records.to_json(common.data_flags()))))
 """
+NEW = {"rules": 2}  # and what runs on words have besides, if it is not as it always was
 OF_WORDS: dict[str, object] = {"words": [], "split_lists": None, "test_dir": None, "data_seed": 0}
 
 
@@ -51,13 +57,85 @@ def load(values: dict[str, object]) -> Dataset:
 
 def test_runs_on_words_are_recorded_as_before_there_were_scenes(tmp_path):
     values = recorded(tmp_path, "--task=words")
-    assert values == {"data_dir": str(tmp_path), "task": "words", **OF_WORDS}
+    assert values == {
+        "data_dir": str(tmp_path),
+        "task": "words",
+        **OF_WORDS,
+        **NEW,
+        "unknown_share": None,
+    }
+
+
+def test_published_tasks_keep_their_share_of_unknown_words(tmp_path):
+    for task in ("kws12", "kws35"):
+        values = recorded(tmp_path, f"--task={task}")
+        assert values == {"data_dir": str(tmp_path), "task": task, **OF_WORDS, **NEW}
+
+
+def test_what_is_given_of_a_folder_of_words_is_recorded_and_loads(tmp_path):
+    make(tmp_path, ("lamp", "music", "noise"))
+    given = {"unknown_share": 0.5, "speaker_pattern": "*/{speaker}_*", "background": ["noise"]}
+    flags = (f"--{name}={value}" for name, value in {**given, "background": "noise"}.items())
+    values = recorded(tmp_path, "--task=words", "--words=lamp,noise", *flags)
+    expected = {**OF_WORDS, **given, **NEW, "words": ["lamp", "noise"]}
+    assert values == {"data_dir": str(tmp_path), "task": "words", **expected}
+    assert load(values).counts("training") == {
+        "_silence_": 2,
+        "_unknown_": 1,
+        "lamp": 2,
+        "noise": 2,
+    }
 
 
 def test_a_recorded_run_on_words_still_loads(tmp_path):
     root = make(tmp_path, ("lamp", "music"))
     dataset = load({"data_dir": str(root), "task": "words", **OF_WORDS})
     assert dataset.labels == ("_silence_", "lamp", "music")
+
+
+AGAIN = """
+from pipelines import app, common
+common.define_run_dir()
+common.define_data_again()
+app.run(lambda: print(len(common.run_data(common.run_directory()).clips("testing").names)))
+"""
+
+
+def again(*flags: str) -> subprocess.CompletedProcess[str]:
+    """A stage after training, which reads the run's data."""
+    command = [sys.executable, "-c", AGAIN, *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_lists_and_test_folders_that_have_moved_are_named_to_later_stages(tmp_path):
+    root = make(tmp_path / "data", ("lamp", "stop"), noise=False)
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    for number, split in enumerate(("training", "validation", "testing")):
+        speaker = ("00000001", "00000000", "00000002")[number]
+        rows = "".join(f"{w}\t{w}/{speaker}_nohash_0.wav\t\t\n" for w in ("lamp", "stop"))
+        (lists / f"{split}.tsv").write_text("label\tclip\tstart\tgain\n" + rows)
+    test = make(tmp_path / "test", ("lamp", "stop"), noise=False)
+    run = run_dir.RunDirectory(tmp_path / "run").create()
+    (run / run_dir.LABELS).write_text("lamp\nstop\n")
+    front = FrontendFile(frontend=FrontendConfig())
+    files.write_json(run / run_dir.FRONTEND, records.to_json(front))
+    given = {"data_dir": str(root), "split_lists": str(lists), "test_dir": str(test)}
+    run.record(trained(data=recorded_flags(**given), labels=("lamp", "stop")))
+    flags = [f"--run_dir={run.path}", f"--cache_dir={tmp_path / 'cache'}"]
+    for name, place in given.items():
+        flags.append(f"--{name}={Path(place).rename(tmp_path / f'moved {name}')}")
+    assert again(*flags).stdout == "12\n"
+    refused = again(*flags[:4])
+    assert refused.returncode == 2 and "or give the --test_dir they have moved to" in refused.stderr
+    refused = again(*flags[:3], flags[4])
+    assert refused.returncode == 2 and "name it again if it has moved" in refused.stderr
+    run.record(trained(data=recorded_flags(flags[2].partition("=")[2]), labels=("lamp", "stop")))
+    refused = again(*flags)
+    assert (
+        refused.returncode == 2
+        and "was trained without --split_lists; leave it out" in refused.stderr
+    )
 
 
 @pytest.mark.parametrize("number", [-1, 2])
@@ -99,6 +177,12 @@ def test_tau_has_unseen_devices_of_its_own(tmp_path):
             ("--task=words", "--simulated_devices=3"),
             "--simulated_devices cannot be combined with --task",
         ),
+        (
+            ("--task=words", "--split_lists=x", "--words=a"),
+            "--words has no effect with --split_lists, which lists each clip; leave one out",
+        ),
+        (("--task=kws35", "--unknown_share=2"), "--unknown_share cannot be combined with --task"),
+        (("--task=scenes", "--background=x"), "--background cannot be combined with --task=scenes"),
         (("--task=scenes", "--data_dir="), "--data_dir is missing; give a data set of scenes"),
         (("--task=scenes", "--fold=0"), "--fold=0"),
         (("--task=scenes", "--simulated_devices=101"), "--simulated_devices=101"),

@@ -8,7 +8,10 @@ from tests import shared
 from tests.pipelines.starting import start
 
 # What every chain on words gives again: the training is then a finished one.
-TRAINING = ("--task=words", "--words=no,stop,yes", "--epochs=8", "--batch_size=20")
+TRAINING = (
+    *("--task=words", "--words=no,stop,yes", "--unknown_share=1"),
+    *("--epochs=8", "--batch_size=20"),
+)
 CONVERSION = ("--representative_clips=60",)
 
 

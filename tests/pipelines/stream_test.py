@@ -45,7 +45,7 @@ def finished(real_data, tmp_path_factory):
     """A short run for streams on three words, converted and evaluated: its folder, the screen."""
     folder = tmp_path_factory.mktemp("streaming")
     run, cache = f"--run_dir={folder / 'run'}", f"--cache_dir={folder / 'cache'}"
-    words = (f"--data_dir={real_data}", "--task=words", "--words=no,stop,yes")
+    words = (f"--data_dir={real_data}", "--task=words", "--words=no,stop,yes", "--unknown_share=1")
     stages = {
         "train": (*words, cache, "--epochs=2", "--batch_size=20", "--tau=0.25", "--streaming"),
         "convert": (cache, "--representative_clips=40"),

@@ -10,11 +10,12 @@ class SceneClip:
     """A clip as its data set lists it.
 
     Attributes:
-      path: WAV file below the root of the data set.
+      path: sound file below the root of the data set.
       label: the scene.
       group: location or source; clips of one group must not be in two splits.
       device: recording device.
       fold: the fold that tests on it, 1 or more; 0 if none does.
+      group_known: False if `group` is only the clip's own name.
     """
 
     path: str
@@ -22,6 +23,7 @@ class SceneClip:
     group: str
     device: str
     fold: int
+    group_known: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

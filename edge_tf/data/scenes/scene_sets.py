@@ -5,7 +5,7 @@ share no location or source, since clips of one place or recording are alike. Th
 last epoch are tested, so validation selects nothing and only shows how training progresses.
 """
 
-import logging
+import collections
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from edge_tf.audio import wav
-from edge_tf.data.dataset import SPLITS, Clip, Dataset, check_labels
+from edge_tf.data import sound_files
+from edge_tf.data.dataset import SPLITS, Clip, Dataset, check_labels, told
 from edge_tf.data.scenes import scenes_esc, scenes_tau
 from edge_tf.data.scenes.scene_clips import SceneClip, SceneLayout
 from edge_tf.errors import UserError
@@ -22,7 +23,6 @@ from edge_tf.errors import UserError
 LAYOUTS: tuple[SceneLayout, ...] = (scenes_tau.LAYOUT, scenes_esc.LAYOUT)
 
 _VALIDATION_SHARE = 0.1
-_log = logging.getLogger(__name__)
 
 
 def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) -> Dataset:
@@ -54,7 +54,6 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
         raise UserError(f"--data_dir={root} has only one class", "a task needs two")
     testing = [clip for clip in listed if clip.fold == fold]
     others = [clip for clip in listed if clip.fold != fold]
-    _warn_of_shared_groups(testing, others)
     held_out = _held_out(others, seed)
     parts = {
         "training": [clip for clip in others if clip.group not in held_out],
@@ -74,7 +73,8 @@ def load(root: Path, fold: int = 1, simulated_devices: int = -1, seed: int = 0) 
         f"scenes, {layout.name} layout, fold {fold}, seed {seed}, {simulated_devices} simulated "
         "devices"
     )
-    return Dataset(root, labels, splits, (), description)
+    notes = (*_left_out(root, listed), *_of_groups(root, testing, others))
+    return told(Dataset(root, labels, splits, (), description, notes))
 
 
 def clip_ms(root: Path) -> int:
@@ -133,15 +133,46 @@ def _with_devices(clips: Iterable[Clip], devices: int) -> Iterable[Clip]:
             yield Clip(clip.label, clip.path, device=f"sim{number}", simulated=number)
 
 
-def _warn_of_shared_groups(testing: list[SceneClip], others: list[SceneClip]) -> None:
+def _of_groups(root: Path, testing: list[SceneClip], others: list[SceneClip]) -> list[str]:
+    """What is not as it should be with locations and sources."""
+    notes = []
     shared = sorted({clip.group for clip in testing} & {clip.group for clip in others})
     if shared:
-        _log.warning(
-            "%d locations or sources of the test fold are also in other folds (%s): accuracy is "
-            "not measured on unseen ones",
-            len(shared),
-            ", ".join(shared[:4]),
+        notes.append(
+            f"{root}: {len(shared)} locations or sources of the test fold are also in other folds "
+            f"({', '.join(shared[:4])}): accuracy is not measured on unseen ones"
         )
+    clips = [*testing, *others]
+    unknown = [clip.path for clip in clips if not clip.group_known]
+    if unknown:
+        notes.append(
+            f"{root}: the sources of {len(unknown)} of {len(clips)} clips are not known (such as "
+            f"{unknown[0]}), so training and test may have the same ones; name clips "
+            "FOLD-SOURCE-TAKE"
+        )
+    return notes
+
+
+def _left_out(root: Path, clips: list[SceneClip]) -> list[str]:
+    """Sound files in the folders of the clips that the tables do not list."""
+    listed = {clip.path for clip in clips}
+    folders = sorted({os.path.dirname(path) for path in listed})
+    unlisted: list[str] = []
+    others: collections.Counter[str] = collections.Counter()
+    for folder in folders:
+        found = sound_files.listed(root / folder, prefix=f"{folder}/" if folder else "")
+        unlisted += [name for name in found.names if name not in listed]
+        others.update({why: n for why, n in found.left_out.items() if why.startswith(".")})
+    parts = [f"{n} {why}" for why, n in sorted(others.items())]
+    if unlisted:
+        parts.insert(0, f"{len(unlisted)} in no fold, such as {unlisted[0]}")
+    if not parts:
+        return []
+    total = len(unlisted) + sum(others.values())
+    return [
+        f"{root}: {total} sound files are left out ({', '.join(parts)}); to use them, add them to "
+        "the tables, in a format that can be read"
+    ]
 
 
 def _check_labels_everywhere(

@@ -3,15 +3,17 @@
 As published:   ROOT/meta/esc50.csv    filename, fold, target, category, esc10, src_file, take
                 ROOT/audio/FOLD-SOURCE-TAKE-TARGET.wav
 By folders:     ROOT/folds.csv         name, class, fold
-                ROOT/CLASS/NAME.wav    with NAME as FOLD-SOURCE-TAKE
+                ROOT/CLASS/NAME.wav    or another format, with NAME as FOLD-SOURCE-TAKE
 
 All tables are comma-separated. A source is a freesound.org recording that one or more clips were
 cut from. The rows of the table define the task: meta/esc50.csv with only its ESC-10 rows is ESC-10,
 even if all of the audio is present.
 """
 
+import os
 from pathlib import Path
 
+from edge_tf.audio.wav import EXTENSIONS
 from edge_tf.data.scenes import tables
 from edge_tf.data.scenes.scene_clips import SceneClip, SceneLayout
 from edge_tf.errors import UserError
@@ -49,13 +51,23 @@ def _published(path: Path) -> list[tuple[SceneClip, int]]:
 def _by_folders(path: Path) -> list[tuple[SceneClip, int]]:
     result = []
     for line, row in tables.read(path, ("name", "class", "fold"), ","):
-        name = tables.inside(path, line, f"{row['class']}/{row['name']}.wav")
+        name = tables.inside(path, line, f"{row['class']}/{row['name']}")
         parts = row["name"].split("-")
         # A name without a source counts as a separate source.
-        source = parts[1] if len(parts) >= 3 else row["name"]
+        known = len(parts) >= 3
+        source = parts[1] if known else row["name"]
         fold = _fold(path, line, row["fold"])
-        result.append((SceneClip(name, row["class"], source, DEVICE, fold), line))
+        clip = SceneClip(_file(path.parent, name), row["class"], source, DEVICE, fold, known)
+        result.append((clip, line))
     return result
+
+
+def _file(root: Path, name: str) -> str:
+    """A name with the suffix of its file: .wav, or another format that can be read."""
+    for suffix in (".wav", *EXTENSIONS):
+        if os.path.isfile(os.path.join(root, name + suffix)):
+            return name + suffix
+    return f"{name}.wav"
 
 
 def _fold(path: Path, line: int, text: str) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from edge_tf.audio.espeak import Voice
 from edge_tf.audio.simulation import Microphone, Room
 from edge_tf.data.dataset import SPLITS, Split
-from edge_tf.data.words.folder_of_words import hash_split
+from edge_tf.data.words.splits import hash_split
 
 # Share of the speakers held out for validation, and again for testing.
 _HELD_OUT_SHARE = 0.15

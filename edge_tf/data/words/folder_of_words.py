@@ -1,21 +1,20 @@
 """Folders of words: the Speech Commands layout (arXiv:1804.03209) and any folder like it.
 
-ROOT/WORD/SPEAKER_nohash_N.wav     one clip per file
-ROOT/_background_noise_/*.wav      long recordings
+ROOT/WORD/SPEAKER_nohash_N.wav     one clip per file; other names: see speakers.py
+ROOT/_unknown_/*.wav               more clips that are none of the words
+ROOT/_silence_/*.wav               clips of silence, in addition to those made of noise
+ROOT/_background_noise_/*.wav      long recordings; other names: see background.py
 ROOT/validation_list.txt, testing_list.txt     the official split; without them, by hash
 """
 
+import collections
 import dataclasses
-import hashlib
-import logging
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from edge_tf.audio import wav
+from edge_tf.data import cache_folder, sound_files
 from edge_tf.data.dataset import (
     NOISE_FOLDER,
     SILENCE,
@@ -24,44 +23,62 @@ from edge_tf.data.dataset import (
     Clip,
     Dataset,
     Split,
-    check_labels,
+    told,
 )
+from edge_tf.data.words import background, class_notes, splits
+from edge_tf.data.words.reading import Folders, chosen_words, read, some
+from edge_tf.data.words.speakers import Speakers
 from edge_tf.errors import UserError
+from edge_tf.settings import FOLDER_RULES
 
 COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 TASKS = ("kws12", "kws35", "words")
-_log = logging.getLogger(__name__)
 
-_MAX_CLIPS_PER_WORD = 2**27 - 1
+# Without unknown_share, so many other words are trained on, if there are as many.
+_MANY_OTHERS = 4_000
 
 
-def hash_split(file_name: str, validation: float = 10.0, testing: float = 10.0) -> Split:
-    """The split of a clip by its speaker, as Speech Commands defines it.
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a folder is read.
 
-    The name up to "_nohash_" is hashed, so all takes of one speaker share a split, forever.
-
-    Args:
-      file_name: such as "0a7c2a8d_nohash_0.wav".
-      validation, testing: percent of speakers.
+    Attributes:
+      seed: selects the unknown clips, and the noise in the silence clips of validation and test.
+      clip_ms: length of the network's input.
+      unknown_share: clips of other words in each split, as a multiple of the mean of its words;
+        None: as many as there are, at most _MANY_OTHERS in training, but at least 1.
+      speaker_pattern: see Speakers.
+      background: labels that are not reported by detectors, so that nobody is warned of them.
+      rules: FOLDER_RULES, or 1 to read a folder as runs did that were recorded without it.
+      cache: folder for made background noise; None: the default one.
     """
-    speaker = re.sub(r"_nohash_.*$", "", Path(file_name).name)
-    digest = int(hashlib.sha1(speaker.encode("utf-8", "surrogateescape")).hexdigest(), 16)
-    percent = digest % (_MAX_CLIPS_PER_WORD + 1) * (100.0 / _MAX_CLIPS_PER_WORD)
-    if percent < validation:
-        return "validation"
-    return "testing" if percent < validation + testing else "training"
+
+    seed: int = 0
+    clip_ms: int = 1000
+    unknown_share: float | None = None
+    speaker_pattern: str = ""
+    background: Collection[str] = ()
+    rules: int = FOLDER_RULES
+    cache: Path | None = None
 
 
-def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dataset:
+def load(
+    root: Path, task: str, words: Sequence[str] = (), options: Options | None = None
+) -> Dataset:
+    """What `unlogged` gives; its notes are logged."""
+    return told(unlogged(root, task, words, options or Options()))
+
+
+def unlogged(root: Path, task: str, words: Sequence[str], options: Options) -> Dataset:
     """Reads a folder of words as a classification task.
 
     Args:
       root: the folder.
       task: "kws12": silence, unknown and the ten commands, as BC-ResNet's authors set it up.
         "kws35": every word folder, no silence. "words": `words` with silence and unknown (all
-        other folders); without `words`, every folder is a word and nothing is unknown.
+        other folders); without `words`, every folder is a word and only _unknown_ is unknown.
       words: only for "words".
-      seed: selects the unknown clips, and the noise in the silence clips of validation and test.
+      options: how to read it.
 
     Raises:
       UserError: the folder, its clips, or a word is missing.
@@ -70,26 +87,21 @@ def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dat
         raise UserError(f"--task={task} is unknown", f"choose one of {', '.join(TASKS)}")
     if words and task != "words":
         raise UserError(f"--words goes with --task=words, not {task}")
-    folders = _word_folders(root)
-    if task == "kws12":
-        words = COMMANDS
-    elif task == "kws35" or not words:
-        words = sorted(folders)
-    else:  # "é" may be one character or two, depending on who made the folder
-        composed = {unicodedata.normalize("NFC", folder): folder for folder in folders}
-        words = [composed.get(unicodedata.normalize("NFC", word), word) for word in words]
-    missing = [word for word in words if word not in folders]
-    if missing:
-        raise UserError(
-            f"--data_dir={root} has no folder for {', '.join(missing[:4])}",
-            f"add the clips, or choose --task and --words for what is there ({_some(folders)})"
-            + "; names that begin with _ or . are not words" * missing[0].startswith(("_", ".")),
-        )
-    if len(words) != len(set(words)) or (len(words) < 2 and task == "kws35"):
-        raise UserError(f"--words={','.join(words)} must name different words")
-    noise = noise_files(root)
-    with_silence = task != "kws35" and bool(noise)
-    with_unknown = task != "kws35" and len(folders) > len(words)
+    speakers = Speakers(options.speaker_pattern)
+    chosen = COMMANDS if task == "kws12" else words if task == "words" else ()
+    folders = read(root, chosen, task, speakers.levels, options.rules)
+    words = chosen_words(root, folders.words, chosen, task)
+    label_of = {
+        clip: word if word in words else UNKNOWN
+        for word, clips in sorted(folders.words.items())
+        for clip in clips
+    }
+    label_of |= {clip: label for label, clips in folders.special.items() for clip in clips}
+    division = splits.divide(root, label_of, speakers)
+    noise = _noise(root, folders.noise, task, options)
+    others = [word for word in folders.words if word not in words]
+    with_silence = task != "kws35" and bool(noise.paths or SILENCE in folders.special)
+    with_unknown = task != "kws35" and bool(others or UNKNOWN in folders.special)
     if task == "kws12" and not (with_silence and with_unknown):
         lacking = "words other than the ten" if with_silence else f"{NOISE_FOLDER}/*.wav"
         raise UserError(
@@ -97,36 +109,42 @@ def load(root: Path, task: str, words: Sequence[str] = (), seed: int = 0) -> Dat
             "add them, or choose --task=words",
         )
     labels = (*[SILENCE] * with_silence, *[UNKNOWN] * with_unknown, *sorted(words))
-    if len(labels) < 2:
+    of_ones_own = not noise.made or SILENCE in folders.special
+    if len(words) + with_unknown + (with_silence and of_ones_own) < 2:
         raise UserError(f"--data_dir={root} has only one class", "add a second word or noise")
 
-    by_split = _split_clips(root, folders)
-    rng = np.random.default_rng(seed)
-    splits = {}
+    by_split = _by_split(label_of, division.of, folders)
+    share = _unknown_share(by_split["training"], len(words), task, options.unknown_share)
+    rng = np.random.default_rng(options.seed)
+    result: dict[Split, tuple[Clip, ...]] = {}
     for split in SPLITS:
-        clips = [
-            Clip(labels.index(word), path)
-            for word in sorted(words)
-            for path in by_split[split].get(word, ())
-        ]
-        others = [
-            p for w, paths in sorted(by_split[split].items()) if w not in words for p in paths
-        ]
-        mean = round(len(clips) / len(words))
+        there = by_split[split]
+        clips = [Clip(labels.index(word), clip) for word in sorted(words) for clip in there[word]]
+        mean = len(clips) / len(words)
         if with_unknown:
-            chosen = sorted(rng.permutation(len(others))[:mean])
-            clips += [Clip(labels.index(UNKNOWN), others[i]) for i in chosen]
+            own = folders.special.get(UNKNOWN, ())
+            unknown = _unknown(there[UNKNOWN], own, round(share * mean), rng)
+            clips += [Clip(labels.index(UNKNOWN), clip) for clip in unknown]
         if with_silence:
-            clips += _silence(root, noise, mean, split, labels.index(SILENCE), rng)
-        splits[split] = tuple(clips)
-    dataset = Dataset(root, labels, splits, noise, f"{task}, {_origin(root)}, seed {seed}")
-    _check_complete(dataset)
-    return dataset
-
-
-def noise_files(root: Path) -> tuple[str, ...]:
-    """Background recordings, relative to root."""
-    return tuple(f"{NOISE_FOLDER}/{name}" for name in _wav_names(root / NOISE_FOLDER))
+            label = labels.index(SILENCE)
+            clips += [Clip(label, clip) for clip in there[SILENCE]]
+            more = max(0, round(mean) - len(there[SILENCE]))
+            clips += background.silence(
+                root, noise.seconds, more, split, label, options.clip_ms, rng
+            )
+        result[split] = tuple(clips)
+    dataset = Dataset(
+        root,
+        labels,
+        result,
+        noise.paths,
+        f"{task}, {division.origin}, seed {options.seed}"
+        + ", synthetic background noise" * noise.made,
+        (*folders.notes, *noise.notes, *division.notes),
+    )
+    _check_complete(dataset, label_of)
+    notes = class_notes.of(dataset, task, words, by_split, options.background)
+    return dataclasses.replace(dataset, notes=(*dataset.notes, *notes))
 
 
 def with_test_folder(dataset: Dataset, folder: Path) -> Dataset:
@@ -136,142 +154,77 @@ def with_test_folder(dataset: Dataset, folder: Path) -> Dataset:
       UserError: a label has no folder or no clips there.
     """
     clips = []
+    left_out: collections.Counter[str] = collections.Counter()
     for label, name in enumerate(dataset.labels):
         place = (folder / name).resolve()
-        found = _wav_names(place)
-        if not found:
+        found = sound_files.listed(place)
+        if not found.names:
             raise UserError(
-                f"--test_dir={folder} has no clips of '{name}'", f"put them in {folder / name}"
+                f"--test_dir={folder} has no clips of '{name}'",
+                f"put them in {folder / name}, or give the --test_dir they have moved to",
             )
-        clips += [Clip(label, str(place / n)) for n in found]
-    splits = {**dataset.splits, "testing": tuple(clips)}
-    description = f"{dataset.description}, test set {folder.name}"
-    return dataclasses.replace(dataset, splits=splits, description=description)
+        clips += [Clip(label, str(place / n)) for n in found.names]
+        left_out.update(found.left_out)
+    line = sound_files.left_out_line(folder, left_out, "LABEL/FILE")
+    return dataclasses.replace(
+        dataset,
+        splits={**dataset.splits, "testing": tuple(clips)},
+        description=f"{dataset.description}, test set {folder.name}",
+        notes=(*dataset.notes, *filter(None, [line])),
+    )
 
 
-def _word_folders(root: Path) -> dict[str, list[str]]:
-    """Word to the names of its clips. Raises UserError if there are none."""
-    if not root.is_dir():
-        raise UserError(f"--data_dir={root} is not a folder", "name a folder of word folders")
-    folders = {}
-    for folder in sorted(root.iterdir()):
-        if not folder.is_dir() or folder.name.startswith("."):
-            continue
-        if folder.name.startswith("_"):
-            if folder.name not in (NOISE_FOLDER, SILENCE, UNKNOWN):
-                _log.warning("%s is left out: words do not begin with _", folder)
-            continue
-        names = _wav_names(folder)
-        if not names:
-            raise UserError(f"{folder} has no .wav clips", "add some, or remove the folder")
-        folders[folder.name] = names
-    if not folders:
-        raise UserError(
-            f"--data_dir={root} has no word folders",
-            "expected a folder ROOT/WORD/*.wav per word",
-        )
-    check_labels(folders, root)
-    return folders
+def _noise(root: Path, folder: str, task: str, options: Options) -> background.Recordings:
+    """The background recordings: those of the folder, else made ones where a task has silence."""
+    if options.rules == 1:
+        return background.listed(root)
+    recordings = background.recorded(root, folder, options.clip_ms)
+    if recordings.paths or task == "kws35":
+        return recordings
+    cache = options.cache or cache_folder.default_folder()
+    made = background.made(root, cache, options.seed, options.clip_ms)
+    return dataclasses.replace(made, notes=(*recordings.notes, *made.notes))
 
 
-def _wav_names(folder: Path) -> list[str]:
-    """WAV files of a folder except hidden ones (such as ._x.wav from macOS), sorted."""
-    if not folder.is_dir():
-        return []
-    names = (path.name for path in folder.iterdir() if path.suffix.lower() == ".wav")
-    return sorted(name for name in names if not name.startswith("."))
-
-
-def _split_clips(root: Path, folders: dict[str, list[str]]) -> dict[Split, dict[str, list[str]]]:
-    """Split to word to clip paths: by the lists if they exist, else by the hash."""
-    listed = _official_lists(root)
-    result: dict[Split, dict[str, list[str]]] = {split: {} for split in SPLITS}
-    for word, names in folders.items():
-        for name in names:
-            relative = f"{word}/{name}"
-            split = listed.get(relative, "training") if listed else hash_split(name)
-            result[split].setdefault(word, []).append(relative)
-    if listed:
-        found = {path for words in result.values() for paths in words.values() for path in paths}
-        missing = [path for path in listed if path not in found]
-        if len(missing) == len(listed):
-            raise UserError(
-                f"{_list_path(root, 'validation')} and {_list_path(root, 'testing').name} name no "
-                f"existing clip (first: '{missing[0]}')",
-                "expected WORD/FILE.wav on each line; fix the lists, or remove both",
-            )
-        if missing:
-            _log.info("%d of %d listed clips are not in %s", len(missing), len(listed), root)
+def _by_split(
+    labels: Mapping[str, str], split_of: Mapping[str, Split], folders: Folders
+) -> dict[Split, dict[str, list[str]]]:
+    """Split to label to clips, in the order of `labels`."""
+    names = (*folders.words, SILENCE, UNKNOWN)
+    result: dict[Split, dict[str, list[str]]] = {s: {name: [] for name in names} for s in SPLITS}
+    for clip, label in labels.items():
+        result[split_of[clip]][label].append(clip)
     return result
 
 
-def _official_lists(root: Path) -> dict[str, Split]:
-    """Clip path to its split, by validation_list.txt and testing_list.txt; empty without them."""
-    held_out: tuple[Split, ...] = ("validation", "testing")
-    paths = {split: _list_path(root, split) for split in held_out}
-    there = [path for path in paths.values() if path.exists()]
-    if not there:
-        return {}
-    if len(there) == 1:
-        other = next(path for path in paths.values() if path not in there)
-        raise UserError(
-            f"{there[0]} exists without {other.name}", f"add {other.name}, or remove the list"
-        )
-    listed: dict[str, Split] = {}
-    for split, path in paths.items():
-        try:
-            lines = path.read_text(encoding="utf-8-sig").split("\n")
-        except UnicodeDecodeError:
-            raise UserError(
-                f"{path} is not UTF-8 text", "expected one WORD/FILE.wav per line"
-            ) from None
-        for clip in filter(None, map(str.strip, lines)):
-            if listed.setdefault(clip, split) != split:
-                raise UserError(
-                    f"{path}: {clip} is in {_list_path(root, listed[clip]).name} too",
-                    "remove it from one of them",
-                )
-    if not listed:
-        raise UserError(f"{there[0]} and {there[1].name} are empty", "fill them, or remove both")
-    return listed
+def _unknown_share(
+    training: Mapping[str, Sequence[str]], words: int, task: str, given: float | None
+) -> float:
+    if given is not None or task != "words":
+        return 1.0 if given is None else given
+    mean = sum(len(c) for name, c in training.items() if name not in (SILENCE, UNKNOWN)) / words
+    return max(1.0, _MANY_OTHERS / max(1.0, mean))
 
 
-def _list_path(root: Path, split: Split) -> Path:
-    return root / f"{split}_list.txt"
+def _unknown(
+    clips: Sequence[str], own: Collection[str], count: int, rng: np.random.Generator
+) -> list[str]:
+    """`count` clips that are none of the words: those of one's own, then others at random."""
+    own = set(own)
+    first = [clip for clip in clips if clip in own]
+    others = [clip for clip in clips if clip not in own]
+    chosen = sorted(rng.permutation(len(others))[: max(0, count - len(first))])
+    return first + [others[i] for i in chosen]
 
 
-def _silence(
-    root: Path, noise: Sequence[str], count: int, split: Split, label: int, rng: np.random.Generator
-) -> Iterable[Clip]:
-    """Training: digital silence; augmentation adds noise. Else: fixed seconds of noise."""
-    if split == "training":
-        return [Clip(label, "")] * count
-    lengths = {path: wav.duration(root / path) for path in noise}
-    noise = [path for path in noise if lengths[path] >= 1.0]
-    if not noise:
-        raise UserError(f"{root / NOISE_FOLDER}: no recording is a second long", "add longer ones")
-    clips = []
-    for _ in range(count):
-        path = noise[rng.integers(len(noise))]
-        start = round(float(rng.uniform(0.0, lengths[path] - 1.0)), 4)
-        clips.append(Clip(label, path, start, round(float(rng.uniform()), 3)))
-    return clips
-
-
-def _check_complete(dataset: Dataset) -> None:
+def _check_complete(dataset: Dataset, labels: Mapping[str, str]) -> None:
     for split in SPLITS:
         empty = [label for label, n in dataset.counts(split).items() if n == 0]
         if empty:
+            total = collections.Counter(labels.values())
+            least = min(empty, key=lambda label: total[label] or len(labels))
             raise UserError(
-                f"--data_dir={dataset.root}: the {split} split has no clips of {_some(empty)}",
+                f"--data_dir={dataset.root}: the {split} split has no clips of {some(empty)}; "
+                f"{least} has {total[least]} clips, of too few speakers or files for three splits",
                 "record more speakers, or write validation_list.txt and testing_list.txt",
             )
-
-
-def _origin(root: Path) -> str:
-    return "official lists" if _list_path(root, "testing").exists() else "split by speaker hash"
-
-
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge_tf.data.dataset import SILENCE, SPLITS, UNKNOWN, Clip, Dataset, Split, check_labels
-from edge_tf.data.words.folder_of_words import noise_files
+from edge_tf.data.words import background
 from edge_tf.errors import UserError
+from edge_tf.settings import FOLDER_RULES
 
 LIST_RATE = 16_000  # Hz; `start` counts samples at this rate
 _COLUMNS = ["label", "clip", "start", "gain"]
@@ -15,11 +16,17 @@ _EXPECTED = (
 )
 
 
-def load(root: Path, lists: Path) -> Dataset:
+def load(root: Path, lists: Path, clip_ms: int = 1000, rules: int = FOLDER_RULES) -> Dataset:
     """Reads a task from lists that name each clip of each split.
 
     A row without start is a whole file; with start and gain, one second of a longer file.
     Labels are ordered: silence, unknown, then the words alphabetically.
+
+    Args:
+      root: clips are relative to it.
+      lists: folder of the lists.
+      clip_ms: length of the network's input.
+      rules: FOLDER_RULES of the run.
 
     Raises:
       UserError: a list is missing or malformed, or names a clip that is not below root.
@@ -40,7 +47,11 @@ def load(root: Path, lists: Path) -> Dataset:
     _check_disjoint(lists, splits)
     _check_labels_everywhere(lists, labels, splits)
     _check_files(root, lists, splits)
-    return Dataset(root, labels, splits, noise_files(root), f"fixed lists {lists.name}")
+    if rules > 1:
+        noise = background.recorded(root, background.folder_of(root, labels), clip_ms)
+    else:
+        noise = background.listed(root)
+    return Dataset(root, labels, splits, noise.paths, f"fixed lists {lists.name}", noise.notes)
 
 
 def _read(path: Path) -> list[dict[str, str]]:
@@ -52,7 +63,8 @@ def _read(path: Path) -> list[dict[str, str]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
-            f"{path} cannot be read ({reason})", "--split_lists names a folder of three .tsv lists"
+            f"{path} cannot be read ({reason})",
+            "--split_lists names a folder of three .tsv lists; name it again if it has moved",
         ) from None
     if columns != _COLUMNS:
         raise UserError(

@@ -46,7 +46,11 @@ def measure(run: run_dir.RunDirectory, boards: Sequence[Board]) -> list[measurin
         features = frames_first(features)
     spotting = None
     if frontend.is_causal:
-        detector = operating_point.of_run(run) if streaming else DetectorConfig()
+        detector = (
+            operating_point.of_run(run)
+            if streaming
+            else operating_point.with_background(DetectorConfig(), run)
+        )
         spotting = Spotting(run.labels(), frontend.to_dict(), detector)
     return [
         measuring.measure(model, board, features, spotting, wav, streaming)

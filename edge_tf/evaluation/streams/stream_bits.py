@@ -82,7 +82,8 @@ def compare(
     info = tflite_model.parse(model, run_dir.STREAMING_MODEL)
     source = info.inputs[0]
     settings = stream_stage.StreamSettings(minutes=60 * hours)
-    sound = stream_stage.scene_of(data, "testing", settings).samples
+    detector = operating_point.of_run(run)
+    sound = stream_stage.scene_of(data, "testing", settings, detector.background).samples
     frontend = fixed_point.FrameStream(data.frontend, source.scales[0], source.zero_points[0])
     seconds = range(0, len(sound), _BLOCK)
     frames = np.concatenate(
@@ -100,7 +101,7 @@ def compare(
         ]
     )
     engines = {"TFLite Micro": _result(wanted, wanted, began)}
-    spotting = Spotting(data.labels, data.frontend.to_dict(), operating_point.of_run(run))
+    spotting = Spotting(data.labels, data.frontend.to_dict(), detector)
 
     began = time.perf_counter()
     host = CStream(model, spotting)

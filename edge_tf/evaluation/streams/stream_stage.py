@@ -1,6 +1,7 @@
 """`evaluate --stream`: chooses the detector on validation clips, evaluates it on test clips."""
 
 import hashlib
+from collections.abc import Collection
 
 import numpy as np
 
@@ -53,9 +54,10 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     run.require_int8()  # rejects one that is older than the network
     path = run.require_streaming()
     model = path.read_bytes()
+    detector = operating_point.with_background(operating_point.DEFAULT, run)
     results = {}
     for split in ("validation", "testing"):
-        scene = scene_of(data, split, settings)
+        scene = scene_of(data, split, settings, detector.background)
         results[split] = scene, _logits(model, data, scene, split)
     scale = tflite_model.parse(model, str(path)).outputs[0].scales[0]
 
@@ -68,7 +70,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
             scene.events,
             data.frontend.hop,
             data.frontend.sample_rate,
-            operating_point.DEFAULT,
+            detector,
             SMOOTHINGS,
             THRESHOLDS,
             data.frontend.num_frames - 1,  # until a whole window has passed
@@ -103,10 +105,15 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     return report
 
 
-def scene_of(data: RunData, split: Split, settings: StreamSettings) -> Scene:
-    """A stream of a split's clips and background noise. Raises UserError without keywords."""
+def scene_of(
+    data: RunData, split: Split, settings: StreamSettings, background: Collection[str]
+) -> Scene:
+    """A stream of a split's clips and background noise; `background`: labels that are no keywords.
+
+    Raises:
+      UserError: there are no keywords.
+    """
     clips = data.clips(split)
-    background = set(operating_point.DEFAULT.background)
     try:
         return stream_scene.build(
             clips.samples,

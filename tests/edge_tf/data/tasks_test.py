@@ -24,7 +24,7 @@ def test_a_task_has_a_model_with_defaults(task):
 @pytest.mark.parametrize("task", tasks.TASKS.values(), ids=lambda task: task.name)
 def test_a_task_says_what_is_wrong_with_its_data(task, tmp_path):
     with pytest.raises(UserError, match=f"--data_dir={tmp_path}"):
-        task.load(recorded.data_flags(tmp_path, task=task.name))
+        tasks.load(recorded.data_flags(tmp_path, task=task.name))
 
 
 def test_flags_are_asked_without_tensorflow():

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from edge_tf.audio import devices
-from edge_tf.data import waveform_cache
+from edge_tf.data import sound_files, waveform_cache
 from edge_tf.data.dataset import Dataset, Split
 from edge_tf.data.scenes import scene_sets
 from edge_tf.errors import UserError
+from tests.edge_tf.audio.wav_files import tone, write
 from tests.edge_tf.data.scenes.scene_folders import (
     ALL_DEVICES,
     SCENES,
@@ -172,6 +173,42 @@ def test_a_source_in_two_folds_is_warned_of(tmp_path, caplog):
     assert "1 locations or sources of the test fold are also in other folds (100010)" in caplog.text
 
 
+def test_a_whole_data_set_has_nothing_to_tell(tmp_path):
+    assert scene_sets.load(make_esc_folders(tmp_path / "esc")).notes == ()
+    assert scene_sets.load(make_tau(tmp_path / "tau")).notes == ()
+
+
+def test_sounds_in_no_fold_are_counted(tmp_path, caplog):
+    root = make_esc_folders(tmp_path)
+    other = sound_files.OTHER_EXTENSIONS[-1]
+    write(root / "dog" / "mine.wav", tone(200.0, seconds=0.02))
+    (root / "rain" / f"x{other}").touch()
+    (root / "rain" / "notes.txt").touch()
+    data = scene_sets.load(root)
+    assert (
+        f"2 sound files are left out (1 in no fold, such as dog/mine.wav, 1 {other})"
+        in (data.notes[0])
+    )
+    assert data.notes[0] in caplog.text
+    (root / "rain" / f"x{other}").unlink()  # the remedy
+    with (root / "folds.csv").open("a") as table:
+        table.write("mine,dog,1\n")
+    notes = scene_sets.load(root).notes
+    assert len(notes) == 1 and "the sources of 1 of 41 clips are not known" in notes[0]
+    assert "name clips FOLD-SOURCE-TAKE" in notes[0]
+    (root / "dog" / "mine.wav").rename(root / "dog" / "1-7-A.wav")  # its remedy
+    edit(root / "folds.csv", "mine,dog", "1-7-A,dog")
+    assert scene_sets.load(root).notes == ()
+
+
+@pytest.mark.parametrize("suffix", sound_files.EXTENSIONS)
+def test_clips_of_esc_folders_may_have_any_format_that_can_be_read(tmp_path, suffix):
+    root = make_esc_folders(tmp_path)
+    (root / "dog" / "1-100010-A.wav").rename(root / "dog" / f"1-100010-A{suffix}")
+    paths = {clip.path for clip in scene_sets.load(root).splits["testing"]}
+    assert f"dog/1-100010-A{suffix}" in paths
+
+
 TAU_META = "meta.csv"
 TRAIN, EVALUATE = (f"evaluation_setup/fold1_{name}.csv" for name in ("train", "evaluate"))
 FIRST = "audio/airport-lisbon-1000-40000-a.wav"
@@ -245,7 +282,7 @@ def test_a_tau_that_is_damaged_is_told(tmp_path, damage: Callable[[Path], object
         ("2-100020-A,dog,2", "2-100020-A,dog,two", r"line 6: 'two' is not a fold"),
         ("2-100020-A,dog,2", "2-100020-A,dog", r"line 6: no fold; expected name, class, fold"),
         ("2-100020-A,dog,2", "2-100020-A,dog,2,3", r"line 6: more cells than columns"),
-        ("2-100020-A,dog,2", "2-100020-A,..,2", r"line 6: '\.\./2-100020-A\.wav' leaves --data"),
+        ("2-100020-A,dog,2", "2-100020-A,..,2", "line 6: '../2-100020-A' leaves --data"),
         ("2-100020-A,dog,2", "1-100010-A,dog,2", r"line 6: dog/1-100010-A\.wav is listed twice"),
         ("2-100020-A,dog,2", "2-100020-A,dig,2", "the training split has no clips of 'd.g'"),
         ("2-100020-A,dog,2", f"{'x' * 200_000},dog,2", r"folds\.csv, line 6: field larger"),

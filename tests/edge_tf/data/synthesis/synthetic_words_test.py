@@ -20,7 +20,7 @@ from edge_tf.data.synthesis.synthetic_speakers import (
     draw_speakers,
     split_sizes,
 )
-from edge_tf.data.words import folder_of_words
+from edge_tf.data.words import folder_of_words, splits
 from edge_tf.errors import UserError
 
 SMALL = {
@@ -89,7 +89,7 @@ def test_lists_hold_whole_speakers_and_agree_with_the_official_hash(made):
     speakers: dict[str, set[str]] = {"training": set(), "validation": set(), "testing": set()}
     for path in all_clips:
         split = split_of.get(path, "training")
-        assert folder_of_words.hash_split(path) == split
+        assert splits.hash_split(path) == split
         speakers[split].add(path.split("/")[1].split("_")[0])
     assert {split: len(names) for split, names in speakers.items()} == summary.speakers
     assert sum(map(len, speakers.values())) == len(set().union(*speakers.values())) == 8
@@ -298,7 +298,7 @@ def test_speakers_fill_every_split_and_share_no_voice_across_splits(count, seed,
     women = dict.fromkeys(split_sizes(count), 0)
     for speaker in speakers:
         assert split_of_variant[speaker.voice.variant] == speaker.split
-        assert folder_of_words.hash_split(f"{speaker.name}_nohash_0.wav") == speaker.split
+        assert splits.hash_split(f"{speaker.name}_nohash_0.wav") == speaker.split
         women[speaker.split] += speaker.voice.variant in FEMALE_VARIANTS
     for split, size in split_sizes(count).items():
         assert size // 2 <= women[split] <= (size + 1) // 2

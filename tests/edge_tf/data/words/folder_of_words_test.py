@@ -3,15 +3,18 @@
 import hashlib
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import hypothesis
 import hypothesis.strategies as st
 import pytest
 
+from edge_tf.data import sound_files
 from edge_tf.data.dataset import SPLITS
 from edge_tf.data.words import folder_of_words
-from edge_tf.data.words.folder_of_words import COMMANDS, hash_split
+from edge_tf.data.words.folder_of_words import COMMANDS, Options
+from edge_tf.data.words.splits import hash_split
 from edge_tf.errors import UserError
 from tests.edge_tf.audio.wav_files import tone, write
 from tests.edge_tf.data.words.word_folders import SPEAKERS, make
@@ -81,7 +84,8 @@ def test_unknown_and_silence_are_the_rounded_mean_of_the_words(tmp_path):
     root = make(tmp_path, ("aa", "bb", "cc", "other"), takes=3)
     for speaker in SPEAKERS["training"]:  # 6 clips of "aa" become 4: (4 + 6 + 6) / 3 = 5.33
         (root / "aa" / f"{speaker}_nohash_2.wav").unlink()
-    counts = folder_of_words.load(root, "words", ["aa", "bb", "cc"]).counts("training")
+    options = Options(unknown_share=1.0)
+    counts = folder_of_words.load(root, "words", ["aa", "bb", "cc"], options).counts("training")
     assert counts == {"_silence_": 5, "_unknown_": 5, "aa": 4, "bb": 6, "cc": 6}
 
 
@@ -99,7 +103,8 @@ def test_silence_is_digital_in_training_and_noise_elsewhere(commands):
 
 def test_the_same_seed_gives_the_same_task_and_another_does_not(tmp_path):
     root = make(tmp_path, ("aa", "bb", "c", "d", "e"), takes=4)
-    load = [folder_of_words.load(root, "words", ["bb", "aa"], seed) for seed in (3, 3, 4)]
+    options = [Options(seed=seed, unknown_share=1.0) for seed in (3, 3, 4)]
+    load = [folder_of_words.load(root, "words", ["bb", "aa"], each) for each in options]
     assert load[0] == load[1]
     assert load[0].splits != load[2].splits
 
@@ -127,16 +132,41 @@ def test_words_and_their_others(commands):
     assert every.labels == ("_silence_", *sorted((*COMMANDS, *EXTRA)))
 
 
-def test_without_noise_there_is_no_silence(tmp_path):
+@pytest.mark.parametrize(("task", "words"), [("words", ("aa", "bb")), ("kws12", COMMANDS)])
+def test_without_noise_silence_is_made_and_said(tmp_path, caplog, task, words):
+    root = make(tmp_path / "data", (*words, "other"), noise=False)
+    given = words if task == "words" else ()
+    data = folder_of_words.load(root, task, given, Options(cache=tmp_path / "cache"))
+    assert data.labels[:2] == ("_silence_", "_unknown_")
+    assert data.description.endswith("synthetic background noise")
+    assert "has no background noise: the class _silence_" in caplog.text
+    assert any("no background noise" in note for note in data.notes)
+    assert [Path(path).stem for path in data.noise][:3] == ["white", "pink", "brown"]
+    for split in SPLITS:
+        silence = [clip for clip in data.splits[split] if clip.label == 0]
+        assert len(silence) == 2
+        assert {clip.path in data.noise for clip in silence} == {split != "training"}
+
+
+def test_kws35_stays_as_published_without_noise(tmp_path):
     root = make(tmp_path, ("aa", "bb"), noise=False)
-    assert folder_of_words.load(root, "words").labels == ("aa", "bb")
+    data = folder_of_words.load(root, "kws35")
+    assert (data.labels, data.noise, data.notes) == (("aa", "bb"), (), ())
+
+
+def test_runs_from_before_read_a_folder_as_then(tmp_path):
+    root = make(tmp_path, ("aa", "bb", "noise", "_unknown_"), noise=False)
+    write(root / "aa" / "00000001_nohash_9.flac", tone(300, seconds=0.01))
+    data = folder_of_words.load(root, "words", options=Options(rules=1, unknown_share=1.0))
+    assert data.labels == ("aa", "bb", "noise")
+    assert data.counts("training")["aa"] == 2
 
 
 def test_labels_with_spaces_and_any_script(tmp_path):
     root = make(tmp_path, ("turn on", "größe", "сто́п", "停"), noise=False)
     data = folder_of_words.load(root, "words", ["turn on", "größe"])
-    assert data.labels == ("_unknown_", "größe", "turn on")
-    assert all((root / c.path).is_file() for clips in data.splits.values() for c in clips)
+    assert data.labels == ("_silence_", "_unknown_", "größe", "turn on")
+    assert all((root / c.path).is_file() for c in data.splits["testing"])
 
 
 def test_an_accent_may_be_written_either_way(tmp_path):
@@ -267,15 +297,16 @@ def test_a_task_that_does_not_fit_is_refused(tmp_path, task, words, message):
 
 
 @pytest.mark.parametrize(
-    ("words", "noise", "message"),
+    ("rules", "message"),
     [
-        (COMMANDS, True, "no words other than the ten, which --task=kws12 needs"),
-        ((*COMMANDS, "bed"), False, r"no _background_noise_/\*\.wav, which --task=kws12 needs"),
+        (2, "no words other than the ten, which --task=kws12 needs"),
+        (1, r"no _background_noise_/\*\.wav, which --task=kws12 needs"),
     ],
 )
-def test_kws12_is_never_silently_another_task(tmp_path, words, noise, message):
+def test_kws12_is_never_silently_another_task(tmp_path, rules, message):
+    root = make(tmp_path, COMMANDS, noise=rules == 2)
     with pytest.raises(UserError, match=message):
-        folder_of_words.load(make(tmp_path, words, noise=noise), "kws12")
+        folder_of_words.load(root, "kws12", options=Options(rules=rules))
 
 
 def test_nothing_to_learn_from_is_refused(tmp_path):
@@ -288,16 +319,129 @@ def test_nothing_to_learn_from_is_refused(tmp_path):
 
 
 def test_too_few_speakers_for_a_split_is_told(tmp_path):
-    root = make(tmp_path, ("aa", "bb"), {"training": ("00000001",)})
-    with pytest.raises(UserError, match=r"validation split has no clips of .*more speakers"):
+    root = make(tmp_path, ("aa", "bb"), {"training": ("00000001", "00000003")})
+    with pytest.raises(UserError, match=r"has no clips of .*aa has 2 clips, .*more speakers"):
         folder_of_words.load(root, "words")
 
 
-def test_short_noise_cannot_be_silence(tmp_path):
-    root = make(tmp_path, ("aa", "bb"), noise=False)
+@pytest.mark.parametrize("rules", [1, 2])
+def test_short_noise_cannot_be_silence(tmp_path, rules):
+    root = make(tmp_path / "data", ("aa", "bb"), noise=False)
     write(root / "_background_noise_" / "short.wav", tone(300, seconds=0.5))
-    with pytest.raises(UserError, match="no recording is a second long"):
+    options = Options(rules=rules, cache=tmp_path)
+    if rules == 1:
+        with pytest.raises(UserError, match="no background recording is 1000 ms long"):
+            folder_of_words.load(root, "words", options=options)
+    else:
+        data = folder_of_words.load(root, "words", options=options)
+        assert "1 shorter than a clip of 1000 ms" in data.notes[0]
+        assert "no background noise" in data.notes[1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_silence_is_as_long_as_clip_ms(tmp_path, seed):
+    """20 s of noise are enough for clips of 2 s, whatever the seed; 1.5 s are not."""
+    root = make(tmp_path / "data", ("aa", "bb"), takes=5)
+    write(root / "_background_noise_" / "long.wav", tone(300, seconds=20))
+    data = folder_of_words.load(root, "words", options=Options(seed=seed, clip_ms=2000))
+    assert data.noise == ("_background_noise_/long.wav",)
+    silence = [c for split in ("validation", "testing") for c in data.splits[split] if not c.label]
+    assert len(silence) == 20 and all(0 <= (clip.start or 0) <= 18 for clip in silence)
+
+
+@pytest.mark.parametrize("given", [(), ("lamp",), ("lamp", "stop")])
+def test_a_folder_of_unknown_clips_becomes_the_class(tmp_path, given):
+    root = make(tmp_path, ("lamp", "stop", "_unknown_"))
+    data = folder_of_words.load(root, "words", given)
+    words = given or ("lamp", "stop")
+    assert data.labels == ("_silence_", "_unknown_", *words)
+    for split in SPLITS:
+        unknown = [c.path.partition("/")[0] for c in data.splits[split] if c.label == 1]
+        others = {"stop"} - set(words)  # together with the words that are not named
+        assert set(unknown) == {"_unknown_", *others} and len(unknown) == 2 + 2 * len(others)
+
+
+def test_unknown_clips_of_ones_own_come_before_others(tmp_path):
+    root = make(tmp_path, ("lamp", "stop", "yes", "_unknown_"), takes=3)
+    data = folder_of_words.load(root, "words", ("lamp",), Options(unknown_share=1.5))
+    unknown = [c.path.partition("/")[0] for c in data.splits["training"] if c.label == 1]
+    assert unknown.count("_unknown_") == 6 and len(unknown) == 9
+    assert any("9 of 18 for training" in note for note in data.notes)
+
+
+def test_a_folder_of_silence_is_filled_up_with_noise(tmp_path):
+    root = make(tmp_path, ("lamp", "stop"), takes=3)
+    make(root, ("_silence_",), noise=False)
+    data = folder_of_words.load(root, "words")
+    for split in SPLITS:
+        silence = [clip.path for clip in data.splits[split] if clip.label == 0]
+        assert len(silence) == 6 and sum("_silence_" in path for path in silence) == 2
+
+
+@pytest.mark.parametrize("name", ["_unknown_", "_silence_"])
+def test_kws35_has_no_such_class_and_says_so(tmp_path, name, caplog):
+    data = folder_of_words.load(make(tmp_path, ("aa", "bb", name)), "kws35")
+    assert data.labels == ("aa", "bb")
+    assert f"{name} is left out: words do not begin with _; --task=kws35 has no" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["background_noise", "_noise_", "Background Noise", "noise"])
+def test_noise_under_other_names_is_noise(tmp_path, name):
+    root = make(tmp_path, ("aa", "bb", "cc"))
+    (root / "_background_noise_").rename(root / name)
+    data = folder_of_words.load(root, "words", ("aa", "bb"))
+    assert data.noise == (f"{name}/hum.wav",)
+    assert f"{name} is background noise" in data.notes[0]
+    assert not any(name in c.path for c in data.splits["training"])
+
+
+def test_a_word_called_noise_is_asked_about(tmp_path):
+    root = make(tmp_path, ("aa", "noise"))
+    data = folder_of_words.load(root, "words")
+    assert data.labels == ("_silence_", "aa", "noise")
+    note = next(note for note in data.notes if "noise would be reported" in note)
+    remedy = re.search(r"--background=(\S+)", note)
+    options = Options(background=tuple(remedy[1].split(",")) if remedy else ())
+    assert "would be reported" not in str(folder_of_words.load(root, "words", options=options))
+    (root / "noise").rename(root / "_unknown_")  # the other remedy
+    assert folder_of_words.load(root, "words").labels == ("_silence_", "_unknown_", "aa")
+
+
+def test_what_is_left_out_is_counted_and_the_remedy_works(tmp_path, caplog, monkeypatch):
+    root = make(tmp_path / "it's data", ("aa", "bb"))
+    other = sound_files.OTHER_EXTENSIONS[-1]
+    (root / "aa" / f"00000001_nohash_5{other.upper()}").touch()
+    (root / "bb" / f"00000001_nohash_6{other}").touch()
+    (root / "bb" / "._x.wav").touch()
+    write(root / "bb" / "old" / "x.wav", tone(300, seconds=0.01))
+    data = folder_of_words.load(root, "words")
+    assert f"4 files are left out (2 {other}, 1 hidden, 1 in subfolders" in data.notes[0]
+    assert data.notes[0] in caplog.text
+    command = re.search(r"for f in .*; done", data.notes[0])
+    assert command
+    (tmp_path / "ffmpeg").write_text('#!/bin/sh\ncp "$2" "$3"\n')  # whether paths are right
+    (tmp_path / "ffmpeg").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    subprocess.run(["sh", "-c", command[0]], check=True)
+    assert (root / "bb" / "00000001_nohash_6.wav").exists()
+
+
+def test_a_word_with_other_formats_only_says_how_to_convert_them(tmp_path):
+    root = make(tmp_path, ("aa", "bb"))
+    other = sound_files.OTHER_EXTENSIONS[-1]
+    (root / "cc").mkdir()
+    (root / "cc" / f"x{other}").touch()
+    with pytest.raises(UserError, match=rf"cc has no .*clips; convert them: for f in .*{other};"):
         folder_of_words.load(root, "words")
+
+
+def test_few_takes_and_no_other_words_are_told(tmp_path):
+    root = make(tmp_path, ("lamp", "stop"))
+    notes = "\n".join(folder_of_words.load(root, "words").notes)
+    assert "2 of 2 words have fewer than 100 clips to train on (lamp: 2 for training" in notes
+    assert "has no clips of other words: whatever is said" in notes
+    make(root, ("_unknown_",))  # the remedy
+    assert "no clips of other words" not in str(folder_of_words.load(root, "words").notes)
 
 
 @pytest.mark.parametrize("name", [b"two\nlines", b"caf\xe9", b"a\xe2\x80\xa8b", b" "])

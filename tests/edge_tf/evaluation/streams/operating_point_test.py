@@ -1,6 +1,7 @@
 """The detector of a run: a default, a choice that is kept, and a damaged file that is told."""
 
 import json
+import re
 
 import pytest
 
@@ -8,13 +9,16 @@ from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point
 from edge_tf.run_dir import RunDirectory
 from firmware_export.runtime.detector import DetectorConfig
+from tests.edge_tf import recorded
 
 LABELS = ("_silence_", "_unknown_", "no", "yes")
 
 
 @pytest.fixture
 def run(tmp_path) -> RunDirectory:
-    return RunDirectory(tmp_path / "run").create()
+    made = RunDirectory(tmp_path / "run").create()
+    (made / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
+    return made
 
 
 def test_where_none_was_chosen_it_is_the_default(run):
@@ -39,6 +43,30 @@ def test_a_choice_is_read_again_as_it_was(run, chosen):
     value = json.loads((run / "detector.json").read_text(encoding="utf-8"))
     assert value["about"] == {"chosen_on": "validation clips"}
     assert value["detector"]["smoothing"] == chosen.smoothing
+
+
+@pytest.mark.parametrize("chosen", [None, DetectorConfig(7, 0.86, 40, ("_silence_",))])
+def test_background_classes_of_a_run_and_of_a_flag_are_added(run, chosen):
+    if chosen:
+        operating_point.save(run, chosen, {})
+    before = (chosen or operating_point.DEFAULT).background
+    assert operating_point.of_run(run, ["no"]).background == (*before, "no")
+    run.record(recorded.trained(data=recorded.data_flags(background=("yes", "_silence_"))))
+    again = operating_point.of_run(run, ["no"])
+    assert again.background == (*before, "yes", "no")
+    with pytest.raises(UserError, match=r"--background=x: .* has no such class; choose from _sil"):
+        operating_point.of_run(run, ["x"])
+
+
+def test_a_class_like_noise_is_asked_about_and_the_remedy_works(run, caplog):
+    (run / "labels.txt").write_text("noise\nUnknown\nyes\n")
+    assert operating_point.of_run(run).background_mask(run.labels()) == [False] * 3
+    remedy = re.search("the detector will report .*; give --background=(.*) if", caplog.text)
+    assert remedy
+    caplog.clear()
+    found = operating_point.of_run(run, remedy[1].split(","))
+    assert found.background_mask(run.labels()) == [True, True, False]
+    assert caplog.text == ""
 
 
 def test_what_a_file_does_not_say_is_the_default(run):

@@ -27,10 +27,11 @@ import hashlib
 import importlib.metadata
 import platform
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from edge_tf import __version__, files, records, run_lock
+from edge_tf import __version__, files, keras_file, records, run_lock
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.records import JsonObject
@@ -182,7 +183,7 @@ class RunDirectory:
         source = self / (COMPRESSED_MODEL if (self / COMPRESSED_MODEL).exists() else FLOAT_MODEL)
         if converted is None or not source.exists():
             return path
-        if converted.source_sha256 != hashlib.sha256(files.read_bytes(source)).hexdigest():
+        if not keras_file.is_model(source, converted.source_sha256):
             raise UserError(
                 f"{path} was not made from {source}", f"run: {self.command_of('convert')}"
             )
@@ -295,6 +296,29 @@ class RunDirectory:
             "finished": now.isoformat(timespec="seconds"),
         }
         files.write_json(self / "config.json", config)
+
+    def hashes(self, *names: str) -> dict[str, str]:
+        """SHA-256 of files, for a stage's record; those that do not exist are left out."""
+        return {
+            name: hashlib.sha256(files.read_bytes(self / name)).hexdigest()
+            for name in names
+            if (self / name).exists()
+        }
+
+    def is_unchanged(self, record: StageRecord, of_older: Sequence[str] = ()) -> bool:
+        """Whether the files of a stage are still as it wrote them.
+
+        Args:
+          record: of the stage.
+          of_older: files that only have to be there in older runs, which have no hashes; none: such
+            a stage counts as changed.
+        """
+        if record.files is None:
+            return bool(of_older) and all((self / name).is_file() for name in of_older)
+        return all(
+            (self / name).is_file() and self.hashes(name)[name] == digest
+            for name, digest in record.files.items()
+        )
 
     def labels(self) -> list[str]:
         """Labels in the order of the logits."""

@@ -61,7 +61,8 @@ def main() -> None:
 
 
 def _compress() -> None:
-    compress.compress(FLAGS.compress_epochs, FLAGS.compress_rate)
+    names = {"epochs": "compress_epochs", "peak_rate": "compress_rate"}
+    compress.compress(FLAGS.compress_epochs, FLAGS.compress_rate, names)
 
 
 def _export() -> None:

@@ -9,8 +9,8 @@ import time
 import numpy as np
 
 import tflite_model
-from edge_tf import files, records, run_dir
-from edge_tf.conversion import int8
+from edge_tf import files, keras_file, records, run_dir
+from edge_tf.conversion import finished, int8
 from edge_tf.conversion.rewriting import device_graph
 from edge_tf.conversion.tflite import streaming
 from edge_tf.data.run_data import RunData, spread_over_labels
@@ -93,7 +93,7 @@ def convert(
     run.record(
         ConvertRecord(
             source=source.name,
-            source_sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
+            source_sha256=keras_file.digest(source),
             representative_clips=len(rows),
             graph=form,
             seconds=round(seconds, 1),
@@ -101,6 +101,7 @@ def convert(
             streaming=None if streamed is None else _streaming_facts(streamed),
             parameters=int(sum(np.prod(w.shape) for w in model.trainable_weights)),
             sha256=hashlib.sha256(converted).hexdigest(),
+            files=run.hashes(*finished.WRITES),
         )
     )
     return info

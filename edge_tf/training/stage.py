@@ -1,122 +1,61 @@
 """The stage "train": a dataset and settings in, float.keras in the run directory out."""
 
-from pathlib import Path
+import dataclasses
 
-from edge_tf import files, records, run_dir
+from edge_tf import files, keras_file, records, run_dir
 from edge_tf.audio.augmentation import Augmenter
-from edge_tf.audio.augmentation_config import AugmentationConfig
-from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import pipeline, waveform_cache
-from edge_tf.data.dataset import Dataset
-from edge_tf.errors import UserError
 from edge_tf.models import build_model, run_model
-from edge_tf.run_records import EpochRecord, FrontendFile, TrainRecord
-from edge_tf.settings import DataFlags, ModelConfig, TrainingSettings
+from edge_tf.run_records import EpochRecord, FrontendFile
 from edge_tf.training import device_translation
 from edge_tf.training.loop import Trainer
+from edge_tf.training.request import WRITES, Request
 from edge_tf.training.step import SgdStep, seed_everything
 
-# Location and name of the data, on which training does not depend.
-_FOR_PEOPLE = ("data", "data_description")
 
-
-def train(
-    run: run_dir.RunDirectory,
-    dataset: Dataset,
-    data_flags: DataFlags,
-    model_config: ModelConfig,
-    frontend: FrontendConfig,
-    augmentation: AugmentationConfig,
-    settings: TrainingSettings,
-    cache: Path,
-) -> EpochRecord:
+def train(run: run_dir.RunDirectory, request: Request) -> EpochRecord:
     """Trains, or resumes an interrupted training with the same settings.
 
     Writes labels.txt, frontend.json, history.json and float.keras.
 
     Args:
-      run: the run directory; created if missing.
-      dataset: the task.
-      data_flags: recorded, so that later stages find the same data.
-      model_config, frontend, augmentation, settings: what to train and how.
-      cache: folder of decoded clips.
+      run: the run directory, which has no other training.
+      request: what to train.
 
     Returns:
       The last epoch's record.
 
     Raises:
-      UserError: data cannot be read, the run directory contains another training, or a streaming
-        model is to use features that need a whole window.
+      UserError: noise cannot be read, or the checkpoints are of another training.
     """
-    if model_config.lookahead is not None and frontend.normalization != "none":
-        raise UserError(
-            f"normalization={frontend.normalization} takes statistics over a whole window, but a "
-            "stream has one frame at a time",
-            "train without --streaming, or without normalization",
-        )
-    run.create()
-    splits = {
-        split: waveform_cache.load(
-            dataset, split, frontend.sample_rate, frontend.clip_samples, cache
-        )
-        for split in ("training", "validation")
-    }
-    noise = waveform_cache.load_noise(dataset, frontend.sample_rate, frontend.clip_samples)
-    record = TrainRecord(
-        data=data_flags,
-        data_description=dataset.description,
-        data_fingerprint={split: clips.fingerprint for split, clips in splits.items()},
-        labels=dataset.labels,
-        model=model_config,
-        frontend=frontend,
-        augmentation=augmentation,
-        recipe=settings,
-    )
-    _refuse_other_training(run, record)
-
+    record, training = request.record, request.splits["training"]
+    frontend, augmentation, settings = record.frontend, record.augmentation, record.recipe
+    noise = waveform_cache.load_noise(request.dataset, frontend.sample_rate, frontend.clip_samples)
     translator = None
     if augmentation.translator_probability > 0.0:
-        translator = device_translation.of_run(
-            run.path, splits["training"], frontend, settings.seed
-        )
+        translator = device_translation.of_run(run.path, training, frontend, settings.seed)
     seed_everything(settings.seed)
     model = build_model(
-        model_config.name,
-        num_classes=len(dataset.labels),
+        record.model.name,
+        num_classes=len(record.labels),
         input_shape=frontend.feature_shape,
-        **run_model.arguments(model_config),
+        **run_model.arguments(record.model),
     )
-    fingerprint = {k: v for k, v in records.to_json(record).items() if k not in _FOR_PEOPLE}
-    trainer = Trainer(SgdStep(model, settings), run.path, fingerprint)
-    training = splits["training"]
+    trainer = Trainer(SgdStep(model, settings), run.path, request.settings())
     augmenter = Augmenter(augmentation, noise, frontend.sample_rate, translator)
-    classes = len(dataset.labels)
+    classes = len(record.labels)
     history = trainer.fit(
         lambda epoch: pipeline.training_batches(
             training, frontend, augmenter, classes, settings.batch_size, settings.seed, epoch
         ),
         len(training.labels),
-        pipeline.evaluation_batches(splits["validation"].samples, frontend),
-        splits["validation"].labels,
+        pipeline.evaluation_batches(request.splits["validation"].samples, frontend),
+        request.splits["validation"].labels,
     )
-    files.write_text(run / run_dir.LABELS, "".join(f"{label}\n" for label in dataset.labels))
+    files.write_text(run / run_dir.LABELS, "".join(f"{label}\n" for label in record.labels))
     files.write_json(run / run_dir.FRONTEND, records.to_json(FrontendFile(frontend=frontend)))
     files.write_json(run / run_dir.HISTORY, records.to_json(history))
     with files.atomic_path(run / run_dir.FLOAT_MODEL) as temporary:
-        model.save(temporary)
-    run.record(record)
+        keras_file.save(model, temporary)
+    run.record(dataclasses.replace(record, files=run.hashes(*WRITES)))
     return history[-1]
-
-
-def _refuse_other_training(run: run_dir.RunDirectory, record: TrainRecord) -> None:
-    """A finished run is not overwritten by a training with other settings."""
-    before = run.find(TrainRecord)
-    if before is None:
-        return
-    old, new = records.to_json(before), records.to_json(record)
-    changed = [name for name in new if name not in _FOR_PEOPLE and old[name] != new[name]]
-    if changed:
-        raise UserError(
-            f"{run.path} contains a finished training with other settings ({', '.join(changed)})",
-            "choose a new --run_dir",
-        )

@@ -9,13 +9,13 @@ import ctypes
 import dataclasses
 import importlib
 import shutil
-import tempfile
 import threading
 from typing import Any
 
 import numpy as np
 
 from edge_tf.errors import UserError
+from firmware_export import children
 
 # Names and values of espeak-ng's speak_lib.h.
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
@@ -104,17 +104,16 @@ class Espeak:
           UserError: the wheel is missing, or its library does not load here.
         """
         loader = _loader()
-        folder = tempfile.mkdtemp(prefix="edge_tf_espeak_")
-        try:
-            copy = shutil.copy(loader.get_library_path(), folder)
-            self._library = ctypes.CDLL(copy)
-        except OSError as error:
-            raise UserError(
-                f"espeak-ng does not load from {folder}: {error}",
-                "set TMPDIR to a folder whose files may be executed, or reinstall espeakng-loader",
-            ) from None
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with children.folder() as folder:
+            try:
+                copy = shutil.copy(loader.get_library_path(), folder)
+                self._library = ctypes.CDLL(str(copy))
+            except OSError as error:
+                raise UserError(
+                    f"espeak-ng does not load from {folder}: {error}",
+                    "set TMPDIR to a folder whose files may be executed, or reinstall it: "
+                    "make clean setup",
+                ) from None
         self._seed = seed
         self._chunks: list[bytes] = []
         self._callback = _SynthCallback(self._collect)

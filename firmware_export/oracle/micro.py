@@ -7,12 +7,12 @@ import json
 import platform
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from firmware_export import children
 from firmware_export.errors import ExportError
 from tflite_model.info import TensorInfo
 
@@ -64,22 +64,16 @@ def run(model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()) -
     """
     if unavailable_reason():
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("model.tflite", "features.npy", "logits.npy")]
+    with children.folder() as folder:
+        paths = [folder / name for name in ("model.tflite", "features.npy", "logits.npy")]
         paths[0].write_bytes(model)
         np.save(paths[1], features)
         if states:
-            paths.append(Path(folder) / "states.json")
+            paths.append(folder / "states.json")
             paths[-1].write_text(json.dumps([[s.shape, s.zero_points[0]] for s in states]))
         try:
-            result = subprocess.run(
-                [sys.executable, str(_PROBE), *map(str, paths)],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
+            command = [sys.executable, str(_PROBE), *map(str, paths)]
+            result = children.run(command, _TIMEOUT_S)
         except subprocess.TimeoutExpired:
             raise ExportError(
                 f"TFLite Micro has not finished this model after {_TIMEOUT_S} s; "

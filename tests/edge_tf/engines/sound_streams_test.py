@@ -198,7 +198,8 @@ def test_a_stream_compiles_its_own_program_and_leaves_nothing(model, c, monkeypa
     pcm = noise(2, seed=11)
     monkeypatch.undo()
     stream = CStream(model, SPOTTING)
-    folder = Path(stream._folder.name)
+    (program,) = stream._process.args  # type: ignore[misc]
+    folder = Path(str(program)).parents[1]
     try:
         assert [path.name for path in folder.iterdir()]
         check_equal(stream.push(pcm), c.push(pcm))

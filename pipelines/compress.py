@@ -99,6 +99,23 @@ def check_flags(epochs: int, peak_rate: float) -> None:
             "raise it, or leave it out",
         )
     _settings(epochs, peak_rate, "to be read" if FLAGS.teacher_run else None)
+    _check_used()
+
+
+def _check_used() -> None:
+    """Raises UserError for flags that change nothing."""
+    recipes = FLAGS.recipe
+    prunes = any(RECIPES[name].prunes for name in recipes)
+    teaches = bool(FLAGS.teacher_run)
+    needed = {
+        **dict.fromkeys(("sparsity", "prune", "prune_by"), (prunes, "a recipe that prunes")),
+        "bits": ("psg" in recipes, "--recipe=psg"),
+        "temperature": (teaches or "pqk" in recipes, "--teacher_run or --recipe=pqk"),
+        "distill_weight": (teaches, "--teacher_run"),
+    }
+    for name, (is_used, what) in needed.items():
+        if FLAGS[name].present and not is_used:
+            raise UserError(f"--{name} changes nothing without {what}", "leave it out")
 
 
 def _settings(

@@ -1,5 +1,6 @@
 """What exports take from a run besides its model."""
 
+import dataclasses
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,8 +141,22 @@ def check_frontend(run: run_dir.RunDirectory, golden: "Golden", wav: "np.ndarray
 
 
 def detector(run: run_dir.RunDirectory, streaming: bool) -> "DetectorConfig":
-    """For streams the detector that evaluation chose; otherwise the default one."""
-    from edge_tf.evaluation.streams import operating_point
-    from firmware_export.runtime.detector import DetectorConfig
+    """For streams the detector that evaluation chose, which may lack what was asked for.
 
-    return operating_point.of_run(run) if streaming else DetectorConfig()
+    Otherwise the default one, with the pause that the run's window needs.
+    """
+    from edge_tf.evaluation.streams import operating_point
+    from firmware_export.runtime.detector import DetectorConfig, frames_between, pause
+
+    if streaming:
+        if unmet := operating_point.unmet(run):
+            _LOG.warning("%s", unmet)
+        return operating_point.of_run(run)
+    default = DetectorConfig()
+    if "frontend" not in frontend(run, needed=False):
+        return default
+    config = run.frontend()
+    between = frames_between(config.sample_rate, config.hop)
+    return dataclasses.replace(
+        default, refractory_hops=pause(config.num_frames, default.smoothing, between)
+    )

@@ -4,6 +4,7 @@ A run trained for streaming also gets model_streaming.tflite.
 """
 
 import hashlib
+import logging
 import time
 
 import numpy as np
@@ -21,6 +22,7 @@ from edge_tf.settings import Graph
 from edge_tf.tflite_runtime import quantize, run_int8
 from tflite_model.info import ModelInfo
 
+_LOG = logging.getLogger(__name__)
 GOLDEN_CLIPS = 8
 
 
@@ -56,6 +58,11 @@ def convert(
         )
     training = data.clips("training")
     rows = spread_over_labels(training.labels, representative_clips)
+    if len(rows) < representative_clips:
+        _LOG.info(
+            "--representative_clips=%d: there are %d training clips, all are used",
+            *(representative_clips, len(rows)),
+        )
     began = time.perf_counter()
     made = int8.convert_with_graph(model, data.features(training.samples[rows]), form)
     converted = made.data

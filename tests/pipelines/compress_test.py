@@ -107,6 +107,9 @@ def as_trained(path, labels=("a", "b"), padding="causal") -> RunDirectory:
             "--target_nonzero_kb cannot be met by depthwise kernels; leave depthwise out of --pru",
         ),
         (("--recipe=psg", "--bits=9"), "--bits=9 is not in 2 to 8"),
+        (("--recipe=qat", "--sparsity=0.5"), "--sparsity changes nothing without a recipe that"),
+        (("--recipe=prune", "--bits=4"), "--bits changes nothing without --recipe=psg; leave it"),
+        (("--recipe=qat", "--temperature=3"), "--temperature changes nothing without --teacher_r"),
         (("--recipe=qat", "--teacher_run=OUT/none"), "none does not exist; make it with: python"),
     ],
 )

@@ -59,12 +59,27 @@ def is_model(path: Path, recorded: str) -> bool:
     return recorded in (_of_model(content), hashlib.sha256(content).hexdigest())
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a file is an archive of a model with the checksums that it claims.
+
+    Raises:
+      UserError: the file cannot be read.
+    """
+    return _parts(files.read_bytes(path, _MOST_BYTES)) is not None
+
+
 def _of_model(content: bytes) -> str:
+    parts = _parts(content)
+    if parts is not None:
+        content = b"".join(hashlib.sha256(part).digest() for part in parts)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _parts(content: bytes) -> list[bytes] | None:
+    """Configuration and weights; None if there are none."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             arrays.check_entries(archive.infolist(), 3, _MOST_BYTES)
-            parts = [archive.read(name) for name in (_CONFIG, _WEIGHTS)]
-    except (zipfile.BadZipFile, ValueError, KeyError, *arrays.DAMAGE):
-        return hashlib.sha256(content).hexdigest()
-    of_parts = b"".join(hashlib.sha256(part).digest() for part in parts)
-    return hashlib.sha256(of_parts).hexdigest()
+            return [archive.read(name) for name in (_CONFIG, _WEIGHTS)]
+    except (ValueError, *arrays.DAMAGE):
+        return None

@@ -310,11 +310,15 @@ class RunDirectory:
 
         Args:
           record: of the stage.
-          of_older: files that only have to be there in older runs, which have no hashes; none: such
-            a stage counts as changed.
+          of_older: files that only have to be there, and models whole, in older runs, which have no
+            hashes; none: such a stage counts as changed.
         """
         if record.files is None:
-            return bool(of_older) and all((self / name).is_file() for name in of_older)
+            return bool(of_older) and all(
+                (self / name).is_file()
+                and (not name.endswith(".keras") or keras_file.is_whole(self / name))
+                for name in of_older
+            )
         return all(
             (self / name).is_file() and self.hashes(name)[name] == digest
             for name, digest in record.files.items()

@@ -17,6 +17,9 @@ import numpy as np
 from edge_tf.errors import UserError
 from firmware_export import children
 
+# The extra "synthesis" of pyproject.toml; this works wherever edge_tf was installed from.
+INSTALL = "python -m pip install 'espeakng-loader>=0.2.4,<0.3'"
+
 # Names and values of espeak-ng's speak_lib.h.
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _INITIALIZE_DONT_EXIT = 0x8000
@@ -79,7 +82,7 @@ def _loader() -> Any:
     except ImportError:
         raise UserError(
             "speech synthesis needs espeak-ng, which is not installed",
-            "pip install edge_tf[synthesis]",
+            f"run: {INSTALL}",
         ) from None
 
 
@@ -111,8 +114,8 @@ class Espeak:
             except OSError as error:
                 raise UserError(
                     f"espeak-ng does not load from {folder}: {error}",
-                    "set TMPDIR to a folder whose files may be executed, or reinstall it: "
-                    "make clean setup",
+                    "set TMPDIR to a folder whose files may be executed, or run: "
+                    f"{INSTALL} --force-reinstall",
                 ) from None
         self._seed = seed
         self._chunks: list[bytes] = []
@@ -125,7 +128,7 @@ class Espeak:
         if self.sample_rate <= 0:
             raise UserError(
                 f"espeak-ng cannot read its data in {loader.get_data_path()}",
-                "pip install --force-reinstall edge_tf[synthesis]",
+                f"run: {INSTALL} --force-reinstall",
             )
         self._library.espeak_SetSynthCallback(self._callback)
         self._utterances = 0

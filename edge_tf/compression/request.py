@@ -6,7 +6,8 @@ from pathlib import Path
 
 from edge_tf import files, keras_file, other_settings, records, run_dir
 from edge_tf.compression.settings import Settings
-from edge_tf.run_records import CompressionRequest, CompressRecord
+from edge_tf.errors import UserError
+from edge_tf.run_records import CompressionRequest, CompressRecord, RangesFile
 
 _FILE = "settings.json"
 
@@ -87,4 +88,11 @@ def finished(
     done = {field.name: getattr(record, field.name) for field in dataclasses.fields(request)}
     if done != vars(request):
         return None
-    return record if run.is_unchanged(record, of_older=[run_dir.COMPRESSED_MODEL]) else None
+    if not run.is_unchanged(record, of_older=[run_dir.COMPRESSED_MODEL]):
+        return None
+    try:
+        if (run / run_dir.QUANTIZATION).exists():
+            records.load(run / run_dir.QUANTIZATION, RangesFile)
+    except UserError:
+        return None
+    return record

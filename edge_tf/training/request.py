@@ -108,6 +108,7 @@ def finished(run: run_dir.RunDirectory) -> EpochRecord | None:
         return None
     try:
         run.frontend()
+        run.labels()
         history = records.load(run / run_dir.HISTORY, list[EpochRecord])
     except UserError:
         return None

@@ -57,7 +57,7 @@ def of_run(run: run_dir.RunDirectory) -> DetectorConfig:
     except (UserError, ExportError) as error:
         raise UserError(
             f"{path} describes no detector ({error})",
-            f"remove it, or run: python -m pipelines.evaluate --stream --run_dir={run.path}",
+            f"remove it, or run: {run.command_of('evaluate')} --stream",
         ) from None
     return dataclasses.replace(found, background=tuple(found.background))
 

@@ -1,5 +1,6 @@
 """What a training is asked to do: refusals before TensorFlow loads, and what counts as done."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,9 @@ def run(root, tmp_path) -> RunDirectory:
     """A run as training leaves it, with the files of no real network."""
     run = RunDirectory(tmp_path / "run")
     record = ask(run, root).record
-    files.write_bytes(run / "float.keras", b"a network")
+    with zipfile.ZipFile(run / "float.keras", "w") as archive:
+        for name in ("config.json", "model.weights.h5"):
+            archive.writestr(name, "of no network")
     files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in record.labels))
     files.write_json(run / "history.json", records.to_json([EPOCH]))
     files.write_json(run / "frontend.json", {"frontend": record.frontend.to_dict()})
@@ -96,6 +99,12 @@ def test_an_older_run_has_no_hashes_and_stays_as_it_is(run):
     record = run.stage(TrainRecord)
     run.record(TrainRecord(**{**vars(record), "files": None}))
     assert "files" not in run.config()["stages"]["train"]
+    assert request.finished(run) == EPOCH
+    for name, damage in (("float.keras", b"PK"), ("labels.txt", b""), ("history.json", b"[]")):
+        content = (run / name).read_bytes()
+        (run / name).write_bytes(damage)
+        assert request.finished(run) is None
+        (run / name).write_bytes(content)
     assert request.finished(run) == EPOCH
     (run / "float.keras").unlink()
     assert request.finished(run) is None

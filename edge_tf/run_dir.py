@@ -27,11 +27,11 @@ import hashlib
 import importlib.metadata
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from edge_tf import __version__, files, keras_file, records, run_lock
+from edge_tf import __version__, files, keras_file, records, run_lock, run_place
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.records import JsonObject
@@ -133,10 +133,19 @@ class RunDirectory:
                 "choose a new folder",
             )
 
-    def locked(self) -> contextlib.AbstractContextManager[None]:
-        """For a stage that writes: no other process does meanwhile; see run_lock.hold."""
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """For a stage that writes: no other process does meanwhile; see run_lock.hold.
+
+        Raises:
+          UserError: another process has it, or there is no room or right to write, which should not
+            come out after hours of work.
+        """
         self.check()
-        return run_lock.hold(self.path)
+        run_place.check_writable(self.path)
+        with run_lock.hold(self.path):
+            run_place.remove_half_written(self.path)
+            yield
 
     def require(self, name: str) -> Path:
         """Path of a file that an earlier stage wrote.

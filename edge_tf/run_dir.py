@@ -27,7 +27,7 @@ import hashlib
 import importlib.metadata
 import platform
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -314,22 +314,24 @@ class RunDirectory:
             if (self / name).exists()
         }
 
-    def is_unchanged(self, record: StageRecord, of_older: Sequence[str] = ()) -> bool:
+    def is_unchanged(self, record: StageRecord, *needed: str, older: bool = False) -> bool:
         """Whether the files of a stage are still as it wrote them.
 
         Args:
           record: of the stage.
-          of_older: files that only have to be there, and models whole, in older runs, which have no
-            hashes; none: such a stage counts as changed.
+          needed: files that it always writes.
+          older: accept an older run, which has no hashes, if these are there and models whole.
         """
         if record.files is None:
-            return bool(of_older) and all(
+            return older and all(
                 (self / name).is_file()
                 and (not name.endswith(".keras") or keras_file.is_whole(self / name))
-                for name in of_older
+                for name in needed
             )
-        return all(
-            (self / name).is_file() and self.hashes(name)[name] == digest
+        return set(needed) <= set(record.files) and all(
+            name == Path(name).name
+            and (self / name).is_file()
+            and self.hashes(name)[name] == digest
             for name, digest in record.files.items()
         )
 

@@ -88,7 +88,7 @@ def finished(
     done = {field.name: getattr(record, field.name) for field in dataclasses.fields(request)}
     if done != vars(request):
         return None
-    if not run.is_unchanged(record, of_older=[run_dir.COMPRESSED_MODEL]):
+    if not run.is_unchanged(record, run_dir.COMPRESSED_MODEL, older=True):
         return None
     try:
         if (run / run_dir.QUANTIZATION).exists():

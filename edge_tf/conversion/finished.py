@@ -33,6 +33,7 @@ def finished(
     if not keras_file.is_model(source, record.source_sha256):
         return None
     asked = min(representative_clips, training_clips), form
-    if asked != (record.representative_clips, record.graph) or not run.is_unchanged(record):
+    if asked != (record.representative_clips, record.graph):
         return None
-    return record
+    needed = run_dir.INT8_MODEL, run_dir.GOLDEN, run_dir.FRONTEND
+    return record if run.is_unchanged(record, *needed) else None

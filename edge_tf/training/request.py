@@ -104,7 +104,7 @@ def of(
 def finished(run: run_dir.RunDirectory) -> EpochRecord | None:
     """The last epoch of a run's training, if it has finished and its files are as it wrote them."""
     record = run.find(TrainRecord)
-    if record is None or not run.is_unchanged(record, of_older=WRITES):
+    if record is None or not run.is_unchanged(record, *WRITES, older=True):
         return None
     try:
         run.frontend()

@@ -13,18 +13,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from firmware_export.errors import ExportError
 
-PREFIX = "edge_tf_"
+_PREFIX = "edge_tf_tmp_"  # guardian.py has it too
 _LOCK = ".owner"
 _GUARDIAN = Path(__file__).with_name("guardian.py")
-# A folder without a lock is being made; after an hour it is not.
-_MAKING_S = 3600.0
 
 _guardian: tuple[int, subprocess.Popen[bytes]] | None = None
 _swept: set[str] = set()
@@ -75,7 +72,7 @@ def folder() -> Iterator[Path]:
     try:
         parent = tempfile.gettempdir()
         _sweep(Path(parent))
-        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     except OSError as error:
         raise ExportError(
             f"no temporary folder can be made ({error.strerror or error}); set TMPDIR to a folder "
@@ -110,12 +107,12 @@ def _sweep(parent: Path) -> None:
     if str(parent) in _swept:
         return
     _swept.add(str(parent))
-    for path in parent.glob(f"{PREFIX}*"):
+    for path in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             found = path.lstat()
             if not path.is_dir() or path.is_symlink() or found.st_uid != os.getuid():
                 continue
-            if not (path / _LOCK).is_file() and time.time() - found.st_mtime < _MAKING_S:
+            if not (path / _LOCK).is_file():  # not of ours, or being made
                 continue
             lock = _take(path / _LOCK)
             if lock is not None:
@@ -125,6 +122,8 @@ def _sweep(parent: Path) -> None:
 
 def _tell(line: str) -> None:
     """Tells the guardian, which is started at the first call."""
+    if "\n" in line:  # a name that its lines cannot hold
+        return
     with contextlib.suppress(OSError):  # without a guardian the next process cleans up
         os.write(_pipe(), os.fsencode(f"{line}\n"))
 

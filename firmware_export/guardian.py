@@ -10,6 +10,8 @@ import shutil
 import signal
 import sys
 
+_PREFIX = b"edge_tf_tmp_"
+
 
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -27,7 +29,7 @@ def main() -> None:
             with contextlib.suppress(OSError):
                 os.kill(int(entry[2:]), signal.SIGKILL)
     for entry in left:
-        if entry[:2] == b"f ":
+        if entry[:2] == b"f " and _PREFIX in entry.rpartition(b"/")[2]:
             shutil.rmtree(os.fsdecode(entry[2:]), ignore_errors=True)
 
 

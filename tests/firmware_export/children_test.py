@@ -82,16 +82,28 @@ def temporary(tmp_path, monkeypatch) -> Path:
 
 
 def test_folders_of_dead_processes_are_removed_by_the_next(temporary):
-    dead, other, file = (temporary / name for name in ("edge_tf_dead", "other", "edge_tf_file"))
-    for path in (dead, other):
+    """And nothing else: neither what has another name nor what never had an owner."""
+    names = ("edge_tf_tmp_dead", "edge_tf_tmp_mine", "edge_tf_demo", "other")
+    dead, unowned, similar, other = (temporary / name for name in names)
+    for path in (dead, unowned, similar, other):
         path.mkdir()
+        (path / "file").touch()
+    for path in (dead, similar, other):
         (path / ".owner").touch()
-    file.touch()
-    fresh = temporary / "edge_tf_fresh"  # not locked yet
-    fresh.mkdir()
+    (temporary / "edge_tf_tmp_link").symlink_to(other)
     with children.folder():
         assert not dead.exists()
-        assert other.exists() and file.exists() and fresh.exists()
+        assert all((path / "file").exists() for path in (unowned, similar, other))
+
+
+def test_a_guardian_removes_no_folder_of_another_name(tmp_path):
+    """Whatever it reads; a name with an end of line is never written to it."""
+    mine, ours = tmp_path / "mine", tmp_path / "edge_tf_tmp_x"
+    mine.mkdir()
+    ours.mkdir()
+    command = [sys.executable, "-I", "-S", str(children._GUARDIAN)]
+    subprocess.run(command, input=f"+f {mine}\n+f {ours}\n".encode(), check=True)
+    assert mine.exists() and not ours.exists()
 
 
 def test_a_folder_in_use_stays(temporary):

@@ -28,7 +28,7 @@ _HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
 }
 
 # What zipfile, zlib and NumPy raise on truncated, modified or malicious content.
-_DAMAGE = (
+DAMAGE = (
     OSError,
     EOFError,
     MemoryError,
@@ -56,7 +56,7 @@ def load(path: Path) -> dict[str, np.ndarray]:
     content = files.read_bytes(path, _MOST_BYTES)
     try:
         return _parsed(content)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ValueError(str(error)[:200] or type(error).__name__) from None
 
 

@@ -28,10 +28,11 @@ import hashlib
 import importlib.metadata
 import platform
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from edge_tf import __version__, files, records, run_lock
+from edge_tf import __version__, files, keras_file, records, run_lock, run_place
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
 from edge_tf.records import JsonObject
@@ -136,10 +137,19 @@ class RunDirectory:
                 "choose a new folder",
             )
 
-    def locked(self) -> contextlib.AbstractContextManager[None]:
-        """For a stage that writes: no other process does meanwhile; see run_lock.hold."""
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """For a stage that writes: no other process does meanwhile; see run_lock.hold.
+
+        Raises:
+          UserError: another process has it, or there is no room or right to write, which should not
+            come out after hours of work.
+        """
         self.check()
-        return run_lock.hold(self.path)
+        run_place.check_writable(self.path)
+        with run_lock.hold(self.path):
+            run_place.remove_half_written(self.path)
+            yield
 
     def require(self, name: str) -> Path:
         """Path of a file that an earlier stage wrote.
@@ -186,7 +196,7 @@ class RunDirectory:
         source = self / (COMPRESSED_MODEL if (self / COMPRESSED_MODEL).exists() else FLOAT_MODEL)
         if converted is None or not source.exists():
             return path
-        if converted.source_sha256 != hashlib.sha256(files.read_bytes(source)).hexdigest():
+        if not keras_file.is_model(source, converted.source_sha256):
             raise UserError(
                 f"{path} was not made from {source}", f"run: {self.command_of('convert')}"
             )
@@ -299,6 +309,35 @@ class RunDirectory:
             "finished": now.isoformat(timespec="seconds"),
         }
         files.write_json(self / "config.json", config)
+
+    def hashes(self, *names: str) -> dict[str, str]:
+        """SHA-256 of files, for a stage's record; those that do not exist are left out."""
+        return {
+            name: hashlib.sha256(files.read_bytes(self / name)).hexdigest()
+            for name in names
+            if (self / name).exists()
+        }
+
+    def is_unchanged(self, record: StageRecord, *needed: str, older: bool = False) -> bool:
+        """Whether the files of a stage are still as it wrote them.
+
+        Args:
+          record: of the stage.
+          needed: files that it always writes.
+          older: accept an older run, which has no hashes, if these are there and models whole.
+        """
+        if record.files is None:
+            return older and all(
+                (self / name).is_file()
+                and (not name.endswith(".keras") or keras_file.is_whole(self / name))
+                for name in needed
+            )
+        return set(needed) <= set(record.files) and all(
+            name == Path(name).name
+            and (self / name).is_file()
+            and self.hashes(name)[name] == digest
+            for name, digest in record.files.items()
+        )
 
     def labels(self) -> list[str]:
         """Labels in the order of the logits."""

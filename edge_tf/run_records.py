@@ -15,11 +15,17 @@ from edge_tf.records import JsonObject, later
 from edge_tf.settings import CompressionSettings, DataFlags, Graph, ModelConfig, TrainingSettings
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class StageRecord:
-    """Base class; STAGE is the stage's name in config.json."""
+    """Base class; STAGE is the stage's name in config.json.
+
+    Attributes:
+      files: SHA-256 of the files that the stage wrote and no later one changes; None in older runs.
+    """
 
     STAGE: ClassVar[str]
+
+    files: dict[str, str] | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,7 +107,7 @@ class CompressionRequest(CompressionSettings):
     """Settings and what they are applied to; compression/settings.json.
 
     Attributes:
-      float_model: SHA-256 of float.keras.
+      float_model: digest of float.keras (keras_file.py).
       training_clips: fingerprint of the decoded clips.
     """
 
@@ -149,7 +155,7 @@ class ConvertRecord(StageRecord):
     """Record of pipelines.convert.
 
     Attributes:
-      source, source_sha256: the Keras file that was converted.
+      source, source_sha256: the Keras file that was converted, and its digest (keras_file.py).
       representative_clips: size of the representative dataset, which sets activation scales.
       graph: form of the int8 graph.
       seconds: duration of the conversion.

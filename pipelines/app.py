@@ -1,7 +1,7 @@
 """What every binary shares: parsing flags, one-line errors, exit statuses.
 
 Exit status 0: done. 1: a gate failed (the result is on disk, the message says which).
-2: a flag or a file must be fixed first. 130: interrupted.
+2: a flag or a file must be fixed first. 130: interrupted. 143: terminated.
 """
 
 import errno
@@ -9,6 +9,7 @@ import functools
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -25,6 +26,18 @@ _MAKE_ROOM = (
     "free some space or choose other folders (--run_dir, --cache_dir), "
     "then run the same command again"
 )
+
+
+_CONTINUE = "run the same command again to continue after what is finished"
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM: like Ctrl-C, so that nothing half-written and no process stays."""
+
+
+def _terminate(number: int, _: object) -> NoReturn:
+    signal.signal(number, signal.SIG_DFL)  # a second one ends at once
+    raise _TerminatedError
 
 
 def _parse(about: str, argv: list[str]) -> list[str]:
@@ -125,6 +138,7 @@ def run(main: Callable[[], None]) -> None:
         from tflite_model.errors import TFLiteError
 
         sys.unraisablehook = _ignore_full_disk_again
+        signal.signal(signal.SIGTERM, _terminate)
         try:
             main()
         except (UserError, ExportError, TFLiteError) as error:
@@ -132,7 +146,9 @@ def run(main: Callable[[], None]) -> None:
         except GateError as error:
             _fail(str(error), 1)
         except KeyboardInterrupt:
-            _fail("interrupted; run the same command again to continue after what is finished", 130)
+            _fail(f"interrupted; {_CONTINUE}", 130)
+        except _TerminatedError:
+            _fail(f"terminated; {_CONTINUE}", 128 + signal.SIGTERM)
         except OSError as error:
             _report_system_error(error)
             raise

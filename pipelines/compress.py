@@ -6,6 +6,7 @@ use. After an interruption, run the same command again: it continues after the l
     python -m pipelines.compress --run_dir=RUN --recipe=prune_qat --sparsity=0.5
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -98,6 +99,23 @@ def check_flags(epochs: int, peak_rate: float) -> None:
             "raise it, or leave it out",
         )
     _settings(epochs, peak_rate, "to be read" if FLAGS.teacher_run else None)
+    _check_used()
+
+
+def _check_used() -> None:
+    """Raises UserError for flags that change nothing."""
+    recipes = FLAGS.recipe
+    prunes = any(RECIPES[name].prunes for name in recipes)
+    teaches = bool(FLAGS.teacher_run)
+    needed = {
+        **dict.fromkeys(("sparsity", "prune", "prune_by"), (prunes, "a recipe that prunes")),
+        "bits": ("psg" in recipes, "--recipe=psg"),
+        "temperature": (teaches or "pqk" in recipes, "--teacher_run or --recipe=pqk"),
+        "distill_weight": (teaches, "--teacher_run"),
+    }
+    for name, (is_used, what) in needed.items():
+        if FLAGS[name].present and not is_used:
+            raise UserError(f"--{name} changes nothing without {what}", "leave it out")
 
 
 def _settings(
@@ -135,9 +153,15 @@ def main() -> None:
     compress(FLAGS.epochs, FLAGS.peak_rate)
 
 
-def compress(epochs: int, peak_rate: float) -> None:
-    """The stage; everything but the epochs and the rate comes from flags."""
+def compress(epochs: int, peak_rate: float, renamed: Mapping[str, str] | None = None) -> None:
+    """The stage; everything but the epochs and the rate comes from flags.
+
+    Args:
+      epochs, peak_rate: of all phases.
+      renamed: flags of this binary for these, if they have other names.
+    """
     from edge_tf import run_dir
+    from edge_tf.compression import request
     from edge_tf.compression.teaching import teachers
     from edge_tf.run_records import TrainRecord
 
@@ -151,15 +175,18 @@ def compress(epochs: int, peak_rate: float) -> None:
     settings = _settings(epochs, peak_rate, digest, trained, run.lookahead() is not None)
     data = common.run_data(run)
 
-    from edge_tf.compression import stage
-    from edge_tf.conversion import int8
-
     path = teacher / run_dir.FLOAT_MODEL if teacher else None
-    record = stage.compress(run, data, settings, path, to_int8=int8.convert)
+    record = request.finished(run, settings, data.clips("training").fingerprint, path, renamed)
+    done = "already finished, nothing to do: " if record else ""
+    if record is None:
+        from edge_tf.compression import stage
+        from edge_tf.conversion import int8
+
+        record = stage.compress(run, data, settings, path, to_int8=int8.convert, renamed=renamed)
     if settings.target_nonzero_kb:
         print(f"sparsity for {settings.target_nonzero_kb:g} KiB: {record.sparsity:.2%}")
     print(
-        f"compressed by {', '.join(settings.recipes)}: validation accuracy "
+        f"{done}compressed by {', '.join(settings.recipes)}: validation accuracy "
         f"{record.val_accuracy:.2%} -> {run / run_dir.COMPRESSED_MODEL}"
     )
 

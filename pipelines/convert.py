@@ -37,12 +37,21 @@ def main() -> None:
     run.require(run_dir.FLOAT_MODEL)  # before the seconds that TensorFlow takes to load
     data = common.run_data(run)
 
-    from edge_tf.conversion import stage
+    import tflite_model
+    from edge_tf.conversion.finished import finished
     from tflite_model import sparsity
 
-    info = stage.convert(run, data, FLAGS.representative_clips, FLAGS.graph or run.graph())
+    representative, form = FLAGS.representative_clips, FLAGS.graph or run.graph()
+    done = ""
+    if finished(run, len(data.clips("training").labels), representative, form):
+        done = "already finished, nothing to do: "
+        info = tflite_model.read(run / run_dir.INT8_MODEL)
+    else:
+        from edge_tf.conversion import stage
+
+        info = stage.convert(run, data, representative, form)
     print(
-        f"converted: {info.byte_size:,} bytes, {len(info.ops)} ops, "
+        f"{done}converted: {info.byte_size:,} bytes, {len(info.ops)} ops, "
         f"{info.constant_bytes():,} bytes of weights -> {run / 'model_int8.tflite'}"
     )
     size = sparsity.parameter_size(info)

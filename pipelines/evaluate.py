@@ -2,19 +2,24 @@
 
 Prints the hop table (also per recording device, if the test clips come from several) and writes
 report.json, report.html and predictions.npz (all logits) to --run_dir. The exit status is 1 if a
-gate fails: bytes differ from LiteRT's reference kernels, int8 loses more than --max_drop, or the
-parameters take more than the --target_nonzero_kb of the compression.
+gate fails: bytes differ from LiteRT's reference kernels, int8 loses more than --max_drop, the
+parameters take more than the --target_nonzero_kb of the compression, or no detector is as quiet as
+--max_false_accepts.
 
     python -m pipelines.evaluate --run_dir=RUN
     python -m pipelines.evaluate --run_dir=RUN --stream --max_false_accepts=0.5
 """
 
+import logging
+
 from absl import flags
 
 from firmware_export.boards import board as boards
+from firmware_export.boards import toolchain
 from pipelines import app, board_flags, common, help_text
 
 FLAGS = flags.FLAGS
+_LOG = logging.getLogger("edge_tf.evaluate")
 
 
 def define_flags() -> None:
@@ -70,6 +75,9 @@ def main() -> None:
     for name in (run_dir.FLOAT_MODEL, run_dir.INT8_MODEL):
         run.require(name)  # before the seconds that TensorFlow takes to load
     data = common.run_data(run)
+    for board in FLAGS.boards:
+        if missing := toolchain.missing_packages([board]):
+            _LOG.warning("%s cannot run here: apt-get install %s", board.name, " ".join(missing))
 
     from edge_tf.errors import GateError
     from edge_tf.evaluation import stage

@@ -1,5 +1,6 @@
 """What exports take from a run besides its model."""
 
+import dataclasses
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -143,7 +144,9 @@ def check_frontend(run: run_dir.RunDirectory, golden: "Golden", wav: "np.ndarray
 def detector(
     run: run_dir.RunDirectory, streaming: bool, background: Sequence[str] = ()
 ) -> "DetectorConfig":
-    """For streams the detector that evaluation chose; otherwise the default one.
+    """For streams the detector that evaluation chose, which may lack what was asked for.
+
+    Otherwise the default one, with the pause that the run's window needs.
 
     Args:
       run: the run.
@@ -151,8 +154,17 @@ def detector(
       background: labels that it does not report, besides those of the run.
     """
     from edge_tf.evaluation.streams import operating_point
-    from firmware_export.runtime.detector import DetectorConfig
+    from firmware_export.runtime.detector import DetectorConfig, frames_between, pause
 
     if streaming:
+        if unmet := operating_point.unmet(run):
+            _LOG.warning("%s", unmet)
         return operating_point.of_run(run, background)
-    return operating_point.with_background(DetectorConfig(), run, background)
+    default = DetectorConfig()
+    if "frontend" in frontend(run, needed=False):
+        config = run.frontend()
+        between = frames_between(config.sample_rate, config.hop)
+        default = dataclasses.replace(
+            default, refractory_hops=pause(config.num_frames, default.smoothing, between)
+        )
+    return operating_point.with_background(default, run, background)

@@ -61,15 +61,16 @@ def main() -> None:
 
 
 def _compress() -> None:
-    compress.compress(FLAGS.compress_epochs, FLAGS.compress_rate)
+    names = {"epochs": "compress_epochs", "peak_rate": "compress_rate"}
+    compress.compress(FLAGS.compress_epochs, FLAGS.compress_rate, names)
 
 
 def _export() -> None:
     run = common.run_directory()
     folders = {"tflm": run / run_dir.FIRMWARE}
-    if (
-        training_flags.value("padding") != "reflect"
-    ):  # plain C includes the front-end, which has no look-ahead
+    if training_flags.value("padding") == "reflect":
+        print(f"no {run_dir.FIRMWARE_C}: plain C includes the front-end, which reads no future")
+    else:
         folders["standalone"] = run / run_dir.FIRMWARE_C
     for flavor, folder in folders.items():
         print(export_firmware.summary(export_firmware.export(run.path, folder, flavor), folder))

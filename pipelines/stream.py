@@ -308,6 +308,8 @@ def _detector(run: "RunDirectory") -> "DetectorConfig":
         for name in ("threshold", "smoothing", "refractory_hops")
         if (value := getattr(FLAGS, name)) is not None
     }
+    if unmet := operating_point.unmet(run):
+        print(f"warning: {unmet}", file=sys.stderr)
     return dataclasses.replace(operating_point.of_run(run, FLAGS.background), **given)
 
 

@@ -39,9 +39,9 @@ def main() -> None:
 
     run = common.run_directory()
     with run.locked():
-        from edge_tf.training import stage
+        from edge_tf.training import request
 
-        last = stage.train(
+        asked = request.of(
             run,
             dataset,
             values,
@@ -51,8 +51,14 @@ def main() -> None:
             training_flags.training_settings(dataset.counts("training").values()),
             cache,
         )
+        last = request.finished(run)
+        done = "already finished, nothing to do: " if last else ""
+        if last is None:
+            from edge_tf.training import stage  # loads TensorFlow, which takes seconds
+
+            last = stage.train(run, asked)
     print(
-        f"trained {last.epoch} epochs: validation accuracy {last.val_accuracy:.2%}, "
+        f"{done}trained {last.epoch} epochs: validation accuracy {last.val_accuracy:.2%}, "
         f"{last.samples_per_second:.0f} samples/s -> {FLAGS.run_dir}/float.keras"
     )
 

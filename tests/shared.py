@@ -1,17 +1,27 @@
 """What is made once for all processes that run tests: a session of pytest is one worker's."""
 
 import fcntl
+import importlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from firmware_export.oracle import micro
+
 
 def folder(config: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that all workers of this test run see."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if hasattr(config, "workerinput") else base
+
+
+def need_tflite_micro() -> None:
+    """Skips where tflite-micro has no wheel. Where it has one, it must be there."""
+    if not micro.has_wheel():
+        pytest.skip(micro.remedy())
+    importlib.import_module("tflite_micro.python.tflite_micro.runtime")
 
 
 def once(place: Path, make: Callable[[Path], None]) -> Path:

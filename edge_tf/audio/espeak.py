@@ -9,13 +9,16 @@ import ctypes
 import dataclasses
 import importlib
 import shutil
-import tempfile
 import threading
 from typing import Any
 
 import numpy as np
 
 from edge_tf.errors import UserError
+from firmware_export import children
+
+# The extra "synthesis" of pyproject.toml; this works wherever edge_tf was installed from.
+INSTALL = "python -m pip install 'espeakng-loader>=0.2.4,<0.3'"
 
 # Names and values of espeak-ng's speak_lib.h.
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
@@ -79,7 +82,7 @@ def _loader() -> Any:
     except ImportError:
         raise UserError(
             "speech synthesis needs espeak-ng, which is not installed",
-            "pip install edge_tf[synthesis]",
+            f"run: {INSTALL}",
         ) from None
 
 
@@ -104,17 +107,16 @@ class Espeak:
           UserError: the wheel is missing, or its library does not load here.
         """
         loader = _loader()
-        folder = tempfile.mkdtemp(prefix="edge_tf_espeak_")
-        try:
-            copy = shutil.copy(loader.get_library_path(), folder)
-            self._library = ctypes.CDLL(copy)
-        except OSError as error:
-            raise UserError(
-                f"espeak-ng does not load from {folder}: {error}",
-                "set TMPDIR to a folder whose files may be executed, or reinstall espeakng-loader",
-            ) from None
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with children.folder() as folder:
+            try:
+                copy = shutil.copy(loader.get_library_path(), folder)
+                self._library = ctypes.CDLL(str(copy))
+            except OSError as error:
+                raise UserError(
+                    f"espeak-ng does not load from {folder}: {error}",
+                    "set TMPDIR to a folder whose files may be executed, or run: "
+                    f"{INSTALL} --force-reinstall",
+                ) from None
         self._seed = seed
         self._chunks: list[bytes] = []
         self._callback = _SynthCallback(self._collect)
@@ -126,7 +128,7 @@ class Espeak:
         if self.sample_rate <= 0:
             raise UserError(
                 f"espeak-ng cannot read its data in {loader.get_data_path()}",
-                "pip install --force-reinstall edge_tf[synthesis]",
+                f"run: {INSTALL} --force-reinstall",
             )
         self._library.espeak_SetSynthCallback(self._callback)
         self._utterances = 0

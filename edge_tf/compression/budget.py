@@ -7,7 +7,6 @@ in DCASE (tflite_model/sparsity.py).
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 import tf_keras as keras
 
 import tflite_model
-from edge_tf import files, run_dir
+from edge_tf import files, keras_file, run_dir
 from edge_tf.compression.network import copy_of
 from edge_tf.compression.settings import Settings
 from edge_tf.errors import UserError
@@ -110,7 +109,7 @@ def with_sparsity(
             "choose prune, prune_qat or pqk",
         )
     path = run / run_dir.COMPRESSION / _FILE
-    float_model = hashlib.sha256(run.require(run_dir.FLOAT_MODEL).read_bytes()).hexdigest()
+    float_model = keras_file.digest(run.require(run_dir.FLOAT_MODEL))
     asked = {"float_model": float_model, "graph": settings.graph, "layers": list(names)}
     capacity = _remembered(path, asked)
     if capacity is None:

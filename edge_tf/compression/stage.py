@@ -1,17 +1,16 @@
 """The stage "compress": float.keras in, compressed.keras out."""
 
 import dataclasses
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf import files, records, run_dir
+from edge_tf import files, keras_file, records, run_dir
 from edge_tf.audio.augmentation import Augmenter
-from edge_tf.compression import budget, phase_step, pruning, quantization
+from edge_tf.compression import budget, phase_step, pruning, quantization, request
 from edge_tf.compression.network import State
 from edge_tf.compression.phase import Phase, epochs_of
 from edge_tf.compression.settings import Settings
@@ -21,7 +20,6 @@ from edge_tf.data.run_data import RunData, spread_over_labels
 from edge_tf.errors import UserError
 from edge_tf.models import loading
 from edge_tf.run_records import (
-    CompressionRequest,
     CompressRecord,
     EpochRecord,
     RangesFile,
@@ -45,6 +43,7 @@ def compress(
     teacher_path: Path | None = None,
     *,
     to_int8: budget.ToInt8,
+    renamed: Mapping[str, str] | None = None,
 ) -> CompressRecord:
     """Compresses a run's float model, or resumes an interrupted compression.
 
@@ -58,6 +57,7 @@ def compress(
       settings: what to do.
       teacher_path: float.keras of the teacher, or None.
       to_int8: converts a model as the stage "convert" does; a byte budget is counted in its result.
+      renamed: names of flags that are others in this binary; see other_settings.
 
     Returns:
       The record in config.json.
@@ -84,7 +84,7 @@ def compress(
         run, model, names, settings, lambda: _calibration(data, _COUNTED_CLIPS), to_int8
     )
     chain, phases = _phases(settings)
-    work = _Work(run, data, settings, teacher_path, names)
+    work = _Work(run, data, settings, teacher_path, names, renamed)
     state = State(model)
     for number, (phase, epochs) in enumerate(
         zip(phases, epochs_of(chain, settings.epochs), strict=True)
@@ -116,6 +116,7 @@ class _Work:
         settings: Settings,
         teacher_path: Path | None,
         names: Sequence[str],
+        renamed: Mapping[str, str] | None,
     ) -> None:
         self._run, self._data, self._settings, self._names = run, data, settings, names
         self._training, self._validation = data.clips("training"), data.clips("validation")
@@ -129,25 +130,9 @@ class _Work:
         self._augmenter = Augmenter(
             augmentation, data.noise(), data.frontend.sample_rate, translator
         )
-        digest = hashlib.sha256(run.require(run_dir.FLOAT_MODEL).read_bytes()).hexdigest()
-        self._request = CompressionRequest(
-            **vars(settings), float_model=digest, training_clips=self._training.fingerprint
-        )
-        self._refuse_other()
-
-    def _refuse_other(self) -> None:
-        """Refuses to overwrite a compression that has other settings."""
-        path = self._run / run_dir.COMPRESSION / "settings.json"
-        if not any(path.parent.glob("*/checkpoints/state.json")):
-            files.write_json(path, records.to_json(self._request))
-            return
-        before = vars(records.load(path, CompressionRequest))
-        changed = [name for name, value in vars(self._request).items() if before[name] != value]
-        if changed:
-            raise UserError(
-                f"{self._run.path} has a compression with other settings ({', '.join(changed)})",
-                f"use the same flags to resume it, delete {path.parent}, or use a copy of the run",
-            )
+        fingerprint = self._training.fingerprint
+        self._request = request.of(run, settings, fingerprint, teacher_path, renamed)
+        request.note(run, self._request)
 
     def run_phase(self, number: int, phase: Phase, epochs: int, state: State) -> State:
         """Trains a phase, or the rest of it."""
@@ -196,7 +181,7 @@ class _Work:
         """Writes the result and the record of how it was made."""
         ranges = self._run / run_dir.QUANTIZATION
         with files.atomic_path(self._run / run_dir.COMPRESSED_MODEL) as temporary:
-            state.exported().save(temporary)
+            keras_file.save(state.exported(), temporary)
             if state.ranges is None:
                 ranges.unlink(missing_ok=True)
             else:
@@ -209,6 +194,7 @@ class _Work:
                 zeros={name: int((mask == 0).sum()) for name, mask in state.masks.items()},
                 val_accuracy=self._history[-1].val_accuracy,
                 seconds=round(sum(record.seconds for record in self._history), 1),
+                files=self._run.hashes(run_dir.COMPRESSED_MODEL, run_dir.QUANTIZATION),
             )
         )
 

@@ -5,6 +5,7 @@ device graph that conversion keeps has them.
 """
 
 import hashlib
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def of_weights(model: bytes, device_graph: Path) -> dict[bytes, str]:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UserError(
             f"{device_graph} is not a graph that this edge_tf reads",
-            f"make it again with: python -m pipelines.convert --run_dir={device_graph.parent}",
+            "make it again with: python -m pipelines.convert "
+            f"--run_dir={shlex.quote(str(device_graph.parent))}",
         ) from None
     info = tflite_model.parse(model)
     return {

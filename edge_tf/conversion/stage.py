@@ -4,13 +4,14 @@ A run trained for streaming also gets model_streaming.tflite.
 """
 
 import hashlib
+import logging
 import time
 
 import numpy as np
 
 import tflite_model
-from edge_tf import files, records, run_dir
-from edge_tf.conversion import int8
+from edge_tf import files, keras_file, records, run_dir
+from edge_tf.conversion import finished, int8
 from edge_tf.conversion.rewriting import device_graph
 from edge_tf.conversion.tflite import streaming
 from edge_tf.data.run_data import RunData, spread_over_labels
@@ -21,6 +22,7 @@ from edge_tf.settings import Graph
 from edge_tf.tflite_runtime import quantize, run_int8
 from tflite_model.info import ModelInfo
 
+_LOG = logging.getLogger(__name__)
 GOLDEN_CLIPS = 8
 
 
@@ -56,6 +58,11 @@ def convert(
         )
     training = data.clips("training")
     rows = spread_over_labels(training.labels, representative_clips)
+    if len(rows) < representative_clips:
+        _LOG.info(
+            "--representative_clips=%d: there are %d training clips, all are used",
+            *(representative_clips, len(rows)),
+        )
     began = time.perf_counter()
     made = int8.convert_with_graph(model, data.features(training.samples[rows]), form)
     converted = made.data
@@ -93,7 +100,7 @@ def convert(
     run.record(
         ConvertRecord(
             source=source.name,
-            source_sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
+            source_sha256=keras_file.digest(source),
             representative_clips=len(rows),
             graph=form,
             seconds=round(seconds, 1),
@@ -101,6 +108,7 @@ def convert(
             streaming=None if streamed is None else _streaming_facts(streamed),
             parameters=int(sum(np.prod(w.shape) for w in model.trainable_weights)),
             sha256=hashlib.sha256(converted).hexdigest(),
+            files=run.hashes(*finished.WRITES),
         )
     )
     return info

@@ -1,6 +1,6 @@
 """clips.json of a run: the clips it was trained and is tested on, each with a hash of its sound."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ _HEX = 16  # digits of a hash: equal ones by chance are out of the question with
 _Clip = tuple[str, str, str]
 
 
-def save(path: Path, splits: dict[Split, Waveforms], labels: Sequence[str]) -> None:
+def save(path: Path, splits: Mapping[Split, Waveforms], labels: Sequence[str]) -> None:
     """Writes the clips of all splits, one a line."""
     lists = {split: _clips(waves, labels) for split, waves in splits.items()}
     text = msgspec.json.encode(lists).decode().replace("],[", "],\n[")

@@ -1,13 +1,11 @@
 """The model as plain C: on the host, and on emulated microcontrollers."""
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 
 import tflite_model
 from edge_tf.engines.base import Outputs, Start, UnavailableError
 from edge_tf.tflite_runtime import quantize
+from firmware_export import children
 from firmware_export.boards import clips, programs, toolchain
 from firmware_export.boards.board import Board
 from firmware_export.boards.building import DoesNotFitError
@@ -74,8 +72,7 @@ class EmittedC:
             compiler.compile(info, board.target.kernels, streaming=self._streaming)
         except ExportError as error:
             raise UnavailableError(f"no plain C for this model: {error}") from None
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
+        with children.folder() as folder:
             # Whether it fits a part is checked by the export; here it only has to run.
             flash_kb, ram_kb = board.memory_kb
             try:

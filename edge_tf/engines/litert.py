@@ -94,4 +94,4 @@ def _interpreter(model: bytes, kernels: Kernels, **options: Any) -> Any:
 
 
 def _missing(error: ImportError) -> UnavailableError:
-    return UnavailableError(f"ai-edge-litert is not installed ({error})")
+    return UnavailableError(f"ai-edge-litert is not installed ({error}); run: make setup")

@@ -7,9 +7,7 @@ Python: the one in EDGE_TF_MEDIAPIPE_PYTHON, or the one that `make android-tools
 import importlib.util
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import numpy as np
 
 from edge_tf.engines import ids
 from edge_tf.engines.base import Outputs, Start, UnavailableError, log_scores
+from firmware_export import children
 
 PYTHON_VARIABLE = "EDGE_TF_MEDIAPIPE_PYTHON"
 _ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-mediapipe" / "bin" / "python"
@@ -65,13 +64,12 @@ class MediaPipe:
         interpreter = python()
         if interpreter is None:
             raise UnavailableError("MediaPipe is not installed; run: make android-tools")
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
+        with children.folder() as folder:
             (folder / "model.tflite").write_bytes(self._model)
             np.save(folder / "clips.npy", np.asarray(clips_in))
-            command = [interpreter, str(_WORKER), scratch, str(self._sample_rate)]
+            command = [interpreter, str(_WORKER), str(folder), str(self._sample_rate)]
             try:
-                done = subprocess.run(command, capture_output=True, text=True)
+                done = children.run(command)
             except OSError as error:
                 raise UnavailableError(f"{interpreter} cannot be started ({error})") from None
             if done.returncode:

@@ -2,14 +2,18 @@
 
 import concurrent.futures
 import multiprocessing
+import multiprocessing.connection
 import os
-import tempfile
+import signal
+import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
 from edge_tf.engines.base import Engine, Outputs, UnavailableError
+from firmware_export import children
 from firmware_export.boards import object_cache
 
 
@@ -33,23 +37,38 @@ def run_all(
     """
     chosen = list(rows) if rows is not None else [None] * len(engines)
     workers = min(len(engines), os.cpu_count() or 1)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = {start: Path(folder) / f"{start}.npy" for start in clips}
+    spawn = multiprocessing.get_context("spawn")
+    ending, lives = spawn.Pipe(duplex=False)
+    with children.folder() as folder, lives:
+        paths = {start: folder / f"{start}.npy" for start in clips}
         for start, path in paths.items():
             np.save(path, clips[start])
-        spawn = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(
-            workers, spawn, _share_objects, (folder,)
+            workers, spawn, _begin, (folder, ending)
         ) as pool:
-            # The last engines are usually the slowest, so they start first.
-            mine = [paths[engine.start] for engine in engines]
-            backwards = list(pool.map(_run, engines[::-1], mine[::-1], chosen[::-1]))
+            try:
+                # The last engines are usually the slowest, so they start first.
+                mine = [paths[engine.start] for engine in engines]
+                backwards = list(pool.map(_run, engines[::-1], mine[::-1], chosen[::-1]))
+            except BaseException:
+                lives.close()  # else the pool waits for the engines that are running
+                raise
             return backwards[::-1]
 
 
-def _share_objects(folder: str) -> None:
-    """Lets emitted C from features and from the waveform share compiled kernels."""
-    os.environ.setdefault(object_cache.VARIABLE, str(Path(folder) / "objects"))
+def _begin(folder: Path, ending: Connection) -> None:
+    """In a worker: lets emitted C from features and from the waveform share compiled kernels.
+
+    The worker ends when the other end of `ending` closes, as it does if its parent is killed.
+    """
+    os.environ.setdefault(object_cache.VARIABLE, str(folder / "objects"))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent has it too
+    threading.Thread(target=_end_with, args=(ending,), daemon=True).start()
+
+
+def _end_with(ending: Connection) -> None:
+    multiprocessing.connection.wait([ending])
+    os._exit(1)
 
 
 def _run(engine: Engine, path: Path, rows: np.ndarray | None) -> Outputs | UnavailableError:

@@ -1,11 +1,10 @@
 """Samples in, decisions out, frame by frame: front-end, streaming network and detector."""
 
+import contextlib
 import dataclasses
 import subprocess
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.engines.streaming import FrameByFrame
 from edge_tf.tflite_runtime import quantize
+from firmware_export import children
 from firmware_export.boards import programs
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import Detector, DetectorConfig
@@ -113,20 +113,18 @@ class CStream:
     """
 
     def __init__(self, model: bytes, spotting: Spotting) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        try:
-            built = programs.build_stream(model, Path(self._folder.name), spotting)
-        except BaseException:
-            self._folder.cleanup()
-            raise
+        with contextlib.ExitStack() as ends:
+            folder = ends.enter_context(children.folder())
+            built = programs.build_stream(model, folder, spotting)
+            self._process = ends.enter_context(
+                children.process([str(built.elf)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            )
+            self._ends = ends.pop_all()
         self._frame_period = int(spotting.frontend["hop"])
         self._record = np.dtype(
             [("logits", "i1", (len(spotting.labels),)), ("detected", "<i2"), ("score", "<u2")]
         )
         self._samples = self._read = 0
-        self._process: subprocess.Popen[Any] = subprocess.Popen(
-            [built.elf], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
 
     def push(self, pcm: np.ndarray) -> StreamResult:
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -159,8 +157,8 @@ class CStream:
         return ExportError(f"the program ended early, with status {status}; start it again")
 
     def close(self) -> None:
-        self._process.communicate()
-        self._folder.cleanup()
+        with self._ends:
+            self._process.communicate()
 
 
 _PIECE = 16_000

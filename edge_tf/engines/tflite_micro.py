@@ -8,6 +8,7 @@ import tflite_model
 from edge_tf.engines import ids
 from edge_tf.engines.base import Outputs, Start, UnavailableError
 from edge_tf.tflite_runtime import quantize, run_each
+from firmware_export.oracle import micro
 from tflite_model.info import ModelInfo
 
 
@@ -20,7 +21,7 @@ def interpreter_of(model: bytes, info: ModelInfo) -> Any:
     try:
         from tflite_micro.python.tflite_micro import runtime
     except ImportError as error:
-        raise UnavailableError(f"tflite-micro has wheels for Linux x86-64 only ({error})") from None
+        raise UnavailableError(micro.remedy(error)) from None
     activations = sum(t.byte_size for t in info.tensors if not t.is_constant)
     return runtime.Interpreter.from_bytes(
         model, arena_size=activations + 64 * len(info.tensors) + 100_000

@@ -1,5 +1,6 @@
 """The stage "evaluate": the task metric at every hop, written to report.json and report.html."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ from firmware_export import packing
 from firmware_export.boards.board import HOP_TABLE, Board
 from tflite_model import sparsity
 from tflite_model.info import ModelInfo
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +90,10 @@ def evaluate(
     hops = measuring.run(line.engines, clips.features, clips.samples, clips.labels, clips.devices)
     seconds = time.perf_counter() - began
     budget = run.target_nonzero_kb()
-    size = [] if budget is None else [gates.judge_size(sparsity.parameter_size(info), budget)]
-    table = hop_table.build(hops, clips.labels, max_drop=max_drop, devices=devices, others=size)
+    others = [] if budget is None else [gates.judge_size(sparsity.parameter_size(info), budget)]
+    if stream is not None:
+        others.append(_false_accepts(stream))
+    table = hop_table.build(hops, clips.labels, max_drop=max_drop, devices=devices, others=others)
     layers = layer_tables.of_run(run, model, clips.features, clips.labels, error_clips)
 
     run.record(
@@ -119,10 +124,23 @@ def evaluate(
     return table
 
 
+def _false_accepts(stream: StreamReport) -> gates.Gate:
+    tested = stream.chosen
+    return gates.judge_false_accepts(
+        stream.settings.most_per_hour,
+        stream.chosen_on.per_hour,
+        stream.scene.hours,
+        tested.per_hour_interval[0],
+        tested.per_hour,
+    )
+
+
 def _clips(data: RunData, most: int) -> _Clips:
     """All test clips, or `most` of them, evenly over labels and recording devices."""
     testing = data.clips("testing")
     rows = np.arange(len(testing.labels))
+    if most > len(rows):
+        _LOG.info("--max_clips=%d: there are %d test clips, all are run", most, len(rows))
     if most:
         rows = recording_devices.spread(testing.labels, testing.devices, most)
     samples = testing.samples[rows]

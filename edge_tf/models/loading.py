@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_tf import files
 from edge_tf.errors import UserError
+from firmware_export import children
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -42,8 +42,8 @@ def load(path: Path, also: "Iterable[type[keras.layers.Layer]]" = ()) -> "keras.
     content = files.read_bytes(path, keras_archive.MOST_BYTES)
     try:
         safe = keras_archive.checked(content, allowed)
-        with tempfile.TemporaryDirectory(prefix="edge_tf_") as folder, _allocating(len(safe)):
-            copy = Path(folder) / "model.keras"
+        with children.folder() as folder, _allocating(len(safe)):
+            copy = folder / "model.keras"
             copy.write_bytes(safe)
             model = keras.models.load_model(copy, compile=False, safe_mode=True)
         _check_outputs(model)

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from edge_tf import files, records
+from edge_tf import files, keras_file, records
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import pipeline
 from edge_tf.data.waveform_cache import Waveforms
@@ -85,7 +85,7 @@ class DeviceTranslator:
     def save(self, folder: Path) -> None:
         """Writes translator.keras and translator.json."""
         with files.atomic_path(folder / _MODEL) as temporary:
-            self.model.save(temporary)
+            keras_file.save(self.model, temporary)
         names = DeviceNames(self.source, self.targets)
         files.write_json(folder / _NAMES, records.to_json(names))
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from edge_tf import files, progress, records
+from edge_tf import files, other_settings, progress, records
 from edge_tf.errors import UserError
 from edge_tf.records import JsonObject
 from edge_tf.run_records import EpochRecord
@@ -76,14 +76,12 @@ class Trainer:
         if not self._state.exists():
             return 0
         state = records.load(self._state, TrainerState)
-        before = state.fingerprint
-        if before != self.fingerprint:
-            names = sorted({*before, *self.fingerprint})
-            changed = [n for n in names if before.get(n) != self.fingerprint.get(n)]
-            raise UserError(
-                f"{self.folder} contains a training with other settings ({', '.join(changed)})",
-                "give the same flags to resume it, or a new --run_dir",
-            )
+        other_settings.refuse(
+            f"{self.folder} contains an unfinished training",
+            state.fingerprint,
+            self.fingerprint,
+            f"delete {self._state.parent} to train from the start",
+        )
         if [record.epoch for record in state.history] != [*range(1, len(state.history) + 1)]:
             raise UserError(
                 f"{self._state} does not list the epochs in order",

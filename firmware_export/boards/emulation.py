@@ -7,10 +7,10 @@ import re
 import resource
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
+from firmware_export import children
 from firmware_export.boards.building import Build
 from firmware_export.errors import ExportError
 
@@ -53,13 +53,13 @@ def run(
         emulator does not start.
     """
     if folder is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            return run(build, Path(scratch), timeout_s=timeout_s, count=count)
+        with children.folder() as scratch:
+            return run(build, scratch, timeout_s=timeout_s, count=count)
     if not Path(folder).is_dir():
         raise ExportError(f"{folder} is not a folder: make it, the program's files go there")
 
     started = time.monotonic()
-    process = subprocess.Popen(
+    with children.process(
         _command(build, count),
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -67,8 +67,7 @@ def run(
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-    )
-    with process:
+    ) as process:
         _limit(process.pid, timeout_s)
         try:
             console, stderr = process.communicate(timeout=timeout_s)
@@ -79,9 +78,6 @@ def run(
                 f"the program on {build.board.name} has not finished after {timeout_s:g} s"
                 f"{_last_words(console)}; allow more time, or find where it hangs"
             ) from None
-        except BaseException:
-            process.kill()
-            raise
     seconds = time.monotonic() - started
     _check_end(build, process.returncode, console, stderr)
     return RunResult(process.returncode, console, seconds)
@@ -102,7 +98,7 @@ def _command(build: Build, count: bool) -> list[str]:
 
 
 def _limit(pid: int, timeout_s: float) -> None:
-    """Limits CPU time, so the program ends even if this process dies first; no core dumps."""
+    """Limits CPU time; no core dumps."""
     threads = 2
     limit = math.ceil(threads * timeout_s) + 5
     # Only on Linux, and not if it has already ended.

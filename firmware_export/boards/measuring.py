@@ -2,11 +2,11 @@
 
 import dataclasses
 import functools
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from firmware_export import children
 from firmware_export.boards import building, clips, object_cache, programs
 from firmware_export.boards.board import Board
 from firmware_export.boards.building import Build
@@ -76,7 +76,7 @@ def measure(
     """
     if not board.is_emulated:
         raise ExportError(f"instructions are not counted on {board.name}: name an emulated board")
-    with tempfile.TemporaryDirectory() as scratch:
+    with children.folder() as scratch:
         flash_kb, ram_kb = board.memory_kb
         build = functools.partial(
             programs.build,
@@ -86,14 +86,14 @@ def measure(
             flash_kb=flash_kb,
             ram_kb=ram_kb,
             # Both programs use the same kernels.
-            objects=object_cache.folder() or Path(scratch) / "objects",
+            objects=object_cache.folder() or scratch / "objects",
         )
-        alone = build(Path(scratch) / "model")
-        ran = clips.run_features(alone, features, Path(scratch) / "features").figures
+        alone = build(scratch / "model")
+        ran = clips.run_features(alone, features, scratch / "features").figures
         whole, result = alone, ran
         if spotting is not None and pcm is not None:
-            whole = build(Path(scratch) / "whole", spotting)
-            result = clips.run_waveforms(whole, pcm, Path(scratch) / "sound").figures
+            whole = build(scratch / "whole", spotting)
+            result = clips.run_waveforms(whole, pcm, scratch / "sound").figures
     with_frontend = whole is not alone
 
     def of(key: str) -> int | None:

@@ -7,12 +7,12 @@ import json
 import platform
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from firmware_export import children
 from firmware_export.errors import ExportError
 from tflite_model.info import TensorInfo
 
@@ -37,13 +37,29 @@ class Run:
     runtime: str
 
 
+def has_wheel() -> bool:
+    """Whether there is a tflite-micro for this machine and Python."""
+    here = platform.system(), platform.machine(), platform.python_implementation()
+    return here == ("Linux", "x86_64", "CPython") and (3, 10) <= sys.version_info < (3, 13)
+
+
+def remedy(error: ImportError | None = None) -> str:
+    """What is wrong if tflite_micro cannot be imported, and what to do, where that helps."""
+    if not has_wheel():
+        python = ".".join(map(str, sys.version_info[:2]))
+        return (
+            "tflite-micro has wheels for Linux x86-64 and Python 3.10 to 3.12 only; this is "
+            f"{platform.system()} {platform.machine()} and Python {python}"
+        )
+    if error is None or isinstance(error, ModuleNotFoundError):
+        return f"tflite-micro is not installed in {sys.prefix}; run: make setup"
+    return f"tflite-micro does not load ({error}); run: make clean setup"
+
+
 def unavailable_reason() -> str:
     """Why TFLite Micro cannot run here, or "" when it can."""
     if importlib.util.find_spec("tflite_micro") is None:
-        return (
-            f"not available here (no tflite_micro on {platform.system()} {platform.machine()}; "
-            "it has wheels for Linux x86-64)"
-        )
+        return f"not available here ({remedy()})"
     return ""
 
 
@@ -64,22 +80,16 @@ def run(model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()) -
     """
     if unavailable_reason():
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("model.tflite", "features.npy", "logits.npy")]
+    with children.folder() as folder:
+        paths = [folder / name for name in ("model.tflite", "features.npy", "logits.npy")]
         paths[0].write_bytes(model)
         np.save(paths[1], features)
         if states:
-            paths.append(Path(folder) / "states.json")
+            paths.append(folder / "states.json")
             paths[-1].write_text(json.dumps([[s.shape, s.zero_points[0]] for s in states]))
         try:
-            result = subprocess.run(
-                [sys.executable, str(_PROBE), *map(str, paths)],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
+            command = [sys.executable, str(_PROBE), *map(str, paths)]
+            result = children.run(command, _TIMEOUT_S)
         except subprocess.TimeoutExpired:
             raise ExportError(
                 f"TFLite Micro has not finished this model after {_TIMEOUT_S} s; "

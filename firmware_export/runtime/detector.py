@@ -90,6 +90,19 @@ def frames_between(sample_rate: int, frame_period: int) -> int:
     return max(1, round(sample_rate / frame_period / _INFERENCES_PER_SECOND))
 
 
+def pause(window_frames: int, smoothing: int, frames_per_decision: int = 1) -> int:
+    """The refractory period after which a word that was detected has no score left, in decisions.
+
+    It is in the network's window for as long as that is, and then in the mean.
+
+    Args:
+      window_frames: frames of the network's window.
+      smoothing: of the detector, in decisions.
+      frames_per_decision: 1 for streams; see `frames_between`.
+    """
+    return -(-window_frames // frames_per_decision) + smoothing
+
+
 def exponentials(logit_scale: float) -> np.ndarray:
     """exp(-d * logit_scale) * ONE for d = 0, 1, ... int8 steps, (steps,) uint16.
 

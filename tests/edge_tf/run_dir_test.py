@@ -119,6 +119,23 @@ def test_versions_leave_out_what_is_not_installed(monkeypatch):
     assert set(run_dir.package_versions()) == {"python", "edge_tf", "numpy"}
 
 
+def test_files_of_a_stage_are_known_by_their_hashes(tmp_path):
+    run = RunDirectory(tmp_path / "run").create()
+    (run / "golden.npz").write_bytes(b"golden")
+    outside = {"../run/golden.npz": hashlib.sha256(b"golden").hexdigest()}
+    for given, same in (
+        (run.hashes("golden.npz", "labels.txt"), True),
+        ({"golden.npz": "0" * 64}, False),
+        (run.hashes("golden.npz") | {"labels.txt": "0" * 64}, False),
+        (run.hashes("golden.npz") | outside, False),
+        ({}, False),
+        (None, False),
+    ):
+        assert run.is_unchanged(recorded.converted(files=given), "golden.npz") is same
+    assert run.is_unchanged(recorded.converted(), "golden.npz", older=True)
+    assert not run.is_unchanged(recorded.converted(), "golden.npz", "labels.txt", older=True)
+
+
 def test_an_int8_file_of_another_model_is_not_taken(tmp_path):
     """After a compression, or another training, conversion must come first."""
     run = RunDirectory(tmp_path / "run").create()

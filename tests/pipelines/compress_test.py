@@ -15,6 +15,8 @@ from tests.pipelines.conftest import CONVERSION, TRAINING
 from tests.pipelines.starting import start
 from tflite_model import sparsity
 
+RECIPE = ("--recipe=pqk", "--sparsity=0.7")
+
 
 @pytest.fixture(scope="module")
 def finished(words_chain, real_data, tmp_path_factory):
@@ -27,8 +29,7 @@ def finished(words_chain, real_data, tmp_path_factory):
         f"--data_dir={real_data}",
         *TRAINING,
         *CONVERSION,
-        "--recipe=pqk",
-        "--sparsity=0.7",
+        *RECIPE,
         "--compress_epochs=2",
         f"--run_dir={run}",
         f"--cache_dir={words_chain / 'cache'}",
@@ -40,6 +41,27 @@ def finished(words_chain, real_data, tmp_path_factory):
     done = start("run", *flags)
     assert done.returncode == 0, done.stdout + done.stderr
     return run, done.stdout
+
+
+def test_given_again_everything_is_left_as_it_is(finished, words_chain, real_data):
+    """float.keras in particular, which the compression belongs to."""
+    run, printed = finished
+    assert "[1/6] train\nalready finished, nothing to do: trained 8 epochs" in printed
+    here = (f"--run_dir={run}", f"--cache_dir={words_chain / 'cache'}")
+    training = (f"--data_dir={real_data}", *TRAINING)
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    for stage, flags in (
+        ("train", training),
+        ("compress", (*RECIPE, "--epochs=2")),
+        ("convert", CONVERSION),
+    ):
+        again = start(stage, *here, *flags)
+        assert again.returncode == 0, again.stderr
+        assert again.stdout.startswith("already finished, nothing to do: ")
+    other = start("run", *here, *training, *RECIPE, "--compress_epochs=3")
+    assert other.returncode == 2
+    assert "(--compress_epochs: 2 recorded, 3 given); give --compress_epochs=2, or" in other.stderr
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
 
 
 def test_the_chain_tells_its_stages_and_has_the_compressed_hops(finished):
@@ -107,6 +129,9 @@ def as_trained(path, labels=("a", "b"), padding="causal") -> RunDirectory:
             "--target_nonzero_kb cannot be met by depthwise kernels; leave depthwise out of --pru",
         ),
         (("--recipe=psg", "--bits=9"), "--bits=9 is not in 2 to 8"),
+        (("--recipe=qat", "--sparsity=0.5"), "--sparsity changes nothing without a recipe that"),
+        (("--recipe=prune", "--bits=4"), "--bits changes nothing without --recipe=psg; leave it"),
+        (("--recipe=qat", "--temperature=3"), "--temperature changes nothing without --teacher_r"),
         (("--recipe=qat", "--teacher_run=OUT/none"), "none does not exist; make it with: python"),
     ],
 )

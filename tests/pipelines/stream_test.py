@@ -161,6 +161,12 @@ def test_evaluate_chooses_the_detector_and_says_what_it_is_worth(finished):
     assert heard["chosen_on_validation"]["false_accepts"] <= 3
     detector = json.loads((run / "detector.json").read_text())
     assert detector["about"]["test"] == chosen
+    assert detector["about"]["met"] is heard["is_met"] is True
+    gates = json.loads((run / "report.json").read_text())["gates"]
+    assert [gate["verdict"] for gate in gates if "at most 100 false acc" in gate["name"]] == [
+        "passed"
+    ]
+    assert chosen["refractory_hops"] == 101 + chosen["smoothing"]
     for key in ("smoothing", "threshold", "refractory_hops"):
         assert detector["detector"][key] == chosen[key]
     assert f"false rejects: {chosen['missed']} of {chosen['words']}" in printed["evaluate"]

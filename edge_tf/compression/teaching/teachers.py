@@ -1,14 +1,12 @@
 """Whether a run can teach another; needs no TensorFlow."""
 
-import hashlib
-
-from edge_tf import run_dir
+from edge_tf import keras_file, run_dir
 from edge_tf.errors import UserError
 from edge_tf.run_records import TrainRecord
 
 
 def digest(run: run_dir.RunDirectory, teacher: run_dir.RunDirectory) -> str:
-    """Checks that a run can teach another. Returns the SHA-256 of its float model.
+    """Checks that a run can teach another. Returns the digest of its float model.
 
     Raises:
       UserError: it has no float model, or different labels or front-end.
@@ -27,4 +25,4 @@ def digest(run: run_dir.RunDirectory, teacher: run_dir.RunDirectory) -> str:
             f"({', '.join(changed) or 'unknown'})",
             "train the teacher with the same front-end flags",
         )
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return keras_file.digest(path)

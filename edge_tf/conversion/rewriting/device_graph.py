@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import operator
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,8 @@ def load(path: Path) -> DeviceGraph:
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise UserError(
             f"{path} is not a graph that this edge_tf can read",
-            f"make it again with: python -m pipelines.convert --run_dir={path.parent}",
+            "make it again with: python -m pipelines.convert "
+            f"--run_dir={shlex.quote(str(path.parent))}",
         ) from None
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from edge_tf import files
-from edge_tf.audio import simulation
+from edge_tf.audio import espeak, simulation
 from edge_tf.audio.espeak import Espeak, Voice
 from edge_tf.data.dataset import NOISE_FOLDER
 from edge_tf.data.synthesis import synthetic_record as record
@@ -159,7 +159,7 @@ def _voices(request: Request) -> tuple[list[str], list[list[str]], str]:
         if min(map(len, groups)) < 3:
             raise UserError(
                 f"espeak-ng {engine.version} lacks the voice variants that this needs",
-                "pip install --force-reinstall edge_tf[synthesis]",
+                f"run: {espeak.INSTALL} --force-reinstall",
             )
         for word in (*request.words, *request.unknown_words):
             samples, rate = engine.speak(word.replace("_", " "), Voice(accents[0]))

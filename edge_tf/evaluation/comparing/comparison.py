@@ -1,13 +1,12 @@
 """Compares two ways of making a model, several runs each, on the same test clips."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 import tflite_model
-from edge_tf import records, run_dir
+from edge_tf import keras_file, records, run_dir
 from edge_tf.data.run_data import RunData
 from edge_tf.engines import side_by_side
 from edge_tf.engines.base import Engine, Outputs, UnavailableError
@@ -148,7 +147,7 @@ def check(side: Side, against: Side) -> None:
 
 
 def _digest(run: RunDirectory, hop: ComparedHop) -> str:
-    return hashlib.sha256(run.require(HOPS[hop]).read_bytes()).hexdigest()
+    return keras_file.digest(run.require(HOPS[hop]))
 
 
 def compare(side: Side, against: Side, find_data: Callable[[RunDirectory], RunData]) -> Comparison:

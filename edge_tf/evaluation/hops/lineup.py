@@ -78,7 +78,9 @@ def _int8(model: bytes, data: RunData, boards: Sequence[Board]) -> list[Engine]:
         TFLiteMicro(model),
         *(EmittedC(model, board) for board in boards),
     ]
-    if data.frontend.is_causal:  # else a frame needs future samples
+    if not data.frontend.is_causal:
+        _LOG.info("the front-end reads future samples: no hops of plain C from the waveform")
+    else:
         frontend = data.frontend.to_dict()
         spotting = Spotting(data.labels, frontend)
         engines.append(IntegerFrontend(model, frontend))
@@ -101,7 +103,9 @@ def _android(model: bytes | None, data: RunData) -> list[Engine]:
     if model is None:
         return []
     engines: list[Engine] = [AndroidWaveform(model)]
-    if mediapipe_audio.python() is not None:
+    if mediapipe_audio.python() is None:
+        _LOG.info("MediaPipe is not installed: without its hop; make android-tools installs it")
+    else:
         rate = data.frontend.sample_rate
         engines.append(mediapipe_audio.MediaPipe(model, data.labels, rate))
     return engines
@@ -113,7 +117,10 @@ def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]
     Each clip starts a new stream, so that its last frame must produce the logits of its window.
     That is true for causal models; with look-ahead a stream has real frames where a window pads.
     """
-    if run.lookahead() != 0:
+    if run.lookahead() is None:
+        return []
+    if run.lookahead():
+        _LOG.info("the network reads future frames, where a window pads: no streaming hops")
         return []
     model = run.require_streaming().read_bytes()
     spotting = Spotting(data.labels, data.frontend.to_dict())

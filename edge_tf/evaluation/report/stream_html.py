@@ -19,6 +19,12 @@ def context(stream: StreamReport | None) -> dict[str, Any]:
     return {
         "stream": {
             "facts": [
+                (
+                    "Asked for",
+                    f"at most {stream.settings.most_per_hour:g} false accepts per hour: "
+                    f"{'met' if stream.is_met else 'NOT MET'} on validation clips "
+                    f"({stream.chosen_on.per_hour:.2f})",
+                ),
                 ("Length", f"{stream.scene.hours:.2f} h"),
                 ("Keywords", f"{chosen.words:,}"),
                 ("Other words", f"{stream.scene.other_words:,}"),
@@ -28,6 +34,8 @@ def context(stream: StreamReport | None) -> dict[str, Any]:
                 ("False accepts per hour", f"{chosen.per_hour:.2f}"),
                 ("95 % interval", f"{low:.2f} to {high:.2f}"),
                 ("False rejects", f"{100 * chosen.false_rejects:.1f} %"),
+                ("Repeats (second detections of a word)", f"{chosen.repeats:,}"),
+                ("Without a decision", f"the first {stream.deaf_seconds:.2f} s"),
             ],
             "by_snr": [
                 ("no noise" if snr is None else f"{snr:g} dB", f"{words:,}", _share(missed, words))
@@ -41,6 +49,7 @@ def context(stream: StreamReport | None) -> dict[str, Any]:
                     f"{p.per_hour:.2f}",
                     f"{p.per_hour_interval[0]:.2f} to {p.per_hour_interval[1]:.2f}",
                     f"{100 * p.false_rejects:.1f}",
+                    f"{p.repeats:,}",
                 )
                 for p in stream.points
             ],

@@ -10,6 +10,7 @@ from edge_tf.errors import UserError
 from edge_tf.records import JsonObject
 from edge_tf.run_records import TrainRecord
 from firmware_export.errors import ExportError
+from firmware_export.runtime import detector
 from firmware_export.runtime.detector import DetectorConfig
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ class DetectorFile:
     """detector.json.
 
     Attributes:
-      detector: fields of DetectorConfig; missing ones are as in DEFAULT.
+      detector: fields of DetectorConfig; missing ones are as in `of`.
       about: how it was chosen, for the reader.
     """
 
@@ -30,8 +31,18 @@ class DetectorFile:
     about: JsonObject = dataclasses.field(default_factory=dict)
 
 
-# With one frame per 10 ms: smoothing over 0.2 s, and a refractory period of 1 s.
-DEFAULT = DetectorConfig(smoothing=20, threshold=0.6, refractory_hops=100)
+# With one frame per 10 ms, 0.2 s.
+_SMOOTHING = 20
+
+
+def of(frames: int, smoothing: int = _SMOOTHING, threshold: float = 0.6) -> DetectorConfig:
+    """A detector for streams, one decision per frame, with a pause that outlasts a word.
+
+    Args:
+      frames: of the network's window.
+      smoothing, threshold: see DetectorConfig.
+    """
+    return DetectorConfig(smoothing, threshold, detector.pause(frames, smoothing))
 
 
 def with_background(
@@ -69,7 +80,7 @@ def with_background(
 
 
 def of_run(run: run_dir.RunDirectory, background: Iterable[str] = ()) -> DetectorConfig:
-    """The chosen detector, or DEFAULT if none was chosen.
+    """The chosen detector, or the default one if none was chosen.
 
     Args:
       run: the run.
@@ -80,27 +91,43 @@ def of_run(run: run_dir.RunDirectory, background: Iterable[str] = ()) -> Detecto
     """
     path = run / FILE
     if not path.exists():
-        return with_background(DEFAULT, run, background)
+        return with_background(of(run.frontend().num_frames), run, background)
     document = files.read_json(path)
     try:
         values = records.from_json(document, DetectorFile, FILE, "").detector
         records.refuse_unknown(values, DetectorConfig, "detector", "")
-        complete = {**DEFAULT.to_dict(), **values}
+        complete = {**of(run.frontend().num_frames).to_dict(), **values}
         found = records.from_json(complete, DetectorConfig, "detector", "")
     except (UserError, ExportError) as error:
         raise UserError(
             f"{path} describes no detector ({error})",
-            f"remove it, or run: python -m pipelines.evaluate --stream --run_dir={run.path}",
+            f"remove it, or run: {run.command_of('evaluate')} --stream",
         ) from None
     return with_background(found, run, background)
 
 
-def save(run: run_dir.RunDirectory, detector: DetectorConfig, about: JsonObject) -> None:
+def unmet(run: run_dir.RunDirectory) -> str:
+    """What the chosen detector lacks of what was asked for; "" if nothing, or nothing is known."""
+    path = run / FILE
+    document = files.read_json(path) if path.exists() else {}
+    about = document.get("about") if isinstance(document, dict) else None
+    if not isinstance(about, dict) or about.get("met") is not False:
+        return ""
+    reached = about.get("validation")
+    rate = reached.get("false_accepts_per_hour") if isinstance(reached, dict) else None
+    found = f"{rate:.2f}" if isinstance(rate, int | float) else "more"
+    return (
+        f"the detector of {path} is not as quiet as was asked for: {found} false accepts per hour "
+        f"instead of {about.get('most_false_accepts_per_hour')}; no setting is quieter"
+    )
+
+
+def save(run: run_dir.RunDirectory, chosen: DetectorConfig, about: JsonObject) -> None:
     """Writes detector.json.
 
     Args:
       run: receives the file.
-      detector: the choice.
+      chosen: the choice.
       about: how it was chosen, for the reader.
     """
-    files.write_json(run / FILE, records.to_json(DetectorFile(detector.to_dict(), about)))
+    files.write_json(run / FILE, records.to_json(DetectorFile(chosen.to_dict(), about)))

@@ -1,10 +1,8 @@
 """Runs hours of audio through every streaming engine: do they stay bit-exact to the end?"""
 
 import dataclasses
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +16,7 @@ from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import operating_point, stream_stage
 from edge_tf.models import run_model
+from firmware_export import children
 from firmware_export.boards import clips, programs
 from firmware_export.boards.board import Board
 from firmware_export.standalone.package import Spotting
@@ -133,8 +132,7 @@ def _on_board(
     board: Board, model: bytes, spotting: Spotting, sound: np.ndarray, wanted: np.ndarray
 ) -> StreamedEngine:
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+    with children.folder() as folder:
         built = programs.build(model, board, folder, spotting, streaming=True)
         ran = clips.run_waveforms(
             built, sound[np.newaxis], folder / "run", every=1, timeout_s=_TIMEOUT_S, count=False

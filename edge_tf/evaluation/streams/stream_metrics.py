@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class Point:
       missed: keywords that were not detected, or only as another class.
       false_accepts: detections without a matching keyword at that time.
       hours: length of the stream.
+      repeats: second and later detections of a keyword that was detected.
     """
 
     config: DetectorConfig
@@ -36,6 +38,7 @@ class Point:
     missed: int
     false_accepts: int
     hours: float
+    repeats: int = 0
 
     @property
     def false_rejects(self) -> float:
@@ -110,7 +113,7 @@ def sweep(
     events: Sequence[Event],
     frame_period: int,
     sample_rate: int,
-    base: DetectorConfig,
+    config_for: Callable[[int, float], DetectorConfig],
     smoothings: Sequence[int],
     thresholds: Sequence[float],
     skipped: int = 0,
@@ -124,7 +127,7 @@ def sweep(
       events: keywords in the stream.
       frame_period: hop length in samples.
       sample_rate: Hz.
-      base: settings that are not swept.
+      config_for: maps smoothing and threshold to the detector.
       smoothings, thresholds: values to try.
       skipped: number of frames at the beginning that do not reach the detector.
     """
@@ -134,24 +137,33 @@ def sweep(
     for smoothing in smoothings:
         best, scores = _smoothed(probabilities, smoothing)
         for threshold in thresholds:
-            config = dataclasses.replace(base, smoothing=smoothing, threshold=threshold)
+            config = config_for(smoothing, threshold)
             found = _detected(best, scores, config, labels)
-            missed, false = judge(found, events, frame_period, sample_rate)
-            points.append(Point(config, len(events), missed, false, hours))
+            judged = judge(found, events, frame_period, sample_rate)
+            points.append(
+                Point(
+                    config, len(events), judged.missed, judged.false_accepts, hours, judged.repeats
+                )
+            )
     return points
 
 
 def choose(points: Sequence[Point], most_per_hour: float) -> Point:
     """The setting with the fewest false rejects and at most `most_per_hour` false accepts per hour.
 
-    Ties go to fewer false accepts, then to the higher threshold. If no setting is quiet enough, the
-    quietest ones compete.
+    Ties go to fewer false accepts, fewer repeats, then to the higher threshold. If no setting is
+    quiet enough, the quietest ones compete; `is_quiet` tells.
     """
-    quiet = [point for point in points if point.per_hour <= most_per_hour]
+    quiet = [point for point in points if is_quiet(point, most_per_hour)]
     if not quiet:
         fewest = min(point.false_accepts for point in points)
         quiet = [point for point in points if point.false_accepts == fewest]
-    return min(quiet, key=lambda p: (p.missed, p.false_accepts, -p.config.threshold))
+    return min(quiet, key=lambda p: (p.missed, p.false_accepts, p.repeats, -p.config.threshold))
+
+
+def is_quiet(point: Point, most_per_hour: float) -> bool:
+    """Whether a setting has at most so many false accepts per hour."""
+    return point.per_hour <= most_per_hour
 
 
 def _probabilities(logits: np.ndarray, logit_scale: float, skipped: int) -> np.ndarray:
@@ -193,23 +205,30 @@ def _detected(
     return found
 
 
+class Judged(NamedTuple):
+    """Numbers of missed words, of false detections, and of second detections of a word."""
+
+    missed: int
+    false_accepts: int
+    repeats: int
+
+
 def judge(
     found: Sequence[tuple[int, int]], events: Sequence[Event], frame_period: int, sample_rate: int
-) -> tuple[int, int]:
-    """Numbers of missed words and of false detections.
-
-    A second detection of a word counts as neither.
-    """
+) -> Judged:
+    """Compares detections, (frame, class), with the words in the stream."""
     late = LATENESS_S * sample_rate
     starts = np.array([event.start for event in events])
     detected: set[int] = set()
-    false = 0
+    false = repeats = 0
     for frame, label in found:
         sample = frame * frame_period
         at = int(np.searchsorted(starts, sample, side="right")) - 1
         right = at >= 0 and sample <= events[at].end + late and events[at].label == label
-        if right and at not in detected:
-            detected.add(at)
-        elif not right:
+        if not right:
             false += 1
-    return len(events) - len(detected), false
+        elif at in detected:
+            repeats += 1
+        else:
+            detected.add(at)
+    return Judged(len(events) - len(detected), false, repeats)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from edge_tf import records
-from edge_tf.evaluation.streams.stream_metrics import Point
+from edge_tf.evaluation.streams.stream_metrics import Point, is_quiet
 from edge_tf.records import JsonObject
 
 FORMAT_VERSION = 1
@@ -56,6 +56,7 @@ class PointRecord:
     false_accepts: int
     false_accepts_per_hour: float
     per_hour_interval: tuple[float, float]
+    repeats: int
 
     @classmethod
     def of(cls, point: Point) -> "PointRecord":
@@ -70,6 +71,7 @@ class PointRecord:
             false_accepts=point.false_accepts,
             false_accepts_per_hour=point.per_hour,
             per_hour_interval=point.per_hour_interval,
+            repeats=point.repeats,
         )
 
 
@@ -85,6 +87,7 @@ class StreamReport:
       scene: facts of the test stream.
       settings: of the evaluation.
       model_sha256: of the streaming model.
+      deaf_seconds: at the start of a stream, until the first decision.
     """
 
     chosen: Point
@@ -94,6 +97,12 @@ class StreamReport:
     scene: SceneFacts
     settings: StreamSettings
     model_sha256: str
+    deaf_seconds: float = 0.0
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the detector is as quiet as was asked for, where it was chosen."""
+        return is_quiet(self.chosen_on, self.settings.most_per_hour)
 
     def to_dict(self) -> JsonObject:
         """The content of stream.json."""
@@ -102,6 +111,8 @@ class StreamReport:
             "model_sha256": self.model_sha256,
             "settings": records.to_json(self.settings),
             "scene": records.to_json(self.scene),
+            "deaf_seconds": self.deaf_seconds,
+            "is_met": self.is_met,
             "chosen": as_dict(self.chosen),
             "chosen_on_validation": as_dict(self.chosen_on),
             "by_snr": [

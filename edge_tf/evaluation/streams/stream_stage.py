@@ -1,6 +1,8 @@
 """`evaluate --stream`: chooses the detector on validation clips, evaluates it on test clips."""
 
+import dataclasses
 import hashlib
+import logging
 from collections.abc import Collection
 
 import numpy as np
@@ -26,6 +28,8 @@ from firmware_export.boards import toolchain
 from firmware_export.boards.board import HOST
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone.package import Spotting
+
+_LOG = logging.getLogger(__name__)
 
 FILE = "stream.json"
 
@@ -54,12 +58,17 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     run.require_int8()  # rejects one that is older than the network
     path = run.require_streaming()
     model = path.read_bytes()
-    detector = operating_point.with_background(operating_point.DEFAULT, run)
+    frames = data.frontend.num_frames
+    background = operating_point.with_background(operating_point.of(frames), run).background
     results = {}
     for split in ("validation", "testing"):
-        scene = scene_of(data, split, settings, detector.background)
+        scene = scene_of(data, split, settings, background)
         results[split] = scene, _logits(model, data, scene, split)
     scale = tflite_model.parse(model, str(path)).outputs[0].scales[0]
+
+    def config_for(smoothing: int, threshold: float) -> DetectorConfig:
+        config = operating_point.of(frames, smoothing, threshold)
+        return dataclasses.replace(config, background=background)
 
     def sweep(split: Split) -> list[Point]:
         scene, logits = results[split]
@@ -70,10 +79,10 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
             scene.events,
             data.frontend.hop,
             data.frontend.sample_rate,
-            detector,
+            config_for,
             SMOOTHINGS,
             THRESHOLDS,
-            data.frontend.num_frames - 1,  # until a whole window has passed
+            frames - 1,  # until a whole window has passed
         )
 
     chosen_on = stream_metrics.choose(sweep("validation"), settings.most_per_hour)
@@ -94,14 +103,19 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         ),
         settings=settings,
         model_sha256=hashlib.sha256(model).hexdigest(),
+        deaf_seconds=(frames - 1) * data.frontend.hop / data.frontend.sample_rate,
     )
     files.write_json(run / FILE, report.to_dict())
     about = {
         "chosen_on": "validation clips",
         "most_false_accepts_per_hour": settings.most_per_hour,
+        "met": report.is_met,
+        "validation": as_dict(chosen_on),
         "test": as_dict(chosen),
     }
     operating_point.save(run, chosen.config, about)
+    if unmet := operating_point.unmet(run):
+        _LOG.warning("%s", unmet)
     return report
 
 
@@ -146,7 +160,7 @@ def _logits(model: bytes, data: RunData, scene: Scene, split: Split) -> np.ndarr
 
 def _engine(model: bytes, data: RunData) -> SoundStream:
     """The exported C if there is a compiler, else TFLite Micro: both produce the same bytes."""
-    detector = operating_point.DEFAULT
+    detector = operating_point.of(data.frontend.num_frames)
     if not toolchain.missing_packages([HOST]):
         return CStream(model, Spotting(data.labels, data.frontend.to_dict(), detector))
     try:
@@ -165,6 +179,6 @@ def _by_snr(
     rows = []
     for snr in dict.fromkeys(event.snr_db for event in scene.events):
         events = [event for event in scene.events if event.snr_db == snr]
-        missed, _ = stream_metrics.judge(found, events, data.frontend.hop, scene.sample_rate)
-        rows.append((snr, len(events), missed))
+        judged = stream_metrics.judge(found, events, data.frontend.hop, scene.sample_rate)
+        rows.append((snr, len(events), judged.missed))
     return rows

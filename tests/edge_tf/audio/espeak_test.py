@@ -92,7 +92,7 @@ def test_close_twice_is_harmless(engine):
 
 def test_missing_wheel_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    with pytest.raises(UserError, match=r"pip install edge_tf\[synthesis\]") as caught:
+    with pytest.raises(UserError, match=r"pip install .espeakng-loader") as caught:
         Espeak()
     assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="synthesis"):

@@ -63,3 +63,9 @@ def test_the_rate_is_the_recipes_unless_it_is_named():
     assert Settings(("qat",)).peak_rate == RECIPES["qat"].peak_rate < RECIPES["prune"].peak_rate
     assert Settings(("prune", "qat")).peak_rate == RECIPES["prune"].peak_rate
     assert Settings(("qat",), peak_rate=0.03).peak_rate == 0.03
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_says_whether_it_prunes(name):
+    phases = phase_step.phases_of(name, Settings((name,), teacher="digest"))
+    assert RECIPES[name].prunes == any(phase.sparsity is not None for phase in phases)

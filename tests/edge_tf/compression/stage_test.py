@@ -1,6 +1,7 @@
 """The stage "compress" on a small run: files, records, resuming, and what it refuses."""
 
 import dataclasses
+import hashlib
 import json
 import shutil
 import subprocess
@@ -12,9 +13,9 @@ import pytest
 import tf_keras as keras
 
 import tflite_model
-from edge_tf import files, run_dir
+from edge_tf import files, keras_file, run_dir
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.compression import stage
+from edge_tf.compression import request, stage
 from edge_tf.compression.settings import Settings
 from edge_tf.compression.teaching import teachers
 from edge_tf.conversion import int8
@@ -153,8 +154,46 @@ def test_the_same_command_again_changes_nothing_and_another_is_refused(compresse
     compress(run)
     for mine, other in zip(weights(run), weights(compressed), strict=True):
         np.testing.assert_array_equal(mine, other)
-    with pytest.raises(UserError, match=r"has a compression with other settings \(sparsity\)"):
+    with pytest.raises(UserError, match=r"\(--sparsity: 0\.5 recorded, 0\.6 given\)"):
         compress(run, dataclasses.replace(SETTINGS, sparsity=0.6))
+    for mine, other in zip(weights(run), weights(compressed), strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+def done(run: RunDirectory, settings: Settings = SETTINGS) -> CompressRecord | None:
+    clips = run.stage(CompressRecord).training_clips
+    return request.finished(run, settings, clips, None)
+
+
+def test_a_finished_compression_is_found_without_its_network(compressed, tmp_path):
+    run = copy(compressed, tmp_path / "run")
+    assert done(run) == run.stage(CompressRecord)
+    again = keras_file.digest(run / "float.keras")
+    loading.load(run / "float.keras").save(run / "float.keras")  # with another date
+    assert keras_file.digest(run / "float.keras") == again and done(run) is not None
+    with pytest.raises(UserError, match=r"--sparsity: 0\.5 recorded, 0\.6 given"):
+        done(run, dataclasses.replace(SETTINGS, sparsity=0.6))
+    small_model(seed=5).save(run / "float.keras")
+    with pytest.raises(UserError, match=r"\(another float\.keras\); delete .*, or use a copy of"):
+        done(run)
+    shutil.copy(compressed / "float.keras", run / "float.keras")
+    (run / "compressed.keras").write_bytes(b"")
+    assert done(run) is None
+
+
+def test_older_runs_know_models_by_their_whole_files(compressed, tmp_path):
+    run = copy(compressed, tmp_path / "run")
+    whole = hashlib.sha256((run / "float.keras").read_bytes()).hexdigest()
+    record = dataclasses.replace(run.stage(CompressRecord), float_model=whole, files=None)
+    run.record(record)
+    path = run / "compression" / "settings.json"
+    files.write_json(path, files.read_json(path) | {"float_model": whole})
+    for state in (run / "compression").glob("*/checkpoints/state.json"):
+        content = files.read_json(state)
+        content["fingerprint"]["float_model"] = whole
+        files.write_json(state, content)
+    assert done(run) == record
+    compress(run)  # and their checkpoints are continued
     for mine, other in zip(weights(run), weights(compressed), strict=True):
         np.testing.assert_array_equal(mine, other)
 
@@ -175,7 +214,7 @@ def test_a_budget_is_met_and_the_same_command_goes_on_with_it(trained, tmp_path,
     compress(run, settings)
     for mine, other in zip(weights(run), before, strict=True):
         np.testing.assert_array_equal(mine, other)
-    with pytest.raises(UserError, match=r"other settings \(sparsity, target_nonzero_kb\)"):
+    with pytest.raises(UserError, match=r"\(--target_nonzero_kb: 1\.17 recorded, 1\.19 "):
         compress(run, dataclasses.replace(settings, target_nonzero_kb=1.19))
 
 

@@ -11,6 +11,7 @@ from edge_tf.engines.litert import LiteRTReference
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
 from edge_tf.models import build_model
+from tests import shared
 from tests.edge_tf.conversion.conversion_fixtures import (
     SHAPE,
     block_model,
@@ -122,7 +123,7 @@ def test_each_tensor_of_bc_resnet_has_a_node_and_holds_its_values(bc_resnet_with
 
 
 def test_the_bytes_are_those_of_tflite_micro(bc_resnet):
-    pytest.importorskip("tflite_micro")
+    shared.need_tflite_micro()
     _, data = bc_resnet
     clips = sounds(30, seed=6)
     clips[:5] *= 20

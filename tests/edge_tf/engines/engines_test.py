@@ -13,6 +13,7 @@ from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.engines.litert import LiteRTReference, LiteRTXnnpack
 from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.models import build_model
+from tests import shared
 from tests.edge_tf.conversion.conversion_fixtures import block_model, features
 
 
@@ -25,7 +26,7 @@ def files(tmp_path_factory):
 
 
 def test_tflite_micro_equals_the_reference_in_every_byte(files):
-    pytest.importorskip("tflite_micro")
+    shared.need_tflite_micro()
     # Many clips: where kernels round differently, about one byte in 400 shows it.
     clips = features(2000, seed=9)
     clips[:100] *= 20  # far beyond the calibrated range: saturation at both ends
@@ -87,7 +88,7 @@ def test_a_package_that_is_not_installed_makes_the_hop_unavailable(
 
 def test_ds_cnn_gives_the_same_bytes_on_tflite_micro():
     """BC-ResNet is judged on real speech in tests/pipelines/run_test.py."""
-    pytest.importorskip("tflite_micro")
+    shared.need_tflite_micro()
     keras.utils.set_random_seed(0)
     model = build_model("ds_cnn", num_classes=4)
     rng = np.random.default_rng(0)

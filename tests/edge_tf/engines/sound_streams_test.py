@@ -17,6 +17,7 @@ from firmware_export.boards import board, building, programs, toolchain
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import ONE, DetectorConfig
 from firmware_export.standalone.package import Spotting
+from tests import shared
 from tests.edge_tf.engines.streaming_test import (
     CONFIG,
     FRAMES,
@@ -59,7 +60,7 @@ def keras_frames() -> KerasFrames:
 
 
 def tflm(model: bytes) -> PythonStream:
-    pytest.importorskip("tflite_micro")
+    shared.need_tflite_micro()
     frames = tflite_micro_frames(model)
     return PythonStream(frames, model, FRONTEND, DETECTOR, LABELS, is_float=False)
 
@@ -198,7 +199,8 @@ def test_a_stream_compiles_its_own_program_and_leaves_nothing(model, c, monkeypa
     pcm = noise(2, seed=11)
     monkeypatch.undo()
     stream = CStream(model, SPOTTING)
-    folder = Path(stream._folder.name)
+    (program,) = stream._process.args  # type: ignore[misc]
+    folder = Path(str(program)).parents[1]
     try:
         assert [path.name for path in folder.iterdir()]
         check_equal(stream.push(pcm), c.push(pcm))

@@ -18,6 +18,8 @@ from edge_tf.engines.streaming import KerasFrames, StreamingTFLiteMicro
 from edge_tf.errors import UserError
 from edge_tf.models import bc_resnet, build_model
 from edge_tf.settings import ModelConfig
+from firmware_export.oracle import micro
+from tests import shared
 from tests.edge_tf.models.bc_resnet_test import randomize
 
 TAU, CLASSES, FRAMES = 0.25, 5, 41
@@ -153,7 +155,7 @@ def test_a_width_that_is_not_the_network_s_is_refused():
 
 
 def test_tflite_micro_gives_the_bytes_of_the_window():
-    pytest.importorskip("tflite_micro")
+    shared.need_tflite_micro()
     window, stream = converted()
     clips = sound_features(30, seed=5)
     clips[:5] *= 20  # far beyond the calibrated range
@@ -164,7 +166,7 @@ def test_tflite_micro_gives_the_bytes_of_the_window():
 
 
 def test_int8_frames_remember_until_they_are_reset():
-    pytest.importorskip("tflite_micro")
+    shared.need_tflite_micro()
     frames = engines.tflite_micro_frames(converted()[1])
     lines = np.random.default_rng(6).integers(-128, 128, (50, 40)).astype(np.int8)
     first = in_blocks(frames, lines, [50])
@@ -179,9 +181,12 @@ def test_without_tflite_micro_the_hop_is_not_available(monkeypatch):
 
     def without(name, *arguments, **keywords):
         if name.split(".")[0] == "tflite_micro":
-            raise ImportError("No module named 'tflite_micro'")
+            raise ImportError("no shared object 'tflite_micro'")
         return real(name, *arguments, **keywords)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UnavailableError, match="tflite-micro has wheels for Linux"):
-        StreamingTFLiteMicro(converted()[1]).run(sound_features(1))
+    form, features = converted()[1], sound_features(1)
+    for is_there, told in ((True, "tflite-micro does not load"), (False, "has wheels for Linux")):
+        monkeypatch.setattr(micro, "has_wheel", lambda is_there=is_there: is_there)
+        with pytest.raises(UnavailableError, match=told):
+            StreamingTFLiteMicro(form).run(features)

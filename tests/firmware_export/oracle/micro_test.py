@@ -1,4 +1,4 @@
-import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,31 @@ def test_nothing_is_run_where_there_is_no_runtime(
     assert micro.unavailable_reason().startswith("not available here")
 
 
+@pytest.mark.parametrize(
+    ("system", "machine", "version", "error", "told"),
+    [
+        ("Linux", "x86_64", (3, 11, 2), None, f"is not installed in {sys.prefix}; run: make setup"),
+        ("Linux", "x86_64", (3, 12), ModuleNotFoundError("x"), "not installed in"),
+        ("Linux", "x86_64", (3, 10), ImportError("GLIBC_2.38"), "does not load (GLIBC_2.38); run:"),
+        ("Linux", "x86_64", (3, 13, 0), None, "3.10 to 3.12 only; this is Linux x86_64 and Python"),
+        ("Linux", "aarch64", (3, 11), None, "this is Linux aarch64 and Python 3.11"),
+        ("Darwin", "arm64", (3, 11), None, "this is Darwin arm64 and Python 3.11"),
+    ],
+)
+def test_what_is_wrong_is_told_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+    system: str,
+    machine: str,
+    version: tuple[int, ...],
+    error: ImportError | None,
+    told: str,
+) -> None:
+    monkeypatch.setattr(micro.platform, "system", lambda: system)
+    monkeypatch.setattr(micro.platform, "machine", lambda: machine)
+    monkeypatch.setattr(micro.sys, "version_info", version)
+    assert told in micro.remedy(error)
+
+
 def test_a_runtime_that_does_not_load(
     monkeypatch: pytest.MonkeyPatch, small_model: bytes, small_golden: Golden
 ) -> None:
@@ -62,10 +87,8 @@ class TestRefusals:
     def test_a_hang_ends(
         self, monkeypatch: pytest.MonkeyPatch, small_model: bytes, small_golden: Golden
     ) -> None:
-        def expire(*arguments: Any, **settings: Any) -> None:
-            raise subprocess.TimeoutExpired("probe", settings["timeout"])
-
         monkeypatch.setattr(micro.importlib.util, "find_spec", lambda name: object())
-        monkeypatch.setattr(micro.subprocess, "run", expire)
-        with pytest.raises(ExportError, match="has not finished this model after 300 s"):
+        monkeypatch.setattr(micro, "_PROBE", "-cimport time; time.sleep(600)")
+        monkeypatch.setattr(micro, "_TIMEOUT_S", 0.1)
+        with pytest.raises(ExportError, match=r"has not finished this model after 0\.1 s"):
             micro.run(small_model, small_golden.features)

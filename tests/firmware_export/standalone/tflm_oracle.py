@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
+
+from tests import shared
 
 _ARENA = 1 << 21
 
@@ -22,7 +23,9 @@ def run(model: bytes, inputs: Sequence[np.ndarray], tensors: Sequence[int] = ())
     Raises:
       RuntimeError: TFLite Micro refuses the model.
     """
-    runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
+    shared.need_tflite_micro()
+    from tflite_micro.python.tflite_micro import runtime
+
     interpreter = runtime.Interpreter.from_bytes(
         model,
         arena_size=_ARENA,

@@ -13,6 +13,7 @@ from edge_tf.conversion.tflite import streaming
 from edge_tf.engines.streaming import Int8Frames, tflite_micro_frames
 from edge_tf.errors import UserError
 from edge_tf.models import bc_resnet
+from tests import shared
 from tests.edge_tf.conversion.conversion_fixtures import block_model, features, randomize
 from tests.firmware_export.standalone.model_builder import SAME, VALID, Builder
 from tests.firmware_export.standalone.states_test import LiteRT
@@ -216,7 +217,7 @@ def test_every_frame_matches_a_window_that_contains_all_it_depends_on(converted)
 
 
 def test_tflite_micro_returns_the_same_bytes(converted):
-    pytest.importorskip("tflite_micro")
+    shared.need_tflite_micro()
     frames = tflite_micro_frames(streaming.rewrite(converted.data).data)
     np.testing.assert_array_equal(frames.push(converted.stream.T), converted.logits)
     frames.reset()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from edge_tf.conversion.tflite import streaming, streaming_variables
-from edge_tf.engines.base import UnavailableError
 from edge_tf.engines.streaming import Int8Frames, tflite_micro_frames
+from tests import shared
 from tests.firmware_export.standalone.states_test import WindowModel
 
 BANDS, WINDOW, FRAMES, CLASSES = 6, 9, 40, 4
@@ -25,10 +25,8 @@ def frames() -> np.ndarray:
 
 
 def explicit(form: bytes) -> Int8Frames:
-    try:
-        return tflite_micro_frames(form)
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    shared.need_tflite_micro()
+    return tflite_micro_frames(form)
 
 
 def test_tflite_micro(form: bytes, frames: np.ndarray):

@@ -15,9 +15,9 @@ from firmware_export.runtime.detector import DetectorConfig
 from tests.edge_tf.evaluation.report.report_test import DOCS, HOSTILE, LAYERS, Page, sample
 
 
-def point(smoothing: int, threshold: float, missed: int, false: int, hours: float = 0.5) -> Point:
+def point(smoothing: int, threshold: float, missed: int, false: int, repeats: int = 0) -> Point:
     config = DetectorConfig(smoothing, threshold, 100)
-    return Point(config, words=80, missed=missed, false_accepts=false, hours=hours)
+    return Point(config, 80, missed, false_accepts=false, hours=0.5, repeats=repeats)
 
 
 POINTS = (
@@ -25,7 +25,7 @@ POINTS = (
     point(1, 0.6, 20, 3),
     point(1, 0.9, 60, 0),
     point(20, 0.2, 2, 8),
-    point(20, 0.5, 6, 1),
+    point(20, 0.5, 6, 1, repeats=4),
     point(20, 0.8, 40, 0),
 )
 
@@ -41,6 +41,7 @@ def heard(**changes) -> StreamReport:
         ),
         "settings": StreamSettings(30.0, 2.0),
         "model_sha256": "ab" * 32,
+        "deaf_seconds": 1.0,
     }
     return StreamReport(**given | changes)
 
@@ -58,12 +59,16 @@ def test_the_page_tells_the_choice_and_what_it_is_worth():
         "False accepts per hour 2.00",
         "95 % interval 0.05 to 11.14",
         "False rejects 7.5 %",
+        "Repeats (second detections of a word) 4",
+        "Asked for at most 2 false accepts per hour: met on validation clips (2.00)",
+        "Without a decision the first 1.00 s",
         "no noise 40 2.5 %",
         "20 dB 24 8.3 %",
         "5 dB 16 18.8 %",
         "All 6 settings",
-        "1 0.20 60.00 40.48 to 85.65 5.0",
-        "20 0.80 0.00 0.00 to 7.38 50.0",
+        "1 0.20 60.00 40.48 to 85.65 5.0 0",
+        "20 0.80 0.00 0.00 to 7.38 50.0 0",
+        "20 0.50 2.00 0.05 to 11.14 7.5 4",
     ):
         assert words in text, words
 
@@ -165,11 +170,26 @@ def test_the_text_for_the_screen_says_the_same():
     assert lines[1].endswith("smoothing 20 frames, threshold 0.5")
     assert lines[2] == "false accepts: 1, 2.00 per hour (95 % interval 0.05 to 11.14)"
     assert lines[3] == "false rejects: 6 of 80, 7.5%"
-    assert [line.split() for line in lines[4:]] == [
+    assert lines[4:6] == [
+        "repeats: 4, second detections of a word",
+        "no decision in the first 1.00 s, until a whole window is there",
+    ]
+    assert [line.split() for line in lines[6:]] == [
         "no noise: 1 of 40 missed, 2.5%".split(),
         "20 dB: 2 of 24 missed, 8.3%".split(),
         "5 dB: 3 of 16 missed, 18.8%".split(),
     ]
+
+
+def test_an_aim_that_is_not_met_comes_first():
+    loud = heard(chosen_on=POINTS[3], settings=StreamSettings(30.0, 2.0))
+    assert stream_text.render(loud).splitlines()[1] == (
+        "NOT MET: at most 2 false accepts per hour; the quietest setting has 16.00 on validation "
+        "clips"
+    )
+    text = Page(report_html.render(sample(stream=loud))).text
+    assert "Asked for at most 2 false accepts per hour: NOT MET on validation clips (16.00)" in text
+    assert loud.to_dict()["is_met"] is False and heard().to_dict()["is_met"] is True
 
 
 def test_a_short_stream_has_a_wide_interval():

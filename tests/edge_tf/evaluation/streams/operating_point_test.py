@@ -1,12 +1,16 @@
 """The detector of a run: a default, a choice that is kept, and a damaged file that is told."""
 
+import dataclasses
 import json
 import re
 
+import numpy as np
 import pytest
 
+from edge_tf import files
+from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
-from edge_tf.evaluation.streams import operating_point
+from edge_tf.evaluation.streams import operating_point, stream_metrics
 from edge_tf.run_dir import RunDirectory
 from firmware_export.runtime.detector import DetectorConfig
 from tests.edge_tf import recorded
@@ -18,18 +22,60 @@ LABELS = ("_silence_", "_unknown_", "no", "yes")
 def run(tmp_path) -> RunDirectory:
     made = RunDirectory(tmp_path / "run").create()
     (made / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
+    files.write_json(made / "frontend.json", {"frontend": FrontendConfig().to_dict()})
     return made
 
 
 def test_where_none_was_chosen_it_is_the_default(run):
-    assert operating_point.of_run(run) == operating_point.DEFAULT
-    assert operating_point.DEFAULT.background_mask(LABELS) == [True, True, False, False]
+    default = operating_point.of_run(run)
+    assert default == operating_point.of(101)
+    assert default.background_mask(LABELS) == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("settings", "refractory"), [({}, 121), ({"hop": 320}, 71), ({"clip_samples": 32_000}, 221)]
+)
+def test_a_pause_outlasts_the_window_and_its_mean(run, settings, refractory):
+    config = FrontendConfig(**settings)
+    files.write_json(run / "frontend.json", {"frontend": config.to_dict()})
+    found = operating_point.of_run(run)
+    assert found.refractory_hops == refractory == config.num_frames + found.smoothing
+
+
+def test_one_word_is_one_detection():
+    """The surest network: it hears the word in each frame whose window has some of it."""
+    frames, labels = 101, ("word", "_unknown_")
+    logits = np.tile(np.array([-128, 127], np.int8), (600, 1))
+    logits[150 : 150 + frames] = [127, -128]
+    for smoothing in (1, 5, 20, 50):
+        for threshold in (0.1, 0.5, 0.9):
+            config = operating_point.of(frames, smoothing, threshold)
+            assert len(stream_metrics.detections(logits, 0.1, config, labels)) == 1
+            shorter = dataclasses.replace(config, refractory_hops=frames - 20)
+            assert len(stream_metrics.detections(logits, 0.1, shorter, labels)) == 2 or (
+                smoothing == 50 and threshold == 0.9
+            )
+
+
+def test_an_aim_that_was_not_met_is_told(run):
+    assert operating_point.unmet(run) == ""
+    aim = {"most_false_accepts_per_hour": 1.0, "validation": {"false_accepts_per_hour": 138.0}}
+    for about, told in (
+        ({}, False),
+        ({**aim, "met": True}, False),
+        ({**aim, "met": False}, True),
+    ):
+        operating_point.save(run, operating_point.of(101), about)
+        assert bool(operating_point.unmet(run)) == told
+    assert "138.00 false accepts per hour instead of 1.0;" in operating_point.unmet(run)
+    operating_point.save(run, operating_point.of(101), {"met": False, "validation": [1]})
+    assert "not as quiet as was asked for" in operating_point.unmet(run)
 
 
 @pytest.mark.parametrize(
     "chosen",
     [
-        operating_point.DEFAULT,
+        operating_point.of(101),
         DetectorConfig(7, 0.86, 40, ("_silence_",)),
         DetectorConfig(1, 1.0, 0, ()),
         DetectorConfig(3, 0.5, 9, ("größe", "turn on")),
@@ -49,7 +95,7 @@ def test_a_choice_is_read_again_as_it_was(run, chosen):
 def test_background_classes_of_a_run_and_of_a_flag_are_added(run, chosen):
     if chosen:
         operating_point.save(run, chosen, {})
-    before = (chosen or operating_point.DEFAULT).background
+    before = (chosen or DetectorConfig()).background
     assert operating_point.of_run(run, ["no"]).background == (*before, "no")
     run.record(recorded.trained(data=recorded.data_flags(background=("yes", "_silence_"))))
     again = operating_point.of_run(run, ["no"])
@@ -72,7 +118,7 @@ def test_a_class_like_noise_is_asked_about_and_the_remedy_works(run, caplog):
 def test_what_a_file_does_not_say_is_the_default(run):
     (run / "detector.json").write_text('{"detector": {"threshold": 0.75}}')
     found = operating_point.of_run(run)
-    assert (found.threshold, found.smoothing, found.refractory_hops) == (0.75, 20, 100)
+    assert (found.threshold, found.smoothing, found.refractory_hops) == (0.75, 20, 121)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from edge_tf.evaluation.streams.stream_metrics import (
     LATENESS_S,
     Point,
     choose,
+    is_quiet,
     judge,
     poisson_interval,
 )
@@ -114,19 +115,25 @@ def test_on_a_long_stream_there_are_many_of_each_kind():
 def test_a_sweep_is_every_setting_on_its_own():
     logits = random_logits(5, 3_000)
     events = [Event(at, at + RATE, label, None) for at, label in ((16_000, NO), (90_000, YES))]
-    base = DetectorConfig(refractory_hops=33, background=("_silence_", "stop"))
+
+    def config_for(smoothing: int, threshold: float) -> DetectorConfig:
+        return DetectorConfig(smoothing, threshold, 24 + smoothing, ("_silence_", "stop"))
+
     smoothings, thresholds = (1, 9), (0.2, 0.5, 0.9)
     points = stream_metrics.sweep(
-        logits, 0.08, LABELS, events, HOP, RATE, base, smoothings, thresholds
+        logits, 0.08, LABELS, events, HOP, RATE, config_for, smoothings, thresholds
     )
     assert [(p.config.smoothing, p.config.threshold) for p in points] == [
         (smoothing, threshold) for smoothing in smoothings for threshold in thresholds
     ]
     for point in points:
-        assert (point.config.refractory_hops, point.config.background) == (33, base.background)
+        assert point.config == config_for(point.config.smoothing, point.config.threshold)
         found = of_the_device(logits, 0.08, point.config)
-        missed, false = judge(found, events, HOP, RATE)
-        assert (point.missed, point.false_accepts) == (missed, false)
+        assert judge(found, events, HOP, RATE) == (
+            point.missed,
+            point.false_accepts,
+            point.repeats,
+        )
         assert point.words == 2 and point.hours == pytest.approx(30 / 3600)
     assert len({point.false_accepts for point in points}) > 2
 
@@ -141,42 +148,45 @@ def frame(seconds: float) -> int:
 
 
 @pytest.mark.parametrize(
-    ("found", "missed", "false"),
+    ("found", "missed", "false", "repeats"),
     [
-        ([], 2, 0),
-        ([(2.5, YES), (5.5, NO)], 0, 0),
-        ([(2.0, YES)], 1, 0),
-        ([(1.99, YES)], 2, 1),
-        ([(3.0 + LATENESS_S, YES)], 1, 0),
-        ([(3.01 + LATENESS_S, YES)], 2, 1),
-        ([(2.5, NO)], 2, 1),
-        ([(2.5, NO), (2.9, YES)], 1, 1),
-        ([(2.5, YES), (3.2, YES)], 1, 0),
-        ([(2.5, YES), (3.2, NO)], 1, 1),
-        ([(2.5, YES), (4.5, YES), (4.9, YES)], 1, 2),
-        ([(0.0, YES), (9.0, NO)], 2, 2),
-        ([(5.5, YES), (5.6, NO)], 1, 1),
+        ([], 2, 0, 0),
+        ([(2.5, YES), (5.5, NO)], 0, 0, 0),
+        ([(2.0, YES)], 1, 0, 0),
+        ([(1.99, YES)], 2, 1, 0),
+        ([(3.0 + LATENESS_S, YES)], 1, 0, 0),
+        ([(3.01 + LATENESS_S, YES)], 2, 1, 0),
+        ([(2.5, NO)], 2, 1, 0),
+        ([(2.5, NO), (2.9, YES)], 1, 1, 0),
+        ([(2.5, YES), (3.2, YES)], 1, 0, 1),
+        ([(2.5, YES), (3.2, NO)], 1, 1, 0),
+        ([(2.5, YES), (4.5, YES), (4.9, YES)], 1, 2, 0),
+        ([(2.5, YES), (3.0, YES), (3.5, YES), (5.5, NO), (6.5, NO)], 0, 0, 3),
+        ([(0.0, YES), (9.0, NO)], 2, 2, 0),
+        ([(5.5, YES), (5.6, NO)], 1, 1, 0),
     ],
     ids=[
         *("nothing", "both", "with its first sample", "before it", "just in time", "too late"),
         *("another word", "another word first", "twice", "then as another word"),
-        *("again and again", "far from any", "as the word before"),
+        *("again and again", "three times and twice", "far from any", "as the word before"),
     ],
 )
-def test_what_is_a_hit_and_what_is_false(found, missed, false):
+def test_what_is_a_hit_and_what_is_false(found, missed, false, repeats):
     detections = [(frame(seconds), label) for seconds, label in found]
-    assert judge(detections, EVENTS, HOP, RATE) == (missed, false)
+    assert judge(detections, EVENTS, HOP, RATE) == (missed, false, repeats)
 
 
 def test_without_keywords_all_is_false():
-    assert judge([(3, YES), (300, NO)], [], HOP, RATE) == (0, 2)
+    assert judge([(3, YES), (300, NO)], [], HOP, RATE) == (0, 2, 0)
 
 
 # Choosing
 
 
-def point(missed: int, false: int, threshold: float = 0.5, smoothing: int = 1) -> Point:
-    return Point(DetectorConfig(smoothing, threshold), 100, missed, false, hours=1.0)
+def point(
+    missed: int, false: int, threshold: float = 0.5, smoothing: int = 1, repeats: int = 0
+) -> Point:
+    return Point(DetectorConfig(smoothing, threshold), 100, missed, false, 1.0, repeats)
 
 
 def test_the_fewest_missed_of_those_that_are_quiet_enough():
@@ -185,7 +195,9 @@ def test_the_fewest_missed_of_those_that_are_quiet_enough():
         assert choose(points, most).missed == expected
 
 
-def test_of_equals_the_quieter_then_the_higher_threshold():
+def test_of_equals_the_quieter_then_fewer_repeats_then_the_higher_threshold():
+    points = [point(5, 1, 0.9, repeats=7), point(5, 1, 0.5, repeats=2), point(5, 2, repeats=0)]
+    assert choose(points, 3) is points[1]
     assert choose([point(5, 2), point(5, 1), point(5, 2)], 3).false_accepts == 1
     points = [point(5, 1, 0.3), point(5, 1, 0.8, 20), point(5, 1, 0.6)]
     assert choose(points, 3).config == DetectorConfig(20, 0.8)
@@ -193,7 +205,8 @@ def test_of_equals_the_quieter_then_the_higher_threshold():
 
 def test_if_none_is_quiet_enough_the_quietest():
     points = [point(1, 9), point(8, 4), point(6, 4)]
-    assert choose(points, 1) is points[2]
+    assert choose(points, 1) is points[2] and not is_quiet(points[2], 1)
+    assert is_quiet(choose(points, 4), 4)
 
 
 def test_hours_count():

@@ -1,0 +1,86 @@
+"""evaluate --stream on networks that always or never hear a word: what it says of the aim."""
+
+import json
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_tf import files, records
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.conversion.tflite import streaming
+from edge_tf.evaluation.report import stream_text
+from edge_tf.evaluation.streams import operating_point, stream_stage
+from edge_tf.evaluation.streams.stream_report import StreamReport, StreamSettings
+from edge_tf.run_dir import RunDirectory
+from edge_tf.settings import ModelConfig
+from tests.edge_tf import recorded
+from tests.firmware_export.standalone.states_test import WindowModel
+
+LABELS = ["_silence_", "_unknown_", "no", "yes"]
+
+
+@pytest.fixture(scope="module")
+def form() -> bytes:
+    """Of another front-end: its scales are all that is read here."""
+    model = WindowModel((1, 6, 9, 1))
+    x = model.over_time(model.pointwise(model.input, 3), 3, rows=6)
+    window = model.end(model.mean(model.pointwise(x, 6), 1), len(LABELS))
+    return streaming.rewrite(window).data
+
+
+@pytest.fixture
+def run(tmp_path: Path, form: bytes) -> RunDirectory:
+    run = RunDirectory(tmp_path / "run").create()
+    files.write_json(run / "frontend.json", {"frontend": FrontendConfig().to_dict()})
+    files.write_bytes(run / "model_int8.tflite", form)
+    files.write_bytes(run / "model_streaming.tflite", form)
+    run.record(recorded.trained(model=ModelConfig(lookahead=0), labels=tuple(LABELS)))
+    return run
+
+
+def evaluate(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, always: bool, most: float
+) -> StreamReport:
+    rng = np.random.default_rng(0)
+    clips = SimpleNamespace(
+        samples=rng.integers(-3_000, 3_000, (8, 16_000)).astype(np.int16),
+        labels=np.arange(8) % len(LABELS),
+    )
+    data: Any = SimpleNamespace(
+        frontend=FrontendConfig(), labels=LABELS, clips=lambda split: clips, noise=lambda: []
+    )
+
+    def logits(model: bytes, data: Any, scene: Any, split: str) -> np.ndarray:
+        made = np.full((len(scene.samples) // 160 + 1, len(LABELS)), -128, np.int8)
+        made[:, LABELS.index("yes" if always else "_unknown_")] = 127
+        return made
+
+    monkeypatch.setattr(stream_stage, "_logits", logits)
+    return stream_stage.evaluate(run, data, StreamSettings(minutes=2.0, most_per_hour=most))
+
+
+def test_an_aim_that_no_setting_meets_is_told_everywhere(run, monkeypatch, caplog):
+    with caplog.at_level(logging.WARNING):
+        report = evaluate(run, monkeypatch, always=True, most=1.0)
+    assert not report.is_met and report.chosen_on.per_hour > 100
+    about = json.loads((run / "detector.json").read_text())["about"]
+    assert about["met"] is False and about["most_false_accepts_per_hour"] == 1.0
+    assert about["validation"]["false_accepts_per_hour"] == report.chosen_on.per_hour
+    assert "is not as quiet as was asked for" in caplog.text
+    assert operating_point.unmet(run) in caplog.text
+    assert stream_text.render(report).splitlines()[1].startswith("NOT MET: at most 1 false acc")
+    assert json.loads((run / "stream.json").read_text()) == json.loads(
+        json.dumps(records.to_json(report.to_dict()))
+    )
+
+
+def test_a_network_that_hears_nothing_meets_every_aim_and_misses_all(run, monkeypatch, caplog):
+    report = evaluate(run, monkeypatch, always=False, most=0.0)
+    assert report.is_met and report.chosen.missed == report.chosen.words > 0
+    assert report.chosen.repeats == 0 and report.deaf_seconds == 1.0
+    assert json.loads((run / "detector.json").read_text())["about"]["met"] is True
+    assert operating_point.unmet(run) == "" and not caplog.records

@@ -186,14 +186,14 @@ class _Parser:
         found = []
         for index in self._each(model.BuffersLength()):
             buffer = model.Buffers(index)
-            start, size = buffer.Offset(), buffer.Size()
-            if start > 1:  # Files over 2 GB keep data after the FlatBuffer; 0 and 1 mean none.
-                if start + size > len(self._data):
-                    raise self._error(f"ends inside buffer {index}")
-                content = self._data[start : start + size]
-            else:
-                view = buffer.DataAsNumpy()
-                content = b"" if isinstance(view, int) else view.tobytes()
+            if buffer.Offset() > 1:  # 0 and 1 mean none
+                # TFLite Micro reads only what is inside, LiteRT what is there.
+                raise TFLiteError(
+                    f"{self._name} keeps buffer {index} after the FlatBuffer, as files over 2 GB "
+                    "do; convert a smaller model"
+                )
+            view = buffer.DataAsNumpy()
+            content = b"" if isinstance(view, int) else view.tobytes()
             self._spend(len(content))
             found.append(content)
         return found

@@ -3,16 +3,19 @@
 Each is made here as small as it gets; the kinds are those in SECURITY.md's promise on files.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 import tflite_model
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler, reader, registry
 from firmware_export.tflm import resolver
+from fuzzing import mutants
 from tests.firmware_export.standalone import host, kernels_glue, one_op
 from tests.firmware_export.standalone.model_builder import Builder
 from tflite_model.errors import TFLiteError
@@ -164,3 +167,46 @@ def test_comments_and_the_plan_of_a_model_with_such_names():
     for name, text in compiled.files.items():
         assert all(line.isprintable() for line in text.split("\n")), name
         assert "script>" not in text.replace("_script_", "") and "\n#pragma odd" not in text
+
+
+def changed(name: str, change: Callable[[Any], object]) -> bytes:
+    """A model of one op after a change of its FlatBuffer."""
+    model = mutants.unpack(one_op.make(name))
+    change(model)
+    return mutants.pack(model)
+
+
+def test_the_larger_of_both_op_codes_counts():
+    """As in interpreters; the generated accessor prefers the smaller field."""
+
+    def mul(model: Any) -> None:
+        model.operatorCodes[0].builtinCode = BuiltinOperator.MUL
+
+    def none(model: Any) -> None:
+        model.operatorCodes[0].builtinCode = 0
+
+    given = np.arange(8, dtype=np.int8).reshape(1, 2, 2, 2)
+    assert tflite_model.parse(changed("ADD", mul)).op_counts() == {"MUL": 1}
+    with pytest.raises(ExportError, match="has AddOptions where MulOptions belong"):
+        kernels_glue.read(changed("ADD", mul))
+    assert tflite_model.parse(changed("SUB", none)).op_counts() == {"SUB": 1}
+    kernels_glue.check(changed("SUB", none), given)
+
+
+def test_data_after_the_flatbuffer_is_refused():
+    """TFLite Micro takes what is inside, LiteRT what is there."""
+
+    def outside(model: Any) -> None:
+        model.buffers[0].offset, model.buffers[0].size = 10, 8
+
+    with pytest.raises(TFLiteError, match="keeps buffer 0 after the FlatBuffer, .*; convert a sm"):
+        tflite_model.parse(changed("ADD", outside))
+
+
+def test_a_shape_without_end_is_one_short_line():
+    def long(model: Any) -> None:
+        model.subgraphs[0].tensors[0].shape = np.ones(300, np.int32)
+
+    with pytest.raises(TFLiteError, match="gives tensor 0 .* more than 8 dimensions; ") as caught:
+        tflite_model.parse(changed("ADD", long))
+    assert len(str(caught.value)) < 200

@@ -31,6 +31,7 @@ __all__ = ["ModelInfo", "OpInfo", "TensorInfo", "parse", "read"]
 
 SCHEMA_VERSION = 3
 _IDENTIFIER = b"TFL3"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _REMEDY = "convert the model again, or restore the file"
 
 # As many as LiteRT's kernels know.
@@ -89,6 +90,10 @@ def parse(data: bytes, name: str = "the model") -> ModelInfo:
     data = bytes(data)
     if not data:
         raise TFLiteError(f"{name} is empty; {_REMEDY}")
+    if data.startswith(_LFS_POINTER):
+        raise TFLiteError(
+            f"{name} is a Git LFS pointer, not the file itself; fetch that with 'git lfs pull'"
+        )
     if len(data) < 8 or data[4:8] != _IDENTIFIER:
         raise TFLiteError(
             f"{name} is not a .tflite file (no TFL3 identifier at byte 4); name a TFLite model"

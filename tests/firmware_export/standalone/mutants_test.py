@@ -4,6 +4,7 @@ Each is made here as small as it gets; the kinds are those in SECURITY.md's prom
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from tflite.BuiltinOptions import BuiltinOptions
 
 import tflite_model
 from firmware_export.errors import ExportError
-from firmware_export.standalone import compiler, reader, registry
+from firmware_export.standalone import compiler, package, reader, registry
+from firmware_export.tflm import package as tflm_package
 from firmware_export.tflm import resolver
 from fuzzing import mutants
 from tests.firmware_export.standalone import host, kernels_glue, one_op
@@ -199,7 +201,7 @@ def test_data_after_the_flatbuffer_is_refused():
     def outside(model: Any) -> None:
         model.buffers[0].offset, model.buffers[0].size = 10, 8
 
-    with pytest.raises(TFLiteError, match="keeps buffer 0 after the FlatBuffer, .*; convert a sm"):
+    with pytest.raises(TFLiteError, match=r"keeps buffer 0 after the FlatBuffer, .*; convert a sm"):
         tflite_model.parse(changed("ADD", outside))
 
 
@@ -207,6 +209,42 @@ def test_a_shape_without_end_is_one_short_line():
     def long(model: Any) -> None:
         model.subgraphs[0].tensors[0].shape = np.ones(300, np.int32)
 
-    with pytest.raises(TFLiteError, match="gives tensor 0 .* more than 8 dimensions; ") as caught:
+    with pytest.raises(TFLiteError, match=r"gives tensor 0 .* more than 8 dimensions; ") as caught:
         tflite_model.parse(changed("ADD", long))
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("ethos-u", r"CUSTOM:ethos-u\) is compiled for an Ethos-U NPU: give .* before Vela$"),
+        ("edgetpu-custom-op", r"for an Edge TPU: give the file from before the Edge TPU compiler$"),
+    ],
+)
+def test_files_for_accelerators(name: str, told: str, tmp_path: Path):
+    builder = Builder()
+    x, y = builder.activation((1, 4), 0.1), builder.activation((1, 4), 0.1)
+    builder.op("CUSTOM", [x], y)
+    model = builder.finish([x], [y], custom_code=name)
+    for export in (package.export, tflm_package.export):
+        with pytest.raises(ExportError, match=told):
+            export(model, tmp_path / "out", "1")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_op_that_no_flavour_has_is_not_sent_to_the_other():
+    builder = Builder()
+    x, y = builder.activation((1, 4), 0.1), builder.activation((1, 4), 0.1)
+    builder.op("ONE_HOT", [x], y)
+    with pytest.raises(ExportError, match=r"no kernel in plain C; change the model to avoid it$"):
+        kernels_glue.read(builder.finish([x], [y]))
+
+
+def test_outputs_without_a_batch_have_a_self_test(tmp_path: Path):
+    """Golden vectors hold all of the output, whatever its first dimension."""
+    builder = Builder()
+    x, y = builder.activation((1, 2, 4), 0.1), builder.activation((2, 4), 0.1)
+    builder.op("RESHAPE", [x, builder.numbers(2, 4)], y)
+    manifest = package.export(builder.finish([x], [y]), tmp_path / "out", "1")
+    assert manifest["golden"]["clips"] == 4
+    assert manifest["golden"]["checked"]

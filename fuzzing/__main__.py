@@ -13,14 +13,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from fuzzing import campaign, mutants, networks, run_files
+from fuzzing import campaign, kills, mutants, networks, run_files
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="fuzzing", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = ("mutants", "networks", "boards", "run_files")
+    names = ("mutants", "networks", "boards", "run_files", "kills")
     parser.add_argument("--minutes", type=float, default=10, help="how long (default: 10)")
     parser.add_argument("--seed", type=int, default=1, help="of all cases (default: 1)")
     parser.add_argument("--only", default=",".join(names), help=f"of {', '.join(names)}")
@@ -39,6 +39,7 @@ def main() -> int:
             "mutants": lambda: mutants.Mutants(given.seed, place("mutants")),
             "networks": lambda: networks.Networks(given.seed, place("networks")),
             "run_files": lambda: run_files.RunFiles(given.seed, place("run_files")),
+            "kills": lambda: kills.Kills(given.seed, place("kills")),
             "boards": lambda: networks.Boards(given.seed, place("boards")),
         }
         chosen = given.only.split(",")

@@ -113,3 +113,18 @@ def test_golden_vectors_of_another_kind_are_refused(run, change):
 def test_the_front_end_is_kept_as_it_is_written(run):
     assert exporting.frontend(run) == files.read_json(run / run_dir.FRONTEND)
     assert records.load(run / run_dir.FRONTEND, FrontendFile).frontend == FrontendConfig()
+
+
+@pytest.mark.parametrize("version", ["a" * 5_000, [1] * 5_000, {"a": "b" * 5_000}])
+def test_a_version_without_end_is_one_short_line(run, version):
+    files.write_json(run / "config.json", {"format_version": version, "stages": {}})
+    with pytest.raises(UserError, match=r"has format_version .{60}, but this") as caught:
+        run.config()
+    assert len(str(caught.value)) < 1_000
+
+
+@pytest.mark.parametrize("field", ["padding", "normalization"])
+def test_a_word_without_end_in_the_front_end_is_one_short_line(field):
+    with pytest.raises(UserError, match=rf"{field}='a{{59}} is not one of") as caught:
+        FrontendConfig(**{field: "a" * 5_000})
+    assert len(str(caught.value)) < 1_000

@@ -46,6 +46,7 @@ class Kills:
         self.counts: collections.Counter[str] = collections.Counter()
         self._seed = seed
         self._folder = folder
+        self._said = folder / "stderr.txt"
         _write_words(folder / "words")
         self._wanted: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
@@ -81,7 +82,7 @@ class Kills:
             if process.poll() is None:
                 os.kill(process.pid, signal.SIGKILL)
                 self.counts[f"kills of {stage}"] += 1
-            process.communicate()
+            process.wait()
             if left := _left(process.pid):
                 for pid in left:
                     os.kill(pid, signal.SIGKILL)
@@ -102,21 +103,23 @@ class Kills:
         if stage == "train":
             places.append(f"--data_dir={self._folder / 'words'}")
         command = [sys.executable, "-m", f"pipelines.{stage}", *places, *_STAGES[stage]]
-        return subprocess.Popen(
-            command,
-            cwd=_ROOT,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        # A file: a pipe would be waited for until the last process that has it ends.
+        with self._said.open("wb") as said:
+            return subprocess.Popen(
+                command,
+                cwd=_ROOT,
+                start_new_session=True,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
 
     def _finish(self, process: "subprocess.Popen[bytes]") -> tuple[int, str]:
         try:
-            _, said = process.communicate(timeout=_LIMIT_S)
+            process.wait(timeout=_LIMIT_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             return -1, f"has not ended after {_LIMIT_S} s"
-        return process.returncode, said.decode(errors="replace")
+        return process.returncode, self._said.read_text(errors="replace")
 
 
 def _left(session: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Exports an int8 model as C source for a microcontroller.
 
     python -m pipelines.export_firmware --run_dir=RUN --flavor=standalone
-    python -m pipelines.export_firmware --tflite=FILE --out=DIR [--flavor=tflm]
+    python -m pipelines.export_firmware --tflite=FILE --out=DIR
 
 With --run_dir: the model of a run with its labels, front-end, detector and golden clips. With
 --tflite: any int8 .tflite file alone. Writes the folder --out; its README.md says how to build and

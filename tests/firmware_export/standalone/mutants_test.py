@@ -214,6 +214,19 @@ def test_a_shape_without_end_is_one_short_line():
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize(("name", "position"), [("MEAN", 1), ("STRIDED_SLICE", 2)])
+def test_numbers_without_end_are_one_short_line(name: str, position: int):
+    def many(model: Any) -> None:
+        graph = model.subgraphs[0]
+        tensor = graph.tensors[graph.operators[0].inputs[position]]
+        tensor.shape = np.array([900], np.int32)
+        model.buffers[tensor.buffer].data = np.full(3_600, 127, np.uint8)
+
+    with pytest.raises(ExportError) as caught:
+        kernels_glue.read(changed(name, many))
+    assert len(str(caught.value)) < 600
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

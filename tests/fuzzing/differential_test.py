@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from firmware_export.standalone import compiler
-from fuzzing import differential, mutants, networks
+from fuzzing import changes, differential, mutants, networks
 from fuzzing.reference import Answer, Reference
 from tests.firmware_export.standalone import one_op
 
@@ -112,9 +112,9 @@ def test_a_mutant_is_the_same_in_every_run():
 
 
 def test_without_steps_a_base_is_itself():
-    for number, data in enumerate(mutants.bases()):
-        again = mutants.unpack(mutants.apply(number, ()))
-        assert mutants.pack(again) == mutants.pack(mutants.unpack(data))
+    for number, data in enumerate(changes.bases()):
+        again = changes.unpack(mutants.apply(number, ()))
+        assert changes.pack(again) == changes.pack(changes.unpack(data))
 
 
 def test_smaller_mutants_lack_one_step():

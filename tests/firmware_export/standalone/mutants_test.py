@@ -17,7 +17,7 @@ from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler, package, reader, registry
 from firmware_export.tflm import package as tflm_package
 from firmware_export.tflm import resolver
-from fuzzing import mutants
+from fuzzing import changes
 from tests.firmware_export.standalone import host, kernels_glue, one_op
 from tests.firmware_export.standalone.model_builder import Builder
 from tflite_model.errors import TFLiteError
@@ -173,9 +173,9 @@ def test_comments_and_the_plan_of_a_model_with_such_names():
 
 def changed(name: str, change: Callable[[Any], object]) -> bytes:
     """A model of one op after a change of its FlatBuffer."""
-    model = mutants.unpack(one_op.make(name))
+    model = changes.unpack(one_op.make(name))
     change(model)
-    return mutants.pack(model)
+    return changes.pack(model)
 
 
 def test_the_larger_of_both_op_codes_counts():

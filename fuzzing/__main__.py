@@ -39,8 +39,8 @@ def main() -> int:
             "mutants": lambda: mutants.Mutants(given.seed, place("mutants")),
             "networks": lambda: networks.Networks(given.seed, place("networks")),
             "run_files": lambda: run_files.RunFiles(given.seed, place("run_files")),
-            "kills": lambda: kills.Kills(given.seed, place("kills")),
             "boards": lambda: networks.Boards(given.seed, place("boards")),
+            "kills": lambda: kills.Kills(given.seed, place("kills")),
         }
         chosen = given.only.split(",")
         if unknown := set(chosen) - set(makers):

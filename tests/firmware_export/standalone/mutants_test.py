@@ -14,7 +14,7 @@ from tflite.BuiltinOptions import BuiltinOptions
 
 import tflite_model
 from firmware_export.errors import ExportError
-from firmware_export.standalone import compiler, package, reader, registry
+from firmware_export.standalone import compiler, package, passes, reader, registry
 from firmware_export.tflm import package as tflm_package
 from firmware_export.tflm import resolver
 from fuzzing import changes
@@ -261,3 +261,18 @@ def test_outputs_without_a_batch_have_a_self_test(tmp_path: Path):
     manifest = package.export(builder.finish([x], [y]), tmp_path / "out", "1")
     assert manifest["golden"]["clips"] == 4
     assert manifest["golden"]["checked"]
+
+
+@pytest.mark.parametrize("passes_to_run", [passes.ALL, ()])
+@pytest.mark.parametrize("other", ["itself", "constant"])
+@pytest.mark.parametrize(("name", "scale"), [("MUL", 1e-9), ("ADD", 2e-7), ("SUB", 2e-7)])
+def test_scales_too_small_are_refused_in_tables_as_in_kernels(
+    name: str, scale: float, other: str, passes_to_run: Any
+):
+    """A function of a single tensor becomes a table, whose entries TFLite Micro may not have."""
+    builder = Builder()
+    x, y = builder.activation((1, 4), 0.1), builder.activation((1, 4), scale)
+    second = x if other == "itself" else builder.constant(np.ones(1, np.int8), [0.1], [0])
+    builder.op(name, [x, second], y)
+    with pytest.raises(ExportError, match=r"too small.*; calibrate on more varied data$|rejects"):
+        compiler.compile(builder.finish([x], [y]), passes_to_run=passes_to_run)

@@ -13,10 +13,12 @@ from tests.firmware_export.standalone.model_builder import (
     Builder,
 )
 
-_MAX_ITEMS = 4_000
+MAX_ITEMS = 4_000
 
 
-class _Maker:
+class Maker:
+    """A model as it grows."""
+
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.builder = Builder()
@@ -65,12 +67,11 @@ def make(seed: int, ops: int) -> tuple[bytes, tuple[int, ...]]:
     Returns:
       (the .tflite file, shape of the input).
     """
-    maker = _Maker(seed)
+    maker = Maker(seed)
     shape = (1, maker.integer(3, 9), maker.integer(3, 9), maker.pick(1, 2, 4, 8))
     first = maker.activation(shape)
-    kinds = [_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean]
     for _ in range(ops):
-        maker.pick(*kinds)(maker)
+        maker.pick(*KINDS)(maker)
     last = maker.tensors[-1][0]
     if last == first:
         _unary(maker)
@@ -78,9 +79,9 @@ def make(seed: int, ops: int) -> tuple[bytes, tuple[int, ...]]:
     return maker.builder.finish([first], [last]), shape
 
 
-def _window(maker: _Maker) -> None:
+def _window(maker: Maker) -> None:
     number, shape, _ = maker.any_tensor()
-    if len(shape) != 4:
+    if len(shape) != 4 or shape[0] != 1:
         return
     kind = maker.pick("CONV_2D", "DEPTHWISE_CONV_2D", "pointwise", "pool")
     kernel = (1, 1) if kind == "pointwise" else (maker.integer(1, 4), maker.integer(1, 4))
@@ -95,7 +96,7 @@ def _window(maker: _Maker) -> None:
         size = shape[1 + axis] if padding == SAME else shape[1 + axis] - extent + 1
         sizes.append(-(-size // stride[axis]))
     channels = shape[3] if kind in ("pool", "DEPTHWISE_CONV_2D") else maker.integer(1, 9)
-    if min(sizes) < 1 or sizes[0] * sizes[1] * channels > _MAX_ITEMS:
+    if min(sizes) < 1 or sizes[0] * sizes[1] * channels > MAX_ITEMS:
         return
     common = {
         "padding": padding,
@@ -121,7 +122,7 @@ def _window(maker: _Maker) -> None:
     maker.builder.op(kind, [number, weights, bias], maker.activation(whole), **common)
 
 
-def _binary(maker: _Maker) -> None:
+def _binary(maker: Maker) -> None:
     number, shape, _ = maker.any_tensor()
     name = maker.pick("ADD", "SUB", "MUL")
     same = [t for t, _, _ in maker.tensors if maker.builder.shapes[t] == shape]
@@ -136,7 +137,7 @@ def _binary(maker: _Maker) -> None:
     maker.builder.op(name, inputs, output, fused_activation_function=maker.pick(NONE, RELU))
 
 
-def _unary(maker: _Maker) -> None:
+def _unary(maker: Maker) -> None:
     number, shape, (scale, zero_point) = maker.any_tensor()
     name = maker.pick("LOGISTIC", "TANH", "RELU", "RELU6", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU")
     like = {
@@ -149,16 +150,16 @@ def _unary(maker: _Maker) -> None:
     maker.builder.op(name, [number], maker.activation(shape, like), **options)
 
 
-def _move(maker: _Maker) -> None:
+def _move(maker: Maker) -> None:
     number, shape, like = maker.any_tensor()
     builder = maker.builder
     rank = len(shape)
     whole: tuple[int, ...]
     kind = maker.pick("PAD", "RESHAPE", "CONCATENATION", "SLICE", "TRANSPOSE", "RESIZE", "SLICE")
-    if kind == "PAD" and rank == 4:
+    if kind == "PAD" and rank == 4 and shape[0] == 1:
         before, after = (maker.integer(0, 2), maker.integer(0, 2)), (maker.integer(0, 2), 1)
         whole = (1, shape[1] + before[0] + after[0], shape[2] + before[1] + after[1], shape[3])
-        if np.prod(whole) <= _MAX_ITEMS:
+        if np.prod(whole) <= MAX_ITEMS:
             pads = builder.numbers([0, 0], [before[0], after[0]], [before[1], after[1]], [0, 0])
             builder.op("PAD", [number, pads], maker.activation(whole, like))
     elif kind == "RESHAPE" and rank == 4:
@@ -175,7 +176,7 @@ def _move(maker: _Maker) -> None:
         parts = parts[:3] if len(parts) > 1 else [number, number]
         total = sum(builder.shapes[part][axis] for part in parts)
         whole = (*shape[:axis], total, *shape[axis + 1 :])
-        if np.prod(whole) <= _MAX_ITEMS:
+        if np.prod(whole) <= MAX_ITEMS:
             builder.op("CONCATENATION", parts, maker.activation(whole, like), axis=axis)
     elif kind == "SLICE":
         begin = [maker.integer(0, size - 1) if maker.pick(0, 1) else 0 for size in shape]
@@ -195,12 +196,12 @@ def _move(maker: _Maker) -> None:
     elif kind == "RESIZE" and rank == 4:
         size = (maker.integer(1, 9), maker.integer(1, 9))
         whole = (shape[0], *size, shape[3])
-        if np.prod(whole) <= _MAX_ITEMS:
+        if np.prod(whole) <= MAX_ITEMS:
             output = maker.activation(whole, like)
             builder.op("RESIZE_NEAREST_NEIGHBOR", [number, builder.numbers(*size)], output)
 
 
-def _mean(maker: _Maker) -> None:
+def _mean(maker: Maker) -> None:
     number, shape, _ = maker.any_tensor()
     if len(shape) != 4:
         return
@@ -208,3 +209,6 @@ def _mean(maker: _Maker) -> None:
     whole = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     inputs = [number, maker.builder.numbers(*axes)]
     maker.builder.op("MEAN", inputs, maker.activation(whole), keep_dims=True)
+
+
+KINDS = (_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean)

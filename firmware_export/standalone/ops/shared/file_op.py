@@ -18,6 +18,7 @@ from tflite_model.names import printable
 MAX_RANK = 6
 MAX_DIMENSION = 32_767
 MAX_BYTES = 16 << 20
+_MOST_TOLD = 400
 # Quotients of scales stay within the range of float32.
 _MIN_SCALE, _MAX_SCALE = 1e-15, 1e15
 
@@ -82,7 +83,9 @@ class FileOp:
         self.tensors = tensors
 
     def fail(self, what: str, remedy: str) -> NoReturn:
-        raise ExportError(f"op {self.info.index} ({self.info.full_name}) {what}; {remedy}")
+        # Lists of numbers from the file may be long.
+        short = what if len(what) <= _MOST_TOLD else f"{what[: _MOST_TOLD - 3]}..."
+        raise ExportError(f"op {self.info.index} ({self.info.full_name}) {short}; {remedy}")
 
     def damaged(self, what: str) -> NoReturn:
         self.fail(what, "the file contradicts itself: convert the model again")

@@ -54,7 +54,7 @@ def test_limits_of_lambda():
     np.testing.assert_allclose(run(stats.residual_norm, x, 1.0, EPSILON), x + instance, rtol=1e-12)
 
 
-@hypothesis.settings(max_examples=30, deadline=None)
+@hypothesis.settings(max_examples=30)
 @hypothesis.given(
     seed=st.integers(0, 2**32 - 1), lam=st.floats(0.0, 1.0), size=st.floats(0.01, 30.0)
 )
@@ -71,7 +71,7 @@ def test_a_microphone_changes_the_residual_only(seed: int, lam: float, size: flo
     np.testing.assert_allclose(change, np.broadcast_to(lam * offset, x.shape), rtol=0, atol=1e-10)
 
 
-@hypothesis.settings(max_examples=30, deadline=None)
+@hypothesis.settings(max_examples=30)
 @hypothesis.given(
     seed=st.integers(0, 2**32 - 1),
     lam=st.floats(0.0, 1.0),

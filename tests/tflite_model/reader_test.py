@@ -291,7 +291,7 @@ class TestDamage:
         with pytest.raises(TFLiteError, match=r"m is a Git LFS pointer, .* with 'git lfs pull'$"):
             tflite_model.parse(pointer, "m")
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.binary(max_size=400))
     def test_noise_with_the_right_identifier(self, noise: bytes) -> None:
         parse_or_refuse(noise[:4].ljust(4, b"\x08") + b"TFL3" + noise[4:])

@@ -17,7 +17,7 @@ SHIFT_ONLY = AugmentationConfig(probability=1.0, max_shift=50)
 NOISE_ONLY = AugmentationConfig(probability=1.0, max_shift=0)
 
 seeds = st.integers(0, 2**32 - 1)
-at_leisure = settings(deadline=None, max_examples=60)
+at_leisure = settings(max_examples=60)
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -375,7 +375,7 @@ def test_mixing_gives_every_clip_one_partner_and_beta_weights():
     assert weights.var() == pytest.approx(variance, rel=0.05)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seeds)
 def test_scenes_depend_on_the_generator_alone(seed):
     augmenter = Augmenter(SCENES, [])

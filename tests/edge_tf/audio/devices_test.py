@@ -14,7 +14,7 @@ RATE = 16_000
 IDENTITY = np.eye(1, 64)[0]
 
 seeds = st.integers(0, 2**32 - 1)
-at_leisure = settings(deadline=None, max_examples=40)
+at_leisure = settings(max_examples=40)
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -41,7 +41,7 @@ def check(levels: np.ndarray, kind: str, lam: float, most: float = 0.52) -> np.n
     return ours
 
 
-@hypothesis.settings(max_examples=100, deadline=None)
+@hypothesis.settings(max_examples=100)
 @hypothesis.given(
     kind=st.sampled_from(["residual", "relaxed"]),
     lam=st.floats(0.0, 1.0),

@@ -124,7 +124,7 @@ def test_nothing_overflows(clip: np.ndarray) -> None:
     assert np.abs(ours(clips) - exact(clips)).max() <= 0.6
 
 
-@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.settings(max_examples=60)
 @hypothesis.given(
     log2_fft=st.integers(4, 12),
     lengths=st.tuples(st.floats(0.1, 1.0), st.floats(0.1, 1.0)),

@@ -39,7 +39,7 @@ def sound(samples: int, config: FrontendConfig = CONFIG) -> np.ndarray:
     return (noise(1, 3_000, loud)[0] * swell).clip(-32_768, 32_767).astype(np.int16)
 
 
-@hypothesis.settings(max_examples=30, deadline=None)
+@hypothesis.settings(max_examples=30)
 @hypothesis.given(
     sizes=st.lists(st.integers(1, 4_096), min_size=1, max_size=20),
     samples=st.integers(1_024, 9_000),

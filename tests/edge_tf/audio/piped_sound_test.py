@@ -56,7 +56,7 @@ def through_a_pipe(
         writer.join()
 
 
-@hypothesis.settings(max_examples=40, deadline=None)
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(
     cuts=st.lists(st.integers(1, 999), max_size=30),
     samples=st.integers(1, 700),

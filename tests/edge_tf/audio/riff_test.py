@@ -245,7 +245,7 @@ def test_damaged_headers_are_read_or_refused(base, changes, cut):
     _parses_or_refuses(bytes(data[:cut]))
 
 
-@hypothesis.settings(deadline=None, max_examples=40)
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(
     channels=st.integers(1, 4),
     frames=st.integers(1, 50),

@@ -39,7 +39,7 @@ def test_a_longer_tract_lowers_formants_by_its_factor():
     assert loudest_hertz(out) == pytest.approx(1000.0 / 1.1, abs=3.0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 4000), st.floats(0.3, 2.0))
 def test_resample_gives_the_promised_length(length, ratio):
     out = simulation.resample(np.ones(length, np.float32), ratio)
@@ -130,7 +130,7 @@ def test_hum_is_harmonics_of_the_mains():
     assert max(shares) > 0.8
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-50.0, 50.0, width=32), max_size=40))
 def test_to_int16_never_wraps_around(values):
     """Louder than full scale is turned down, signs are kept, quiet sound is left alone."""

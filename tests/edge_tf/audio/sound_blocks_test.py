@@ -47,7 +47,6 @@ def test_a_file_in_blocks_is_the_file(tmp_path, content, samples):
 
 
 @hypothesis.settings(
-    deadline=None,
     max_examples=25,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )

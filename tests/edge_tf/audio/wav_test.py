@@ -368,7 +368,6 @@ def test_floats_as_integers_are_noted_as_clipped(tmp_path):
 
 
 @hypothesis.settings(
-    deadline=None,
     max_examples=60,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )

@@ -121,7 +121,6 @@ def test_c_gives_the_same_for_blocks_of_any_size(c, model, sizes):
 
 @hypothesis.settings(
     max_examples=10,
-    deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
 @hypothesis.given(sizes=st.lists(st.integers(1, 4_096), min_size=1, max_size=20))

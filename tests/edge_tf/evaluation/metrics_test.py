@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -57,7 +57,6 @@ def test_undecided_clips_are_wrong_and_agree_with_nothing():
     assert metrics.per_class(np.array([0, 1]), chosen, 2)[0].recall == 0.0
 
 
-@settings(deadline=None)
 @given(judged())
 def test_confusion_matrix_sums(pair):
     labels, chosen = pair
@@ -69,7 +68,6 @@ def test_confusion_matrix_sums(pair):
     assert matrix.sum(axis=1).tolist() == expected.tolist()
 
 
-@settings(deadline=None)
 @given(judged(), st.randoms(use_true_random=False))
 def test_the_order_of_clips_does_not_matter(pair, random):
     labels, chosen = pair
@@ -83,7 +81,6 @@ def test_the_order_of_clips_does_not_matter(pair, random):
     )
 
 
-@settings(deadline=None)
 @given(judged())
 def test_f1_lies_between_precision_and_recall(pair):
     labels, chosen = pair
@@ -106,7 +103,6 @@ def test_wilson_interval_by_hand():
     assert metrics.wilson_interval(5, 5)[1] == 1.0
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_interval_holds_the_share(right_of_count):
     right, count = right_of_count
@@ -116,7 +112,6 @@ def test_wilson_interval_holds_the_share(right_of_count):
     assert list(mirrored) == pytest.approx([1 - high, 1 - low])
 
 
-@settings(deadline=None)
 @given(
     hnp.arrays(np.int8, (4, 3)),
     st.floats(1e-4, 10.0),
@@ -127,7 +122,6 @@ def test_int8_survives_the_round_trip(values, scale, zero_point):
     assert (metrics.to_lsb(real, scale, zero_point) == values).all()
 
 
-@settings(deadline=None)
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 10.0), st.integers(-128, 127))
 def test_to_lsb_takes_the_nearest_step(value, scale, zero_point):
     step = int(metrics.to_lsb(np.array([value]), scale, zero_point)[0])
@@ -172,7 +166,6 @@ def test_log_loss_is_exact_for_the_sure_and_bounded_for_the_wrong():
     assert small == pytest.approx([30.0])
 
 
-@settings(deadline=None)
 @given(
     hnp.arrays(np.float64, (6, 3), elements=st.floats(-9, 9)),
     hnp.arrays(np.float64, (6, 1), elements=st.floats(-1e3, 1e3)),
@@ -194,7 +187,6 @@ def test_macro_accuracy_counts_each_class_the_same():
     assert metrics.macro_accuracy(labels, chosen) == pytest.approx((2 / 3 + 1 + 0) / 3)
 
 
-@settings(deadline=None)
 @given(judged())
 def test_macro_accuracy_is_the_mean_recall(pair):
     labels, chosen = pair

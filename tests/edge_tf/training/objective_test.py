@@ -19,7 +19,7 @@ def one_hot(seed: int) -> np.ndarray:
     return np.eye(CLASSES, dtype=np.float32)[numbers]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_certain_labels_give_what_class_numbers_gave(seed):
     x, y = logits(seed), one_hot(seed)
@@ -27,7 +27,7 @@ def test_certain_labels_give_what_class_numbers_gave(seed):
     np.testing.assert_allclose(cross_entropy(y, x), tf.reduce_mean(sparse), rtol=1e-6, atol=1e-7)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_mixed_labels_give_the_mixed_loss(seed, weight):
     """What makes mixup of labels the same as mixing two losses."""

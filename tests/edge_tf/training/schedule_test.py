@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edge_tf.training.schedule import learning_rate, warmup_epochs
 
 PEAK = 0.1
-at_leisure = settings(deadline=None, max_examples=50)
+at_leisure = settings(max_examples=50)
 
 
 @st.composite

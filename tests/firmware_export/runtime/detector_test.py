@@ -138,7 +138,7 @@ def test_refuses_a_scale(scale: float) -> None:
         Detector(DetectorConfig(), LABELS, scale)
 
 
-@hypothesis.settings(max_examples=25, deadline=None)
+@hypothesis.settings(max_examples=25)
 @hypothesis.given(
     classes=st.integers(1, 40),
     config=st.builds(

@@ -141,7 +141,7 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@hypothesis.settings(max_examples=20, deadline=None)
+@hypothesis.settings(max_examples=20)
 @hypothesis.given(
     frontend=configs(),
     scale=st.floats(0.01, 1.0),

@@ -117,7 +117,7 @@ def test_the_window_slides(tmp_path: Path, config: FrontendConfig) -> None:
         np.testing.assert_array_equal(frontend.window(), expected.T)
 
 
-@hypothesis.settings(max_examples=20, deadline=None)
+@hypothesis.settings(max_examples=20)
 @hypothesis.given(
     values=configs(),
     kind=st.sampled_from(["residual", "relaxed"]),

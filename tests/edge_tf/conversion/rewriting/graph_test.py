@@ -59,7 +59,7 @@ def test_clips_do_not_mix(name):
     padding=st.sampled_from(["SAME", "VALID"]),
     kind=st.sampled_from([graph.Convolution, graph.Depthwise]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_shapes_of_convolutions(rows, kernel, stride, dilation, padding, kind):
     dilation = dilation if stride == 1 else 1
     if padding == "VALID" and (kernel - 1) * dilation >= rows:

@@ -46,7 +46,7 @@ def clips(count: int = 30) -> np.ndarray:
 
 class TestFit:
     @given(mean=st.floats(-4, 4), spread=st.floats(0.05, 6), seed=st.integers(0, 99))
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def test_it_is_nearer_to_swish_than_hard_swish_as_it_is(self, mean, spread, seed):
         u = np.random.default_rng(seed).normal(mean, spread, (500, 3))
         a, b, c, d = hard_swish._fit(u)

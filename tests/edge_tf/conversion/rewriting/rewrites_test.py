@@ -123,7 +123,7 @@ class TestDilationAsZeros:
         dilation=st.tuples(st.integers(1, 5), st.integers(1, 3)),
         padding=st.sampled_from(["SAME", "VALID"]),
     )
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def test_any_kernel(self, kernel, dilation, padding):
         rng = np.random.default_rng(0)
         x = graph.Input((), (1, *SHAPE))

@@ -287,7 +287,7 @@ def test_default_unknown_words_leave_out_the_wanted_ones():
     assert set(request.unknown_words) == set(DEFAULT_UNKNOWN_WORDS) - {"yes"}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(3, 150), st.integers(0, 2**31 - 1), st.integers(3, len(FEMALE_VARIANTS)))
 def test_speakers_fill_every_split_and_share_no_voice_across_splits(count, seed, variants):
     groups = [FEMALE_VARIANTS[:variants], MALE_VARIANTS[:variants]]

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tf.evaluation.hops import hop_table
@@ -76,7 +76,6 @@ def test_one_changed_byte_is_counted_and_breaks_the_gate():
     assert "1 of 800 bytes differ, by up to 3 LSB" in table.failed[0].detail
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
 def test_differing_bytes_are_those_changed(seed, count):
     logits, labels = real_logits()
@@ -89,7 +88,6 @@ def test_differing_bytes_are_those_changed(seed, count):
     assert (row.differing_bytes, row.max_lsb) == (count, 1)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_clips_does_not_matter(seed):
     hops, labels = three_hops()

@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tf.data.run_data import spread_over_labels
@@ -33,7 +33,6 @@ def test_figures_by_hand():
     assert row.by_device.unseen.log_loss == pytest.approx((sim1.log_loss + sim2.log_loss) / 2)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_devices_of_one_size_average_to_the_whole(seed):
     rng = np.random.default_rng(seed)

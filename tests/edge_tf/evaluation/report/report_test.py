@@ -319,7 +319,7 @@ def test_a_model_that_broke_in_training_is_still_reported():
     assert "K gives finite outputs" in Page(report_html.render(report)).text
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.text(st.characters(codec=None), max_size=30))
 def test_any_label_and_clip_name_can_be_written(text):
     labels = (f"a{text}", f"b{text}", f"c{text}")
@@ -335,7 +335,7 @@ def test_any_label_and_clip_name_can_be_written(text):
         max_leaves=8,
     )
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_json_safe_gives_strict_json(value):
     safe = json_safe(value)
     assert strict(json.dumps(safe, allow_nan=False)) == safe
@@ -348,7 +348,6 @@ def test_labels_and_names_must_fit():
         sample(clip_names=["one.wav"])
 
 
-@settings(deadline=None)
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9))
 def test_ticks_hold_the_range_and_are_few(low, span):
     ticks = charts.nice_ticks(low, low + span)
@@ -358,7 +357,6 @@ def test_ticks_hold_the_range_and_are_few(low, span):
     assert ticks == sorted(set(ticks))
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.floats(allow_nan=True), min_size=1, max_size=30))
 def test_a_chart_stays_within_its_frame(values):
     chart = charts.line_chart(

@@ -82,7 +82,7 @@ def of_the_device(logits, scale, config, labels=LABELS):
     return [(frame, label) for frame, label in enumerate(found) if label >= 0]
 
 
-@hypothesis.settings(max_examples=120, deadline=None)
+@hypothesis.settings(max_examples=120)
 @hypothesis.given(
     seed=st.integers(0, 2**32 - 1),
     frames=st.integers(1, 150),

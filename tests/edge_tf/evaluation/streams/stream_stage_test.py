@@ -36,6 +36,7 @@ def form() -> bytes:
 def run(tmp_path: Path, form: bytes) -> RunDirectory:
     run = RunDirectory(tmp_path / "run").create()
     files.write_json(run / "frontend.json", {"frontend": FrontendConfig().to_dict()})
+    files.write_text(run / "labels.txt", "".join(f"{label}\n" for label in LABELS))
     files.write_bytes(run / "model_int8.tflite", form)
     files.write_bytes(run / "model_streaming.tflite", form)
     run.record(recorded.trained(model=ModelConfig(lookahead=0), labels=tuple(LABELS)))

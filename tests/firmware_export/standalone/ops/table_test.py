@@ -43,21 +43,21 @@ def table(kind: str, x: tuple[float, int], y: tuple[float, int], **options) -> n
     return op.table
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 @given(scales(1e-5, 30), zero_points)
 def test_logistic(scale, zero_point):
     x, y = (scale, zero_point), (1 / 256, -128)
     np.testing.assert_array_equal(table("LOGISTIC", x, y), interpreted("LOGISTIC", x, y))
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 @given(scales(1e-5, 30), zero_points)
 def test_tanh(scale, zero_point):
     x, y = (scale, zero_point), (1 / 128, 0)
     np.testing.assert_array_equal(table("TANH", x, y), interpreted("TANH", x, y))
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 @given(scales(1e-4, 10), zero_points, scales(1 / 64, 10000), zero_points)
 def test_hard_swish(scale, zero_point, ratio, output_zero_point):
     x = (scale, zero_point)
@@ -66,7 +66,7 @@ def test_hard_swish(scale, zero_point, ratio, output_zero_point):
 
 
 @pytest.mark.parametrize("kind", ["RELU", "RELU6", "QUANTIZE"])
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 @given(scales(1e-3, 10), zero_points, scales(1e-3, 1e3), zero_points)
 def test_rescaling(kind, scale, zero_point, ratio, output_zero_point):
     x = (scale, zero_point)
@@ -74,7 +74,7 @@ def test_rescaling(kind, scale, zero_point, ratio, output_zero_point):
     np.testing.assert_array_equal(table(kind, x, y), interpreted(kind, x, y))
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 @given(scales(1e-5, 30), scales(1e-4, 10), zero_points)
 def test_rsqrt(scale, output_scale, output_zero_point):
     x, y = (scale, -128), (output_scale, output_zero_point)
@@ -96,7 +96,7 @@ def test_rsqrt_of_what_may_be_negative_is_refused():
         table("RSQRT", (1e-12, -128), (1e-12, 0))
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 @given(
     scales(1e-3, 10),
     zero_points,

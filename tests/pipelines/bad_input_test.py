@@ -74,7 +74,7 @@ def bad_list(root: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "flags", "message"),
     [
-        (empty_folder, (), "lamp has no .wav clips; add some, or remove the folder"),
+        (empty_folder, (), "lamp has no clips; add some, or remove the folder"),
         (bad_list, (), "validation_list.txt exists without testing_list.txt; add"),
         (break_nothing, ("--words=größe,lamp",), "has no folder for lamp; add the clips"),
         (break_nothing, ("--task=kws12",), "has no folder for down, go, left, no; add"),

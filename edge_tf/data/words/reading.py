@@ -60,7 +60,7 @@ def read(root: Path, words: Sequence[str], task: str, levels: int, rules: int) -
         if not listing.names and name not in special_names:
             line = sound_files.left_out_line(root, listing.left_out)
             raise UserError(
-                f"{folder} has no {some(extensions)} clips",
+                f"{folder} has no clips",
                 f"{line.partition('; ')[2] or 'add some'}, or remove the folder",
             )
         if listing.names:

@@ -277,7 +277,7 @@ def test_the_official_test_folder_replaces_the_test(commands, tmp_path):
 def test_a_word_without_clips_is_refused_by_name(tmp_path):
     root = make(tmp_path, ("aa", "bb"))
     (root / "empty word").mkdir()
-    with pytest.raises(UserError, match=r"empty word has no \.wav, .* clips; add some, or remove"):
+    with pytest.raises(UserError, match=r"empty word has no clips; add some, or remove"):
         folder_of_words.load(root, "words")
 
 
@@ -431,7 +431,7 @@ def test_a_word_with_other_formats_only_says_how_to_convert_them(tmp_path):
     other = sound_files.OTHER_EXTENSIONS[-1]
     (root / "cc").mkdir()
     (root / "cc" / f"x{other}").touch()
-    with pytest.raises(UserError, match=rf"cc has no .*clips; convert them: for f in .*{other};"):
+    with pytest.raises(UserError, match=rf"cc has no clips; convert them: for f in .*{other};"):
         folder_of_words.load(root, "words")
 
 

@@ -90,6 +90,21 @@ def folder() -> Iterator[Path]:
         _tell(f"-f {made}")
 
 
+@contextlib.contextmanager
+def temporary_files() -> Iterator[None]:
+    """Puts the temporary files of everything in this process into such a folder.
+
+    TensorFlow's AutoGraph writes some, which stay if the process is killed.
+    """
+    before = tempfile.tempdir
+    with folder() as made:
+        tempfile.tempdir = str(made)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
 def _take(path: Path) -> int | None:
     """Locks a file for as long as it is open; None if another process has it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

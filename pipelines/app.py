@@ -134,13 +134,15 @@ def run(main: Callable[[], None]) -> None:
     def guarded(_: list[str]) -> None:
         # Loads NumPy, which --help need not wait for.
         from edge_tf.errors import GateError, UserError
+        from firmware_export import children
         from firmware_export.errors import ExportError
         from tflite_model.errors import TFLiteError
 
         sys.unraisablehook = _ignore_full_disk_again
         signal.signal(signal.SIGTERM, _terminate)
         try:
-            main()
+            with children.temporary_files():
+                main()
         except (UserError, ExportError, TFLiteError) as error:
             _fail(str(error), 2)
         except GateError as error:

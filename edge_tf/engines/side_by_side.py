@@ -5,6 +5,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
@@ -62,6 +63,7 @@ def _begin(folder: Path, ending: Connection) -> None:
     The worker ends when the other end of `ending` closes, as it does if its parent is killed.
     """
     os.environ.setdefault(object_cache.VARIABLE, str(folder / "objects"))
+    tempfile.tempdir = str(folder)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent has it too
     threading.Thread(target=_end_with, args=(ending,), daemon=True).start()
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,15 @@ def test_a_folder_in_use_stays(temporary):
         subprocess.run([sys.executable, "-c", command], cwd=ROOT, env=environment, check=True)
         assert mine.exists()
     assert not any(temporary.iterdir())
+
+
+def test_temporary_files_of_others_are_in_such_a_folder(temporary):
+    with children.temporary_files():
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            path = Path(file.name)
+        assert path.parent.parent == temporary
+        assert path.parent.name.startswith("edge_tf_tmp_")
+    assert tempfile.gettempdir() == str(temporary) and not any(temporary.iterdir())
 
 
 def test_no_place_for_a_folder_is_told(monkeypatch, tmp_path):

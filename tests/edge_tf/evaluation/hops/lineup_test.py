@@ -1,6 +1,7 @@
 """Which engines a run is measured on, and in which order."""
 
 import dataclasses
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,18 +50,23 @@ def test_a_compressed_run_has_its_models_after_the_float_one(run):
     assert line(run)[:3] == [ids.KERAS, ids.KERAS_COMPRESSED, ids.KERAS_QUANTIZED]
 
 
-def test_centred_windows_cannot_start_from_the_waveform_on_a_device(run):
+def test_centred_windows_cannot_start_from_the_waveform_on_a_device(run, caplog):
+    caplog.set_level(logging.INFO)
     centred = line(run, dataclasses.replace(CAUSAL, padding="reflect"))
+    assert "no hops of plain C from the waveform" in caplog.text
     assert not set(SOUND) & set(centred) and set(C) <= set(centred)
 
 
 @pytest.mark.parametrize(("lookahead", "streams"), [(0, True), (3, False), (None, False)])
-def test_a_causal_run_has_its_streaming_form_last(run, lookahead, streams):
+def test_a_causal_run_has_its_streaming_form_last(run, caplog, lookahead, streams):
+    caplog.set_level(logging.INFO)
     """With a look-ahead a stream knows what a window pads, so their logits differ."""
     run.record(recorded.trained(model=ModelConfig(lookahead=lookahead)))
     (run / run_dir.STREAMING_MODEL).write_bytes(b"streaming")
     last = [f"{name}_streaming" for name in (*C, *SOUND[1:])]
     assert (line(run)[-len(last) :] == last) == streams
+    assert ("no streaming hops" in caplog.text) == bool(lookahead)
+    assert ("make android-tools" in caplog.text) == (mediapipe_audio.python() is None)
 
 
 def test_without_a_front_end_for_tflite_there_is_no_app(run, monkeypatch, caplog):

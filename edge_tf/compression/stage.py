@@ -174,7 +174,7 @@ class _Work:
             settings.batch_size,
             settings.seed,
             _FIRST_EPOCH + epoch,
-            self._sampling,
+            how=self._sampling,
         )
 
     def write(self, state: State) -> None:

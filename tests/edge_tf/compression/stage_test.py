@@ -133,10 +133,10 @@ def test_an_interrupted_compression_goes_on_as_if_nothing_had_happened(
     run = copy(trained, tmp_path / "run")
     batches = stage.pipeline.training_batches
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **how):
         if arguments[-1] == stage._FIRST_EPOCH + epoch:
             raise KeyboardInterrupt
-        return batches(*arguments)
+        return batches(*arguments, **how)
 
     with monkeypatch.context() as patch:
         patch.setattr(stage.pipeline, "training_batches", interrupted)

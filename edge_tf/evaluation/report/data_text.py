@@ -18,20 +18,23 @@ class DataFacts:
     Attributes:
       description: origin of the splits.
       checks: what a comparison of the clips found; None in runs of before there was one.
+      notes: what of the data is left out, made or unknown.
     """
 
     description: str
     checks: DataChecks | None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, trained: TrainRecord) -> "DataFacts":
         """As training recorded it."""
-        return cls(trained.data_description, trained.data_checks)
+        return cls(trained.data_description, trained.data_checks, trained.data_notes)
 
     @property
     def warnings(self) -> list[str]:
         """What a reader of the accuracy must know; empty if all is well."""
-        return [_UNKNOWN] if self.checks is None else leaks.sentences(self.checks)
+        found = [_UNKNOWN] if self.checks is None else leaks.sentences(self.checks)
+        return [*found, *self.notes]
 
     @property
     def compared(self) -> str:

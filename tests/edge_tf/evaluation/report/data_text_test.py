@@ -37,3 +37,10 @@ def test_a_record_that_someone_made_up_is_no_error():
     notes = {"testing": {"clipped": {"a": 1}}}
     checks = DataChecks(clips={}, other_labels=1, repeated={"training": 2}, notes=notes)
     assert data_text.render(DataFacts("words", checks)).count("warning: ") == 3
+
+
+def test_what_training_left_out_is_told_with_the_accuracy():
+    trained = recorded.trained(data_notes=("12 files of other formats are left out",))
+    facts = DataFacts.of(trained)
+    assert facts.warnings[-1] == "12 files of other formats are left out"
+    assert "warning: 12 files of other" in data_text.render(facts)

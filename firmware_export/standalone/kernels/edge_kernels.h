@@ -248,7 +248,8 @@ typedef struct {
 void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out);
 
 /* Copies [extent[0], .. extent[3]] runs of `run` bytes, with separate input and output strides in
- * bytes: concatenation (one call per input), slices, transposition, the inside of padding. */
+ * bytes, which may be 0 or negative in the input: concatenation (one call per input), slices,
+ * transposition, the inside of padding, repetition. */
 typedef struct {
   int32_t in_stride[4];
   int32_t out_stride[4];
@@ -274,17 +275,29 @@ typedef struct {
 
 void edge_fill(const edge_fill_t *p, int8_t *out);
 
-/* Nearest neighbour: output pixel (y, x) is input pixel (rows[y], columns[x]). */
+/* Takes items of `run` bytes by their index: item (y, x) of the output is item
+ * (rows[y], columns[x]) of the input, in each of the batches, which are in_plane bytes apart. */
 typedef struct {
   const uint16_t *rows;    /* [out_height] */
   const uint16_t *columns; /* [out_width] */
+  uint32_t batches, in_plane, in_row, run;
+  uint16_t out_height, out_width;
+} edge_take_t;
+
+void edge_take(const edge_take_t *p, const int8_t *in, int8_t *out);
+
+/* Pixels between pixels: for each row of the output the row above, the row below, and the weight
+ * of the latter in 1024ths, which is negative before the first row; the same for columns. */
+typedef struct {
+  const int16_t *rows;    /* [out_height][3] */
+  const int16_t *columns; /* [out_width][3] */
   uint16_t batches;
   uint16_t in_height, in_width;
   uint16_t out_height, out_width;
   uint16_t channels;
-} edge_resize_t;
+} edge_bilinear_t;
 
-void edge_resize(const edge_resize_t *p, const int8_t *in, int8_t *out);
+void edge_bilinear(const edge_bilinear_t *p, const int8_t *in, int8_t *out);
 
 #ifdef __cplusplus
 }

@@ -70,10 +70,7 @@ def _multiplier(input_scale: float, output_scale: float, count: int) -> tuple[in
 def _read(op: FileOp) -> ir.Op:
     op.check_counts(2, 2)
     x, output = op.activation(0), op.output()
-    rank = len(x.shape)
-    given = op.numbers(1)
-    op.require(given and all(-rank <= axis < rank for axis in given), f"has the axes {given}")
-    axes = tuple(sorted({axis % rank for axis in given}))
+    axes = op.axes(1, len(x.shape))
     keep = bool(op.option("keep_dims", False))
     shape = tuple(
         1 if axis in axes else size for axis, size in enumerate(x.shape) if keep or axis not in axes

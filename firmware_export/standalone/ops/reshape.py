@@ -15,7 +15,7 @@ class Reshape(ir.Op):
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         size, x = self.output.size, Place(self.inputs[0])
-        return Lowered((copies.copy(self, x, Place(self.output), (size,), (1,), (1,)),))
+        return Lowered(copies.copy(self, x, Place(self.output), (size,), (1,), (1,)))
 
     def is_same_bytes(self) -> bool:
         return True

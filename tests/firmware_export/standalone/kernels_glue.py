@@ -35,6 +35,7 @@ zero_points = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
 
 _SCALARS = {
     "int8_t": ctypes.c_int8,
+    "int16_t": ctypes.c_int16,
     "uint8_t": ctypes.c_uint8,
     "uint16_t": ctypes.c_uint16,
     "int32_t": ctypes.c_int32,

@@ -69,6 +69,7 @@ def make(seed: int, ops: int) -> tuple[bytes, tuple[int, ...]]:
     shape = (1, maker.integer(3, 9), maker.integer(3, 9), maker.pick(1, 2, 4, 8))
     first = maker.activation(shape)
     kinds = [_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean]
+    kinds += [_rearrange, _rearrange]
     for _ in range(ops):
         maker.pick(*kinds)(maker)
     last = maker.tensors[-1][0]
@@ -198,6 +199,53 @@ def _move(maker: _Maker) -> None:
         if np.prod(whole) <= _MAX_ITEMS:
             output = maker.activation(whole, like)
             builder.op("RESIZE_NEAREST_NEIGHBOR", [number, builder.numbers(*size)], output)
+
+
+def _rearrange(maker: _Maker) -> None:
+    """Ops that take apart, join, repeat or interleave."""
+    number, shape, like = maker.any_tensor()
+    builder = maker.builder
+    if len(shape) != 4:
+        return
+    kind = maker.pick("PACK", "UNPACK", "SPLIT", "DEPTH", "BROADCAST", "MIRROR", "GATHER", "LINES")
+    axis = maker.integer(1, 3)
+    if kind == "PACK":
+        whole = (*shape[:axis], 2, *shape[axis:])
+        output = maker.activation(whole, like)
+        builder.op("PACK", [number, number], output, axis=axis, values_count=2)
+        flat = maker.activation((*shape[:axis], 2 * shape[axis], *shape[axis + 1 :]), like)
+        builder.op("RESHAPE", [output], flat)
+    elif kind in ("UNPACK", "SPLIT") and shape[axis] <= 6:
+        left = [] if kind == "UNPACK" else [1]
+        part = (*shape[:axis], *left, *shape[axis + 1 :])
+        parts = [maker.activation(part, like) for _ in range(shape[axis])]
+        if kind == "UNPACK":
+            builder.op("UNPACK", [number], parts, axis=axis, num=len(parts))
+        else:
+            builder.op("SPLIT", [builder.numbers(axis), number], parts, num_splits=len(parts))
+    elif kind == "DEPTH" and shape[3] % 4 == 0:
+        output = maker.activation((1, 2 * shape[1], 2 * shape[2], shape[3] // 4), like)
+        builder.op("DEPTH_TO_SPACE", [number], output, block_size=2)
+    elif kind == "DEPTH" and shape[1] % 2 == 0 and shape[2] % 2 == 0:
+        output = maker.activation((1, shape[1] // 2, shape[2] // 2, shape[3] * 4), like)
+        builder.op("SPACE_TO_DEPTH", [number], output, block_size=2)
+    elif kind == "BROADCAST" and 1 in shape[1:]:
+        whole = (1, *(maker.integer(2, 4) if size == 1 else size for size in shape[1:]))
+        if np.prod(whole) <= _MAX_ITEMS:
+            output = maker.activation(whole, like)
+            builder.op("BROADCAST_TO", [number, builder.numbers(*whole)], output)
+    elif kind == "MIRROR" and min(shape[1:3]) > 1:
+        output = maker.activation((1, shape[1] + 2, shape[2] + 1, shape[3]), like)
+        pads = builder.numbers([0, 0], [1, 1], [0, 1], [0, 0])
+        builder.op("MIRROR_PAD", [number, pads], output, mode=maker.pick(0, 1))
+    elif kind == "GATHER":
+        taken = maker.rng.integers(0, shape[axis], maker.integer(1, 5))
+        output = maker.activation((*shape[:axis], len(taken), *shape[axis + 1 :]), like)
+        builder.op("GATHER", [number, builder.numbers(*taken)], output, axis=axis)
+    elif kind == "LINES":
+        size = (maker.integer(1, 9), maker.integer(1, 9))
+        output = maker.activation((1, *size, shape[3]), like)
+        builder.op("RESIZE_BILINEAR", [number, builder.numbers(*size)], output)
 
 
 def _mean(maker: _Maker) -> None:

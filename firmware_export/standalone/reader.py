@@ -7,7 +7,7 @@ need, every tensor must be written once and before it is read. What is accepted 
 TFLite Micro would run; anything else is an ExportError that names the op and the tensor.
 """
 
-from firmware_export.errors import ExportError
+from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.standalone import registry
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, quantization_problem
@@ -56,6 +56,12 @@ def _read_op(info: OpInfo, tensors: Tensors) -> list[ir.Op]:
 def _inputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
     found = []
     for info in model.inputs:
+        # All other shapes follow from the inputs': the ops check them.
+        if not info.has_known_shape:
+            raise ExportError(
+                f"the model's input '{printable(info.name)}' has the unknown shape "
+                f"{info.shape_signature}; {FIX_SHAPE}"
+            )
         _check_end("input", info)
         if tensors.is_written(info.index) or info.is_constant:
             raise ExportError(

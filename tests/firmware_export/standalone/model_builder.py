@@ -50,8 +50,13 @@ class Builder:
         zero_point: int = 0,
         is_variable: bool = False,
         name: str = "",
+        signature: Sequence[int] = (),
     ) -> int:
-        return self._tensor(tuple(shape), "int8", 0, [scale], [zero_point], 0, is_variable, name)
+        """int8; `signature` has -1 for unknown dimensions."""
+        points = [zero_point]
+        return self._tensor(
+            tuple(shape), "int8", 0, [scale], points, 0, is_variable, name, signature
+        )
 
     def constant(
         self,
@@ -139,10 +144,12 @@ class Builder:
         axis: int,
         is_variable: bool,
         name: str,
+        signature: Sequence[int] = (),
     ) -> int:
         builder = self._builder
         name_offset = builder.CreateString(name or f"t{len(self._tensors)}")
         dimensions = self._ints(shape)
+        known = self._ints(signature) if signature else None
         quantization = self._quantization(scales, zero_points, axis) if scales else None
         tflite.TensorStart(builder)
         tflite.TensorAddShape(builder, dimensions)
@@ -150,6 +157,8 @@ class Builder:
         tflite.TensorAddBuffer(builder, buffer)
         tflite.TensorAddName(builder, name_offset)
         tflite.TensorAddIsVariable(builder, is_variable)
+        if known is not None:
+            tflite.TensorAddShapeSignature(builder, known)
         if quantization is not None:
             tflite.TensorAddQuantization(builder, quantization)
         self._tensors.append(tflite.TensorEnd(builder))

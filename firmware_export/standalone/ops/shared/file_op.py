@@ -254,8 +254,6 @@ def quantization_problem(info: TensorInfo) -> tuple[str, str] | None:
         return f"{what}of type {info.type}", "convert to int8, including input and output"
     if info.is_variable:
         return f"{what}that keeps state", "convert without variable tensors"
-    if not info.is_static:
-        return f"{what}of dynamic shape {info.shape_signature}", "convert with a fixed batch of 1"
     if len(info.scales) != 1 or not _MIN_SCALE <= info.scales[0] <= _MAX_SCALE:
         scales = f"{info.scales[0]:g}" if len(info.scales) == 1 else f"{len(info.scales)} of them"
         return (

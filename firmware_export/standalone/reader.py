@@ -10,7 +10,7 @@ TFLite Micro would run; anything else is an ExportError that names the op and th
 from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.standalone import registry
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, quantization_problem
+from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, type_problem
 from tflite_model.info import ModelInfo, OpInfo, TensorInfo
 from tflite_model.names import printable
 
@@ -84,6 +84,6 @@ def _outputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
 
 
 def _check_end(what: str, info: TensorInfo) -> None:
-    problem = quantization_problem(info)
+    problem = type_problem(info)
     if problem:
         raise ExportError(f"the model's {what} {problem[0]}; {problem[1]}")

@@ -29,7 +29,10 @@ _OPTIONS = {
     "MEAN": "ReducerOptions",
 }
 _NAMES = {name.lower(): name for name in vars(BuiltinOptions)}
-_TYPES = {"int8": TensorType.INT8, "int32": TensorType.INT32}
+_TYPES = {
+    name: getattr(TensorType, name.upper())
+    for name in ("bool", "int8", "uint8", "int16", "int32", "int64", "float32")
+}
 
 
 class Builder:
@@ -46,17 +49,16 @@ class Builder:
     def activation(
         self,
         shape: Sequence[int],
-        scale: float,
+        scale: float | None,
         zero_point: int = 0,
         is_variable: bool = False,
         name: str = "",
         signature: Sequence[int] = (),
+        dtype: str = "int8",
     ) -> int:
-        """int8; `signature` has -1 for unknown dimensions."""
-        points = [zero_point]
-        return self._tensor(
-            tuple(shape), "int8", 0, [scale], points, 0, is_variable, name, signature
-        )
+        """`signature` has -1 for unknown dimensions; without a scale there is no quantization."""
+        scales, points = ([], []) if scale is None else ([scale], [zero_point])
+        return self._tensor(tuple(shape), dtype, 0, scales, points, 0, is_variable, name, signature)
 
     def constant(
         self,
@@ -67,7 +69,7 @@ class Builder:
         is_variable: bool = False,
         name: str = "",
     ) -> int:
-        """int8 or int32; zero points default to 0."""
+        """Of any type; zero points default to 0."""
         self._buffers.append(values.tobytes())
         points = [0] * len(scales) if zero_points is None else list(zero_points)
         kind = str(values.dtype)

@@ -7,9 +7,10 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Argument, Call, Field, Place
 
 
-def strides(shape: Sequence[int]) -> list[int]:
+def strides(tensor: ir.Tensor) -> list[int]:
     """Bytes from one item of each axis to the next."""
-    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    shape = tensor.shape
+    return [math.prod(shape[axis + 1 :]) * tensor.item_bytes for axis in range(len(shape))]
 
 
 def copy(
@@ -20,9 +21,17 @@ def copy(
     in_strides: Sequence[int],
     out_strides: Sequence[int],
 ) -> Call:
-    """A call of edge_copy; axes that are contiguous in both tensors are joined."""
+    """A call of edge_copy; axes that are contiguous in both tensors are joined.
+
+    Args:
+      op: its output has the type of the items.
+      source, to: the first items.
+      shape: number of items per axis.
+      in_strides, out_strides: bytes from one item of each axis to the next.
+    """
     axes: list[tuple[int, int, int]] = []
-    for size, i, o in zip(shape, in_strides, out_strides, strict=True):
+    item = (op.output.item_bytes, 1, 1)
+    for size, i, o in [*zip(shape, in_strides, out_strides, strict=True), item]:
         if size == 1:
             continue
         if axes and axes[-1][1:] == (i * size, o * size):

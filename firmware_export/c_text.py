@@ -17,6 +17,19 @@ def int_rows(values: np.ndarray, per_row: int = 16) -> list[str]:
     return _rows([str(value) for value in values.reshape(-1).tolist()], per_row)
 
 
+def number_rows(values: np.ndarray, per_row: int) -> list[str]:
+    """The same of integers or float32.
+
+    Raises:
+      ExportError: infinities and NaN have no constants in C99.
+    """
+    if values.dtype.kind != "f":
+        return int_rows(values, per_row)
+    if not np.isfinite(values).all():
+        raise ExportError("a constant of the model is not finite; train it again")
+    return _rows([float_literal(value) for value in values.reshape(-1).tolist()], per_row)
+
+
 def int_list(values: Iterable[int]) -> str:
     """The inside of a short initializer: "1, 40, 101, 1"."""
     return ", ".join(str(value) for value in values)

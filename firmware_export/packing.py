@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from firmware_export import c_text, templating
-from firmware_export.errors import ExportError
+from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
 from firmware_export.runtime import render
@@ -146,10 +146,10 @@ def check_classifier(info: ModelInfo, labels: Sequence[str], streaming: bool = F
                 f"the model's {what} is {tensor.type} with {len(tensor.scales)} scales, int8 with "
                 "one is needed; convert with inference_input_type and inference_output_type int8"
             )
-        if not tensor.is_static or tensor.shape[:1] != (1,) or tensor.byte_size == 0:
+        if not tensor.has_known_shape or tensor.shape[:1] != (1,) or tensor.byte_size == 0:
             raise ExportError(
-                f"the model's {what} has shape {tensor.shape_signature}, a static shape with "
-                "batch 1 is needed; convert with a fixed batch of 1"
+                f"the model's {what} has shape {tensor.shape_signature}, a known shape with "
+                f"batch 1 is needed; {FIX_SHAPE}"
             )
     classes = info.outputs[0].byte_size
     if info.outputs[0].shape != (1, classes) or classes != len(labels):

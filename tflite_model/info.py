@@ -89,6 +89,14 @@ class TensorInfo:
     def is_static(self) -> bool:
         return -1 not in self.shape_signature
 
+    @property
+    def has_known_shape(self) -> bool:
+        """Whether `shape` is what the tensor has at run time.
+
+        Keras leaves the batch open; TFLite Micro runs such a model with the batch of `shape`, 1.
+        """
+        return -1 not in self.shape_signature[1:] and (self.is_static or self.shape[:1] == (1,))
+
     def array(self) -> np.ndarray:
         """The content of a constant, read-only, with `shape`.
 

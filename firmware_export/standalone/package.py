@@ -315,7 +315,7 @@ def _ends(info: ModelInfo, is_streaming: bool) -> list[dict[str, Any]]:
 
 def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, int]:
     """Bytes of static memory on a 32-bit device."""
-    past = sum(state.size for state in compiled.graph.states)
+    past = sum(state.byte_size for state in compiled.graph.states)
     ram = {"activations": compiled.plan.size - past}
     if past:
         ram["past frames"] = past
@@ -362,7 +362,7 @@ def _manifest(
             "arena_bytes": compiled.plan.size,
             "lower_bound_bytes": compiled.plan.lower_bound,
             "scratch_bytes": max(compiled.scratch, default=0),
-            "state_bytes": sum(state.size for state in compiled.graph.states),
+            "state_bytes": sum(state.byte_size for state in compiled.graph.states),
             "constant_bytes": compiled.constant_bytes,
             "ram": _ram(compiled, spotting),
         },

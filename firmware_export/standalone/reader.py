@@ -7,10 +7,11 @@ need, every tensor must be written once and before it is read. What is accepted 
 TFLite Micro would run; anything else is an ExportError that names the op and the tensor.
 """
 
-from firmware_export.errors import ExportError
+from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.standalone import registry
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, quantization_problem
+from firmware_export.standalone.ops.shared import float_only
+from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, type_problem
 from tflite_model.info import ModelInfo, OpInfo, TensorInfo
 from tflite_model.names import printable
 
@@ -37,6 +38,11 @@ def read(model: ModelInfo) -> ir.Graph:
 def _read_op(info: OpInfo, tensors: Tensors) -> list[ir.Op]:
     rule = registry.rules().get(info.name)
     if rule is None:
+        if info.name in float_only.REMEDIES:
+            raise ExportError(
+                f"op {info.index} ({info.name}) has no int8 kernel in TFLite Micro either; "
+                f"{float_only.REMEDIES[info.name]}"
+            )
         remedy = "change the model to avoid it, or export with --flavor=tflm"
         if info.is_custom:  # TFLite Micro has none either
             remedy = "convert the model with builtin ops only"
@@ -56,6 +62,12 @@ def _read_op(info: OpInfo, tensors: Tensors) -> list[ir.Op]:
 def _inputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
     found = []
     for info in model.inputs:
+        # All other shapes follow from the inputs': the ops check them.
+        if not info.has_known_shape:
+            raise ExportError(
+                f"the model's input '{printable(info.name)}' has the unknown shape "
+                f"{info.shape_signature}; {FIX_SHAPE}"
+            )
         _check_end("input", info)
         if tensors.is_written(info.index) or info.is_constant:
             raise ExportError(
@@ -78,6 +90,6 @@ def _outputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
 
 
 def _check_end(what: str, info: TensorInfo) -> None:
-    problem = quantization_problem(info)
+    problem = type_problem(info)
     if problem:
         raise ExportError(f"the model's {what} {problem[0]}; {problem[1]}")

@@ -5,6 +5,17 @@ import math
 
 import numpy as np
 
+# C type by element type. A bool is a byte, 0 or 1.
+C_TYPES = {
+    "bool": "int8_t",
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "float32": "float",
+}
+
 
 @dataclasses.dataclass(eq=False)
 class Tensor:
@@ -13,13 +24,13 @@ class Tensor:
     Attributes:
       name: unique in its graph; from the file, or made by a pass.
       shape: static dimensions.
-      dtype: "int8" or "int32".
+      dtype: element type, a key of `C_TYPES`; "int64" and "int4" only of constants.
       scales: real = scale * (value - zero_point); one, or one per channel (weights, biases).
       zero_points: as many as scales.
       channel_axis: the axis of several scales.
       data: the content of a constant; None for an activation.
-      base, offset: an activation without separate memory is part of `base`, from byte `offset` on;
-        set by passes that share memory.
+      base, offset: an activation without separate memory is part of `base`, from byte `offset` on,
+        a multiple of its items' size; set by passes that share memory.
       pitch: bytes from one row (item of axis 1) to the next if there are gaps between them; then
         the batch is 1, and all ops that use it accept gaps. None: no gaps.
     """
@@ -41,8 +52,32 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Number of items, which is bytes for int8."""
+        """Number of items."""
         return math.prod(self.shape)
+
+    @property
+    def item_bytes(self) -> int:
+        return np.dtype(self.dtype).itemsize
+
+    @property
+    def byte_size(self) -> int:
+        """Bytes without gaps."""
+        return self.size * self.item_bytes
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row (item of axis 1) without gaps; the batch is 1."""
+        return self.byte_size // self.shape[1]
+
+    @property
+    def c_type(self) -> str:
+        return C_TYPES[self.dtype]
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the largest value of an integer type."""
+        info = np.iinfo(self.dtype)
+        return int(info.min), int(info.max)
 
     @property
     def constant(self) -> np.ndarray:

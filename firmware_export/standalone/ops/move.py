@@ -17,13 +17,13 @@ class Part:
 
     Attributes:
       extents: number of items.
-      in_strides, out_strides: items from one to the next; 0 repeats, a negative one reverses.
+      in_steps, out_steps: items from one to the next; 0 repeats, a negative one reverses.
       begin, to: the first item read, and the first one written.
     """
 
     extents: tuple[int, ...]
-    in_strides: tuple[int, ...]
-    out_strides: tuple[int, ...]
+    in_steps: tuple[int, ...]
+    out_steps: tuple[int, ...]
     begin: int = 0
     to: int = 0
 
@@ -41,15 +41,15 @@ class Move(ir.Op):
     fill: int | None = None
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
-        x, output = self.inputs[0], self.output
+        x, output, item = self.inputs[0], self.output, self.output.item_bytes
         calls: list[Call] = []
         if self.fill is not None:
             calls.append(copies.fill(self, self.fill))
         for part in self.parts:
-            source, to = Place(x, part.begin), Place(output, part.to)
-            calls.extend(
-                copies.copy(self, source, to, part.extents, part.in_strides, part.out_strides)
-            )
+            source, to = Place(x, part.begin * item), Place(output, part.to * item)
+            in_bytes = [step * item for step in part.in_steps]
+            out_bytes = [step * item for step in part.out_steps]
+            calls.extend(copies.copy(self, source, to, part.extents, in_bytes, out_bytes))
         return Lowered(tuple(calls))
 
     def is_same_bytes(self) -> bool:
@@ -59,5 +59,5 @@ class Move(ir.Op):
         (part,) = self.parts
         used = [axis for axis, size in enumerate(part.extents) if size > 1]
         return self.inputs[0].size == self.output.size and all(
-            part.in_strides[axis] == part.out_strides[axis] for axis in used
+            part.in_steps[axis] == part.out_steps[axis] for axis in used
         )

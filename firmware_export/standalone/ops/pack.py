@@ -7,11 +7,14 @@ from firmware_export.standalone.ops.concatenation import Concat
 from firmware_export.standalone.ops.reshape import Reshape
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 
+# That TFLite Micro can join.
+_TYPES = ("int8", "int16", "int32", "float32")
+
 
 def _read(op: FileOp) -> list[ir.Op]:
     op.require(op.input_count >= 1, "has no input")
     op.check_counts(op.input_count, op.input_count)
-    output = op.output()
+    output = op.output(types=_TYPES)
     rank, axis = len(output.shape), op.option("axis")
     op.require(-rank <= axis < rank, f"joins along axis {axis} of {rank}")
     axis %= rank
@@ -23,7 +26,7 @@ def _read(op: FileOp) -> list[ir.Op]:
     ops: list[ir.Op] = []
     parts = []
     for position in range(op.input_count):
-        tensor = op.value(position)
+        tensor = op.value(position, (output.dtype,))
         op.require(
             tensor.shape == (*shape[:axis], *shape[axis + 1 :]),
             f"joins '{tensor.name}' of shape {tensor.shape} to {output.shape}",

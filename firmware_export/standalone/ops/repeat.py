@@ -5,7 +5,7 @@ import dataclasses
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.move import Move, Part
 from firmware_export.standalone.ops.shared import copies
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared.file_op import MOVED, FileOp, OpRule
 
 
 @dataclasses.dataclass(eq=False)
@@ -23,19 +23,20 @@ def _repeat(op: FileOp, x: ir.Tensor, output: ir.Tensor, counts: list[int]) -> i
     """The op that repeats axis i of the output, of which x may lack the first, counts[i] times."""
     lacking = len(output.shape) - len(x.shape)
     sizes = (1,) * lacking + x.shape
-    given, to = copies.strides(sizes), copies.strides(output.shape)
-    extents, in_strides, out_strides = [], [], []
+    given, to = copies.steps(sizes), copies.steps(output.shape)
+    extents, in_steps, out_steps = [], [], []
     for axis, (size, count) in enumerate(zip(sizes, counts, strict=True)):
         extents += [count, size]
-        in_strides += [0, given[axis]]
-        out_strides += [size * to[axis], to[axis]]
-    part = Part(tuple(extents), tuple(in_strides), tuple(out_strides))
+        in_steps += [0, given[axis]]
+        out_steps += [size * to[axis], to[axis]]
+    part = Part(tuple(extents), tuple(in_steps), tuple(out_steps))
     return Repeat([x], output, op.source, parts=(part,))
 
 
 def _read_tile(op: FileOp) -> ir.Op:
     op.check_counts(2, 2)
-    x, output = op.activation(0), op.output()
+    x = op.activation(0, MOVED)
+    output = op.output(types=(x.dtype,))
     counts = op.numbers(1, len(x.shape))
     op.require(
         all(count >= 1 for count in counts)
@@ -47,7 +48,8 @@ def _read_tile(op: FileOp) -> ir.Op:
 
 def _read_broadcast_to(op: FileOp) -> ir.Op:
     op.check_counts(2, 2)
-    x, output = op.activation(0), op.output()
+    x = op.activation(0, MOVED)
+    output = op.output(types=(x.dtype,))
     shape = op.numbers(1)
     padded = (1,) * (len(shape) - len(x.shape)) + x.shape
     op.require(

@@ -6,11 +6,12 @@ import numpy as np
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place
-from firmware_export.standalone.ops.shared import windows
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared.file_op import INT8, FileOp, OpRule
 from firmware_export.standalone.ops.take import Take
 from firmware_export.standalone.target import KernelSet
 
+# That TFLite Micro can take the nearest of.
+_TYPES = ("int8", "int16", "float32")
 _ONE = 1 << 10  # Places between pixels have 10 fractional bits.
 
 
@@ -42,7 +43,7 @@ class Bilinear(ir.Op):
 
 
 def _read_nearest(op: FileOp) -> ir.Op:
-    x, output, corners, centers = _ends(op)
+    x, output, corners, centers = _ends(op, _TYPES)
     rows = _nearest(x.shape[1], output.shape[1], corners, centers)
     columns = _nearest(x.shape[2], output.shape[2], corners, centers)
     taken = (tuple(range(x.shape[0])), rows, columns, tuple(range(x.shape[3])))
@@ -50,7 +51,7 @@ def _read_nearest(op: FileOp) -> ir.Op:
 
 
 def _read_bilinear(op: FileOp) -> ir.Op:
-    x, output, corners, centers = _ends(op)
+    x, output, corners, centers = _ends(op, INT8)
     if corners and centers:
         op.damaged("has both align_corners and half_pixel_centers")
     rows = _between(x.shape[1], output.shape[1], corners, centers)
@@ -58,10 +59,12 @@ def _read_bilinear(op: FileOp) -> ir.Op:
     return Bilinear([x], output, op.source, rows=rows, columns=columns)
 
 
-def _ends(op: FileOp) -> tuple[ir.Tensor, ir.Tensor, bool, bool]:
+def _ends(op: FileOp, types: tuple[str, ...]) -> tuple[ir.Tensor, ir.Tensor, bool, bool]:
     """(input, output, align_corners, half_pixel_centers)."""
     op.check_counts(2, 2)
-    x, output = windows.image(op), windows.image_output(op)
+    x = op.activation(0, types)
+    output = op.output(types=(x.dtype,))
+    op.require(len(x.shape) == len(output.shape) == 4, f"makes {output.shape} of {x.shape}")
     size = op.numbers(1, 2)
     op.require(
         (x.shape[0], *size, x.shape[3]) == output.shape,

@@ -5,13 +5,16 @@ from firmware_export.standalone.ops.reshape import Reshape
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.slice import Slice
 
+# That TFLite Micro can take apart.
+_TYPES = ("int8", "int16", "int32", "float32")
+
 
 def _parts(op: FileOp, x: ir.Tensor, axis: int, keep: bool) -> list[ir.Op]:
     """Slices along an axis, one for each output; reshaped if outputs lack the axis."""
     ops: list[ir.Op] = []
     at = 0
     for position in range(len(op.info.outputs)):
-        output = op.output(position)
+        output = op.output(position, (x.dtype,))
         wrong = f"makes {output.shape} of {x.shape} along axis {axis}"
         op.require(len(output.shape) == len(x.shape) - (not keep), wrong)
         size = output.shape[axis] if keep else 1
@@ -30,25 +33,25 @@ def _parts(op: FileOp, x: ir.Tensor, axis: int, keep: bool) -> list[ir.Op]:
 
 def _read_split(op: FileOp) -> list[ir.Op]:
     op.check_counts(2, 2, len(op.info.outputs))
-    x = op.activation(1)
+    x = op.activation(1, _TYPES)
     (axis,) = op.axes(0, len(x.shape), 1)
-    first = op.output().shape
+    first = op.output(0, (x.dtype,)).shape
     for position in range(len(op.info.outputs)):
-        op.require(op.output(position).shape == first, "makes parts of several sizes")
+        op.require(op.output(position, (x.dtype,)).shape == first, "makes parts of several sizes")
     return _parts(op, x, axis, keep=True)
 
 
 def _read_split_v(op: FileOp) -> list[ir.Op]:
     """The outputs' shapes say where it splits, as in TFLite Micro."""
     op.check_counts(3, 3, len(op.info.outputs))
-    x = op.activation(0)
+    x = op.activation(0, _TYPES)
     (axis,) = op.axes(2, len(x.shape), 1)
     return _parts(op, x, axis, keep=True)
 
 
 def _read_unpack(op: FileOp) -> list[ir.Op]:
     op.check_counts(1, 1, len(op.info.outputs))
-    x = op.activation(0)
+    x = op.activation(0, _TYPES)
     rank, axis = len(x.shape), op.option("axis")
     op.require(-rank <= axis < rank, f"takes apart axis {axis} of {rank}")
     op.require(op.option("num") == len(op.info.outputs), f"makes {op.option('num')} outputs")

@@ -11,6 +11,9 @@ from firmware_export.standalone.ops.reshape import Reshape
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.target import KernelSet
 
+# That TFLite Micro can take.
+_TYPES = ("int8", "float32")
+
 
 @dataclasses.dataclass(eq=False)
 class Take(ir.Op):
@@ -30,14 +33,15 @@ class Take(ir.Op):
             f"has shape {x.shape} and is taken apart along the axes {moved}",
             "split the op into one per axis",
         )
+        item = x.item_bytes
         row, plane = math.prod(x.shape[split:]), math.prod(x.shape[first:])
         fields: dict[str, Field] = {
             "rows": Array("rows", rows.astype(np.uint16)),
             "columns": Array("columns", columns.astype(np.uint16)),
             "batches": x.size // plane,
-            "in_plane": plane,
-            "in_row": row,
-            "run": math.prod(x.shape[last:]),
+            "in_plane": plane * item,
+            "in_row": row * item,
+            "run": math.prod(x.shape[last:]) * item,
             "out_height": len(rows),
             "out_width": len(columns),
         }
@@ -71,7 +75,8 @@ class Take(ir.Op):
 
 def _read(op: FileOp) -> list[ir.Op]:
     op.check_counts(2, 2)
-    x, output = op.activation(0), op.output()
+    x = op.activation(0, _TYPES)
+    output = op.output(types=(x.dtype,))
     index = op.number_array(1)
     rank, axis, batch = len(x.shape), op.option("axis"), op.option("batch_dims")
     op.require(-rank <= axis < rank, f"takes items along axis {axis} of {rank}")

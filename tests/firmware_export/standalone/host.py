@@ -64,11 +64,11 @@ class Host:
         return found
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        """Runs the model once on int8 inputs; gives its outputs."""
+        """Runs the model once; gives its outputs."""
         for (address, tensor), values in zip(self._inputs, inputs, strict=True):
-            given = np.ascontiguousarray(values, np.int8)
-            assert given.size == tensor.size
-            ctypes.memmove(address, given.ctypes.data, given.size)
+            given = np.ascontiguousarray(values)
+            assert (given.size, str(given.dtype)) == (tensor.size, tensor.dtype)
+            ctypes.memmove(address, given.ctypes.data, given.nbytes)
         self._library.model_invoke()
         return [_read(address, tensor) for address, tensor in self._outputs]
 
@@ -80,4 +80,5 @@ class Host:
 
 
 def _read(address: int, tensor: ir.Tensor) -> np.ndarray:
-    return np.frombuffer(ctypes.string_at(address, tensor.size), np.int8).reshape(tensor.shape)
+    content = ctypes.string_at(address, tensor.byte_size)
+    return np.frombuffer(content, tensor.dtype).reshape(tensor.shape)

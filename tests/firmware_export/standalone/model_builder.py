@@ -26,10 +26,14 @@ NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 _OPTIONS = {
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
-    "MEAN": "ReducerOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    **dict.fromkeys(["MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"], "ReducerOptions"),
 }
 _NAMES = {name.lower(): name for name in vars(BuiltinOptions)}
-_TYPES = {"int8": TensorType.INT8, "int32": TensorType.INT32}
+_TYPES = {
+    name: getattr(TensorType, name.upper())
+    for name in ("bool", "int8", "uint8", "int16", "int32", "int64", "float32")
+}
 
 
 class Builder:
@@ -46,12 +50,16 @@ class Builder:
     def activation(
         self,
         shape: Sequence[int],
-        scale: float,
+        scale: float | None,
         zero_point: int = 0,
         is_variable: bool = False,
         name: str = "",
+        signature: Sequence[int] = (),
+        dtype: str = "int8",
     ) -> int:
-        return self._tensor(tuple(shape), "int8", 0, [scale], [zero_point], 0, is_variable, name)
+        """`signature` has -1 for unknown dimensions; without a scale there is no quantization."""
+        scales, points = ([], []) if scale is None else ([scale], [zero_point])
+        return self._tensor(tuple(shape), dtype, 0, scales, points, 0, is_variable, name, signature)
 
     def constant(
         self,
@@ -62,7 +70,7 @@ class Builder:
         is_variable: bool = False,
         name: str = "",
     ) -> int:
-        """int8 or int32; zero points default to 0."""
+        """Of any type; zero points default to 0."""
         self._buffers.append(values.tobytes())
         points = [0] * len(scales) if zero_points is None else list(zero_points)
         kind = str(values.dtype)
@@ -139,10 +147,12 @@ class Builder:
         axis: int,
         is_variable: bool,
         name: str,
+        signature: Sequence[int] = (),
     ) -> int:
         builder = self._builder
         name_offset = builder.CreateString(name or f"t{len(self._tensors)}")
         dimensions = self._ints(shape)
+        known = self._ints(signature) if signature else None
         quantization = self._quantization(scales, zero_points, axis) if scales else None
         tflite.TensorStart(builder)
         tflite.TensorAddShape(builder, dimensions)
@@ -150,6 +160,8 @@ class Builder:
         tflite.TensorAddBuffer(builder, buffer)
         tflite.TensorAddName(builder, name_offset)
         tflite.TensorAddIsVariable(builder, is_variable)
+        if known is not None:
+            tflite.TensorAddShapeSignature(builder, known)
         if quantization is not None:
             tflite.TensorAddQuantization(builder, quantization)
         self._tensors.append(tflite.TensorEnd(builder))

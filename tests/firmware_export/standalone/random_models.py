@@ -69,7 +69,7 @@ def make(seed: int, ops: int) -> tuple[bytes, tuple[int, ...]]:
     shape = (1, maker.integer(3, 9), maker.integer(3, 9), maker.pick(1, 2, 4, 8))
     first = maker.activation(shape)
     kinds = [_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean]
-    kinds += [_rearrange, _rearrange]
+    kinds += [_rearrange, _rearrange, _choose]
     for _ in range(ops):
         maker.pick(*kinds)(maker)
     last = maker.tensors[-1][0]
@@ -124,7 +124,9 @@ def _window(maker: _Maker) -> None:
 
 def _binary(maker: _Maker) -> None:
     number, shape, _ = maker.any_tensor()
-    name = maker.pick("ADD", "SUB", "MUL")
+    fused = ("ADD", "SUB", "MUL")
+    others = ("MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE", "PRELU")
+    name = maker.pick(*fused, *fused, *others)
     same = [t for t, _, _ in maker.tensors if maker.builder.shapes[t] == shape]
     if maker.pick(False, False, True):
         values = maker.rng.integers(-128, 128, (1,) * maker.pick(0, 1) + shape[-1:])
@@ -134,13 +136,17 @@ def _binary(maker: _Maker) -> None:
     scale = float(np.float32(maker.rng.uniform(0.2, 0.5)))
     output = maker.activation(shape, (scale, maker.integer(-50, 50)))
     inputs = [number, other] if maker.pick(True, False) else [other, number]
-    maker.builder.op(name, inputs, output, fused_activation_function=maker.pick(NONE, RELU))
+    options = {"fused_activation_function": maker.pick(NONE, RELU)} if name in fused else {}
+    maker.builder.op(name, inputs, output, **options)
 
 
 def _unary(maker: _Maker) -> None:
     number, shape, (scale, zero_point) = maker.any_tensor()
     name = maker.pick("LOGISTIC", "TANH", "RELU", "RELU6", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU")
+    name = maker.pick(name, name, name, "ABS", "ELU", "L2_NORMALIZATION", "LOG_SOFTMAX")
     like = {
+        "L2_NORMALIZATION": (1 / 128, 0),
+        "LOG_SOFTMAX": (1 / 16, 127),
         "LOGISTIC": (1 / 256, -128),
         "TANH": (1 / 128, 0),
         "RELU6": (scale, zero_point),
@@ -249,10 +255,22 @@ def _rearrange(maker: _Maker) -> None:
 
 
 def _mean(maker: _Maker) -> None:
-    number, shape, _ = maker.any_tensor()
+    number, shape, like = maker.any_tensor()
     if len(shape) != 4:
         return
-    axes = maker.pick([1], [2], [1, 2])
+    name = maker.pick("MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
+    axes = maker.pick([1], [2], [1, 2], [3], [1, 3])
     whole = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     inputs = [number, maker.builder.numbers(*axes)]
-    maker.builder.op("MEAN", inputs, maker.activation(whole), keep_dims=True)
+    output = maker.activation(whole, like if name.startswith("REDUCE") else None)
+    maker.builder.op(name, inputs, output, keep_dims=True)
+
+
+def _choose(maker: _Maker) -> None:
+    """Where one tensor is larger than another, the one; elsewhere the other."""
+    number, shape, like = maker.any_tensor()
+    same = [t for t, _, _ in maker.tensors if maker.builder.shapes[t] == shape]
+    other = maker.pick(*same)
+    larger = maker.builder.activation(shape, None, dtype="bool")
+    maker.builder.op(maker.pick("GREATER", "LESS_EQUAL"), [number, other], larger)
+    maker.builder.op("SELECT_V2", [larger, number, other], maker.activation(shape, like))

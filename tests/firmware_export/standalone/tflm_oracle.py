@@ -13,11 +13,11 @@ def run(model: bytes, inputs: Sequence[np.ndarray], tensors: Sequence[int] = ())
 
     Args:
       model: a .tflite file.
-      inputs: int8, one for each input of the model.
+      inputs: one for each input of the model, of its type.
       tensors: numbers of the tensors wanted; none: the model's first output.
 
     Returns:
-      int8 arrays, in the order asked for.
+      arrays, in the order asked for.
 
     Raises:
       RuntimeError: TFLite Micro refuses the model.

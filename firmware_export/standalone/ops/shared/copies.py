@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Argument, Call, Field, Place
 
@@ -10,9 +12,14 @@ from firmware_export.standalone.graph.calls import Argument, Call, Field, Place
 _AXES = 4
 
 
-def strides(shape: Sequence[int]) -> list[int]:
-    """Bytes from one item of each axis to the next."""
+def steps(shape: Sequence[int]) -> list[int]:
+    """Items from one item of each axis to the next."""
     return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def strides(tensor: ir.Tensor) -> list[int]:
+    """Bytes from one item of each axis to the next."""
+    return [step * tensor.item_bytes for step in steps(tensor.shape)]
 
 
 def copy(
@@ -26,9 +33,16 @@ def copy(
     """Calls of edge_copy; axes that are contiguous in both tensors are joined.
 
     Usually one. What moves along more axes than the kernel has is copied part by part.
+
+    Args:
+      op: its output has the type of the items.
+      source, to: the first items.
+      shape: number of items per axis.
+      in_strides, out_strides: bytes from one item of each axis to the next.
     """
     axes: list[_Axis] = []
-    for size, i, o in zip(shape, in_strides, out_strides, strict=True):
+    item = (op.output.item_bytes, 1, 1)
+    for size, i, o in [*zip(shape, in_strides, out_strides, strict=True), item]:
         if size == 1:
             continue
         if axes and axes[-1][1:] == (i * size, o * size):
@@ -39,10 +53,21 @@ def copy(
     return _calls(op, source, to, [part for axis in axes for part in _cut(*axis)], run)
 
 
-def fill(op: ir.Op, value: int) -> Call:
+def fill(op: ir.Op, value: float) -> Call:
     """A call that sets the whole output to one value."""
-    fields: dict[str, Field] = {"size": op.output.size, "value": value}
-    return op.call("fill", fields, Place(op.output))
+    output = op.output
+    pattern = np.array(value, output.dtype).tobytes()
+    op.check(
+        len(set(pattern)) == 1,
+        output,
+        f"is padded with {value}, whose bytes differ",
+        "pad with 0",
+    )
+    fields: dict[str, Field] = {
+        "size": output.byte_size,
+        "value": int(np.frombuffer(pattern, np.int8)[0]),
+    }
+    return op.call("fill", fields, Place(output))
 
 
 # Items, and bytes from one to the next in the input and in the output.

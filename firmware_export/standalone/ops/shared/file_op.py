@@ -6,7 +6,7 @@ says that read() makes the graph's op, or ops, from a RESHAPE of the file, up to
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,6 +20,11 @@ from tflite_model.names import printable
 MAX_RANK = 6
 MAX_DIMENSION = 32_767
 MAX_BYTES = 16 << 20
+# Element types, as the IR names them: what most kernels compute with, and what can be moved.
+INT8 = ("int8",)
+MOVED = ("bool", "int8", "uint8", "int16", "int32", "float32")
+# Those whose values stand for (value - zero point) * scale.
+_QUANTIZED = ("int8", "uint8", "int16")
 # Quotients of scales stay within the range of float32.
 _MIN_SCALE, _MAX_SCALE = 1e-15, 1e15
 
@@ -126,8 +131,8 @@ class FileOp:
         self.require(self.has_input(position), f"omits input {position}")
         return self.info.inputs[position]
 
-    def activation(self, position: int) -> ir.Tensor:
-        """An int8 input with one scale that something has written."""
+    def activation(self, position: int, types: Collection[str] = INT8) -> ir.Tensor:
+        """An input that something has written; see `value`."""
         index = self._input_index(position)
         info = self.tensors.info(index)
         if info.is_constant:
@@ -135,22 +140,27 @@ class FileOp:
                 f"reads the constant '{_label(info)}' where an activation is expected",
                 "fold constants before the conversion",
             )
-        return self.value(position)
+        return self.value(position, types)
 
-    def value(self, position: int) -> ir.Tensor:
-        """An int8 input with one scale: an activation that was written, or a constant."""
+    def value(self, position: int, types: Collection[str] = INT8) -> ir.Tensor:
+        """An input: an activation that was written, or a constant.
+
+        Args:
+          position: of the input.
+          types: those allowed. Tensors of int8, uint8 and int16 have one scale.
+        """
         index = self._input_index(position)
         info = self.tensors.info(index)
-        self._check_quantized(info)
+        self._check_type(info, types)
         if not info.is_constant and not self.tensors.is_written(index):
             self.damaged(f"reads '{_label(info)}', which no earlier op writes")
         return self.tensors.get(index)
 
-    def output(self, position: int = 0) -> ir.Tensor:
-        """An int8 output with one scale; nothing has written it before."""
+    def output(self, position: int = 0, types: Collection[str] = INT8) -> ir.Tensor:
+        """An output, which nothing has written before; see `value`."""
         index = self.info.outputs[position]
         info = self.tensors.info(index)
-        self._check_quantized(info)
+        self._check_type(info, types)
         if info.is_constant:
             self.damaged(f"writes the constant '{_label(info)}'")
         if self.tensors.is_written(index):
@@ -203,7 +213,7 @@ class FileOp:
         return dataclasses.replace(like, name=f"{like.name}/{what}", shape=shape, data=None)
 
     def bounds(self, output: ir.Tensor) -> tuple[int, int]:
-        """The fused activation as bounds of the int8 output."""
+        """The fused activation as bounds of the output."""
         kind = self.option("fused_activation_function")
         if kind not in (NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6):
             self.fail(
@@ -212,8 +222,9 @@ class FileOp:
             )
         low = {RELU: 0.0, RELU6: 0.0, RELU_N1_TO_1: -1.0}.get(kind)
         high = {RELU6: 6.0, RELU_N1_TO_1: 1.0}.get(kind)
-        least = -128 if low is None else max(-128, _quantize(low, output))
-        most = 127 if high is None else min(127, _quantize(high, output))
+        smallest, largest = output.limits
+        least = smallest if low is None else max(smallest, _quantize(low, output))
+        most = largest if high is None else min(largest, _quantize(high, output))
         self.require(least <= most, "has a fused activation that no output value satisfies")
         return least, most
 
@@ -235,8 +246,8 @@ class FileOp:
         self._check_size(info)
         return info
 
-    def _check_quantized(self, info: TensorInfo) -> None:
-        problem = quantization_problem(info)
+    def _check_type(self, info: TensorInfo, types: Collection[str]) -> None:
+        problem = type_problem(info, types)
         if problem:
             self.fail(*problem)
 
@@ -263,22 +274,28 @@ class OpRule:
     options: str = ""
 
 
-def quantization_problem(info: TensorInfo) -> tuple[str, str] | None:
-    """Why a tensor is not an int8 value with one scale, and how to fix it; None if it is."""
+def type_problem(info: TensorInfo, types: Collection[str] = MOVED) -> tuple[str, str] | None:
+    """Why a tensor has none of these types, with one scale if it needs one; None if it has.
+
+    Returns:
+      (what is wrong, how to fix it)
+    """
     what = f"has the tensor '{_label(info)}' "
-    if info.type != "INT8":
-        return f"{what}of type {info.type}", "convert to int8, including input and output"
+    kind = info.type.lower()
+    if kind not in types:
+        return f"{what}of type {info.type}", "convert to int8 with a representative dataset"
     if info.is_variable:
         return f"{what}that keeps state", "convert without variable tensors"
-    if not info.is_static:
-        return f"{what}of dynamic shape {info.shape_signature}", "convert with a fixed batch of 1"
+    if kind not in _QUANTIZED:
+        return size_problem(info)
     if len(info.scales) != 1 or not _MIN_SCALE <= info.scales[0] <= _MAX_SCALE:
         scales = f"{info.scales[0]:g}" if len(info.scales) == 1 else f"{len(info.scales)} of them"
         return (
             f"{what}with a scale of {scales}, one above 0 is needed",
             "convert to int8 with a representative dataset",
         )
-    if not -128 <= info.zero_points[0] <= 127:
+    limits = np.iinfo(kind)
+    if not limits.min <= info.zero_points[0] <= limits.max:
         return f"{what}with zero point {info.zero_points[0]}", "convert the model again"
     return size_problem(info)
 

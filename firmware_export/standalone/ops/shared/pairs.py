@@ -11,8 +11,6 @@ def read(op: FileOp) -> tuple[ir.Tensor, ir.Tensor, ir.Tensor]:
     """Both inputs and the output, which has their broadcast shape."""
     op.check_counts(2, 2)
     a, b, output = op.value(0), op.value(1), op.output()
-    if a.is_constant and b.is_constant:
-        op.fail("has two constants", "fold constants before the conversion")
     rank = max(len(a.shape), len(b.shape))
     padded = [(1,) * (rank - len(tensor.shape)) + tensor.shape for tensor in (a, b)]
     op.require(

@@ -101,8 +101,8 @@ def quantization(tensor: TensorInfo) -> dict[str, Any]:
     return {
         "type": tensor.type.lower(),
         "shape": list(tensor.shape),
-        "scale": tensor.scales[0],
-        "zero_point": tensor.zero_points[0],
+        "scale": tensor.scales[0] if tensor.scales else None,
+        "zero_point": tensor.zero_points[0] if tensor.scales else None,
     }
 
 

@@ -20,7 +20,7 @@ from firmware_export.runtime.detector import DetectorConfig, frames_between
 from firmware_export.standalone import compiler, plan_svg
 from firmware_export.standalone import passes as all_passes
 from firmware_export.standalone.target import GENERIC, Target
-from tflite_model.info import ModelInfo
+from tflite_model.info import ModelInfo, TensorInfo
 
 FLAVOR = "standalone"
 
@@ -304,13 +304,18 @@ def _ends(info: ModelInfo, is_streaming: bool) -> list[dict[str, Any]]:
     return [
         {
             "name": f"{what} {index}" if len(tensors) > 1 else what,
-            "shape": list(tensor.shape),
-            "scale": f"{tensor.scales[0]:.7g}",
-            "zero_point": tensor.zero_points[0],
+            "text": _end_text(tensor),
         }
         for what, tensors in (("input", inputs), ("output", outputs))
         for index, tensor in enumerate(tensors)
     ]
+
+
+def _end_text(tensor: TensorInfo) -> str:
+    text = f"{tensor.type.lower()} {list(tensor.shape)}"
+    if not tensor.scales:
+        return text
+    return f"{text}, scale {tensor.scales[0]:.7g}, zero point {tensor.zero_points[0]}"
 
 
 def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, int]:

@@ -9,11 +9,13 @@ TFLite Micro would run; anything else is an ExportError that names the op and th
 
 import numpy as np
 
+from firmware_export import compiled_files
 from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.standalone import constants, registry
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, type_problem
 from firmware_export.standalone.ops.table import Table
+from firmware_export.tflm import resolver
 from tflite_model.info import ModelInfo, OpInfo, TensorInfo
 from tflite_model.names import printable
 
@@ -29,6 +31,7 @@ def read(model: ModelInfo) -> ir.Graph:
     """
     if len(model.ops) > MAX_OPS:
         raise ExportError(f"the model has {len(model.ops)} ops; at most {MAX_OPS} can be exported")
+    compiled_files.check(model)
     tensors = Tensors(model)
     inputs = _inputs(model, tensors)
     ops: list[ir.Op] = []
@@ -55,9 +58,11 @@ def _becomes_constants(info: OpInfo, tensors: Tensors) -> bool:
 def _read_op(info: OpInfo, tensors: Tensors) -> list[ir.Op]:
     rule = registry.rules().get(info.name)
     if rule is None:
-        remedy = "change the model to avoid it, or export with --flavor=tflm"
-        if info.is_custom:  # TFLite Micro has none either
+        remedy = "change the model to avoid it"
+        if info.is_custom:
             remedy = "convert the model with builtin ops only"
+        elif resolver.has(info.name):
+            remedy += ", or export with --flavor=tflm"
         raise ExportError(f"op {info.index} ({info.full_name}) has no kernel in plain C; {remedy}")
     op = FileOp(info, tensors, rule.options)
     if info.version > rule.version:

@@ -10,7 +10,7 @@ import numpy as np
 
 from firmware_export.errors import ExportError
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Array, Lowered, Place
+from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place
 from firmware_export.standalone.ops import table
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import single
@@ -26,7 +26,10 @@ class Recode(ir.Conversion):
     """inputs: x. From uint8 to int8 or back: by a table of bytes."""
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
-        fields = {"table": Array("table", self._table()), "size": self.output.size}
+        fields: dict[str, Field] = {
+            "table": Array("table", self._table()),
+            "size": self.output.size,
+        }
         call = self.call("table", fields, Place(self.inputs[0]), Place(self.output))
         return Lowered((call,), in_place=(0,))
 
@@ -59,7 +62,7 @@ class Dequantize(ir.Conversion):
 
 
 def _conversion(op: ir.Op, kernel: str, quantized: ir.Tensor) -> Lowered:
-    fields = {
+    fields: dict[str, Field] = {
         "scale": single(quantized.scale),
         "size": quantized.size,
         "zero_point": quantized.zero_point,

@@ -101,8 +101,8 @@ def quantization(tensor: TensorInfo) -> dict[str, Any]:
     return {
         "type": tensor.type.lower(),
         "shape": list(tensor.shape),
-        "scale": tensor.scales[0],
-        "zero_point": tensor.zero_points[0],
+        "scale": tensor.scales[0] if tensor.scales else None,
+        "zero_point": tensor.zero_points[0] if tensor.scales else None,
     }
 
 
@@ -135,6 +135,25 @@ def check_classifier(info: ModelInfo, labels: Sequence[str], streaming: bool = F
     Raises:
       ExportError: it does not.
     """
+    check_ends(info, streaming)
+    classes = info.outputs[0].byte_size
+    if info.outputs[0].shape != (1, classes) or classes != len(labels):
+        raise ExportError(
+            f"the model outputs {info.outputs[0].shape}, but there are {len(labels)} labels; "
+            "labels and model must come from the same run"
+        )
+
+
+def check_ends(info: ModelInfo, streaming: bool = False) -> None:
+    """Checks that a model has one int8 input and one int8 output, both of batch 1.
+
+    Args:
+      info: the model.
+      streaming: it has the streaming form, with states as further inputs and outputs.
+
+    Raises:
+      ExportError: it does not.
+    """
     if not streaming and (len(info.inputs) != 1 or len(info.outputs) != 1):
         raise ExportError(
             f"the model has {len(info.inputs)} inputs and {len(info.outputs)} outputs, "
@@ -151,12 +170,6 @@ def check_classifier(info: ModelInfo, labels: Sequence[str], streaming: bool = F
                 f"the model's {what} has shape {tensor.shape_signature}, a known shape with "
                 f"batch 1 is needed; {FIX_SHAPE}"
             )
-    classes = info.outputs[0].byte_size
-    if info.outputs[0].shape != (1, classes) or classes != len(labels):
-        raise ExportError(
-            f"the model outputs {info.outputs[0].shape}, but there are {len(labels)} labels; "
-            "labels and model must come from the same run"
-        )
 
 
 def runtime_files(

@@ -1,11 +1,11 @@
 """Exports an int8 model as C source for a microcontroller.
 
     python -m pipelines.export_firmware --run_dir=RUN --flavor=standalone
-    python -m pipelines.export_firmware --tflite=FILE --out=DIR
+    python -m pipelines.export_firmware --tflite=FILE --out=DIR [--flavor=tflm]
 
 With --run_dir: the model of a run with its labels, front-end, detector and golden clips. With
---tflite: any int8 .tflite file as plain C. Writes the folder --out; its README.md says how to build
-and flash it.
+--tflite: any int8 .tflite file alone. Writes the folder --out; its README.md says how to build and
+flash it.
 """
 
 from collections.abc import Sequence
@@ -135,15 +135,13 @@ def export(
 def export_file(
     tflite: str | Path,
     out: str | Path,
+    flavor: str = "standalone",
     target: Target = GENERIC,
     passes: Sequence[str] = (),
     streaming: bool = False,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Compiles any int8 .tflite to plain C; see `export`."""
-    from firmware_export.standalone import package
-    from firmware_export.standalone import passes as all_passes
-
+    """Exports any int8 .tflite; see `export`. `streaming` is of plain C only."""
     exporting.announce(Path(out), force)
     try:
         files.check_regular(Path(tflite))
@@ -152,6 +150,15 @@ def export_file(
         raise UserError(
             f"{tflite} cannot be read ({error.strerror})", "give a .tflite file with --tflite"
         ) from None
+    if flavor == "tflm":
+        from firmware_export.tflm import package as tflm_package
+
+        return tflm_package.export(
+            model, Path(out), __version__, model_name=str(tflite), force=force
+        )
+    from firmware_export.standalone import package
+    from firmware_export.standalone import passes as all_passes
+
     return package.export(
         model,
         Path(out),
@@ -195,11 +202,11 @@ def _export_tflm(
 
     return package.export(
         model.read_bytes(),
-        labels,
-        frontend,
-        golden,
         folder,
         __version__,
+        labels=labels,
+        frontend=frontend,
+        golden=golden,
         detector=exporting.detector(directory, streaming),
         streaming=directory.require_streaming().read_bytes() if streaming else None,
         model_name=str(model),
@@ -266,14 +273,21 @@ def main() -> None:
     values = flags.FLAGS
     target = TARGETS[values.target]
     if values.tflite:
-        if values.flavor == "tflm":
+        flavor = values.flavor or "standalone"
+        if values.streaming and flavor == "tflm":
             raise UserError(
-                "--flavor=tflm needs labels and golden clips", "give a run: --run_dir=RUN"
+                "--streaming with --tflite is for plain C", "leave it out, or --flavor=standalone"
             )
         if not values.out:
             raise UserError("--out is missing", "give the folder to write")
         manifest = export_file(
-            values.tflite, values.out, target, values.passes, bool(values.streaming), values.force
+            values.tflite,
+            values.out,
+            flavor,
+            target,
+            values.passes,
+            bool(values.streaming),
+            values.force,
         )
         print(summary(manifest, values.out))
         return

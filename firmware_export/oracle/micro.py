@@ -25,7 +25,7 @@ class Run:
     """Outputs and memory of the interpreter.
 
     Attributes:
-      logits: int8 [n, classes], its outputs for the given features.
+      logits: int8 [n, bytes of the first output], its outputs for the given features.
       used_bytes: used bytes of its tensor arena, as it reports.
       minimum_bytes: smallest arena that worked on this machine.
       runtime: version of the interpreter, its kernels, and the machine.

@@ -73,7 +73,7 @@ def _last_logits(interpreter: Any, clip: np.ndarray, states: list[Any]) -> np.nd
             interpreter.set_input(state, number)
         interpreter.invoke()
         past = [np.array(interpreter.get_output(number + 1)) for number in range(len(past))]
-    logits: np.ndarray = np.array(interpreter.get_output(0)[0])
+    logits: np.ndarray = np.array(interpreter.get_output(0)).reshape(-1)
     return logits
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tflite_model
-from firmware_export.standalone import emit, passes, reader, slides
+from firmware_export.standalone import emit, ends, passes, reader, slides
 from firmware_export.standalone.graph import ir, planner
 from firmware_export.standalone.passes import states
 from firmware_export.standalone.target import KERNEL_SETS, KernelSet
@@ -75,7 +75,7 @@ def compile(
         raise ValueError(f"kernel set {kernels!r} is not one of {', '.join(KERNEL_SETS)}")
     info = tflite_model.parse(model) if isinstance(model, bytes) else model
     names = tuple(passes_to_run)
-    graph = reader.read(info)
+    graph = ends.arrange(reader.read(info))
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)

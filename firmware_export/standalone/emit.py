@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from firmware_export import c_text, templating
-from firmware_export.standalone import array_comments
+from firmware_export.standalone import array_comments, ends
 from firmware_export.standalone.graph import calls, ir, planner
 from firmware_export.standalone.ops.shared import row_calls
 
@@ -84,6 +84,8 @@ def emit(
     """
     writer = _Writer(plan)
     lines = [writer.step(position, step) for position, step in enumerate(steps)]
+    inner = ends.find(graph)
+    first, last = (inner.first, inner.last) if inner else (0, len(lines))
     values = {
         **head,
         "headers": headers(steps),
@@ -91,7 +93,12 @@ def emit(
         "structs": writer.structs,
         "pointers": writer.pointers,
         "loops": writer.loops,
-        "steps": lines,
+        "head": lines[:first],
+        "steps": lines[first:last],
+        "tail": lines[last:],
+        "has_inner": inner is not None,
+        "inner_inputs": _ends(inner.inputs, plan, "quantized_input") if inner else [],
+        "inner_outputs": _ends(inner.outputs, plan, "quantized_output") if inner else [],
         "arena_size": plan.size,
         "inputs": _ends(graph.inputs, plan, "input"),
         "outputs": _ends(graph.outputs, plan, "output"),

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,7 @@ _NAMED = {".ino", ".ld", ".kt", ".kts", ".java", *_C}
 
 def sources(suffixes: Iterable[str]) -> list[Path]:
     """Files of this project, templates included."""
-    folders = [ROOT / name for name in ("edge_tf", "firmware_export", "tests")]
+    folders = [ROOT / name for name in ("edge_tf", "firmware_export", "fuzzing", "tests")]
     paths = (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file())
     wanted = set(suffixes)
     return [p for p in paths if p.suffix in wanted or Path(p.stem).suffix in wanted]
@@ -106,11 +106,11 @@ class Made:
     def export_tflm(self, out: Path, streams: bool = False, hears: bool = True) -> None:
         tflm.export(
             self.model,
-            self.labels,
-            {"frontend": CONFIG.to_dict()} if hears else {},
-            self.golden,
             out,
             "1.2.3",
+            labels=self.labels,
+            frontend={"frontend": CONFIG.to_dict()} if hears else {},
+            golden=self.golden,
             streaming=streaming.rewrite(self.model).data if streams else None,
         )
 
@@ -142,8 +142,9 @@ class TestStandalone:
         large.export(tmp_path / "out", streams=streams)
         check_export(tmp_path / "out")
 
-    def test_a_model_alone(self, tmp_path: Path):
-        package.export(models.fully_connected(), tmp_path / "out", "1.2.3")
+    @pytest.mark.parametrize("export", [package.export, tflm.export])
+    def test_a_model_alone(self, tmp_path: Path, export: Callable[..., object]):
+        export(models.fully_connected(), tmp_path / "out", "1.2.3")
         check_export(tmp_path / "out")
 
     @pytest.mark.parametrize("seed", range(6))

@@ -286,6 +286,11 @@ class TestDamage:
         skip = data.draw(st.integers(0, 64))
         parse_or_refuse(small_model[:start] + junk + small_model[start + skip :])
 
+    def test_a_git_lfs_pointer_is_called_one(self) -> None:
+        pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+        with pytest.raises(TFLiteError, match=r"m is a Git LFS pointer, .* with 'git lfs pull'$"):
+            tflite_model.parse(pointer, "m")
+
     @settings(max_examples=200, deadline=None)
     @given(st.binary(max_size=400))
     def test_noise_with_the_right_identifier(self, noise: bytes) -> None:

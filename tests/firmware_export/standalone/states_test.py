@@ -34,13 +34,13 @@ class Stream(host.Host):
         ((_, output),) = self._outputs
         logits = np.zeros((len(frames), output.size), np.int8)
         for frame, result in zip(np.ascontiguousarray(frames), logits, strict=True):
-            self._library.model_push_frame(
+            self.library.model_push_frame(
                 ctypes.c_void_p(frame.ctypes.data), ctypes.c_void_p(result.ctypes.data)
             )
         return logits
 
     def reset(self) -> None:
-        self._library.model_reset()
+        self.library.model_reset()
 
 
 class LiteRT:

@@ -6,7 +6,7 @@ says that read() makes the graph's op, or ops, from a RESHAPE of the file, up to
 """
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -35,16 +35,38 @@ class Tensors:
     """The IR's tensors by the file's index; tracks which of them have been written so far."""
 
     def __init__(self, model: ModelInfo) -> None:
-        self._infos = model.tensors
+        self._infos = list(model.tensors)
+        self._evaluated = 0
         self._made: dict[int, ir.Tensor] = {}
         self._written: set[int] = set()
         self._names: set[str] = set()
 
+    @property
+    def infos(self) -> Sequence[TensorInfo]:
+        """The file's tensors by index, those known by now with their data."""
+        return self._infos
+
     def info(self, index: int) -> TensorInfo:
         return self._infos[index]
 
+    def set_constant(self, index: int, values: np.ndarray) -> None:
+        """Makes an activation a constant: what its op would have written is known."""
+        data = np.ascontiguousarray(values).tobytes()
+        self._evaluated += len(data)
+        self._infos[index] = dataclasses.replace(self._infos[index], is_constant=True, data=data)
+        if index in self._made:
+            self._made[index].data = self._infos[index].array()
+
+    def has_room(self, size: int) -> bool:
+        """Whether more bytes of constants may be made; the file's size does not limit them."""
+        return self._evaluated + size <= MAX_BYTES
+
     def is_written(self, index: int) -> bool:
         return index in self._written
+
+    def is_defined(self, index: int) -> bool:
+        """Whether it can be read: it was written, or is a constant."""
+        return index in self._written or self._infos[index].is_constant
 
     def mark_written(self, index: int) -> None:
         self._written.add(index)
@@ -77,6 +99,7 @@ class FileOp:
     Attributes:
       info: as read from the file.
       source: its name in the IR.
+      is_known: whether all inputs are constants. It is read to evaluate it, if it can be.
 
     Args:
       options_type: the schema's table of the op's options, as in `OpRule`.
@@ -87,6 +110,8 @@ class FileOp:
         self.info = info
         self.source = f"op {info.index} {info.name}"
         self.tensors = tensors
+        given = [index for index in info.inputs if index >= 0]
+        self.is_known = bool(given) and all(tensors.info(i).is_constant for i in given)
 
     def fail(self, what: str, remedy: str) -> NoReturn:
         raise ExportError(f"op {self.info.index} ({self.info.full_name}) {what}; {remedy}")
@@ -135,7 +160,7 @@ class FileOp:
         """An input that something has written; see `value`."""
         index = self._input_index(position)
         info = self.tensors.info(index)
-        if info.is_constant:
+        if info.is_constant and not self.is_known:
             self.fail(
                 f"reads the constant '{_label(info)}' where an activation is expected",
                 "fold constants before the conversion",

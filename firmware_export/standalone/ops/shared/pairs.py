@@ -20,8 +20,6 @@ def read(
     op.check_counts(2, 2)
     a = op.value(0, types)
     b, output = op.value(1, (a.dtype,)), op.output(types=(made or a.dtype,))
-    if a.is_constant and b.is_constant:
-        op.fail("has two constants", "fold constants before the conversion")
     rank = max(len(a.shape), len(b.shape))
     padded = [(1,) * (rank - len(tensor.shape)) + tensor.shape for tensor in (a, b)]
     op.require(

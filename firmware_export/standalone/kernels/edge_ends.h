@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conversion of a model's inputs and outputs from and to float: the only floating point there is. */
+/* Conversion of inputs and outputs from and to float: the only floating point there is. */
 #ifndef EDGE_ENDS_H
 #define EDGE_ENDS_H
 
@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/* out[i] = in[i] / scale + zero_point, rounded to nearest, halves away from zero, and clamped to the
- * type. NaN becomes the least value. */
+/* out[i] = in[i] / scale + zero_point, rounded to nearest, halves away from zero, and clamped to
+ * the type. NaN becomes the least value. */
 typedef struct {
   float scale;
   uint32_t size;

@@ -13,7 +13,7 @@ from firmware_export import compiled_files
 from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.standalone import registry
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.ops.shared import constants
+from firmware_export.standalone.ops.shared import constants, float_only
 from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, type_problem
 from firmware_export.standalone.ops.table import Table
 from firmware_export.tflm import resolver
@@ -70,6 +70,11 @@ def _becomes_constants(info: OpInfo, tensors: Tensors) -> bool:
 def _read_op(info: OpInfo, tensors: Tensors) -> list[ir.Op]:
     rule = registry.rules().get(info.name)
     if rule is None:
+        if info.name in float_only.REMEDIES:
+            raise ExportError(
+                f"op {info.index} ({info.name}) has no int8 kernel in TFLite Micro either; "
+                f"{float_only.REMEDIES[info.name]}"
+            )
         remedy = "change the model to avoid it"
         if info.is_custom:
             remedy = "convert the model with builtin ops only"

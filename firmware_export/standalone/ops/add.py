@@ -63,10 +63,7 @@ class Add(ir.Pairwise, ir.Bounded):
             "calibrate on more varied data",
         )
         assert (scaling.multipliers[first], scaling.shifts[first]) == (1 << 30, 0)
-        multiplier, shift = scaling.multipliers[second], -scaling.shifts[second]
-        if shift == 0:
-            # 2^30 with no shift, or 0: the same as this, see edge_requantize.h.
-            multiplier, shift = (1 << 31) - 1 if multiplier else 0, 1
+        multiplier, shift = pairs.at_most_half(scaling.multipliers[second], scaling.shifts[second])
         signs = (1, -1 if self.subtracts else 1)
         return {
             "b_multiplier": multiplier,

@@ -3,7 +3,7 @@
 import dataclasses
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Lowered, Place, operand
+from firmware_export.standalone.graph.calls import Call, Lowered, Place, operand
 from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.target import KernelSet
@@ -20,11 +20,11 @@ class Concat(ir.Op):
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         strides = copies.strides(self.output)
-        calls = []
+        calls: list[Call] = []
         offset = 0
         for tensor in self.inputs:
             given, to = copies.strides(tensor), Place(self.output, offset)
-            calls.append(copies.copy(self, operand(tensor), to, tensor.shape, given, strides))
+            calls.extend(copies.copy(self, operand(tensor), to, tensor.shape, given, strides))
             offset += tensor.shape[self.axis] * strides[self.axis]
         return Lowered(tuple(calls))
 

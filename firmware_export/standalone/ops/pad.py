@@ -1,17 +1,18 @@
-"""PAD and PADV2."""
+"""PAD, PADV2 and MIRROR_PAD."""
 
 import dataclasses
 
-import numpy as np
-
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Field, Lowered, Place
+from firmware_export.standalone.graph.calls import Lowered, Place
 from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.take import Take
 from firmware_export.standalone.target import KernelSet
 
 # That TFLite Micro can pad.
 _TYPES = ("int8", "int16", "int32", "float32")
+_MIRRORED = ("int8", "float32")
+_REFLECT, _SYMMETRIC = range(2)
 
 
 @dataclasses.dataclass(eq=False)
@@ -26,30 +27,15 @@ class Pad(ir.Op):
         x, output = self.inputs[0], self.output
         strides = copies.strides(output)
         offset = sum(before * stride for before, stride in zip(self.before, strides, strict=True))
-        pattern = np.array(self.value, output.dtype).tobytes()
-        self.check(
-            len(set(pattern)) == 1,
-            output,
-            f"is padded with {self.value}, whose bytes differ",
-            "pad with 0",
-        )
-        value = int(np.frombuffer(pattern, np.int8)[0])
-        fields: dict[str, Field] = {"size": output.byte_size, "value": value}
-        fill = self.call("fill", fields, Place(output))
         inside, given = Place(output, offset), copies.strides(x)
-        return Lowered((fill, copies.copy(self, Place(x), inside, x.shape, given, strides)))
+        fill = copies.fill(self, self.value)
+        return Lowered((fill, *copies.copy(self, Place(x), inside, x.shape, given, strides)))
 
 
 def _read(op: FileOp) -> ir.Op:
     with_value = op.info.name == "PADV2"
     op.check_counts(3 if with_value else 2, 3 if with_value else 2)
-    x = op.activation(0, _TYPES)
-    output = op.output(types=(x.dtype,))
-    amounts = op.numbers(1, 2 * len(x.shape))
-    before, after = tuple(amounts[::2]), tuple(amounts[1::2])
-    op.require(min(amounts, default=0) >= 0, f"pads by {amounts}")
-    padded = tuple(n + a + b for n, a, b in zip(x.shape, before, after, strict=True))
-    op.require(padded == output.shape, f"makes {output.shape} of {x.shape} by padding {amounts}")
+    x, output, before, after = _ends(op, _TYPES)
     fill = output.zero_point if x.dtype == "int8" else 0
     if with_value:
         tensor = op.value(2, (x.dtype,))
@@ -60,4 +46,39 @@ def _read(op: FileOp) -> ir.Op:
     return Pad([x], output, op.source, before=before, after=after, value=fill)
 
 
-OPS = (OpRule("PAD", 4, _read), OpRule("PADV2", 4, _read))
+def _read_mirror(op: FileOp) -> ir.Op:
+    """Outside, the items before the border repeat in reverse order, without or with the border."""
+    op.check_counts(2, 2)
+    x, output, before, after = _ends(op, _MIRRORED)
+    mode = op.option("mode")
+    op.require(mode in (_REFLECT, _SYMMETRIC), f"has the mode {mode}")
+    border = int(mode == _REFLECT)
+    taken = []
+    for size, first, last in zip(x.shape, before, after, strict=True):
+        most = size - border
+        op.require(max(first, last) <= most, f"mirrors {first} and {last} of {size} items")
+        leading = range(first - 1 + border, border - 1, -1)
+        trailing = range(size - 1 - border, size - 1 - border - last, -1)
+        taken.append((*leading, *range(size), *trailing))
+    return Take([x], output, op.source, taken=tuple(taken))
+
+
+def _ends(
+    op: FileOp, types: tuple[str, ...]
+) -> tuple[ir.Tensor, ir.Tensor, tuple[int, ...], tuple[int, ...]]:
+    """(input, output, items before, items after)."""
+    x = op.activation(0, types)
+    output = op.output(types=(x.dtype,))
+    amounts = op.numbers(1, 2 * len(x.shape))
+    before, after = tuple(amounts[::2]), tuple(amounts[1::2])
+    op.require(min(amounts, default=0) >= 0, f"pads by {amounts}")
+    padded = tuple(n + a + b for n, a, b in zip(x.shape, before, after, strict=True))
+    op.require(padded == output.shape, f"makes {output.shape} of {x.shape} by padding {amounts}")
+    return x, output, before, after
+
+
+OPS = (
+    OpRule("PAD", 4, _read),
+    OpRule("PADV2", 4, _read),
+    OpRule("MIRROR_PAD", 3, _read_mirror, "MirrorPadOptions"),
+)

@@ -15,7 +15,7 @@ class Reshape(ir.Op):
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, output, item = Place(self.inputs[0]), self.output, (self.output.item_bytes,)
-        return Lowered((copies.copy(self, x, Place(output), (output.size,), item, item),))
+        return Lowered(copies.copy(self, x, Place(output), (output.size,), item, item))
 
     def is_same_bytes(self) -> bool:
         return True

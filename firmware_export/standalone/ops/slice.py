@@ -27,8 +27,9 @@ class Slice(ir.Op):
         offset = sum(begin * stride for begin, stride in zip(self.begin, strides, strict=True))
         stepped = [step * stride for step, stride in zip(self.step, strides, strict=True)]
         to = copies.strides(output)
-        call = copies.copy(self, Place(x, offset), Place(output), output.shape, stepped, to)
-        return Lowered((call,))
+        return Lowered(
+            copies.copy(self, Place(x, offset), Place(output), output.shape, stepped, to)
+        )
 
 
 def _read_slice(op: FileOp) -> ir.Op:
@@ -87,8 +88,7 @@ def _sliced(
     shape = [1] * rank
     for axis, size in zip(kept, output.shape, strict=True):
         shape[axis] = size
-    name = f"{output.name}/slice"
-    whole = ir.Tensor(name, tuple(shape), output.dtype, output.scales, output.zero_points)
+    whole = op.between(output, tuple(shape), "slice")
     return [
         Slice([x], whole, op.source, begin=tuple(starts), step=tuple(step)),
         Reshape([whole], output, op.source),

@@ -3,19 +3,11 @@
 import dataclasses
 import math
 
-import numpy as np
-
 from firmware_export.errors import ExportError
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place
-from firmware_export.standalone.ops.shared.exponentials import exp_of_negative
+from firmware_export.standalone.ops.shared.exponentials import Differences
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
-from firmware_export.standalone.ops.shared.fixed_point import (
-    divide_by_power,
-    quantize_multiplier,
-    rescale,
-    single,
-)
 from firmware_export.standalone.target import KernelSet
 
 
@@ -29,7 +21,7 @@ class Softmax(ir.Op):
         x = self.inputs[0]
         depth = x.shape[-1]
         try:
-            exps = _exps(x.scale, self.beta)
+            exps = Differences(x.scale, self.beta).exps()
         except ValueError as error:
             raise ExportError(f"{self.source}: '{x.name}': {error}") from None
         # 4096 equal inputs make the reference's sum overflow.
@@ -45,25 +37,6 @@ class Softmax(ir.Op):
 
     def runs_by_rows(self) -> bool:
         return True
-
-
-def _exps(input_scale: float, beta: float) -> np.ndarray:
-    """exp(-d * scale * beta) in 31 fractional bits for d = 0, 1, ...; int32.
-
-    It ends where values no longer count in TFLite Micro: where the range of differences ends, or
-    where a value neither adds to the sum nor becomes a probability.
-    """
-    real = min(single(beta) * single(input_scale) * (1 << 26), float((1 << 31) - 1))
-    if not real > 1:
-        raise ValueError(
-            f"an input scale of {input_scale:g} is too small for SOFTMAX in TFLite Micro; "
-            "calibrate on more varied data"
-        )
-    multiplier, shift = quantize_multiplier(real)
-    reach = min(math.floor(31 * (1 << 26) / (1 << shift)), 255)
-    differences = -np.arange(reach + 1, dtype=np.int64)
-    exps = exp_of_negative(rescale(differences, multiplier, shift), integer_bits=5)
-    return exps[divide_by_power(exps, 12) > 0].astype(np.int32)
 
 
 def _read(op: FileOp) -> ir.Op:

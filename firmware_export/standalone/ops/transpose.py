@@ -23,7 +23,7 @@ class Transpose(ir.Op):
         strides = copies.strides(x)
         moved = [strides[axis] for axis in self.order]
         to = copies.strides(output)
-        return Lowered((copies.copy(self, Place(x), Place(output), output.shape, moved, to),))
+        return Lowered(copies.copy(self, Place(x), Place(output), output.shape, moved, to))
 
     def is_same_bytes(self) -> bool:
         """Whether it only moves axes of size 1."""

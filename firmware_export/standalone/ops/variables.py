@@ -33,7 +33,7 @@ class AssignVariable(ir.Op):
 
 def _copy(op: ir.Op, source: Argument) -> Lowered:
     size, item = (op.output.size,), (op.output.item_bytes,)
-    return Lowered((copies.copy(op, source, Place(op.output), size, item, item),))
+    return Lowered(copies.copy(op, source, Place(op.output), size, item, item))
 
 
 def _read_var_handle(op: FileOp) -> list[ir.Op]:

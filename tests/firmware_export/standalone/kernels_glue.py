@@ -35,8 +35,8 @@ zero_points = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
 
 _SCALARS: dict[str, Any] = {
     "int8_t": ctypes.c_int8,
-    "uint8_t": ctypes.c_uint8,
     "int16_t": ctypes.c_int16,
+    "uint8_t": ctypes.c_uint8,
     "uint16_t": ctypes.c_uint16,
     "int32_t": ctypes.c_int32,
     "uint32_t": ctypes.c_uint32,

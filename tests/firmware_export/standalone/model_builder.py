@@ -26,6 +26,7 @@ NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 _OPTIONS = {
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
     **dict.fromkeys(("MEAN", "SUM", "REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN"), "ReducerOptions"),
 }
 _NAMES = {name.lower(): name for name in vars(BuiltinOptions)}

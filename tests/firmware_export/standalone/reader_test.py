@@ -15,10 +15,11 @@ from firmware_export.standalone import compiler, reader
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.conv_2d import Conv2D
 from firmware_export.standalone.ops.reshape import Reshape
-from firmware_export.standalone.ops.resize import Resize
+from firmware_export.standalone.ops.shared import float_only
 from firmware_export.standalone.ops.slice import Slice
+from firmware_export.standalone.ops.take import Take
 from tests.firmware_export import models
-from tests.firmware_export.standalone import kernels_glue, random_models
+from tests.firmware_export.standalone import host, kernels_glue, random_models
 from tests.firmware_export.standalone.model_builder import RELU, SAME, VALID, Builder
 from tflite_model.errors import TFLiteError
 
@@ -232,6 +233,37 @@ class TestGraph:
         with pytest.raises(ExportError, match=what):
             read(builder, [x], [y])
 
+    @pytest.mark.parametrize("name", sorted(float_only.REMEDIES))
+    def test_an_op_that_tflite_micro_has_not_in_int8(self, name):
+        builder = Builder()
+        x, y = builder.activation((1, 4), 0.1), builder.activation((1, 4), 0.1)
+        builder.op(name, [x], y)
+        with pytest.raises(
+            ExportError, match=rf"op 0 \({name}\) has no int8 kernel in TFLite Micro"
+        ):
+            read(builder, [x], [y])
+
+    def test_what_does_the_same(self):
+        """The remedies: 0 - x, x * x, x * rsqrt(x), MINIMUM and MAXIMUM."""
+        builder = Builder()
+        x = builder.activation((1, 4), 0.1, -128)
+        made = [builder.activation((1, 4), 0.2) for _ in range(6)]
+        zero = builder.constant(np.zeros(1, np.int8), [0.1])
+        builder.op("SUB", [zero, x], made[0])
+        builder.op("MUL", [x, x], made[1])
+        builder.op("RSQRT", [x], made[2])
+        builder.op("MUL", [x, made[2]], made[3])
+        builder.op("MINIMUM", [made[0], zero], made[4])
+        builder.op("MAXIMUM", [made[4], zero], made[5])
+        model = builder.finish([x], made)
+        compiled = compiler.compile(model)
+        values = np.array([[-128, -118, -28, 122]], np.int8)  # 0, 1, 10, 25
+        outputs = host.Host(compiled)(values)
+        real = [0.2 * output.astype(np.float32) for output in outputs]
+        np.testing.assert_allclose(real[0][0], [0, -1, -10, -25], atol=0.4)
+        np.testing.assert_allclose(real[3][0], [0, 1, 3.16, 5], atol=2.6)
+        assert (outputs[1][0][:2] == [0, 5]).all()
+
     def test_an_op_that_has_no_kernel(self):
         builder, tensors = self.chain("LOGISTIC", "FLOOR")
         with pytest.raises(ExportError, match=r"op 1 \(FLOOR\) has no kernel .* --flavor=tflm"):
@@ -342,8 +374,8 @@ class TestMovement:
             "RESIZE_NEAREST_NEIGHBOR", [x, builder.numbers(5, 4)], y, half_pixel_centers=True
         )
         (op,) = read(builder, [x], [y]).ops
-        assert isinstance(op, Resize)
-        assert (op.rows, op.columns) == ((0, 0, 1, 2, 2), (0, 0, 1, 1))
+        assert isinstance(op, Take)
+        assert op.taken[1:3] == ((0, 0, 1, 2, 2), (0, 0, 1, 1))
 
     @pytest.mark.parametrize("axes", [[], [4], [-5]])
     def test_means_of_no_axis(self, axes):

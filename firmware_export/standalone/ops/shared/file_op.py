@@ -242,11 +242,25 @@ class FileOp:
 
     def numbers(self, position: int, count: int | None = None) -> list[int]:
         """A constant int32 input (an axis, a shape, paddings), flattened."""
-        info = self._constant(position, "INT32", "an int32 constant")
-        values = [int(value) for value in info.array().reshape(-1)]
+        values: list[int] = self.number_array(position).reshape(-1).tolist()
         if count is not None and len(values) != count:
+            info = self.tensors.info(self._input_index(position))
             self.damaged(f"has {len(values)} values in '{_label(info)}', not {count}")
         return values
+
+    def number_array(self, position: int) -> np.ndarray:
+        """A constant int32 input, int64 in its shape."""
+        return self._constant(position, "INT32", "an int32 constant").array().astype(np.int64)
+
+    def axes(self, position: int, rank: int, count: int | None = None) -> tuple[int, ...]:
+        """A constant list of one or more axes of a tensor, as positive numbers in order."""
+        given = self.numbers(position, count)
+        self.require(given and all(-rank <= a < rank for a in given), f"has the axes {given}")
+        return tuple(sorted({axis % rank for axis in given}))
+
+    def between(self, like: ir.Tensor, shape: tuple[int, ...], what: str) -> ir.Tensor:
+        """A new activation quantized as `like`, between two ops that this op becomes."""
+        return dataclasses.replace(like, name=f"{like.name}/{what}", shape=shape, data=None)
 
     def bounds(self, output: ir.Tensor) -> tuple[int, int]:
         """The fused activation as bounds of the output."""

@@ -69,13 +69,27 @@ def golden_values(golden: Golden) -> dict[str, Any]:
         "golden": golden,
         "golden_checked_against": "",
         "golden_label_rows": c_text.int_rows(golden.label_index),
-        "golden_logit_rows": [c_text.int_rows(clip, per_row=12) for clip in golden.logits],
-        "golden_feature_rows": [c_text.int_rows(clip, per_row=12) for clip in golden.features],
-        "golden_bytes": golden.features.nbytes + golden.logits.nbytes,
+        "golden_outputs": _golden_arrays("golden_logits", "OUTPUT", golden.outputs),
+        "golden_inputs": _golden_arrays("golden_features", "INPUT", golden.inputs),
+        "golden_bytes": sum(values.nbytes for values in (*golden.inputs, *golden.outputs)),
         "wav_rows": [],
         "wav_feature_rows": [],
         "wav_samples": 0,
     }
+
+
+def _golden_arrays(name: str, what: str, arrays: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    """Arrays of golden.c; the size of the only one is the package's."""
+    return [
+        {
+            "name": name if len(arrays) == 1 else f"{name}_{number}",
+            "type": c_text.C_TYPES[str(values.dtype)],
+            "size": "" if len(arrays) == 1 else f"MODEL_{what}_{number}_SIZE",
+            "suffix": "" if len(arrays) == 1 else f"_{number}",
+            "rows": [c_text.number_rows(clip, 12 if clip.itemsize == 1 else 8) for clip in values],
+        }
+        for number, values in enumerate(arrays)
+    ]
 
 
 def sound_values(wav: np.ndarray, features: np.ndarray) -> dict[str, Any]:

@@ -145,16 +145,29 @@ class OpInfo:
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelInfo:
-    """A model with one subgraph.
+class SubgraphInfo:
+    """A subgraph that an op of the main graph calls.
 
     Attributes:
-      tensors: all tensors, in the file's order.
-      ops: all ops, in the order of execution.
-      inputs: the graph's input tensors, in the order of the signature.
+      tensors, ops: as in `ModelInfo`.
+    """
+
+    tensors: tuple[TensorInfo, ...]
+    ops: tuple[OpInfo, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelInfo:
+    """A model.
+
+    Attributes:
+      tensors: all tensors of the main graph, in the file's order.
+      ops: all its ops, in the order of execution.
+      inputs: its input tensors, in the order of the signature.
       outputs: its output tensors.
       description: the file's free text.
       byte_size: size of the whole file.
+      subgraphs: the others, by their index minus 1.
     """
 
     tensors: tuple[TensorInfo, ...]
@@ -163,6 +176,7 @@ class ModelInfo:
     outputs: tuple[TensorInfo, ...]
     description: str
     byte_size: int
+    subgraphs: tuple[SubgraphInfo, ...] = ()
 
     def named(self, names: Mapping[bytes, str]) -> "ModelInfo":
         """The same model with other names for constants, found by their content."""

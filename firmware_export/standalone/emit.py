@@ -84,6 +84,7 @@ def emit(
     """
     writer = _Writer(plan)
     lines = [writer.step(position, step) for position, step in enumerate(steps)]
+    states = [writer.reset(tensor) for tensor in graph.states]
     inner = ends.find(graph)
     first, last = (inner.first, inner.last) if inner else (0, len(lines))
     values = {
@@ -102,7 +103,7 @@ def emit(
         "arena_size": plan.size,
         "inputs": _ends(graph.inputs, plan, "input"),
         "outputs": _ends(graph.outputs, plan, "output"),
-        "states": _ends(graph.states, plan, "state"),
+        "states": states,
         "uses_float": any(tensor.dtype == "float32" for tensor in graph.activations()),
     }
     templates = templating.environment("standalone/src")
@@ -116,7 +117,7 @@ def emit(
 def headers(steps: Sequence[Step]) -> list[str]:
     """Names of the headers that declare the kernels."""
     named = {call.header for step in steps for call in step.lowered.calls}
-    return [calls.KERNELS_HEADER, *sorted(named - {calls.KERNELS_HEADER})]
+    return sorted(named | {calls.KERNELS_HEADER})
 
 
 def _ends(tensors: Sequence[ir.Tensor], plan: planner.Plan, what: str) -> list[dict[str, Any]]:
@@ -183,6 +184,17 @@ class _Writer:
                 self._statement([call], [], self._static, place) for call in step.lowered.calls
             ]
         return {"comment": _comment(step.op), "statements": statements}
+
+    def reset(self, state: ir.Tensor) -> str:
+        """The statement that gives a state its initial content."""
+        to, size = _address("arena", self._plan.offset(state)), state.byte_size
+        initial = state.initial
+        if initial is None:
+            initial = np.full(state.shape, state.zero_point, state.dtype)
+        content = initial.reshape(-1).view(np.int8)
+        if content.min() == content.max():
+            return f"memset({to}, {content[0]}, {size});"
+        return f"memcpy({to}, {self._array(calls.Array('initial', content), state.name)}, {size});"
 
     def _static(self, place: calls.Place) -> str:
         offset = self._plan.offset(place.tensor) + place.offset

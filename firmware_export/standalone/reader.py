@@ -11,9 +11,9 @@ import numpy as np
 
 from firmware_export import compiled_files
 from firmware_export.errors import FIX_SHAPE, ExportError
-from firmware_export.standalone import constants, registry
+from firmware_export.standalone import registry
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.ops.shared import float_only
+from firmware_export.standalone.ops.shared import constants, float_only
 from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, type_problem
 from firmware_export.standalone.ops.table import Table
 from firmware_export.tflm import resolver
@@ -33,13 +33,24 @@ def read(model: ModelInfo) -> ir.Graph:
     if len(model.ops) > MAX_OPS:
         raise ExportError(f"the model has {len(model.ops)} ops; at most {MAX_OPS} can be exported")
     compiled_files.check(model)
-    tensors = Tensors(model)
+    tensors = Tensors(model.tensors, model.subgraphs)
     inputs = _inputs(model, tensors)
     ops: list[ir.Op] = []
     for info in model.ops:
         if not _becomes_constants(info, tensors):
             ops.extend(_read_op(info, tensors))
-    return ir.Graph(ops, inputs, _outputs(model, tensors))
+    return ir.Graph(ops, inputs, _outputs(model, tensors), _states(tensors))
+
+
+def _states(tensors: Tensors) -> list[ir.Tensor]:
+    used = [variable for variable in tensors.variables.values() if variable.is_used]
+    for variable in used:
+        if not variable.is_assigned:
+            raise ExportError(
+                f"the variable '{variable.name}' is read, but nothing assigns it; "
+                "convert the model again"
+            )
+    return [variable.begin() for variable in used]
 
 
 def _becomes_constants(info: OpInfo, tensors: Tensors) -> bool:

@@ -5,16 +5,7 @@ import math
 
 import numpy as np
 
-# C type by element type. A bool is a byte, 0 or 1.
-C_TYPES = {
-    "bool": "int8_t",
-    "int8": "int8_t",
-    "uint8": "uint8_t",
-    "int16": "int16_t",
-    "int32": "int32_t",
-    "int64": "int64_t",
-    "float32": "float",
-}
+from firmware_export.c_text import C_TYPES
 
 
 @dataclasses.dataclass(eq=False)
@@ -24,7 +15,7 @@ class Tensor:
     Attributes:
       name: unique in its graph; from the file, or made by a pass.
       shape: static dimensions.
-      dtype: element type, a key of `C_TYPES`; "int64" and "int4" only of constants.
+      dtype: element type, a key of `c_text.C_TYPES`; "int64" and "int4" only of constants.
       scales: real = scale * (value - zero_point); one, or one per channel (weights, biases).
       zero_points: as many as scales.
       channel_axis: the axis of several scales.
@@ -33,6 +24,7 @@ class Tensor:
         a multiple of its items' size; set by passes that share memory.
       pitch: bytes from one row (item of axis 1) to the next if there are gaps between them; then
         the batch is 1, and all ops that use it accept gaps. None: no gaps.
+      initial: of a state: its content before the first run; None: the zero point.
     """
 
     name: str
@@ -45,6 +37,7 @@ class Tensor:
     base: "Tensor | None" = None
     offset: int = 0
     pitch: int | None = None
+    initial: np.ndarray | None = None
 
     @property
     def is_constant(self) -> bool:

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conversion of a model's inputs and outputs from and to float: the only floating point there is.
- */
+/* Conversion of inputs and outputs from and to float: the only floating point there is. */
 #ifndef EDGE_ENDS_H
 #define EDGE_ENDS_H
 

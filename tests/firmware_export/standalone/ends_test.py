@@ -1,11 +1,14 @@
 """Models with float and uint8 ends: the bytes of TFLite Micro, with and without conversion."""
 
 import ctypes
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tflite_model
+from firmware_export.boards import board as boards
+from firmware_export.boards import clips, programs, toolchain
 from firmware_export.standalone import compiler, ends, passes
 from firmware_export.standalone.ops.quantize import Dequantize, Quantize, Recode
 from tests.firmware_export.standalone import host, kernels_glue, tflm_oracle
@@ -184,3 +187,22 @@ class TestWhatIsFound:
         compiled = compiler.compile(model)
         np.testing.assert_array_equal(host.Host(compiled)(values)[0], want)
         assert any(isinstance(op, Recode) for op in compiled.graph.ops)
+
+
+@pytest.mark.firmware
+@pytest.mark.parametrize(("first", "last"), [("float32", "float32"), ("uint8", "uint8")])
+@pytest.mark.parametrize("name", ["cortex-m4", "cortex-m55"])
+def test_on_boards(name, first, last, tmp_path: Path):
+    board = boards.by_name(name)
+    missing = toolchain.missing_packages([board])
+    if missing:
+        pytest.skip(f"needs {' '.join(missing)}")
+    model = converted(first, last)
+    inputs = [values_for(model, seed) for seed in range(6)]
+    built = programs.build(model, board, tmp_path)
+    clip = clips.run_features(
+        built, np.concatenate(inputs), tmp_path / "run", count=False, dtype=first
+    )
+    for values, got in zip(inputs, clip.logits, strict=True):
+        (want,) = tflm_oracle.run(model, [values])
+        np.testing.assert_array_equal(got.view(want.dtype), want.reshape(-1))

@@ -15,7 +15,8 @@ from tflite.TensorType import TensorType
 from firmware_export.errors import ExportError
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared import fixed_point
-from tflite_model.info import ModelInfo, OpInfo, TensorInfo
+from firmware_export.standalone.ops.shared.variables import Variable
+from tflite_model.info import OpInfo, SubgraphInfo, TensorInfo
 from tflite_model.names import printable
 
 MAX_RANK = 6
@@ -34,10 +35,27 @@ NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = range(4)
 
 
 class Tensors:
-    """The IR's tensors by the file's index; tracks which of them have been written so far."""
+    """The IR's tensors by the file's index; tracks which of them have been written so far.
 
-    def __init__(self, model: ModelInfo) -> None:
-        self._infos = list(model.tensors)
+    Attributes:
+      subgraphs: those that ops of this graph may call.
+      variables: of the whole file, by container and name.
+      handles: variables by the tensor that stands for them.
+
+    Args:
+      infos: the graph's tensors.
+    """
+
+    def __init__(
+        self,
+        infos: Sequence[TensorInfo],
+        subgraphs: Sequence[SubgraphInfo] = (),
+        variables: dict[tuple[str, str], Variable] | None = None,
+    ) -> None:
+        self._infos = list(infos)
+        self.subgraphs = subgraphs
+        self.variables = {} if variables is None else variables
+        self.handles: dict[int, Variable] = {}
         self._evaluated = 0
         self._made: dict[int, ir.Tensor] = {}
         self._written: set[int] = set()
@@ -73,12 +91,19 @@ class Tensors:
     def mark_written(self, index: int) -> None:
         self._written.add(index)
 
+    def variable(self, container: str, name: str) -> Variable:
+        """The variable of this name, which all handles with it share."""
+        key = (container, name)
+        if key not in self.variables:
+            self.variables[key] = Variable(self._unique(name, f"variable {len(self.variables)}"))
+        return self.variables[key]
+
     def get(self, index: int) -> ir.Tensor:
         """The tensor of the IR, created on first access; `FileOp` checks what it may be."""
         if index not in self._made:
             info = self._infos[index]
             self._made[index] = ir.Tensor(
-                name=self._unique_name(info),
+                name=self._unique(info.name, f"#{info.index}"),
                 shape=info.shape,
                 dtype=info.type.lower(),
                 scales=info.scales,
@@ -88,9 +113,9 @@ class Tensors:
             )
         return self._made[index]
 
-    def _unique_name(self, info: TensorInfo) -> str:
-        plain = "".join(c if c.isprintable() and c.isascii() else "_" for c in info.name)[-60:]
-        name = plain if plain and plain not in self._names else f"{plain}#{info.index}"
+    def _unique(self, given: str, ending: str) -> str:
+        plain = "".join(c if c.isprintable() and c.isascii() else "_" for c in given)[-60:]
+        name = plain if plain and plain not in self._names else f"{plain}{ending}"
         self._names.add(name)
         return name
 

@@ -10,8 +10,9 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import tflite_model
 from firmware_export.errors import ExportError
-from firmware_export.standalone import compiler, constants, reader
+from firmware_export.standalone import compiler, reader
 from firmware_export.standalone.ops.add import Add
+from firmware_export.standalone.ops.shared import constants
 from tests.firmware_export.standalone import kernels_glue, tflm_oracle
 from tests.firmware_export.standalone.model_builder import NONE, RELU, Builder
 

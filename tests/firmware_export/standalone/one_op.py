@@ -35,6 +35,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "UNPACK": {"axis": 0, "num": 1},
     "L2_NORMALIZATION": {},
     "TRANSPOSE_CONV": WINDOW,
+    "BATCH_MATMUL": {"adj_y": True},
     "SVDF": {"rank": 1},
     "UNIDIRECTIONAL_SEQUENCE_LSTM": {"fused_activation_function": 4},
 }
@@ -86,6 +87,8 @@ def make(name: str, table: str | None = None, variable: int = -1) -> bytes:
         constant(np.full(shape, 3, np.int8), 0.1)
     for numbers in _NUMBERS.get(name, []):
         constant(np.array(numbers, np.int32))
+    if name == "BATCH_MATMUL":
+        inputs.append(x)
     if name == "TRANSPOSE_CONV":
         filters = builder.constant(np.full((2, 1, 1, 2), 3, np.int8), [0.01])
         inputs = [builder.numbers(*shape), filters, x]

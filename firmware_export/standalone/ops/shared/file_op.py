@@ -107,7 +107,7 @@ class Tensors:
             self._made[index] = ir.Tensor(
                 name=self._unique(info.name, f"#{info.index}"),
                 shape=info.shape,
-                dtype=info.type.lower(),
+                dtype="int8" if info.type == "INT4" else info.type.lower(),
                 scales=info.scales,
                 zero_points=info.zero_points,
                 channel_axis=info.quantized_dimension,
@@ -170,6 +170,10 @@ class FileOp:
 
     def has_input(self, position: int) -> bool:
         return position < len(self.info.inputs) and self.info.inputs[position] >= 0
+
+    def is_constant(self, position: int) -> bool:
+        """Whether an input is a constant of the file, or known by now."""
+        return self.tensors.info(self._input_index(position)).is_constant
 
     def input_type(self, position: int) -> str:
         """The schema's name of an input's type."""

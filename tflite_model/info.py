@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import math
 import types
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +31,7 @@ ITEM_BITS = {
     "COMPLEX128": 128,
 }
 
-# Little-endian, as the file format requires. INT4 and BFLOAT16 have no NumPy type.
+# Little-endian, as the file format requires. BFLOAT16 has no NumPy type; INT4 is unpacked to int8.
 _NUMPY_TYPES = {
     "BOOL": "?",
     "INT8": "i1",
@@ -47,6 +48,14 @@ _NUMPY_TYPES = {
     "UINT64": "<u8",
     "COMPLEX128": "<c16",
 }
+
+
+def unpacked(data: bytes, count: int) -> np.ndarray:
+    """Numbers of 4 bits as int8 [count]; the lower half of a byte comes first."""
+    halves = np.repeat(np.frombuffer(data, np.uint8), 2)[:count]
+    halves[::2] &= 0xF
+    halves[1::2] >>= 4
+    return (halves.astype(np.int8) ^ 8) - np.int8(8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,12 +98,22 @@ class TensorInfo:
     def is_static(self) -> bool:
         return -1 not in self.shape_signature
 
+    @property
+    def has_known_shape(self) -> bool:
+        """Whether `shape` is what the tensor has at run time.
+
+        Keras leaves the batch open; TFLite Micro runs such a model with the batch of `shape`, 1.
+        """
+        return -1 not in self.shape_signature[1:] and (self.is_static or self.shape[:1] == (1,))
+
     def array(self) -> np.ndarray:
         """The content of a constant, read-only, with `shape`.
 
         Raises:
           ValueError: not a constant, or a type that NumPy does not have.
         """
+        if self.is_constant and self.type == "INT4":
+            return unpacked(self.data, math.prod(self.shape)).reshape(self.shape)
         if not self.is_constant or self.type not in _NUMPY_TYPES:
             raise ValueError(f"tensor {self.index} of type {self.type} has no array")
         return np.frombuffer(self.data, dtype=_NUMPY_TYPES[self.type]).reshape(self.shape)
@@ -137,16 +156,29 @@ class OpInfo:
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelInfo:
-    """A model with one subgraph.
+class SubgraphInfo:
+    """A subgraph that an op of the main graph calls.
 
     Attributes:
-      tensors: all tensors, in the file's order.
-      ops: all ops, in the order of execution.
-      inputs: the graph's input tensors, in the order of the signature.
+      tensors, ops: as in `ModelInfo`.
+    """
+
+    tensors: tuple[TensorInfo, ...]
+    ops: tuple[OpInfo, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelInfo:
+    """A model.
+
+    Attributes:
+      tensors: all tensors of the main graph, in the file's order.
+      ops: all its ops, in the order of execution.
+      inputs: its input tensors, in the order of the signature.
       outputs: its output tensors.
       description: the file's free text.
       byte_size: size of the whole file.
+      subgraphs: the others, by their index minus 1.
     """
 
     tensors: tuple[TensorInfo, ...]
@@ -155,6 +187,7 @@ class ModelInfo:
     outputs: tuple[TensorInfo, ...]
     description: str
     byte_size: int
+    subgraphs: tuple[SubgraphInfo, ...] = ()
 
     def named(self, names: Mapping[bytes, str]) -> "ModelInfo":
         """The same model with other names for constants, found by their content."""

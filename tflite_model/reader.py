@@ -23,7 +23,7 @@ from tflite.Model import Model
 from tflite.TensorType import TensorType
 
 from tflite_model.errors import TFLiteError
-from tflite_model.info import ITEM_BITS, ModelInfo, OpInfo, TensorInfo
+from tflite_model.info import ITEM_BITS, ModelInfo, OpInfo, SubgraphInfo, TensorInfo
 from tflite_model.names import printable
 from tflite_model.options import read_options
 
@@ -81,11 +81,11 @@ def parse(data: bytes, name: str = "the model") -> ModelInfo:
       name: what error messages call it, usually its path.
 
     Returns:
-      The model's only subgraph, copied from `data`.
+      The model, copied from `data`.
 
     Raises:
       TFLiteError: empty, not a .tflite file, damaged, or with content that no int8 model for a
-        microcontroller has (several subgraphs, sparse tensors).
+        microcontroller has (sparse tensors).
     """
     data = bytes(data)
     if not data:
@@ -122,37 +122,41 @@ class _Parser:
             raise self._error(
                 f"has schema version {model.Version()}, only {SCHEMA_VERSION} is supported"
             )
-        subgraphs = model.SubgraphsLength()
-        if subgraphs != 1:
-            raise TFLiteError(
-                f"{self._name} has {subgraphs} subgraphs, exactly one can be exported; "
-                "convert a model without control flow (If, While, CallOnce)"
-            )
-        graph = model.Subgraphs(0)
-        if graph is None:
+        if model.SubgraphsLength() < 1 or model.Subgraphs(0) is None:
             raise self._error("has no subgraph")
         buffers = self._buffers(model)
-        tensors = tuple(
-            self._tensor(graph.Tensors(index), index, buffers)
-            for index in self._each(graph.TensorsLength())
-        )
         codes = self._op_codes(model)
-        ops = tuple(
-            self._op(graph.Operators(index), index, codes, len(tensors))
-            for index in self._each(graph.OperatorsLength())
+        main, *others = (
+            self._subgraph(model.Subgraphs(index), buffers, codes)
+            for index in self._each(model.SubgraphsLength())
         )
+        graph, tensors = model.Subgraphs(0), main.tensors
         inputs = self._tensor_indices(graph.InputsAsNumpy(), len(tensors), "the graph's inputs")
         outputs = self._tensor_indices(graph.OutputsAsNumpy(), len(tensors), "the graph's outputs")
-        if not inputs or not outputs or not ops:
+        if not inputs or not outputs or not main.ops:
             raise self._error("has no input, no output or no op")
         return ModelInfo(
             tensors=tensors,
-            ops=ops,
+            ops=main.ops,
             inputs=tuple(tensors[index] for index in inputs),
             outputs=tuple(tensors[index] for index in outputs),
             description=self._text(model.Description()),
             byte_size=len(self._data),
+            subgraphs=tuple(others),
         )
+
+    def _subgraph(
+        self, graph: Any, buffers: list[bytes], codes: list[tuple[str, int, str]]
+    ) -> SubgraphInfo:
+        tensors = tuple(
+            self._tensor(graph.Tensors(index), index, buffers)
+            for index in self._each(graph.TensorsLength())
+        )
+        ops = tuple(
+            self._op(graph.Operators(index), index, codes, len(tensors))
+            for index in self._each(graph.OperatorsLength())
+        )
+        return SubgraphInfo(tensors, ops)
 
     def _error(self, what: str) -> TFLiteError:
         return TFLiteError(f"{self._name} is damaged: it {what}; {_REMEDY}")

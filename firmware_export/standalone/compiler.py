@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tflite_model
-from firmware_export.standalone import emit, passes, reader, slides
+from firmware_export.standalone import emit, ends, passes, reader, slides
 from firmware_export.standalone.graph import ir, planner
 from firmware_export.standalone.passes import states
 from firmware_export.standalone.target import KERNEL_SETS, KernelSet
@@ -34,6 +34,7 @@ class Compiled:
       op_sources: what runs, in order, named by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
       scratch: bytes of scratch memory for each of these.
       constant_bytes: bytes of weights and parameters, in flash.
+      streaming: whether the model has the streaming form: model_push_frame() takes a frame.
     """
 
     graph: ir.Graph
@@ -43,6 +44,7 @@ class Compiled:
     op_sources: tuple[str, ...]
     scratch: tuple[int, ...]
     constant_bytes: int
+    streaming: bool
 
 
 def compile(
@@ -75,7 +77,7 @@ def compile(
         raise ValueError(f"kernel set {kernels!r} is not one of {', '.join(KERNEL_SETS)}")
     info = tflite_model.parse(model) if isinstance(model, bytes) else model
     names = tuple(passes_to_run)
-    graph = reader.read(info)
+    graph = ends.arrange(reader.read(info))
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)
@@ -83,7 +85,12 @@ def compile(
     scratch = tuple(step.lowered.scratch for step in steps)
     found = slides.find(graph, [step.lowered for step in steps])
     plan = planner.plan(graph, scratch, found, reuse=not keep)
-    head = {"version": version, "model_sha256": model_sha256, "expose_arena": keep}
+    head = {
+        "version": version,
+        "model_sha256": model_sha256,
+        "expose_arena": keep,
+        "pushes_frames": streaming,
+    }
     source = emit.emit(graph, steps, plan, head)
     return Compiled(
         graph=graph,
@@ -93,6 +100,7 @@ def compile(
         op_sources=tuple(op.source for op in graph.ops),
         scratch=scratch,
         constant_bytes=source.constant_bytes,
+        streaming=streaming,
     )
 
 

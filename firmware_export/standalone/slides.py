@@ -46,7 +46,7 @@ def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
         for tensor in event.reads:
             last_read[tensor] = at
     written_before = {tensor: -1 for tensor in map(id, graph.inputs)} | first_write
-    sizes = {id(root): root.size for root in (t.storage()[0] for t in graph.activations())}
+    sizes = {id(root): root.byte_size for root in (t.storage()[0] for t in graph.activations())}
     found = {}
     # These exist before their first write: an op that works in place may write over an input.
     older = {id(tensor) for tensor in (*graph.inputs, *graph.states)}
@@ -85,7 +85,7 @@ def _distance(events: list[_Event], x: int, y: int) -> int:
 def _events(position: int, op: ir.Op, lowered: Lowered) -> Iterator[_Event]:
     if lowered.progress is None:
         reads = dict(_whole(t, 0) for t in op.inputs if not t.is_constant)
-        yield _Event(position, reads, dict([_whole(op.output, op.output.size)]))
+        yield _Event(position, reads, dict([_whole(op.output, op.output.byte_size)]))
         return
     output, start = op.output.storage()
     places = [tensor.storage() for tensor in op.inputs]
@@ -100,4 +100,4 @@ def _events(position: int, op: ir.Op, lowered: Lowered) -> Iterator[_Event]:
 def _whole(tensor: ir.Tensor, at: int) -> tuple[int, int]:
     root, offset = tensor.storage()
     # With gaps between its rows a tensor spans more bytes than it has.
-    return id(root), root.size if at and tensor.pitch is not None else offset + at
+    return id(root), root.byte_size if at and tensor.pitch is not None else offset + at

@@ -66,6 +66,11 @@ def export(
     folder.check_replaceable(out_dir, force)
     info = tflite_model.parse(model, model_name)
     compiled_files.check(info)
+    if info.subgraphs:
+        raise ExportError(
+            f"{model_name} keeps state in variables, for which the runner has no memory; "
+            "export it with --flavor=standalone"
+        )
     ran, origin = None, ""
     if golden is None:
         packing.check_ends(info)

@@ -16,7 +16,12 @@ from firmware_export.standalone.package import Sound, Spotting
 from firmware_export.tflm import package as tflm
 from tests.firmware_export import models
 from tests.firmware_export.conftest import golden_of
-from tests.firmware_export.standalone import random_models
+from tests.firmware_export.standalone import (
+    compiler_test,
+    ends_test,
+    random_models,
+    variables_test,
+)
 from tests.firmware_export.standalone.kernels_pipeline_test import Network
 from tests.firmware_export.standalone.states_test import WindowModel
 
@@ -135,6 +140,17 @@ class TestStandalone:
     def test_stream(self, made: Made, tmp_path: Path):
         made.export(tmp_path / "out", streams=True)
         check_export(tmp_path / "out")
+
+    def test_other_types_and_state(self, tmp_path: Path):
+        """Float ends; two inputs and outputs; a variable."""
+        models_of_kinds = (
+            ends_test.converted("float32", "float32"),
+            compiler_test.two_ends(),
+            variables_test.queue(2)[0],
+        )
+        for number, model in enumerate(models_of_kinds):
+            package.export(model, tmp_path / str(number), "1.2.3")
+            check_export(tmp_path / str(number))
 
     @pytest.mark.usefixtures("no_tflite_micro")
     @pytest.mark.parametrize("streams", [False, True])

@@ -111,7 +111,7 @@ def blocks(graph: ir.Graph, scratch: Sequence[int]) -> list[Block]:
         root, _ = tensor.storage()
         block = found.get(id(root))
         if block is None:
-            block = found[id(root)] = Block(root, root.name, root.size, position, position)
+            block = found[id(root)] = Block(root, root.name, root.byte_size, position, position)
         block.first, block.last = min(block.first, position), max(block.last, position)
 
     for tensor in (*graph.inputs, *graph.states):

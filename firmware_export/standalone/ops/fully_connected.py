@@ -1,15 +1,19 @@
-"""FULLY_CONNECTED."""
+"""FULLY_CONNECTED and BATCH_MATMUL."""
 
 import dataclasses
+import math
 
 import numpy as np
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place
+from firmware_export.standalone.ops import batch_matmul
+from firmware_export.standalone.ops.batch_matmul import BatchMatmul
 from firmware_export.standalone.ops.conv_2d import Conv2D
-from firmware_export.standalone.ops.shared import fixed_point, pointwise, windows
-from firmware_export.standalone.ops.shared.convolution import any_convolution
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.reshape import Reshape
+from firmware_export.standalone.ops.shared import pointwise, wide, windows
+from firmware_export.standalone.ops.shared.convolution import any_convolution, geometry
+from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted, scaling_of
 from firmware_export.standalone.target import KernelSet
 
@@ -18,19 +22,12 @@ from firmware_export.standalone.target import KernelSet
 class FullyConnected(Weighted):
     """inputs: x [..., depth], weights [out, depth], optional int32 bias [out]."""
 
-    def multipliers(self, channels: int) -> tuple[list[int], list[int]]:
-        """As for convolutions, but a single weight scale is multiplied in float32."""
-        scales = self.inputs[1].scales
-        if len(scales) > 1:
-            return super().multipliers(channels)
-        product = float(np.float32(self.inputs[0].scale) * np.float32(scales[0]))
-        real = product / fixed_point.single(self.scaled.scale)
-        return fixed_point.quantize_multipliers([real] * channels)
-
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x = self.inputs[0]
         channels, depth = self.weights.shape
         rows = x.size // depth
+        if wide.is_wide(x):
+            return self._wide(rows)
         self.check(max(channels, depth) <= 0xFFFF, x, f"has {depth} inputs and {channels} outputs")
         scaling = scaling_of(self, self.weights)
         if scaling.is_plain:
@@ -38,12 +35,21 @@ class FullyConnected(Weighted):
         self.check(rows <= 0xFFFF, x, f"has {rows} rows")
         return self._as_image(rows, scaling)
 
+    def _wide(self, rows: int) -> Lowered:
+        x, weights = self.inputs[0], self.weights[:, np.newaxis, np.newaxis]
+        self.check(max(rows, *self.weights.shape) <= 0xFFFF, x, f"has {rows} rows")
+        return wide.convolution(self, weights, geometry(self._image(rows), (1, 1), 1))
+
     def _as_image(self, rows: int, scaling: Scaling) -> Lowered:
+        x, weights = self.inputs[0], self.weights[:, np.newaxis, np.newaxis]
+        (call,) = any_convolution(self._image(rows), weights, 1, scaling).calls
+        return Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
+
+    def _image(self, rows: int) -> Conv2D:
         """A convolution of an image with one row; its pixels are the rows of x."""
-        x = self.inputs[0]
         channels, depth = self.weights.shape
-        image = Conv2D(
-            [dataclasses.replace(x, shape=(1, 1, rows, depth)), *self.inputs[1:]],
+        return Conv2D(
+            [dataclasses.replace(self.inputs[0], shape=(1, 1, rows, depth)), *self.inputs[1:]],
             dataclasses.replace(self.output, shape=(1, 1, rows, channels)),
             self.source,
             low=self.low,
@@ -51,13 +57,15 @@ class FullyConnected(Weighted):
             table=self.table,
             before_table=self.before_table,
         )
-        (call,) = any_convolution(image, self.weights[:, np.newaxis, np.newaxis], 1, scaling).calls
-        return Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
 
 
-def _read(op: FileOp) -> ir.Op:
+def _read(op: FileOp) -> ir.Op | list[ir.Op]:
     op.check_counts(2, 3)
-    x, output = op.activation(0), op.output()
+    if not op.is_constant(1):
+        return _read_product(op)
+    x = op.activation(0, WEIGHTED)
+    output = op.output(types=(x.dtype,))
+    op.check_symmetric(x, output)
     weights = op.weights(1, 2)
     units, depth = weights.shape
     if op.option("weights_format"):
@@ -71,7 +79,66 @@ def _read(op: FileOp) -> ir.Op:
     windows.check_channels(op, weights, axis=0)
     low, high = op.bounds(output)
     inputs = windows.with_bias(op, x, weights, units)
-    return FullyConnected(inputs, output, op.source, low=low, high=high)
+    return FullyConnected(
+        inputs,
+        output,
+        op.source,
+        low=low,
+        high=high,
+        narrow_without_bias=op.sums_are_narrow(),
+    )
 
 
-OPS = (OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions"),)
+def _read_product(op: FileOp) -> list[ir.Op]:
+    """Weights that are an activation: a product of matrices."""
+    x, weights, output = op.value(0), op.activation(1), op.output()
+    op.require(
+        len(weights.shape) == 2
+        and x.size % weights.shape[1] == 0
+        and output.size == x.size // weights.shape[1] * weights.shape[0],
+        f"makes {output.shape} of {x.shape} and weights of {weights.shape}",
+    )
+    if op.has_input(2) or op.bounds(output) != output.limits:
+        op.fail(
+            f"has weights '{weights.name}' that are computed, with a bias or an activation",
+            "put them into separate ops: BATCH_MATMUL, ADD, RELU",
+        )
+    units, depth = weights.shape
+    made = op.between(output, (x.size // depth, units), "product")
+    if x.data is None:
+        rows = op.between(x, (x.size // depth, depth), "rows")
+        before: list[ir.Op] = [Reshape([x], rows, op.source)]
+    else:
+        rows = dataclasses.replace(x, shape=(x.size // depth, depth))
+        rows.data = x.data.reshape(rows.shape)
+        before = []
+    product = BatchMatmul([rows, weights], made, op.source, transposed=(False, True))
+    return [*before, product, Reshape([made], output, op.source)]
+
+
+def _read_batch_matmul(op: FileOp) -> ir.Op:
+    """With a constant matrix it is a layer with weights, which has faster kernels."""
+    product = batch_matmul.read(op)
+    a, b = product.inputs
+    is_layer = (
+        b.data is not None
+        and b.dtype == "int8"
+        and b.zero_point == 0
+        and math.prod(b.shape[:-2]) == 1
+        and max(b.shape) <= 0xFFFF
+        and not product.transposed[0]
+        and not a.is_constant
+        and a.shape[:-2] == product.output.shape[:-2]
+    )
+    if not is_layer:
+        return product
+    matrix = b.constant.reshape(b.shape[-2:])
+    weights = np.ascontiguousarray(matrix if product.transposed[1] else matrix.T)
+    constant = dataclasses.replace(b, shape=weights.shape, data=weights)
+    return FullyConnected([a, constant], product.output, op.source)
+
+
+OPS = (
+    OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions"),
+    OpRule("BATCH_MATMUL", 5, _read_batch_matmul, "BatchMatMulOptions"),
+)

@@ -39,9 +39,8 @@ class Reads:
 def extent(tensor: ir.Tensor) -> int:
     """Bytes from the first to the last one of a tensor, including gaps."""
     if tensor.pitch is None:
-        return tensor.size
-    rows = tensor.shape[1]
-    return (rows - 1) * tensor.pitch + tensor.size // rows
+        return tensor.byte_size
+    return (tensor.shape[1] - 1) * tensor.pitch + tensor.row_bytes
 
 
 def overlap(a: ir.Tensor, b: ir.Tensor) -> bool:

@@ -1,6 +1,7 @@
 """FULLY_CONNECTED."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from firmware_export.standalone.ops.shared.convolution import any_convolution
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted, scaling_of
 from firmware_export.standalone.target import KernelSet
+
+# Channels that a kernel can take.
+_MOST = 0xFFFF
 
 
 @dataclasses.dataclass(eq=False)
@@ -29,30 +33,40 @@ class FullyConnected(Weighted):
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x = self.inputs[0]
-        channels, depth = self.weights.shape
+        depth = self.weights.shape[1]
         rows = x.size // depth
-        self.check(max(channels, depth) <= 0xFFFF, x, f"has {depth} inputs and {channels} outputs")
         scaling = scaling_of(self, self.weights)
+        if depth > _MOST:
+            return self._as_image(rows, scaling, _window(self, depth))
         if scaling.is_plain:
             return pointwise.pointwise(self, pointwise.Row(1, rows), self.weights, scaling)
-        self.check(rows <= 0xFFFF, x, f"has {rows} rows")
-        return self._as_image(rows, scaling)
+        return self._as_image(rows, scaling, (1, 1, depth))
 
-    def _as_image(self, rows: int, scaling: Scaling) -> Lowered:
-        """A convolution of an image with one row; its pixels are the rows of x."""
-        x = self.inputs[0]
-        channels, depth = self.weights.shape
+    def _as_image(self, rows: int, scaling: Scaling, window: tuple[int, int, int]) -> Lowered:
+        """A convolution of an image of windows [height, width, channels], one for each row of x."""
+        x, channels = self.inputs[0], len(self.weights)
+        height, width, depth = window
         image = Conv2D(
-            [dataclasses.replace(x, shape=(1, 1, rows, depth)), *self.inputs[1:]],
-            dataclasses.replace(self.output, shape=(1, 1, rows, channels)),
+            [dataclasses.replace(x, shape=(rows, height, width, depth)), *self.inputs[1:]],
+            dataclasses.replace(self.output, shape=(rows, 1, 1, channels)),
             self.source,
             low=self.low,
             high=self.high,
             table=self.table,
             before_table=self.before_table,
         )
-        (call,) = any_convolution(image, self.weights[:, np.newaxis, np.newaxis], 1, scaling).calls
+        weights = self.weights.reshape(channels, *window)
+        (call,) = any_convolution(image, weights, 1, scaling).calls
         return Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
+
+
+def _window(op: ir.Op, depth: int) -> tuple[int, int, int]:
+    """Height, width and channels that have `depth` values and that the kernel can take."""
+    for height, width in itertools.product(range(1, 256), range(1, 256)):
+        if depth % (height * width) == 0 and depth // (height * width) <= _MOST:
+            return height, width, depth // (height * width)
+    op.check(False, op.inputs[0], f"has {depth} values per row, which do not fit a kernel")
+    raise AssertionError
 
 
 def _read(op: FileOp) -> ir.Op:

@@ -143,6 +143,11 @@ void edge_sliding_mean(const edge_sliding_mean_t *p, const int8_t *in, int8_t *o
  * `bias` is as in the model, nothing folded in. Slow; needs no scratch. */
 void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t *out);
 
+/* The transposed convolution: tap (ky, kx) of input pixel (y, x) adds to output pixel
+ * (y * stride_y + ky - pad_top, x * stride_x + kx - pad_left). Sums may wrap, and nothing is folded
+ * into the bias; weights are as of edge_convolution. No dilation, one group. */
+void edge_transpose_conv(const edge_convolution_t *p, const int8_t *in, int8_t *out);
+
 /* Average and maximum over windows; padding does not count. */
 typedef struct {
   uint16_t batches;

@@ -6,8 +6,8 @@ import numpy as np
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Field, Lowered
-from firmware_export.standalone.ops.shared import pairs
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared import pairs, wide
+from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.target import KernelSet
 
 
@@ -23,11 +23,13 @@ class Extremum(ir.Pairwise):
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         shape = pairs.shape(self, self.inputs)
         fields: dict[str, Field] = {"shape": shape, "is_larger": int(self.is_larger)}
+        if wide.is_wide(self.output):
+            return wide.pair(self, "wide_extremum", fields)
         return pairs.repeated(self, "extremum", fields)
 
 
 def _read(op: FileOp) -> ir.Op:
-    a, b, output = pairs.read(op)
+    a, b, output = pairs.read(op, WEIGHTED)
     return Extremum([a, b], output, op.source, is_larger=op.info.name == "MAXIMUM")
 
 

@@ -12,13 +12,20 @@ from firmware_export.errors import ExportError
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place
 from firmware_export.standalone.ops import table
+from firmware_export.standalone.ops.shared import wide
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
-from firmware_export.standalone.ops.shared.fixed_point import single
+from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, single
 from firmware_export.standalone.ops.table import Quantization
 from firmware_export.standalone.target import KernelSet
 
 # From which type to which; those of TFLite Micro.
-_QUANTIZED = {"float32": ("int8", "int16"), "int8": ("int8", "uint8"), "uint8": ("int8",)}
+_QUANTIZED = {
+    "float32": ("int8", "int16"),
+    "int8": ("int8", "uint8", "int16", "int32"),
+    "uint8": ("int8",),
+    "int16": ("int8", "int16", "int32"),
+    "int32": ("int8", "int16"),
+}
 
 
 @dataclasses.dataclass(eq=False)
@@ -61,6 +68,33 @@ class Dequantize(ir.Conversion):
         return _conversion(self, "dequantize", self.inputs[0])
 
 
+@dataclasses.dataclass(eq=False)
+class Requantize(ir.Op):
+    """inputs: x. Between int8, int16 and int32, except from int8 to int8."""
+
+    def lower(self, kernels: KernelSet = "portable") -> Lowered:
+        x, output = self.inputs[0], self.output
+        multiplier, shift = quantize_multiplier(single(x.scale) / single(output.scale))
+        self.check(
+            shift <= 30,
+            output,
+            f"has a scale of {output.scale:g}, too small for 32 bits",
+            "calibrate on more varied data",
+        )
+        fields: dict[str, Field] = {
+            "multiplier": multiplier,
+            "size": output.size,
+            "in_zero_point": x.zero_point,
+            "zero_point": output.zero_point,
+            "low": output.limits[0],
+            "high": output.limits[1],
+            "shift": -shift,
+            "in_bytes": x.item_bytes,
+            "out_bytes": output.item_bytes,
+        }
+        return Lowered((wide.call(self, "resize_items", fields),))
+
+
 def _conversion(op: ir.Op, kernel: str, quantized: ir.Tensor) -> Lowered:
     fields: dict[str, Field] = {
         "scale": single(quantized.scale),
@@ -86,9 +120,12 @@ def _read_quantize(op: FileOp) -> ir.Op:
     op.check_counts(1, 1)
     x = op.activation(0, tuple(_QUANTIZED))
     output = op.output(types=_QUANTIZED[x.dtype])
-    if x.dtype == output.dtype:
+    if x.dtype == output.dtype == "int8":
         return table.read(op, function)
     op.require(x.shape == output.shape, f"makes {output.shape} of {x.shape}")
+    if {x.dtype, output.dtype} & {"int16", "int32"} and x.dtype != "float32":
+        op.require(len(x.scales) == len(output.scales) == 1, "has a tensor without one scale")
+        return Requantize([x], output, op.source)
     kind = Quantize if x.dtype == "float32" else Recode
     return kind([x], output, op.source)
 

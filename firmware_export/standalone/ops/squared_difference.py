@@ -61,9 +61,7 @@ class SquaredDifference(ir.Pairwise):
     def _multiplier(self) -> tuple[int, int]:
         """Of the square."""
         twice = self._twice_the_larger_scale()
-        # The product with the power of two is in float32.
-        fine = float(np.float32(1 << 2 * _BITS) * np.float32(self.output.scale))
-        return quantize_multiplier(twice * twice / fine)
+        return quantize_multiplier(twice * twice / ((1 << 2 * _BITS) * single(self.output.scale)))
 
 
 def _read(op: FileOp) -> ir.Op:

@@ -22,8 +22,10 @@ KILOBYTE = 1024
 
 
 def random_input(model: bytes, seed: int) -> np.ndarray:
-    shape = tflite_model.parse(model).inputs[0].shape
-    return np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
+    info = tflite_model.parse(model).inputs[0]
+    limits = np.iinfo(info.type.lower())
+    values = np.random.default_rng(seed).integers(limits.min, limits.max + 1, info.shape)
+    return values.astype(limits.dtype)
 
 
 def check_bytes(model: bytes, compiled: compiler.Compiled, inputs: int = 2) -> None:
@@ -99,6 +101,12 @@ class TestWholeModels:
     @pytest.mark.parametrize("seed", range(5))
     def test_random_models_tensor_by_tensor(self, seed):
         check_activations(random_models.make(seed, 12)[0])
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_random_models_of_16_bits(self, seed):
+        check_activations(random_models.make(seed, 14, wide=True)[0])
+        model, _ = random_models.make(100 + seed, 20, wide=True)
+        check_bytes(model, compiler.compile(model))
 
     @pytest.mark.parametrize("seed", range(12))
     def test_random_models(self, seed):

@@ -22,7 +22,37 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "SOFTMAX": {"beta": 1.0},
     "MEAN": {"keep_dims": True},
     "RESIZE_NEAREST_NEIGHBOR": {},
+    "RESIZE_BILINEAR": {},
     "STRIDED_SLICE": {},
+    "SUM": {"keep_dims": True},
+    "REDUCE_MAX": {"keep_dims": True},
+    "REDUCE_MIN": {"keep_dims": True},
+    "DEPTH_TO_SPACE": {"block_size": 1},
+    "SPACE_TO_DEPTH": {"block_size": 2},
+    "GATHER": {"axis": 3},
+    "MIRROR_PAD": {"mode": 1},
+    "PACK": {"axis": 1, "values_count": 1},
+    "UNPACK": {"axis": 0, "num": 1},
+    "L2_NORMALIZATION": {},
+}
+# Shapes of outputs that differ from the input's.
+_SHAPES = {
+    "MEAN": (1, 1, 1, 2),
+    "SUM": (1, 1, 1, 2),
+    "REDUCE_MAX": (1, 1, 1, 2),
+    "REDUCE_MIN": (1, 1, 1, 2),
+    "SPACE_TO_DEPTH": (1, 1, 1, 8),
+    "MIRROR_PAD": (1, 3, 2, 2),
+    "PACK": (1, 1, 2, 2, 2),
+    "UNPACK": (2, 2, 2),
+}
+# Constants of numbers.
+_NUMBERS: dict[str, list[Any]] = {
+    **{name: [[1, 2]] for name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")},
+    **{name: [[2, 2]] for name in ("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR")},
+    "STRIDED_SLICE": [[0] * 4, [2] * 4, [1] * 4],
+    "GATHER": [[1, 0]],
+    "MIRROR_PAD": [[[0, 0], [0, 1], [0, 0], [0, 0]]],
 }
 
 
@@ -31,7 +61,8 @@ def make(name: str, table: str | None = None, variable: int = -1) -> bytes:
     builder = Builder()
     shape = (1, 2) if name == "FULLY_CONNECTED" else (1, 2, 2, 2)
     scale, zero_point = (1 / 256, -128) if name == "SOFTMAX" else (0.1, 0)
-    x, y = builder.activation(shape, 0.1), builder.activation(shape, scale, zero_point)
+    x = builder.activation(shape, 0.1)
+    y = builder.activation(_SHAPES.get(name, shape), scale, zero_point)
     inputs = [x]
 
     def constant(values: np.ndarray, *scales: float) -> None:
@@ -48,14 +79,7 @@ def make(name: str, table: str | None = None, variable: int = -1) -> bytes:
         constant(np.full(2, 50, np.int32))
     elif name in ("ADD", "SUB", "MUL"):
         constant(np.full(shape, 3, np.int8), 0.1)
-    elif name == "MEAN":
-        y = builder.activation((1, 1, 1, 2), 0.1)
-        constant(np.array([1, 2], np.int32))
-    elif name == "RESIZE_NEAREST_NEIGHBOR":
-        constant(np.array([2, 2], np.int32))
-    elif name == "STRIDED_SLICE":
-        for value in (0, 2, 1):
-            constant(np.full(4, value, np.int32))
-        y = builder.activation((1, 2, 2, 2), 0.1)
+    for numbers in _NUMBERS.get(name, []):
+        constant(np.array(numbers, np.int32))
     builder.op(name, inputs, y, options_table=table, **OPTIONS[name])
     return builder.finish([x], [y])

@@ -17,7 +17,8 @@ _MAX_ITEMS = 4_000
 
 
 class _Maker:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, wide: bool = False) -> None:
+        self.wide = wide
         self.rng = np.random.default_rng(seed)
         self.builder = Builder()
         self.tensors: list[tuple[int, float, int]] = []  # number, scale, zero point
@@ -32,7 +33,11 @@ class _Maker:
     def activation(self, shape: tuple[int, ...], like: Any = None) -> int:
         scale = float(np.float32(self.rng.uniform(0.02, 0.2)))
         quantization = (scale, self.integer(-100, 100)) if like is None else like
-        number = self.builder.activation(shape, *quantization)
+        if self.wide:  # The zero point is 0, and the range of real values the same.
+            quantization = (quantization[0] / 256 if like is None else like[0], 0)
+        dtype = "int16" if self.wide else "int8"
+        scale, zero_point = quantization
+        number = self.builder.activation(shape, scale, zero_point, dtype=dtype)
         self.tensors.append((number, *quantization))
         return number
 
@@ -52,24 +57,26 @@ class _Maker:
         return self.builder.constant(values, scales, axis=axis)
 
     def bias(self, channels: int) -> int:
-        return self.builder.constant(self.rng.integers(-2000, 2000, channels).astype(np.int32))
+        dtype = np.int64 if self.wide else np.int32
+        return self.builder.constant(self.rng.integers(-2000, 2000, channels).astype(dtype))
 
 
-def make(seed: int, ops: int) -> tuple[bytes, tuple[int, ...]]:
+def make(seed: int, ops: int, wide: bool = False) -> tuple[bytes, tuple[int, ...]]:
     """A model of one input.
 
     Args:
       seed: of everything.
       ops: how many to try; those that do not fit the tensor they are to read are left out.
+      wide: activations are int16.
 
     Returns:
       (the .tflite file, shape of the input).
     """
-    maker = _Maker(seed)
+    maker = _Maker(seed, wide)
     shape = (1, maker.integer(3, 9), maker.integer(3, 9), maker.pick(1, 2, 4, 8))
     first = maker.activation(shape)
     kinds = [_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean]
-    kinds += [_rearrange, _rearrange, _choose]
+    kinds += [_move] if wide else [_rearrange, _rearrange, _choose]
     for _ in range(ops):
         maker.pick(*kinds)(maker)
     last = maker.tensors[-1][0]
@@ -125,15 +132,16 @@ def _window(maker: _Maker) -> None:
 def _binary(maker: _Maker) -> None:
     number, shape, _ = maker.any_tensor()
     fused = ("ADD", "SUB", "MUL")
-    others = ("MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE", "PRELU")
+    others: tuple[str, ...] = ("MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE", "PRELU")
+    others = others[:2] if maker.wide else others
     name = maker.pick(*fused, *fused, *others)
     same = [t for t, _, _ in maker.tensors if maker.builder.shapes[t] == shape]
-    if maker.pick(False, False, True):
+    if maker.pick(False, False, True) and not maker.wide:
         values = maker.rng.integers(-128, 128, (1,) * maker.pick(0, 1) + shape[-1:])
         other = maker.builder.constant(values.astype(np.int8), [0.05], [maker.integer(-9, 9)])
     else:
         other = maker.pick(*same)
-    scale = float(np.float32(maker.rng.uniform(0.2, 0.5)))
+    scale = float(np.float32(maker.rng.uniform(0.2, 0.5) / (256 if maker.wide else 1)))
     output = maker.activation(shape, (scale, maker.integer(-50, 50)))
     inputs = [number, other] if maker.pick(True, False) else [other, number]
     options = {"fused_activation_function": maker.pick(NONE, RELU)} if name in fused else {}
@@ -144,6 +152,8 @@ def _unary(maker: _Maker) -> None:
     number, shape, (scale, zero_point) = maker.any_tensor()
     name = maker.pick("LOGISTIC", "TANH", "RELU", "RELU6", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU")
     name = maker.pick(name, name, name, "ABS", "ELU", "L2_NORMALIZATION", "LOG_SOFTMAX")
+    if maker.wide:
+        name = maker.pick("LOGISTIC", "TANH", "RELU", "QUANTIZE", "LEAKY_RELU", "ABS")
     like = {
         "L2_NORMALIZATION": (1 / 128, 0),
         "LOG_SOFTMAX": (1 / 16, 127),
@@ -152,6 +162,8 @@ def _unary(maker: _Maker) -> None:
         "RELU6": (scale, zero_point),
         "HARD_SWISH": (scale, zero_point),
     }.get(name)
+    if maker.wide:
+        like = (2.0**-15, 0) if name in ("LOGISTIC", "TANH") else None
     options = {"alpha": 0.25} if name == "LEAKY_RELU" else {}
     maker.builder.op(name, [number], maker.activation(shape, like), **options)
 
@@ -257,6 +269,8 @@ def _rearrange(maker: _Maker) -> None:
 def _mean(maker: _Maker) -> None:
     number, shape, like = maker.any_tensor()
     if len(shape) != 4:
+        return
+    if maker.wide:
         return
     name = maker.pick("MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
     axes = maker.pick([1], [2], [1, 2], [3], [1, 3])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
+from tflite.TensorType import TensorType
 
 from firmware_export.errors import ExportError
 from firmware_export.standalone.graph import ir
@@ -22,6 +23,7 @@ MAX_RANK = 6
 MAX_BYTES = 16 << 20
 # Element types, as the IR names them: what most kernels compute with, and what can be moved.
 INT8 = ("int8",)
+WEIGHTED = ("int8", "int16")
 MOVED = ("bool", "int8", "uint8", "int16", "int32", "float32")
 # Those whose values stand for (value - zero point) * scale.
 _QUANTIZED = ("int8", "uint8", "int16")
@@ -166,6 +168,10 @@ class FileOp:
     def has_input(self, position: int) -> bool:
         return position < len(self.info.inputs) and self.info.inputs[position] >= 0
 
+    def input_type(self, position: int) -> str:
+        """The schema's name of an input's type."""
+        return self.tensors.info(self._input_index(position)).type
+
     def check_counts(self, least: int, most: int, outputs: int = 1) -> None:
         """Checks the number of inputs and outputs, and that no required input is omitted."""
         self.require(
@@ -218,7 +224,7 @@ class FileOp:
 
     def weights(self, position: int, rank: int) -> ir.Tensor:
         """Constant int8 weights with zero points of 0, as the kernels assume."""
-        info = self._constant(position, "INT8", "int8 weights")
+        info = self._constant(position, ("INT8", "INT4"), "int8 weights")
         self.require(len(info.shape) == rank, f"has weights '{_label(info)}' of shape {info.shape}")
         self.require(info.scales, f"has weights '{_label(info)}' without a scale")
         if any(info.zero_points):
@@ -228,16 +234,40 @@ class FileOp:
             )
         return self.tensors.get(info.index)
 
-    def bias(self, position: int, channels: int) -> ir.Tensor | None:
-        """Constant int32 bias, or None if omitted."""
+    def bias(
+        self, position: int, channels: int, types: Collection[str] = ("INT32",)
+    ) -> ir.Tensor | None:
+        """Constant bias of one of these types, or None if omitted."""
         if not self.has_input(position):
             return None
-        info = self._constant(position, "INT32", "an int32 bias")
+        info = self._constant(position, types, f"{' or '.join(types).lower()} bias")
         self.require(
             info.shape == (channels,),
             f"has {channels} output channels but a bias '{_label(info)}' of shape {info.shape}",
         )
         return self.tensors.get(info.index)
+
+    def bias_types(self, x: ir.Tensor) -> tuple[str, ...]:
+        """Types of biases that TFLite Micro adds to sums over x."""
+        if x.dtype == "int8":
+            return ("INT32",)
+        return {
+            "DEPTHWISE_CONV_2D": ("INT64",),
+            "TRANSPOSE_CONV": ("INT64", "INT16"),
+        }.get(self.info.name, ("INT64", "INT32"))
+
+    def sums_are_narrow(self) -> bool:
+        """Whether sums of int16 have 32 bits if there is no bias."""
+        return bool(self.option("quantized_bias_type") == TensorType.INT32)
+
+    def check_symmetric(self, *tensors: ir.Tensor) -> None:
+        """Refuses int16 tensors whose zero point is not 0."""
+        for tensor in tensors:
+            if tensor.dtype == "int16" and tensor.zero_point:
+                self.fail(
+                    f"has the int16 tensor '{tensor.name}' with zero point {tensor.zero_point}",
+                    "convert with TensorFlow's 16x8 quantization, whose zero points are 0",
+                )
 
     def numbers(self, position: int, count: int | None = None) -> list[int]:
         """A constant int32 input (an axis, a shape, paddings), flattened."""
@@ -249,7 +279,7 @@ class FileOp:
 
     def number_array(self, position: int) -> np.ndarray:
         """A constant int32 input, int64 in its shape."""
-        return self._constant(position, "INT32", "an int32 constant").array().astype(np.int64)
+        return self._constant(position, ("INT32",), "an int32 constant").array().astype(np.int64)
 
     def axes(self, position: int, rank: int, count: int | None = None) -> tuple[int, ...]:
         """A constant list of one or more axes of a tensor, as positive numbers in order."""
@@ -284,9 +314,9 @@ class FileOp:
                 "convert the model again; TFLite Micro rejects it too",
             )
 
-    def _constant(self, position: int, kind: str, what: str) -> TensorInfo:
+    def _constant(self, position: int, types: Collection[str], what: str) -> TensorInfo:
         info = self.tensors.info(self._input_index(position))
-        if info.type != kind or not info.is_constant:
+        if info.type not in types or not info.is_constant:
             self.fail(
                 f"has the {'constant' if info.is_constant else 'activation'} '{_label(info)}' of "
                 f"type {info.type} instead of {what}",

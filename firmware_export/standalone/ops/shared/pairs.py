@@ -20,6 +20,7 @@ def read(
     op.check_counts(2, 2)
     a = op.value(0, types)
     b, output = op.value(1, (a.dtype,)), op.output(types=(made or a.dtype,))
+    op.check_symmetric(*(tensor for tensor in (a, b, output) if tensor.scales))
     rank = max(len(a.shape), len(b.shape))
     padded = [(1,) * (rank - len(tensor.shape)) + tensor.shape for tensor in (a, b)]
     op.require(

@@ -94,4 +94,4 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("CONV_2D", 8, _read, "Conv2DOptions"),)
+OPS = (OpRule("CONV_2D", 8, _read, "Conv2DOptions", limits="windows and strides up to 255"),)

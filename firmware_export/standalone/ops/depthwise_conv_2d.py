@@ -55,4 +55,12 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("DEPTHWISE_CONV_2D", 7, _read, "DepthwiseConv2DOptions"),)
+OPS = (
+    OpRule(
+        "DEPTHWISE_CONV_2D",
+        7,
+        _read,
+        "DepthwiseConv2DOptions",
+        limits="windows and strides up to 255",
+    ),
+)

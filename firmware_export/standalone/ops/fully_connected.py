@@ -87,4 +87,4 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions"),)
+OPS = (OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions", limits="no shuffled weights"),)

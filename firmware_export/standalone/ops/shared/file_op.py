@@ -345,12 +345,14 @@ class OpRule:
       version: highest version that `read` supports in int8.
       read: checks the op and makes the op, or ops, of the graph.
       options: the schema's table of its options ("AddOptions"); "" if `read` reads none.
+      limits: for docs/ops.md: what of it cannot be exported.
     """
 
     name: str
     version: int
     read: Callable[[FileOp], ir.Op | list[ir.Op]]
     options: str = ""
+    limits: str = ""
 
 
 def type_problem(info: TensorInfo, types: Collection[str] = MOVED) -> tuple[str, str] | None:

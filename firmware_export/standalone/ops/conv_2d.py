@@ -84,4 +84,4 @@ def _read(op: FileOp) -> ir.Op:
     return made
 
 
-OPS = (OpRule("CONV_2D", 8, _read, "Conv2DOptions"),)
+OPS = (OpRule("CONV_2D", 8, _read, "Conv2DOptions", limits="windows and strides up to 255"),)

@@ -43,4 +43,12 @@ def _read(op: FileOp) -> ir.Op:
     return of_file(Depthwise, op, x, output, weights, axis=3)
 
 
-OPS = (OpRule("DEPTHWISE_CONV_2D", 7, _read, "DepthwiseConv2DOptions"),)
+OPS = (
+    OpRule(
+        "DEPTHWISE_CONV_2D",
+        7,
+        _read,
+        "DepthwiseConv2DOptions",
+        limits="windows and strides up to 255",
+    ),
+)

@@ -215,7 +215,7 @@ class TestGraph:
         with pytest.raises(ExportError, match="bytes can be exported"):
             read(builder, [x], [y])
 
-    @pytest.mark.parametrize("shape", [(1, 0), (1, 40_000), (1,) * 7])
+    @pytest.mark.parametrize("shape", [(1, 0), (1,) * 7])
     def test_shapes_that_no_kernel_has(self, shape):
         builder = Builder()
         x, y = (builder.activation(shape, 1 / 256, -128) for _ in range(2))

@@ -20,7 +20,6 @@ from tflite_model.info import OpInfo, SubgraphInfo, TensorInfo
 from tflite_model.names import printable
 
 MAX_RANK = 6
-MAX_DIMENSION = 32_767
 MAX_BYTES = 16 << 20
 _MOST_TOLD = 400
 # Element types, as the IR names them: what most kernels compute with, and what can be moved.
@@ -377,12 +376,14 @@ class OpRule:
       version: highest version that `read` supports in int8.
       read: checks the op and makes the op, or ops, of the graph.
       options: the schema's table of its options ("AddOptions"); "" if `read` reads none.
+      limits: for docs/ops.md: what of it cannot be exported.
     """
 
     name: str
     version: int
     read: Callable[[FileOp], ir.Op | list[ir.Op]]
     options: str = ""
+    limits: str = ""
 
 
 def type_problem(info: TensorInfo, types: Collection[str] = MOVED) -> tuple[str, str] | None:
@@ -416,8 +417,8 @@ def size_problem(info: TensorInfo) -> tuple[str, str] | None:
     what = f"has the tensor '{_label(info)}' of shape {info.shape}"
     if len(info.shape) > MAX_RANK or info.byte_size > MAX_BYTES:
         return what, f"at most {MAX_RANK} dimensions and {MAX_BYTES:,} bytes can be exported"
-    if not all(1 <= size <= MAX_DIMENSION for size in info.shape):
-        return what, f"dimensions from 1 to {MAX_DIMENSION} can be exported"
+    if not all(size >= 1 for size in info.shape):
+        return what, "dimensions of 1 and more can be exported"
     return None
 
 

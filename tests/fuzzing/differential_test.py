@@ -9,12 +9,13 @@ import pytest
 from firmware_export.standalone import compiler
 from fuzzing import changes, differential, mutants, networks
 from fuzzing.reference import Answer, Reference
+from tests import shared
 from tests.firmware_export.standalone import one_op
 
 
 @pytest.fixture(scope="module")
 def comparison(tmp_path_factory):
-    pytest.importorskip("tflite_micro")
+    shared.need_tflite_micro()
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc")
     made = differential.Comparison(tmp_path_factory.mktemp("programs"))
@@ -96,7 +97,7 @@ def test_untyped_errors_and_hangs_are_found(comparison, counts, monkeypatch, err
 
 
 def test_the_reference_survives_what_it_is_given():
-    pytest.importorskip("tflite_micro")
+    shared.need_tflite_micro()
     reference = Reference()
     given = [[np.zeros((1, 2, 2, 2), np.int8)]]
     assert reference.run(b"no model", given).ending in ("refused", "aborted")

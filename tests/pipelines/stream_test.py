@@ -325,7 +325,7 @@ def stream(tmp_path, monkeypatch, capsys):
     def start(wav: str | Path, sound: bytes | BinaryIO = b"", **given: object) -> tuple[str, str]:
         flags = dict.fromkeys(("raw_rate", "raw_channels", "raw_encoding"))
         flags |= dict.fromkeys(("threshold", "smoothing", "refractory_hops"))
-        flags |= {"wav": str(wav), "json": False, "engine": "c", **given}
+        flags |= {"wav": str(wav), "json": False, "engine": "c", "background": [], **given}
         monkeypatch.setattr(stream_stage, "FLAGS", types.SimpleNamespace(**flags))
         monkeypatch.setattr(stream_stage.common, "run_directory", lambda: run)
         monkeypatch.setattr(stream_stage, "_open", lambda *_: EveryTenth())
@@ -355,7 +355,7 @@ def test_what_it_listens_to_and_the_first_decision_are_told(stream, tmp_path):
     told = err.splitlines()
     assert told[0] == (
         f"listening to {path} (WAV (PCM_16), 48,000 Hz, 2 channels); threshold 0.6, smoothing 20 "
-        "frames (0.20 s), refractory period 100 frames (1.00 s); first decision after 1.00 s"
+        "frames (0.20 s), refractory period 121 frames (1.21 s); first decision after 1.00 s"
     )
     assert told[1:-1] == [f"note: {path}: resampled", f"note: {path}: down-mixed to mono"]
     assert told[-1].startswith("1.5 s of sound, 6 detections; engine c took ")

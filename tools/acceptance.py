@@ -143,7 +143,7 @@ def table(results: Sequence[Result]) -> str:
         *(_share(kind, results) for kind in _COUNTED),
         "",
         f"Bytes of output compared: {compared:,}; {differing:,} differ. RAM is at most",
-        f"TFLite Micro's arena in {smaller} of {len(accepted)}. "
+        f"TFLite Micro's arena in {smaller} of {len(accepted)}.",
         f"Other files, not counted: {left_out}.",
         "",
         "| file | type | bytes equal | of | RAM | TFLite Micro's arena | flash for constants |",

@@ -46,17 +46,22 @@ def make(seed: int) -> Network:
     shape = tuple(first.shape[1:])
     clips = rng.normal(size=(6, 1, *shape)).astype(np.float32)
     ends = str(rng.choice(_ENDS))
-    content = _converted(model, clips, ends)
+    content = _converted(model, clips, ends, has_batch=bool(rng.random() < 0.8))
     if ends != "float32":
         limits = np.iinfo(ends)
         clips = rng.integers(limits.min, limits.max + 1, clips.shape).astype(ends)
     return Network(content, tuple(maker.layers), list(clips[:3]))
 
 
-def _converted(model: Any, clips: np.ndarray, ends: str) -> bytes:
+def _converted(model: Any, clips: np.ndarray, ends: str, has_batch: bool) -> bytes:
+    """The file; without `has_batch`, its batch is left open, as Keras does."""
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if has_batch:
+        traced = tf.function(model).get_concrete_function(tf.TensorSpec(clips.shape[1:]))
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
+    else:
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([clip] for clip in clips)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -116,9 +121,10 @@ _Layer = Callable[[_Maker], Any]
 
 
 def _activation(m: _Maker) -> Any:
-    names = ("relu", "relu6", "sigmoid", "tanh", "softmax", "swish", "elu", "selu", "gelu")
-    more = ("softplus", "softsign", "hard_sigmoid", "exponential", "linear", "mish")
-    return m.keras.layers.Activation(m.pick(*names, *names, *more))(m.tensor)
+    names = ("relu", "relu6", "sigmoid", "tanh", "softmax", "swish", "elu", "hard_sigmoid")
+    # TFLite Micro has no int8 kernel for a part of each of these.
+    others = ("selu", "gelu", "softplus", "softsign", "exponential", "mish")
+    return m.keras.layers.Activation(m.pick(*names, *names, *names, *others))(m.tensor)
 
 
 def _rectifier(m: _Maker) -> Any:

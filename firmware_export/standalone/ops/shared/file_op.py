@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from tflite.TensorType import TensorType
 
-from firmware_export.errors import ExportError
+from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared import fixed_point
 from firmware_export.standalone.ops.shared.variables import Variable
@@ -148,7 +148,11 @@ class FileOp:
         raise ExportError(f"op {self.info.index} ({self.info.full_name}) {short}; {remedy}")
 
     def damaged(self, what: str) -> NoReturn:
-        self.fail(what, "the file contradicts itself: convert the model again")
+        ends = [index for index in (*self.info.inputs, *self.info.outputs) if index >= 0]
+        if all(self.tensors.info(index).is_static for index in ends):
+            self.fail(what, "the file contradicts itself: convert the model again")
+        # The converter writes 1 for unknown dimensions, which may not be what the op makes.
+        self.fail(what, f"a dimension is unknown in the file: {FIX_SHAPE}")
 
     def require(self, condition: Any, what: str) -> None:
         """Fails as damaged, unless the condition holds."""

@@ -27,6 +27,7 @@ WEIGHTED = ("int8", "int16")
 MOVED = ("bool", "int8", "uint8", "int16", "int32", "float32")
 # Those whose values stand for (value - zero point) * scale.
 _QUANTIZED = ("int8", "uint8", "int16")
+_MOST_TOLD = 400
 # Quotients of scales stay within the range of float32.
 _MIN_SCALE, _MAX_SCALE = 1e-15, 1e15
 
@@ -140,7 +141,9 @@ class FileOp:
         self.is_known = bool(given) and all(tensors.info(i).is_constant for i in given)
 
     def fail(self, what: str, remedy: str) -> NoReturn:
-        raise ExportError(f"op {self.info.index} ({self.info.full_name}) {what}; {remedy}")
+        # Lists of numbers from the file may be long.
+        short = what if len(what) <= _MOST_TOLD else f"{what[: _MOST_TOLD - 3]}..."
+        raise ExportError(f"op {self.info.index} ({self.info.full_name}) {short}; {remedy}")
 
     def damaged(self, what: str) -> NoReturn:
         ends = [index for index in (*self.info.inputs, *self.info.outputs) if index >= 0]

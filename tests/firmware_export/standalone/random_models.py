@@ -77,8 +77,9 @@ def make(seed: int, ops: int, wide: bool = False) -> tuple[bytes, tuple[int, ...
     maker = Maker(seed, wide)
     shape = (1, maker.integer(3, 9), maker.integer(3, 9), maker.pick(1, 2, 4, 8))
     first = maker.activation(shape)
+    kinds = [*KINDS, _move] if wide else [*KINDS, _rearrange, _rearrange, _choose]
     for _ in range(ops):
-        maker.pick(*(_WIDE if wide else KINDS))(maker)
+        maker.pick(*kinds)(maker)
     last = maker.tensors[-1][0]
     if last == first:
         _unary(maker)
@@ -294,6 +295,4 @@ def _choose(maker: Maker) -> None:
     maker.builder.op("SELECT_V2", [larger, number, other], maker.activation(shape, like))
 
 
-_ALWAYS = (_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean)
-_WIDE = (*_ALWAYS, _move)
-KINDS = (*_ALWAYS, _rearrange, _rearrange, _choose)
+KINDS = (_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean)

@@ -21,13 +21,13 @@ from tflite_model.names import printable
 
 MAX_RANK = 6
 MAX_BYTES = 16 << 20
-_MOST_TOLD = 400
 # Element types, as the IR names them: what most kernels compute with, and what can be moved.
 INT8 = ("int8",)
 WEIGHTED = ("int8", "int16")
 MOVED = ("bool", "int8", "uint8", "int16", "int32", "float32")
 # Those whose values stand for (value - zero point) * scale.
 _QUANTIZED = ("int8", "uint8", "int16")
+_MOST_TOLD = 400
 # Quotients of scales stay within the range of float32.
 _MIN_SCALE, _MAX_SCALE = 1e-15, 1e15
 

@@ -6,6 +6,7 @@ bytes can claim terabytes. Here sizes are compared first, and no object is unpic
 
 import io
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -41,6 +42,7 @@ _DAMAGE = (
     KeyError,
     IndexError,
     AttributeError,
+    tokenize.TokenError,  # NumPy reads headers of Python 2 token by token
     zipfile.BadZipFile,
     zlib.error,
 )

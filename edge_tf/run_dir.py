@@ -257,7 +257,8 @@ class RunDirectory:
         version = config.get("format_version") if isinstance(config, dict) else None
         if version != FORMAT_VERSION or not isinstance(config.get("stages"), dict):
             raise UserError(
-                f"{path} has format_version {version!r}, but this edge_tf reads {FORMAT_VERSION}",
+                f"{path} has format_version {version!r:.60}, but this edge_tf reads "
+                f"{FORMAT_VERSION}",
                 "use the edge_tf that made it, or train into a new --run_dir",
             )
         return config

@@ -10,16 +10,17 @@ OUT/finds, as small as they get. benchmarks/reliability.md has the figures of a 
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from fuzzing import campaign, mutants
+from fuzzing import campaign, kills, mutants, networks, run_files
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="fuzzing", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = ("mutants",)
+    names = ("mutants", "networks", "boards", "run_files", "kills")
     parser.add_argument("--minutes", type=float, default=10, help="how long (default: 10)")
     parser.add_argument("--seed", type=int, default=1, help="of all cases (default: 1)")
     parser.add_argument("--only", default=",".join(names), help=f"of {', '.join(names)}")
@@ -34,8 +35,12 @@ def main() -> int:
             made.mkdir()
             return made
 
-        makers = {
+        makers: dict[str, Callable[[], campaign.Fuzzer]] = {
             "mutants": lambda: mutants.Mutants(given.seed, place("mutants")),
+            "networks": lambda: networks.Networks(given.seed, place("networks")),
+            "run_files": lambda: run_files.RunFiles(given.seed, place("run_files")),
+            "boards": lambda: networks.Boards(given.seed, place("boards")),
+            "kills": lambda: kills.Kills(given.seed, place("kills")),
         }
         chosen = given.only.split(",")
         if unknown := set(chosen) - set(makers):

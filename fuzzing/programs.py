@@ -45,7 +45,7 @@ class Job:
 
     Attributes:
       compiled: its C.
-      sets: for each run the inputs, int8.
+      sets: for each run the inputs, of their types.
     """
 
     compiled: compiler.Compiled
@@ -127,7 +127,7 @@ class Programs:
                 if len(tensors) > 1:
                     names = [f"p{number}_model_{what}_{index}" for index in range(len(tensors))]
                 declared += [f"{kind}{name}(void);" for name in names]
-                sizes = [str(tensor.size) for tensor in tensors]
+                sizes = [str(tensor.byte_size) for tensor in tensors]
                 ends.append(f"{len(names)}, {{{', '.join(names)}}}, {{{', '.join(sizes)}}}")
             declared.append(f"void p{number}_model_invoke(void);")
             rows.append(f"{{p{number}_model_invoke, {', '.join(ends)}}},")
@@ -195,7 +195,7 @@ def _renamed(number: int, job: Job) -> str:
 
 def _outputs(job: Job, written: bytes) -> tuple[tuple[tuple[bytes, ...], ...] | None, bytes]:
     """Cuts a model's outputs from the front of what a program wrote; None if it did not."""
-    sizes = [tensor.size for tensor in job.compiled.graph.outputs]
+    sizes = [tensor.byte_size for tensor in job.compiled.graph.outputs]
     if len(written) < sum(sizes) * SETS:
         return None, b""
     outputs, start = [], 0

@@ -46,11 +46,11 @@ class Reference:
 
         Args:
           model: any bytes.
-          sets: for each run the inputs, int8.
+          sets: for each run the inputs, of their types.
         """
         if self._process is None:
             self._start()
-        shapes = [[array.shape for array in given] for given in sets]
+        shapes = [[(array.shape, str(array.dtype)) for array in given] for given in sets]
         body = b"".join(array.tobytes() for given in sets for array in given)
         head = json.dumps({"model": len(model), "shapes": shapes}).encode()
         try:
@@ -123,11 +123,10 @@ def _run(runtime: Any, model: bytes, shapes: list[Any], body: bytes) -> list[lis
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=_ARENA_BYTES)
     outputs, start = [], 0
     for given in shapes:
-        for number, shape in enumerate(given):
-            size = int(np.prod(shape))
-            values = np.frombuffer(body, np.int8, size, start).reshape(shape)
+        for number, (shape, dtype) in enumerate(given):
+            values = np.frombuffer(body, dtype, int(np.prod(shape)), start).reshape(shape)
             interpreter.set_input(values, number)
-            start += size
+            start += values.nbytes
         interpreter.invoke()
         made: list[bytes] = []
         while True:

@@ -1,7 +1,8 @@
 """Exports an int8 model as C source for a microcontroller.
 
     python -m pipelines.export_firmware --run_dir=RUN --flavor=standalone
-    python -m pipelines.export_firmware --tflite=FILE --out=DIR [--flavor=tflm]
+    python -m pipelines.export_firmware --tflite=FILE --out=DIR
+    python -m pipelines.export_firmware --list_ops
 
 With --run_dir: the model of a run with its labels, front-end, detector and golden clips. With
 --tflite: any int8 .tflite file alone. Writes the folder --out; its README.md says how to build and
@@ -35,8 +36,11 @@ def define_flags() -> None:
     """Defines this binary's flags; not done on import, so that others can import `export`."""
     flags.DEFINE_string("run_dir", None, "<DIR>: Run whose model to export; this or --tflite.")
     flags.DEFINE_string("tflite", None, "<FILE>: Any int8 .tflite file; this or --run_dir.")
-    flags.mark_flags_as_mutual_exclusive(["run_dir", "tflite"], required=True)
-    help_text.list_first("run_dir", "tflite")
+    flags.DEFINE_boolean(
+        "list_ops", None, "Prints the ops and types that plain C has, and does nothing else."
+    )
+    flags.mark_flags_as_mutual_exclusive(["run_dir", "tflite", "list_ops"], required=True)
+    help_text.list_first("run_dir", "tflite", "list_ops")
     _define_own_flags()
     for name in ("run_dir", "tflite", "out"):
         flags.register_validator(name, lambda path: path != "", message="must not be empty")
@@ -272,6 +276,11 @@ def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
 def main() -> None:
     values = flags.FLAGS
     target = TARGETS[values.target]
+    if values.list_ops:
+        from firmware_export.standalone import op_table
+
+        print(op_table.text())
+        return
     if values.tflite:
         flavor = values.flavor or "standalone"
         if values.streaming and flavor == "tflm":

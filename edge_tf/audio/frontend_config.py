@@ -62,7 +62,7 @@ class FrontendConfig:
 
     def __post_init__(self) -> None:
         if self.padding not in PADDINGS:
-            raise UserError(f"padding={self.padding!r} is not one of {', '.join(PADDINGS)}")
+            raise UserError(f"padding={self.padding!r:.60} is not one of {', '.join(PADDINGS)}")
         if not 0 < self.hop <= self.window <= self.fft_size <= self.clip_samples:
             raise UserError(
                 "front-end lengths must satisfy 0 < hop <= window <= fft_size <= clip_samples, "
@@ -90,7 +90,8 @@ class FrontendConfig:
             return
         if self.normalization not in NORM_LAMBDAS:
             raise UserError(
-                f"normalization={self.normalization!r} is not one of {', '.join(NORMALIZATIONS)}"
+                f"normalization={self.normalization!r:.60} is not one of "
+                f"{', '.join(NORMALIZATIONS)}"
             )
         if self.norm_lambda is None:
             object.__setattr__(self, "norm_lambda", NORM_LAMBDAS[self.normalization])

@@ -74,6 +74,6 @@ def check_labels(labels: Iterable[str], source: Path) -> None:
     for label in labels:
         if not label.strip() or any(unicodedata.category(c) in _NOT_IN_A_LINE for c in label):
             raise UserError(
-                f"{source}: {label!r} cannot be a label",
+                f"{source}: {label!r:.60} cannot be a label",
                 "give it a name in UTF-8 without control characters",
             )

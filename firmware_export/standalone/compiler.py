@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tflite_model
-from firmware_export.standalone import emit, ends, passes, reader, slides
+from firmware_export.standalone import emit, ends, kernel_structs, passes, reader, slides
 from firmware_export.standalone.graph import ir, planner
 from firmware_export.standalone.passes import states
 from firmware_export.standalone.target import KERNEL_SETS, KernelSet
 from tflite_model.info import ModelInfo
 
-KERNELS = Path(__file__).with_name("kernels")
+KERNELS = kernel_structs.KERNELS
 _ARITHMETIC = "edge_requantize.h"
 _INCLUDE = re.compile(r'^#include "(\w+\.h)"', flags=re.MULTILINE)
 
@@ -82,6 +82,8 @@ def compile(
         graph = states.bind(graph)
     graph = passes.run(graph, names)
     steps = [emit.Step(op, op.lower(kernels)) for op in graph.ops]
+    for call in (call for step in steps for call in step.lowered.calls):
+        kernel_structs.check(call)
     scratch = tuple(step.lowered.scratch for step in steps)
     found = slides.find(graph, [step.lowered for step in steps])
     plan = planner.plan(graph, scratch, found, reuse=not keep)

@@ -48,9 +48,10 @@ def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
     written_before = {tensor: -1 for tensor in map(id, graph.inputs)} | first_write
     sizes = {id(root): root.byte_size for root in (t.storage()[0] for t in graph.activations())}
     found = {}
-    states = {id(tensor) for tensor in graph.states}  # they exist before their first write
+    # These exist before their first write: an op that works in place may write over an input.
+    older = {id(tensor) for tensor in (*graph.inputs, *graph.states)}
     for y, begin in first_write.items():
-        if y in states:
+        if y in older:
             continue
         writers = {event.position for event in events if y in event.writes}
         for x, end in last_read.items():

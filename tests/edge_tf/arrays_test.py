@@ -107,3 +107,13 @@ def test_random_damage_is_never_another_error(tmp_path):
         path.write_bytes(content[: rng.choice([len(content), rng.randrange(len(content))])])
         with contextlib.suppress(ValueError, UserError):
             arrays.load(path)
+
+
+@pytest.mark.parametrize("text", ["{'shape': (2,", "{'descr': '''", "{(", "'", "2L)"])
+def test_headers_that_end_too_early_are_refused(tmp_path, text):
+    """NumPy reads what is no Python 3 token by token, and so has errors of the tokenizer."""
+    size = struct.pack("<H", len(text))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("features.npy", b"\x93NUMPY\x01\x00" + size + text.encode())
+    with pytest.raises(ValueError, match=r"\S"):
+        arrays.load(tmp_path / "a.npz")

@@ -19,7 +19,7 @@ from pipelines import help_text
 from pipelines.help_text import Group
 
 ROOT = Path(__file__).resolve().parents[2]
-# What each stage cannot do without; of export_firmware's, one or the other.
+# What each stage cannot do without; of export_firmware's, one of them.
 REQUIRED = {
     "benchmark": ["run_dir"],
     "compare": ["runs", "against"],
@@ -27,7 +27,7 @@ REQUIRED = {
     "convert": ["run_dir"],
     "evaluate": ["run_dir"],
     "export_android": ["run_dir"],
-    "export_firmware": ["run_dir", "tflite"],
+    "export_firmware": ["run_dir", "tflite", "list_ops"],
     "run": ["run_dir", "data_dir"],
     "stream": ["run_dir", "wav"],
     "synthesize": ["words", "out"],

@@ -107,7 +107,9 @@ def label_file(labels: Sequence[str]) -> AssociatedFile:
         )
     broken = next((label for label in labels if label.splitlines() != [label]), None)
     if broken is not None:
-        raise UserError(f"the label {broken!r} is not one line of text", "rename it in labels.txt")
+        raise UserError(
+            f"the label {broken!r:.60} is not one line of text", "rename it in labels.txt"
+        )
     content = "".join(f"{label}\n" for label in labels).encode("utf-8")
     text = "One label a line, in the order of the scores."
     return AssociatedFile("labels.txt", text, content, FILE_OF_LABELS)

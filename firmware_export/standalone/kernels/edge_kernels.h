@@ -217,7 +217,7 @@ void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out
  * b_repeats. Adjacent axes with equal bits are joined; unused axes are 1 and come first. No axis
  * has both bits. */
 typedef struct {
-  uint16_t extent[4];
+  uint32_t extent[4];
   uint8_t a_repeats, b_repeats;
 } edge_broadcast_t;
 
@@ -276,7 +276,7 @@ void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out);
 typedef struct {
   int32_t in_stride[4];
   int32_t out_stride[4];
-  uint16_t extent[4];
+  int32_t extent[4];
   uint32_t run;
 } edge_copy_t;
 

@@ -73,14 +73,6 @@ class Add(ir.Pairwise, ir.Bounded):
             scaling = self._scaling()
         except ValueError as error:
             raise ExportError(f"{self.source}: '{self.output.name}': {error}") from None
-        # The kernels shift right by at least 1. With a smaller shift, the outputs would be a
-        # hundred thousand times finer than the inputs.
-        self.check(
-            scaling.shift < 0,
-            self.output,
-            f"has a scale of {self.output.scale:g}, too small compared with the inputs'",
-            "calibrate on more varied data",
-        )
         assert (scaling.multipliers[first], scaling.shifts[first]) == (1 << 30, 0)
         multiplier, shift = pairs.at_most_half(scaling.multipliers[second], scaling.shifts[second])
         signs = (1, -1 if self.subtracts else 1)
@@ -111,6 +103,14 @@ class Add(ir.Pairwise, ir.Bounded):
                 "which TFLite Micro rejects; calibrate on more varied data"
             )
         (m0, s0), (m1, s1), (m, s) = (quantize_multiplier(real) for real in reals)
+        # The kernels shift right by at least 1. With a smaller shift, the outputs would be a
+        # hundred thousand times finer than the inputs. A table is refused likewise.
+        self.check(
+            s < 0,
+            self.output,
+            f"has a scale of {output_scale:g}, too small compared with the inputs'",
+            "calibrate on more varied data",
+        )
         return _Scaling((m0, m1), (s0, s1), m, s)
 
 

@@ -55,4 +55,4 @@ def _read(op: FileOp) -> ir.Op:
     return Concat(tensors, output, op.source, axis=axis)
 
 
-OPS = (OpRule("CONCATENATION", 4, _read, "ConcatenationOptions"),)
+OPS = (OpRule("CONCATENATION", 4, _read, "ConcatenationOptions", limits="no fused activation"),)

@@ -11,6 +11,7 @@ from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
     geometry,
+    of_file,
 )
 from firmware_export.standalone.ops.shared.depthwise import depthwise
 from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
@@ -71,27 +72,16 @@ def _read(op: FileOp) -> ir.Op:
     op.check_counts(2, 3)
     x, output = windows.images(op, WEIGHTED)
     weights = op.weights(1, 4)
-    out_channels, height, width, depth = weights.shape
+    out_channels, _, _, depth = weights.shape
     groups = x.shape[3] // depth
     op.require(
         x.shape[3] % depth == 0 and out_channels % groups == 0,
         f"has {x.shape[3]} channels and weights of shape {weights.shape}",
     )
     op.require(output.shape[3] == out_channels, f"writes {output.shape[3]} channels")
-    windows.check_channels(op, weights, axis=0)
-    inputs = windows.with_bias(op, x, weights, out_channels)
-    slide = windows.slide(op, x, output, (height, width))
-    return Conv2D(
-        inputs,
-        output,
-        op.source,
-        stride=slide.stride,
-        dilation=slide.dilation,
-        padding=slide.padding,
-        low=slide.bounds[0],
-        high=slide.bounds[1],
-        narrow_without_bias=op.sums_are_narrow(),
-    )
+    made = of_file(Conv2D, op, x, output, weights, axis=0)
+    made.narrow_without_bias = op.sums_are_narrow()
+    return made
 
 
-OPS = (OpRule("CONV_2D", 8, _read, "Conv2DOptions"),)
+OPS = (OpRule("CONV_2D", 8, _read, "Conv2DOptions", limits="windows and strides up to 255"),)

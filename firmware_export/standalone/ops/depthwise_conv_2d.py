@@ -7,7 +7,7 @@ import numpy as np
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.ops.shared import wide, windows
-from firmware_export.standalone.ops.shared.convolution import Convolution, geometry
+from firmware_export.standalone.ops.shared.convolution import Convolution, geometry, of_file
 from firmware_export.standalone.ops.shared.depthwise import depthwise
 from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
@@ -33,26 +33,22 @@ def _read(op: FileOp) -> ir.Op:
     op.check_counts(2, 3)
     x, output = windows.images(op, WEIGHTED)
     weights = op.weights(1, 4)
-    batch, height, width, out_channels = weights.shape
+    batch, _, _, out_channels = weights.shape
     multiplier = op.option("depth_multiplier")
     op.require(
         batch == 1 and out_channels == x.shape[3] * multiplier and out_channels == output.shape[3],
         f"has {x.shape[3]} channels, {output.shape[3]} output channels, the depth multiplier "
         f"{multiplier} and weights of shape {weights.shape}",
     )
-    windows.check_channels(op, weights, axis=3)
-    inputs = windows.with_bias(op, x, weights, out_channels)
-    slide = windows.slide(op, x, output, (height, width))
-    return Depthwise(
-        inputs,
-        output,
-        op.source,
-        stride=slide.stride,
-        dilation=slide.dilation,
-        padding=slide.padding,
-        low=slide.bounds[0],
-        high=slide.bounds[1],
-    )
+    return of_file(Depthwise, op, x, output, weights, axis=3)
 
 
-OPS = (OpRule("DEPTHWISE_CONV_2D", 7, _read, "DepthwiseConv2DOptions"),)
+OPS = (
+    OpRule(
+        "DEPTHWISE_CONV_2D",
+        7,
+        _read,
+        "DepthwiseConv2DOptions",
+        limits="windows and strides up to 255",
+    ),
+)

@@ -1,6 +1,7 @@
 """FULLY_CONNECTED and BATCH_MATMUL."""
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -14,8 +15,11 @@ from firmware_export.standalone.ops.reshape import Reshape
 from firmware_export.standalone.ops.shared import pointwise, wide, windows
 from firmware_export.standalone.ops.shared.convolution import any_convolution, geometry
 from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
-from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted, scaling_of
+from firmware_export.standalone.ops.shared.scaling import Weighted, scaling_of
 from firmware_export.standalone.target import KernelSet
+
+# Channels that a kernel can take.
+_MOST = 0xFFFF
 
 
 @dataclasses.dataclass(eq=False)
@@ -24,39 +28,41 @@ class FullyConnected(Weighted):
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x = self.inputs[0]
-        channels, depth = self.weights.shape
+        depth = self.weights.shape[1]
         rows = x.size // depth
+        window = _window(self, depth)
+        weights = self.weights.reshape(-1, *window)
         if wide.is_wide(x):
-            return self._wide(rows)
-        self.check(max(channels, depth) <= 0xFFFF, x, f"has {depth} inputs and {channels} outputs")
+            return wide.convolution(
+                self, weights, geometry(self._image(rows, window), window[:2], 1)
+            )
         scaling = scaling_of(self, self.weights)
-        if scaling.is_plain:
+        if scaling.is_plain and depth <= _MOST:
             return pointwise.pointwise(self, pointwise.Row(1, rows), self.weights, scaling)
-        self.check(rows <= 0xFFFF, x, f"has {rows} rows")
-        return self._as_image(rows, scaling)
-
-    def _wide(self, rows: int) -> Lowered:
-        x, weights = self.inputs[0], self.weights[:, np.newaxis, np.newaxis]
-        self.check(max(rows, *self.weights.shape) <= 0xFFFF, x, f"has {rows} rows")
-        return wide.convolution(self, weights, geometry(self._image(rows), (1, 1), 1))
-
-    def _as_image(self, rows: int, scaling: Scaling) -> Lowered:
-        x, weights = self.inputs[0], self.weights[:, np.newaxis, np.newaxis]
-        (call,) = any_convolution(self._image(rows), weights, 1, scaling).calls
+        (call,) = any_convolution(self._image(rows, window), weights, 1, scaling).calls
         return Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
 
-    def _image(self, rows: int) -> Conv2D:
-        """A convolution of an image with one row; its pixels are the rows of x."""
-        channels, depth = self.weights.shape
+    def _image(self, rows: int, window: tuple[int, int, int]) -> Conv2D:
+        """A convolution over the whole of an image [height, width, channels] for each row of x."""
+        x, units = self.inputs[0], len(self.weights)
         return Conv2D(
-            [dataclasses.replace(self.inputs[0], shape=(1, 1, rows, depth)), *self.inputs[1:]],
-            dataclasses.replace(self.output, shape=(1, 1, rows, channels)),
+            [dataclasses.replace(x, shape=(rows, *window)), *self.inputs[1:]],
+            dataclasses.replace(self.output, shape=(rows, 1, 1, units)),
             self.source,
             low=self.low,
             high=self.high,
             table=self.table,
             before_table=self.before_table,
         )
+
+
+def _window(op: ir.Op, depth: int) -> tuple[int, int, int]:
+    """Height, width and channels that have `depth` values and that the kernel can take."""
+    for height, width in itertools.product(range(1, 256), range(1, 256)):
+        if depth % (height * width) == 0 and depth // (height * width) <= _MOST:
+            return height, width, depth // (height * width)
+    op.check(False, op.inputs[0], f"has {depth} values per row, which do not fit a kernel")
+    raise AssertionError
 
 
 def _read(op: FileOp) -> ir.Op | list[ir.Op]:
@@ -139,6 +145,6 @@ def _read_batch_matmul(op: FileOp) -> ir.Op:
 
 
 OPS = (
-    OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions"),
+    OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions", limits="no shuffled weights"),
     OpRule("BATCH_MATMUL", 5, _read_batch_matmul, "BatchMatMulOptions"),
 )

@@ -40,4 +40,4 @@ def _read(op: FileOp) -> ir.Op:
     return L2Normalization([x], output, op.source)
 
 
-OPS = (OpRule("L2_NORMALIZATION", 2, _read, "L2NormOptions"),)
+OPS = (OpRule("L2_NORMALIZATION", 2, _read, "L2NormOptions", limits="no fused activation"),)

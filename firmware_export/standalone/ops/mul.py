@@ -27,13 +27,6 @@ class Mul(ir.Pairwise, ir.Bounded):
         multiplier, shift = self._multiplier()
         if wide.is_wide(self.output):
             return self._wide(multiplier, shift)
-        # Products have 16 bits and a sign; beyond this the reference overflows.
-        self.check(
-            shift <= 14,
-            self.output,
-            f"has a scale of {self.output.scale:g}, too small",
-            "calibrate on more varied data",
-        )
         fields: dict[str, Field] = {
             "multiplier": multiplier,
             "size": self.output.size,
@@ -64,7 +57,16 @@ class Mul(ir.Pairwise, ir.Bounded):
 
     def _multiplier(self) -> tuple[int, int]:
         a, b = (single(tensor.scale) for tensor in self.inputs)
-        return quantize_multiplier(a * b / single(self.output.scale))
+        multiplier, shift = quantize_multiplier(a * b / single(self.output.scale))
+        # Products have 16 bits and a sign; beyond this the reference overflows, and a table of
+        # ours would have values that it does not.
+        self.check(
+            shift <= 14,
+            self.output,
+            f"has a scale of {self.output.scale:g}, too small",
+            "calibrate on more varied data",
+        )
+        return multiplier, shift
 
 
 def _read(op: FileOp) -> ir.Op:

@@ -82,10 +82,7 @@ def _read(op: FileOp) -> ir.Op:
         op.source,
         kind="average" if op.info.name == "AVERAGE_POOL_2D" else "max",
         window=window,
-        stride=slide.stride,
-        padding=slide.padding,
-        low=slide.bounds[0],
-        high=slide.bounds[1],
+        **slide.fields(),
     )
 
 

@@ -113,5 +113,11 @@ def _stop(end: int, step: int, size: int, masked: int) -> int:
 
 OPS = (
     OpRule("SLICE", 6, _read_slice),
-    OpRule("STRIDED_SLICE", 8, _read_strided_slice, "StridedSliceOptions"),
+    OpRule(
+        "STRIDED_SLICE",
+        8,
+        _read_strided_slice,
+        "StridedSliceOptions",
+        limits="no ellipsis, new axis or relative ends",
+    ),
 )

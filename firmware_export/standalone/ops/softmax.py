@@ -136,4 +136,8 @@ def _read(op: FileOp) -> ir.Op:
     return Softmax([x], output, op.source, beta=beta)
 
 
-OPS = (OpRule("SOFTMAX", 3, _read, "SoftmaxOptions"),)
+OPS = (
+    OpRule(
+        "SOFTMAX", 3, _read, "SoftmaxOptions", limits="fewer than 4,096 values in the last axis"
+    ),
+)

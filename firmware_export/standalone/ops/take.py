@@ -112,4 +112,4 @@ def _read(op: FileOp) -> list[ir.Op]:
     ]
 
 
-OPS = (OpRule("GATHER", 4, _read, "GatherOptions"),)
+OPS = (OpRule("GATHER", 4, _read, "GatherOptions", limits="constant indices"),)

@@ -127,7 +127,13 @@ def _refuse(caller: FileOp, info: OpInfo, what: str) -> None:
 _OPTIONS = {"VAR_HANDLE": "VarHandleOptions"}
 
 OPS = (
-    OpRule("CALL_ONCE", 1, _read_call_once, "CallOnceOptions"),
+    OpRule(
+        "CALL_ONCE",
+        1,
+        _read_call_once,
+        "CallOnceOptions",
+        limits="may assign constants to variables",
+    ),
     OpRule("VAR_HANDLE", 1, _read_var_handle, _OPTIONS["VAR_HANDLE"]),
     OpRule("READ_VARIABLE", 1, _read_read_variable),
     OpRule("ASSIGN_VARIABLE", 1, _read_assign_variable),

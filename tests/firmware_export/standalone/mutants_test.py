@@ -14,10 +14,10 @@ from tflite.BuiltinOptions import BuiltinOptions
 
 import tflite_model
 from firmware_export.errors import ExportError
-from firmware_export.standalone import compiler, package, reader, registry
+from firmware_export.standalone import compiler, package, passes, reader, registry
 from firmware_export.tflm import package as tflm_package
 from firmware_export.tflm import resolver
-from fuzzing import mutants
+from fuzzing import changes
 from tests.firmware_export.standalone import host, kernels_glue, one_op
 from tests.firmware_export.standalone.model_builder import Builder
 from tflite_model.errors import TFLiteError
@@ -173,9 +173,9 @@ def test_comments_and_the_plan_of_a_model_with_such_names():
 
 def changed(name: str, change: Callable[[Any], object]) -> bytes:
     """A model of one op after a change of its FlatBuffer."""
-    model = mutants.unpack(one_op.make(name))
+    model = changes.unpack(one_op.make(name))
     change(model)
-    return mutants.pack(model)
+    return changes.pack(model)
 
 
 def test_the_larger_of_both_op_codes_counts():
@@ -214,6 +214,19 @@ def test_a_shape_without_end_is_one_short_line():
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize(("name", "position"), [("MEAN", 1), ("STRIDED_SLICE", 2)])
+def test_numbers_without_end_are_one_short_line(name: str, position: int):
+    def many(model: Any) -> None:
+        graph = model.subgraphs[0]
+        tensor = graph.tensors[graph.operators[0].inputs[position]]
+        tensor.shape = np.array([900], np.int32)
+        model.buffers[tensor.buffer].data = np.full(3_600, 127, np.uint8)
+
+    with pytest.raises(ExportError) as caught:
+        kernels_glue.read(changed(name, many))
+    assert len(str(caught.value)) < 600
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
@@ -248,3 +261,18 @@ def test_outputs_without_a_batch_have_a_self_test(tmp_path: Path):
     manifest = package.export(builder.finish([x], [y]), tmp_path / "out", "1")
     assert manifest["golden"]["clips"] == 4
     assert manifest["golden"]["checked"]
+
+
+@pytest.mark.parametrize("passes_to_run", [passes.ALL, ()])
+@pytest.mark.parametrize("other", ["itself", "constant"])
+@pytest.mark.parametrize(("name", "scale"), [("MUL", 1e-9), ("ADD", 2e-7), ("SUB", 2e-7)])
+def test_scales_too_small_are_refused_in_tables_as_in_kernels(
+    name: str, scale: float, other: str, passes_to_run: Any
+):
+    """A function of a single tensor becomes a table, whose entries TFLite Micro may not have."""
+    builder = Builder()
+    x, y = builder.activation((1, 4), 0.1), builder.activation((1, 4), scale)
+    second = x if other == "itself" else builder.constant(np.ones(1, np.int8), [0.1], [0])
+    builder.op(name, [x, second], y)
+    with pytest.raises(ExportError, match=r"too small.*; calibrate on more varied data$|rejects"):
+        compiler.compile(builder.finish([x], [y]), passes_to_run=passes_to_run)

@@ -13,10 +13,12 @@ from tests.firmware_export.standalone.model_builder import (
     Builder,
 )
 
-_MAX_ITEMS = 4_000
+MAX_ITEMS = 4_000
 
 
-class _Maker:
+class Maker:
+    """A model as it grows."""
+
     def __init__(self, seed: int, wide: bool = False) -> None:
         self.wide = wide
         self.rng = np.random.default_rng(seed)
@@ -72,11 +74,10 @@ def make(seed: int, ops: int, wide: bool = False) -> tuple[bytes, tuple[int, ...
     Returns:
       (the .tflite file, shape of the input).
     """
-    maker = _Maker(seed, wide)
+    maker = Maker(seed, wide)
     shape = (1, maker.integer(3, 9), maker.integer(3, 9), maker.pick(1, 2, 4, 8))
     first = maker.activation(shape)
-    kinds = [_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean]
-    kinds += [_move] if wide else [_rearrange, _rearrange, _choose]
+    kinds = [*KINDS, _move] if wide else [*KINDS, _rearrange, _rearrange, _choose]
     for _ in range(ops):
         maker.pick(*kinds)(maker)
     last = maker.tensors[-1][0]
@@ -86,9 +87,9 @@ def make(seed: int, ops: int, wide: bool = False) -> tuple[bytes, tuple[int, ...
     return maker.builder.finish([first], [last]), shape
 
 
-def _window(maker: _Maker) -> None:
+def _window(maker: Maker) -> None:
     number, shape, _ = maker.any_tensor()
-    if len(shape) != 4:
+    if len(shape) != 4 or shape[0] != 1:
         return
     kind = maker.pick("CONV_2D", "DEPTHWISE_CONV_2D", "pointwise", "pool")
     kernel = (1, 1) if kind == "pointwise" else (maker.integer(1, 4), maker.integer(1, 4))
@@ -103,7 +104,7 @@ def _window(maker: _Maker) -> None:
         size = shape[1 + axis] if padding == SAME else shape[1 + axis] - extent + 1
         sizes.append(-(-size // stride[axis]))
     channels = shape[3] if kind in ("pool", "DEPTHWISE_CONV_2D") else maker.integer(1, 9)
-    if min(sizes) < 1 or sizes[0] * sizes[1] * channels > _MAX_ITEMS:
+    if min(sizes) < 1 or sizes[0] * sizes[1] * channels > MAX_ITEMS:
         return
     common = {
         "padding": padding,
@@ -129,7 +130,7 @@ def _window(maker: _Maker) -> None:
     maker.builder.op(kind, [number, weights, bias], maker.activation(whole), **common)
 
 
-def _binary(maker: _Maker) -> None:
+def _binary(maker: Maker) -> None:
     number, shape, _ = maker.any_tensor()
     fused = ("ADD", "SUB", "MUL")
     others: tuple[str, ...] = ("MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE", "PRELU")
@@ -148,7 +149,7 @@ def _binary(maker: _Maker) -> None:
     maker.builder.op(name, inputs, output, **options)
 
 
-def _unary(maker: _Maker) -> None:
+def _unary(maker: Maker) -> None:
     number, shape, (scale, zero_point) = maker.any_tensor()
     name = maker.pick("LOGISTIC", "TANH", "RELU", "RELU6", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU")
     name = maker.pick(name, name, name, "ABS", "ELU", "L2_NORMALIZATION", "LOG_SOFTMAX")
@@ -168,16 +169,16 @@ def _unary(maker: _Maker) -> None:
     maker.builder.op(name, [number], maker.activation(shape, like), **options)
 
 
-def _move(maker: _Maker) -> None:
+def _move(maker: Maker) -> None:
     number, shape, like = maker.any_tensor()
     builder = maker.builder
     rank = len(shape)
     whole: tuple[int, ...]
     kind = maker.pick("PAD", "RESHAPE", "CONCATENATION", "SLICE", "TRANSPOSE", "RESIZE", "SLICE")
-    if kind == "PAD" and rank == 4:
+    if kind == "PAD" and rank == 4 and shape[0] == 1:
         before, after = (maker.integer(0, 2), maker.integer(0, 2)), (maker.integer(0, 2), 1)
         whole = (1, shape[1] + before[0] + after[0], shape[2] + before[1] + after[1], shape[3])
-        if np.prod(whole) <= _MAX_ITEMS:
+        if np.prod(whole) <= MAX_ITEMS:
             pads = builder.numbers([0, 0], [before[0], after[0]], [before[1], after[1]], [0, 0])
             builder.op("PAD", [number, pads], maker.activation(whole, like))
     elif kind == "RESHAPE" and rank == 4:
@@ -194,7 +195,7 @@ def _move(maker: _Maker) -> None:
         parts = parts[:3] if len(parts) > 1 else [number, number]
         total = sum(builder.shapes[part][axis] for part in parts)
         whole = (*shape[:axis], total, *shape[axis + 1 :])
-        if np.prod(whole) <= _MAX_ITEMS:
+        if np.prod(whole) <= MAX_ITEMS:
             builder.op("CONCATENATION", parts, maker.activation(whole, like), axis=axis)
     elif kind == "SLICE":
         begin = [maker.integer(0, size - 1) if maker.pick(0, 1) else 0 for size in shape]
@@ -214,12 +215,12 @@ def _move(maker: _Maker) -> None:
     elif kind == "RESIZE" and rank == 4:
         size = (maker.integer(1, 9), maker.integer(1, 9))
         whole = (shape[0], *size, shape[3])
-        if np.prod(whole) <= _MAX_ITEMS:
+        if np.prod(whole) <= MAX_ITEMS:
             output = maker.activation(whole, like)
             builder.op("RESIZE_NEAREST_NEIGHBOR", [number, builder.numbers(*size)], output)
 
 
-def _rearrange(maker: _Maker) -> None:
+def _rearrange(maker: Maker) -> None:
     """Ops that take apart, join, repeat or interleave."""
     number, shape, like = maker.any_tensor()
     builder = maker.builder
@@ -250,7 +251,7 @@ def _rearrange(maker: _Maker) -> None:
         builder.op("SPACE_TO_DEPTH", [number], output, block_size=2)
     elif kind == "BROADCAST" and 1 in shape[1:]:
         whole = (1, *(maker.integer(2, 4) if size == 1 else size for size in shape[1:]))
-        if np.prod(whole) <= _MAX_ITEMS:
+        if np.prod(whole) <= MAX_ITEMS:
             output = maker.activation(whole, like)
             builder.op("BROADCAST_TO", [number, builder.numbers(*whole)], output)
     elif kind == "MIRROR" and min(shape[1:3]) > 1:
@@ -270,7 +271,7 @@ def _rearrange(maker: _Maker) -> None:
         builder.op("RESIZE_BILINEAR", [number, builder.numbers(*size)], output)
 
 
-def _mean(maker: _Maker) -> None:
+def _mean(maker: Maker) -> None:
     number, shape, like = maker.any_tensor()
     if len(shape) != 4:
         return
@@ -284,7 +285,7 @@ def _mean(maker: _Maker) -> None:
     maker.builder.op(name, inputs, output, keep_dims=True)
 
 
-def _choose(maker: _Maker) -> None:
+def _choose(maker: Maker) -> None:
     """Where one tensor is larger than another, the one; elsewhere the other."""
     number, shape, like = maker.any_tensor()
     same = [t for t, _, _ in maker.tensors if maker.builder.shapes[t] == shape]
@@ -292,3 +293,6 @@ def _choose(maker: _Maker) -> None:
     larger = maker.builder.activation(shape, None, dtype="bool")
     maker.builder.op(maker.pick("GREATER", "LESS_EQUAL"), [number, other], larger)
     maker.builder.op("SELECT_V2", [larger, number, other], maker.activation(shape, like))
+
+
+KINDS = (_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean)

@@ -13,7 +13,7 @@ from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.ops.row_sums import RowSums
 from firmware_export.standalone.ops.shared.pointwise import GROUP
 from tests.firmware_export.standalone import host, tflm_oracle
-from tests.firmware_export.standalone.model_builder import SAME, VALID
+from tests.firmware_export.standalone.model_builder import SAME, VALID, Builder
 from tests.firmware_export.standalone.passes_test import LIKE, Model
 
 # (tensor, first byte, end): bytes of a tensor, counted from its own start.
@@ -216,3 +216,27 @@ def test_rows_in_another_order_need_more_room():
     (op,) = compiled.graph.ops
     (behind,) = slides.find(compiled.graph, [op.lower()]).values()
     assert behind == 5 * 40  # row 0 is read for the fifth row of the output, and so on
+
+
+def test_an_input_that_is_overwritten_in_place_is_there_from_the_start():
+    """Found by a random network: a view of the input was taken for memory that an op makes new.
+
+    The padded image dies where the sum is written, in the place of the input: it must not lie
+    over the input, which the sum still reads.
+    """
+    builder = Builder()
+    x = builder.activation((1, 4, 5, 2), *LIKE)
+    view, padded = builder.activation((2, 4, 5), *LIKE), builder.activation((3, 6, 7, 2), *LIKE)
+    item, y = builder.activation((1, 1, 1), *LIKE), builder.activation((2, 4, 5), 0.3, -42)
+    builder.op("RESHAPE", [x, builder.numbers(2, 4, 5)], view)
+    amounts = builder.numbers([0, 2], [1, 1], [2, 0], [0, 0])
+    builder.op("PAD", [x, amounts], padded)
+    places = [builder.numbers(*at) for at in ((0, 3, 3, 1), (1, 4, 4, 2), (1, 1, 1, 1))]
+    builder.op("STRIDED_SLICE", [padded, *places], item, shrink_axis_mask=2)
+    builder.op("ADD", [item, view], y)
+    model = builder.finish([x], [y])
+    rng = np.random.default_rng(0)
+    given = rng.integers(-128, 128, (1, 4, 5, 2)).astype(np.int8)
+    (expected,) = tflm_oracle.run(model, [given])
+    (result,) = host.Host(compiler.compile(model))(given)
+    np.testing.assert_array_equal(result, expected)

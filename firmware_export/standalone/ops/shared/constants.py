@@ -329,3 +329,6 @@ _RULES: dict[str, Callable[[_Op], _Arrays]] = {
     "QUANTIZE": _quantize,
     "DEQUANTIZE": _dequantize,
 }
+
+# Schema names of the ops that can be evaluated.
+NAMES = tuple(_RULES)

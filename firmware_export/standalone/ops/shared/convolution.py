@@ -1,12 +1,14 @@
 """Convolutions of any kind, and the calls that accept all of them."""
 
 import dataclasses
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Field, Lowered, Place
+from firmware_export.standalone.ops.shared import windows
+from firmware_export.standalone.ops.shared.file_op import FileOp
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
 
 
@@ -30,6 +32,23 @@ class Convolution(Weighted, ir.Windowed):
         extent, stride, before = self.vertical()
         last = (self.output.shape[1] - 1) * stride - before
         return before < extent and last < self.inputs[0].shape[1]
+
+
+_Kind = TypeVar("_Kind", bound=Convolution)
+
+
+def of_file(
+    kind: type[_Kind], op: FileOp, x: ir.Tensor, output: ir.Tensor, weights: ir.Tensor, axis: int
+) -> _Kind:
+    """An op of the file with its bias, window, padding and bounds.
+
+    Args:
+      weights: output channels along `axis`; height and width along axes 1 and 2.
+    """
+    windows.check_channels(op, weights, axis)
+    inputs = windows.with_bias(op, x, weights, weights.shape[axis])
+    slide = windows.slide(op, x, output, weights.shape[1:3])
+    return kind(inputs, output, op.source, dilation=slide.dilation, **slide.fields())
 
 
 def any_convolution(op: Convolution, weights: np.ndarray, groups: int, scaling: Scaling) -> Lowered:

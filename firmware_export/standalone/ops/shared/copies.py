@@ -49,8 +49,7 @@ def copy(
             size *= axes.pop()[0]
         axes.append((size, i, o))
     run = axes.pop()[0] if axes and axes[-1][1:] == (1, 1) else 1
-    # Extents have 16 bits; an axis with more items is cut into two.
-    return _calls(op, source, to, [part for axis in axes for part in _cut(*axis)], run)
+    return _calls(op, source, to, axes, run)
 
 
 def fill(op: ir.Op, value: float) -> Call:
@@ -93,10 +92,3 @@ def _calls(op: ir.Op, source: Argument, to: Place, axes: list[_Axis], run: int) 
 def _moved(source: Argument, offset: int) -> Argument:
     assert isinstance(source, Place), "constants are copied along few axes"
     return Place(source.tensor, source.offset + offset)
-
-
-def _cut(size: int, i: int, o: int) -> list[_Axis]:
-    if size <= 0xFFFF:
-        return [(size, i, o)]
-    part = max(n for n in range(1, 0x10000) if size % n == 0)
-    return [(size // part, i * part, o * part), (part, i, o)]

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from tflite.TensorType import TensorType
 
-from firmware_export.errors import ExportError
+from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared import fixed_point
 from firmware_export.standalone.ops.shared.variables import Variable
@@ -20,7 +20,6 @@ from tflite_model.info import OpInfo, SubgraphInfo, TensorInfo
 from tflite_model.names import printable
 
 MAX_RANK = 6
-MAX_DIMENSION = 32_767
 MAX_BYTES = 16 << 20
 # Element types, as the IR names them: what most kernels compute with, and what can be moved.
 INT8 = ("int8",)
@@ -28,6 +27,7 @@ WEIGHTED = ("int8", "int16")
 MOVED = ("bool", "int8", "uint8", "int16", "int32", "float32")
 # Those whose values stand for (value - zero point) * scale.
 _QUANTIZED = ("int8", "uint8", "int16")
+_MOST_TOLD = 400
 # Quotients of scales stay within the range of float32.
 _MIN_SCALE, _MAX_SCALE = 1e-15, 1e15
 
@@ -143,10 +143,16 @@ class FileOp:
         self.is_known = bool(given) and all(tensors.info(i).is_constant for i in given)
 
     def fail(self, what: str, remedy: str) -> NoReturn:
-        raise ExportError(f"op {self.info.index} ({self.info.full_name}) {what}; {remedy}")
+        # Lists of numbers from the file may be long.
+        short = what if len(what) <= _MOST_TOLD else f"{what[: _MOST_TOLD - 3]}..."
+        raise ExportError(f"op {self.info.index} ({self.info.full_name}) {short}; {remedy}")
 
     def damaged(self, what: str) -> NoReturn:
-        self.fail(what, "the file contradicts itself: convert the model again")
+        ends = [index for index in (*self.info.inputs, *self.info.outputs) if index >= 0]
+        if all(self.tensors.info(index).is_static for index in ends):
+            self.fail(what, "the file contradicts itself: convert the model again")
+        # The converter writes 1 for unknown dimensions, which may not be what the op makes.
+        self.fail(what, f"a dimension is unknown in the file: {FIX_SHAPE}")
 
     def require(self, condition: Any, what: str) -> None:
         """Fails as damaged, unless the condition holds."""
@@ -375,12 +381,14 @@ class OpRule:
       version: highest version that `read` supports in int8.
       read: checks the op and makes the op, or ops, of the graph.
       options: the schema's table of its options ("AddOptions"); "" if `read` reads none.
+      limits: for docs/ops.md: what of it cannot be exported.
     """
 
     name: str
     version: int
     read: Callable[[FileOp], ir.Op | list[ir.Op]]
     options: str = ""
+    limits: str = ""
 
 
 def type_problem(info: TensorInfo, types: Collection[str] = MOVED) -> tuple[str, str] | None:
@@ -414,8 +422,8 @@ def size_problem(info: TensorInfo) -> tuple[str, str] | None:
     what = f"has the tensor '{_label(info)}' of shape {info.shape}"
     if len(info.shape) > MAX_RANK or info.byte_size > MAX_BYTES:
         return what, f"at most {MAX_RANK} dimensions and {MAX_BYTES:,} bytes can be exported"
-    if not all(1 <= size <= MAX_DIMENSION for size in info.shape):
-        return what, f"dimensions from 1 to {MAX_DIMENSION} can be exported"
+    if not all(size >= 1 for size in info.shape):
+        return what, "dimensions of 1 and more can be exported"
     return None
 
 

@@ -95,7 +95,7 @@ def shape(op: ir.Op, inputs: Sequence[ir.Tensor]) -> dict[str, Field]:
         axis = (size, a != size, b != size)
         if size == 1:
             continue
-        if axes and axes[-1][1:] == axis[1:] and axes[-1][0] * size <= 0xFFFF:
+        if axes and axes[-1][1:] == axis[1:]:
             axis = (axes.pop()[0] * size, *axis[1:])
         axes.append(axis)
     op.check(

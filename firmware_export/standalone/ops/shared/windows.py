@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection
+from typing import Any
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared.file_op import FileOp
@@ -23,6 +24,11 @@ class Slide:
     dilation: tuple[int, int]
     padding: tuple[int, int]
     bounds: tuple[int, int]
+
+    def fields(self) -> dict[str, Any]:
+        """Fields of a windowed op with bounds; dilation is not among them, as pools have none."""
+        low, high = self.bounds
+        return {"stride": self.stride, "padding": self.padding, "low": low, "high": high}
 
 
 def images(op: FileOp, types: Collection[str], position: int = 0) -> tuple[ir.Tensor, ir.Tensor]:
@@ -55,8 +61,8 @@ def with_bias(
     return [x, weights] if bias is None else [x, weights, bias]
 
 
-def slide(op: FileOp, x: ir.Tensor, output: ir.Tensor, window: tuple[int, int]) -> Slide:
-    """How a window slides; the output's shape must match."""
+def slide(op: FileOp, x: ir.Tensor, output: ir.Tensor, window: tuple[int, ...]) -> Slide:
+    """How a window of (height, width) slides; the output's shape must match."""
     stride = (op.option("stride_h"), op.option("stride_w"))
     dilation = (op.option("dilation_h_factor", 1), op.option("dilation_w_factor", 1))
     for what, pair in (("stride", stride), ("dilation", dilation), ("window", window)):

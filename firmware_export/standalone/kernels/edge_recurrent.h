@@ -37,24 +37,49 @@ typedef struct {
   int8_t shift, recurrent_shift;
 } edge_lstm_gate_t;
 
-/* LSTM over `steps` steps. Gates have 12 fractional bits before, and 15 after the logistic function
- * or tanh, which are looked up in `table` (edge_wide.h). Items of one step are in_step, or
- * out_step, apart, those of a batch in_batch and out_batch.
- * Cells are clamped to -clip .. clip; 0: not at all. Shifts are -30 to 31. */
+/* How the cells of an LSTM change, and what becomes of them. Gates have 12 fractional bits before,
+ * and 15 after the logistic function or tanh, which are looked up in `table` (edge_wide.h). Cells
+ * are clamped to -clip .. clip; 0: not at all. Shifts are -30 to 31. */
 typedef struct {
   const uint16_t *table;
-  edge_lstm_gate_t forget, input, cell, output;
   int32_t forget_multiplier, input_multiplier, output_multiplier;
-  uint32_t in_step, in_batch, out_step, out_batch;
-  uint16_t batches, steps, inputs, units;
   int16_t clip;
   int8_t forget_shift, input_shift, output_shift;
   int8_t cell_factor, cell_shift; /* to thirds of 2^-12, for tanh */
+} edge_lstm_cells_t;
+
+/* LSTM over `steps` steps. Items of one step are in_step, or out_step, apart, those of a batch
+ * in_batch and out_batch. */
+typedef struct {
+  edge_lstm_gate_t forget, input, cell, output;
+  edge_lstm_cells_t cells;
+  uint32_t in_step, in_batch, out_step, out_batch;
+  uint16_t batches, steps, inputs, units;
   int8_t zero_point;
 } edge_lstm_t;
 
 /* `hidden` is [batches][units], as are `cells`. */
 void edge_lstm(const edge_lstm_t *p, const int8_t *in, int8_t *hidden, int16_t *cells, int8_t *out);
+
+/* The same with 16-bit activations, of which all zero points are 0. |Sums| stay below 2^47, shifts
+ * of gates are -7 to 31. */
+typedef struct {
+  const int8_t *weights;   /* [units][inputs] */
+  const int64_t *bias;     /* [units] */
+  const int8_t *recurrent; /* [units][units] */
+  int32_t multiplier, recurrent_multiplier;
+  int8_t shift, recurrent_shift;
+} edge_wide_lstm_gate_t;
+
+typedef struct {
+  edge_wide_lstm_gate_t forget, input, cell, output;
+  edge_lstm_cells_t cells;
+  uint32_t in_step, in_batch, out_step, out_batch;
+  uint16_t batches, steps, inputs, units;
+} edge_wide_lstm_t;
+
+void edge_wide_lstm(const edge_wide_lstm_t *p, const int16_t *in, int16_t *hidden, int16_t *cells,
+                    int16_t *out);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-"""UNIDIRECTIONAL_SEQUENCE_LSTM of int8, with 16-bit cells."""
+"""UNIDIRECTIONAL_SEQUENCE_LSTM of int8 or int16, with 16-bit cells."""
 
 import dataclasses
 import math
@@ -8,7 +8,8 @@ import numpy as np
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place
 from firmware_export.standalone.ops.logistic import TABLE
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared import wide
+from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, single
 from firmware_export.standalone.target import KernelSet
 
@@ -37,7 +38,7 @@ class Lstm(ir.Op):
 
     Attributes:
       gates: by name: input, forget, cell, output.
-      hidden: int8, one of Graph.states: [n, units].
+      hidden: of the type of x, one of Graph.states: [n, units].
       cells: int16, one of Graph.states: [n, units].
       clip: bound of cells; 0: none.
       is_time_major: steps come before the batch.
@@ -69,11 +70,18 @@ class Lstm(ir.Op):
         major = (inputs, units), (batches * inputs, batches * units)
         minor = (steps * inputs, steps * units), (inputs, units)
         (in_batch, out_batch), (in_step, out_step) = major if self.is_time_major else minor
+        cells: dict[str, Field] = {
+            "table": Array("logistic", TABLE),
+            **{f"{name}_multiplier": multiplier for name, (multiplier, _) in products.items()},
+            "clip": int(min(self.clip / cell_scale, 32767)),
+            **{f"{name}_shift": -left for name, (_, left) in products.items()},
+            "cell_factor": factor,
+            "cell_shift": shift,
+        }
         order = ("forget", "input", "cell", "output")
         fields: dict[str, Field] = {
-            "table": Array("logistic", TABLE),
             **{name: self._gate(self.gates[name]) for name in order},
-            **{f"{name}_multiplier": multiplier for name, (multiplier, _) in products.items()},
+            "cells": cells,
             "in_step": in_step,
             "in_batch": in_batch,
             "out_step": out_step,
@@ -82,14 +90,12 @@ class Lstm(ir.Op):
             "steps": steps,
             "inputs": inputs,
             "units": units,
-            "clip": int(min(self.clip / cell_scale, 32767)),
-            **{f"{name}_shift": -left for name, (_, left) in products.items()},
-            "cell_factor": factor,
-            "cell_shift": shift,
-            "zero_point": self.hidden.zero_point,
         }
+        if not wide.is_wide(x):
+            fields["zero_point"] = self.hidden.zero_point
+        kernel = "wide_lstm" if wide.is_wide(x) else "lstm"
         places = (Place(x), Place(self.hidden), Place(self.cells), Place(self.output))
-        return Lowered((self.call("lstm", fields, *places, header="edge_recurrent.h"),))
+        return Lowered((self.call(kernel, fields, *places, header="edge_recurrent.h"),))
 
     def _gate(self, gate: Gate) -> dict[str, Field]:
         x, hidden = self.inputs[0], self.hidden
@@ -97,18 +103,32 @@ class Lstm(ir.Op):
         for given, weights in ((x, gate.weights), (hidden, gate.recurrent)):
             real = single(given.scale) * single(weights.scale) / _BEFORE
             scaled.append(quantize_multiplier(real))
+        most = max(left for _, left in scaled)
         self.check(
-            max(left for _, left in scaled) <= 30,
+            most <= (7 if wide.is_wide(x) else 30),
             gate.weights,
             f"has a scale of {gate.weights.scale:g}, too large for 32 bits",
             "calibrate on more varied data",
         )
         bias = gate.bias.constant.astype(np.int64)
-        return {
+        constants: dict[str, Field] = {
             "weights": _array("weights", gate.weights),
-            "bias": _folded("bias", bias, gate.weights, x),
+            "bias": Array("bias", bias),
             "recurrent": _array("recurrent", gate.recurrent),
-            "recurrent_bias": _folded("recurrent_bias", 0 * bias, gate.recurrent, hidden),
+        }
+        if wide.is_wide(x):
+            self.check(
+                int(np.abs(bias).max()) < 1 << 46,
+                gate.bias,
+                "is too large for sums of 64 bits in TFLite Micro",
+                "calibrate on more varied data",
+            )
+        else:
+            constants["bias"] = _folded("bias", bias, gate.weights, x)
+            past = _folded("recurrent_bias", 0 * bias, gate.recurrent, hidden)
+            constants["recurrent_bias"] = past
+        return {
+            **constants,
             "multiplier": scaled[0][0],
             "recurrent_multiplier": scaled[1][0],
             "shift": -scaled[0][1],
@@ -144,8 +164,9 @@ def _read(op: FileOp) -> ir.Op:
             "has peepholes, a projection or normalization",
             "TFLite Micro has none of them: use Keras' LSTM",
         )
-    x, output = op.activation(0), op.output()
-    hidden, cells = op.state(_HIDDEN, ("int8",)), op.state(_CELLS, ("int16",))
+    x = op.activation(0, WEIGHTED)
+    output = op.output(types=(x.dtype,))
+    hidden, cells = op.state(_HIDDEN, (x.dtype,)), op.state(_CELLS, ("int16",))
     is_time_major = bool(op.option("time_major", False))
     op.require(len(x.shape) == len(output.shape) == 3, f"reads a tensor of shape {x.shape}")
     batches, units = x.shape[1 if is_time_major else 0], output.shape[2]
@@ -153,14 +174,14 @@ def _read(op: FileOp) -> ir.Op:
         output.shape[:2] == x.shape[:2] and hidden.size == cells.size == batches * units,
         f"makes {output.shape} of {x.shape} with states of {hidden.shape} and {cells.shape}",
     )
-    op.check_symmetric(cells)
+    op.check_symmetric(x, output, hidden, cells)
     if op.option("fused_activation_function") != _TANH:
         op.fail("has another activation than TANH", "use TANH, as TFLite Micro does")
     gates = {}
     for index, name in enumerate(_GATES):
         weights = op.weights(_WEIGHTS + index, 2)
         recurrent = op.weights(_RECURRENT + index, 2)
-        bias = op.bias(_BIAS + index, units)
+        bias = op.bias(_BIAS + index, units, op.bias_types(x))
         op.require(
             bias is not None
             and weights.shape == (units, x.shape[2])

@@ -44,7 +44,8 @@ class Mean(ir.Op):
             "shift": -shift,
             "zero_point": output.zero_point,
         }
-        return Lowered((self.call("mean", fields, Place(x), Place(output)),))
+        sources = ("mean", "reduction")
+        return Lowered((self.call("mean", fields, Place(x), Place(output), sources=sources),))
 
 
 @dataclasses.dataclass(eq=False)
@@ -58,7 +59,9 @@ class Extreme(ir.Op):
         kernel, x = "maximum" if self.is_largest else "minimum", self.inputs[0]
         fields = _extents(x.shape, self.axes)
         places = (Place(x), Place(self.output))
-        return Lowered((self.call(kernel, fields, *places, struct="edge_axes_t"),))
+        sources = (kernel, "reduction")
+        call = self.call(kernel, fields, *places, struct="edge_axes_t", sources=sources)
+        return Lowered((call,))
 
 
 def _extents(shape: tuple[int, ...], axes: tuple[int, ...]) -> dict[str, Field]:

@@ -86,13 +86,18 @@ def lstm(
     power: int,
     clip: float,
     major: bool,
+    dtype: str = "int8",
     **options: int,
 ) -> tuple[bytes, tuple[int, int, int]]:
     """sizes: batches, steps, inputs, units; cells have the scale 2^power."""
     batches, steps, inputs, units = sizes
     builder = Builder()
     first = (steps, batches) if major else (batches, steps)
-    x = builder.activation((*first, inputs), float(np.float32(rng.uniform(0.005, 0.05))), points[0])
+    wide = dtype == "int16"
+    points = (0, 0) if wide else points
+    fine = 256 if wide else 1
+    scale = float(np.float32(rng.uniform(0.005, 0.05) / fine))
+    x = builder.activation((*first, inputs), scale, points[0], dtype=dtype)
 
     def weights(size: int) -> list[int]:
         return [
@@ -101,16 +106,21 @@ def lstm(
         ]
 
     biases = [
-        builder.constant(rng.integers(-30_000, 30_000, units).astype(np.int32), [0.0001])
+        builder.constant(
+            rng.integers(-30_000 * fine, 30_000 * fine, units).astype("int64" if wide else "int32"),
+            [0.0001],
+        )
         for _ in range(4)
     ]
-    hidden_scale = float(np.float32(rng.uniform(0.004, 0.01)))
+    hidden_scale = float(np.float32(rng.uniform(0.004, 0.01) / fine))
     states = [
-        builder.activation((batches, units), hidden_scale, points[1], is_variable=True),
+        builder.activation(
+            (batches, units), hidden_scale, points[1], is_variable=True, dtype=dtype
+        ),
         builder.activation((batches, units), 2.0**power, 0, is_variable=True, dtype="int16"),
     ]
     given_inputs = [x, *weights(inputs), *weights(units), -1, -1, -1, *biases, -1, -1, *states]
-    y = builder.activation((*first, units), hidden_scale, points[1])
+    y = builder.activation((*first, units), hidden_scale, points[1], dtype=dtype)
     builder.op(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         [*given_inputs, -1, -1, -1, -1],
@@ -127,12 +137,16 @@ def lstm(
     st.integers(-15, -7),
     st.sampled_from([0.0, 10.0, 0.5]),
     st.booleans(),
+    st.sampled_from(["int8", "int16"]),
     seeds,
 )
-def test_lstm(sizes, points, power, clip, major, seed):
+def test_lstm(sizes, points, power, clip, major, dtype, seed):
     rng = np.random.default_rng(seed)
-    model, shape = lstm(rng, sizes, points, power, clip, major)
-    assert check_sequence(model, [random_bytes(rng, shape) for _ in range(4)]) == ["lstm"]
+    model, shape = lstm(rng, sizes, points, power, clip, major, dtype)
+    inputs = [random_bytes(rng, shape) for _ in range(4)]
+    if dtype == "int16":
+        inputs = [values.astype(np.int16) * 257 for values in inputs]
+    assert check_sequence(model, inputs) == ["wide_lstm" if dtype == "int16" else "lstm"]
 
 
 def test_a_program_keeps_and_resets_states():

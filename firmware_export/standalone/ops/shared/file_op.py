@@ -288,6 +288,7 @@ class FileOp:
             return ("INT32",)
         return {
             "DEPTHWISE_CONV_2D": ("INT64",),
+            "UNIDIRECTIONAL_SEQUENCE_LSTM": ("INT64",),
             "TRANSPOSE_CONV": ("INT64", "INT16"),
         }.get(self.info.name, ("INT64", "INT32"))
 

@@ -23,7 +23,7 @@ static inline int32_t edge_lstm_cell(const edge_lstm_cells_t *p, edge_lstm_sums_
   const int32_t kept = edge_rescale_any(forget * *stored, p->forget_multiplier, p->forget_shift);
   const int32_t added = edge_rescale_any(input * change, p->input_multiplier, p->input_shift);
   int32_t cell = edge_word(edge_word(kept) + edge_word(added));
-  if (p->clip > 0) {
+  if (p->clip >= 0) {
     cell = edge_clamp(cell, -p->clip, p->clip);
   }
   *stored = (int16_t)cell;

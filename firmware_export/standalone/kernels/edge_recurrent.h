@@ -39,7 +39,7 @@ typedef struct {
 
 /* How the cells of an LSTM change, and what becomes of them. Gates have 12 fractional bits before,
  * and 15 after the logistic function or tanh, which are looked up in `table` (edge_wide.h). Cells
- * are clamped to -clip .. clip; 0: not at all. Shifts are -30 to 31. */
+ * are clamped to -clip .. clip; -1: not at all. Shifts are -30 to 31. */
 typedef struct {
   const uint16_t *table;
   int32_t forget_multiplier, input_multiplier, output_multiplier;

@@ -73,7 +73,7 @@ class Lstm(ir.Op):
         cells: dict[str, Field] = {
             "table": Array("logistic", TABLE),
             **{f"{name}_multiplier": multiplier for name, (multiplier, _) in products.items()},
-            "clip": int(min(self.clip / cell_scale, 32767)),
+            "clip": int(min(self.clip / cell_scale, 32767)) if self.clip > 0 else -1,
             **{f"{name}_shift": -left for name, (_, left) in products.items()},
             "cell_factor": factor,
             "cell_shift": shift,

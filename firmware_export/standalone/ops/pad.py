@@ -50,7 +50,8 @@ def _read_mirror(op: FileOp) -> ir.Op:
     """Outside, the items before the border repeat in reverse order, without or with the border."""
     op.check_counts(2, 2)
     x, output, before, after = _ends(op, _MIRRORED)
-    mode = op.option("mode")
+    # Without options TFLite Micro's mode is neither of the two.
+    mode = op.option("mode") if op.info.options_type else None
     op.require(mode in (_REFLECT, _SYMMETRIC), f"has the mode {mode}")
     border = int(mode == _REFLECT)
     taken = []

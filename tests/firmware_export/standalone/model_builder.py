@@ -102,7 +102,7 @@ class Builder:
         Args:
           name: in the schema.
           inputs, output: tensors.
-          options_table: what the file calls the options; None: what they are.
+          options_table: what the file calls the options; None: what they are; "": it has none.
           options: its fields.
         """
         code = getattr(BuiltinOperator, name)
@@ -116,7 +116,7 @@ class Builder:
         tflite.OperatorAddOpcodeIndex(self._builder, self._codes.index(code))
         tflite.OperatorAddInputs(self._builder, inputs_vector)
         tflite.OperatorAddOutputs(self._builder, outputs_vector)
-        if kind and table is not None:
+        if kind and table is not None and options_table != "":
             number = getattr(BuiltinOptions, options_table or kind)
             tflite.OperatorAddBuiltinOptionsType(self._builder, number)
             tflite.OperatorAddBuiltinOptions(self._builder, table)

@@ -25,7 +25,8 @@ from tflite_model.names import printable
 
 
 def test_every_op_with_options_is_tried():
-    assert set(one_op.OPTIONS) == {name for name, rule in registry.rules().items() if rule.options}
+    rules = {name for name, rule in registry.rules().items() if rule.options}
+    assert set(one_op.OPTIONS) == rules - {"CALL_ONCE", "VAR_HANDLE"}  # they are not for one op
     for name, rule in registry.rules().items():
         assert not rule.options or hasattr(BuiltinOptions, rule.options), name
 
@@ -46,6 +47,20 @@ def test_options_of_another_op_are_refused(name: str):
         if table != wanted:
             with pytest.raises(ExportError, match=rf"has {table} where {wanted} belong; .*again$"):
                 kernels_glue.read(one_op.make(name, table))
+
+
+@pytest.mark.parametrize("name", one_op.OPTIONS)
+def test_without_options_the_bytes_are_those_of_tflite_micro_or_it_is_refused(name: str):
+    """TFLite Micro then has zeros, which are not always the schema's default (MIRROR_PAD)."""
+    model = one_op.make(name, "")
+    try:
+        kernels_glue.read(model)
+    except ExportError as error:
+        assert name in str(error) and "; " in str(error)
+        return
+    rng = np.random.default_rng(2)
+    shape = tflite_model.parse(model).inputs[0].shape
+    kernels_glue.check(model, rng.integers(-128, 128, shape).astype(np.int8))
 
 
 @pytest.mark.parametrize(
@@ -276,3 +291,27 @@ def test_scales_too_small_are_refused_in_tables_as_in_kernels(
     builder.op(name, [x, second], y)
     with pytest.raises(ExportError, match=r"too small.*; calibrate on more varied data$|rejects"):
         compiler.compile(builder.finish([x], [y]), passes_to_run=passes_to_run)
+
+
+def test_a_cell_clip_below_one_step_keeps_cells_at_zero(monkeypatch: pytest.MonkeyPatch):
+    name = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+    monkeypatch.setitem(one_op.OPTIONS, name, {**one_op.OPTIONS[name], "cell_clip": 1e-5})
+    given = np.random.default_rng(3).integers(-128, 128, (1, 2, 2)).astype(np.int8)
+    kernels_glue.check(one_op.make(name), given)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("UNIDIRECTIONAL_SEQUENCE_LSTM", "cell_clip"),
+        ("LEAKY_RELU", "alpha"),
+        ("SOFTMAX", "beta"),
+    ],
+)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_options_that_are_no_numbers_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, option: str, value: float
+):
+    monkeypatch.setitem(one_op.OPTIONS, name, {**one_op.OPTIONS[name], option: value})
+    with pytest.raises(ExportError, match=rf"has a {option} of {value}; .*convert the model again"):
+        kernels_glue.read(one_op.make(name))

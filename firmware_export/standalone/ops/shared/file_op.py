@@ -6,6 +6,7 @@ says that read() makes the graph's op, or ops, from a RESHAPE of the file, up to
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
@@ -168,7 +169,10 @@ class FileOp:
             # The same field of another table may have another meaning: TFLite Micro ignores such
             # options, others take them.
             self.damaged(f"has {given} where {self._options_type} belong")
-        return self.info.options.get(name, default)
+        value = self.info.options.get(name, default)
+        if isinstance(value, float) and not math.isfinite(value):
+            self.damaged(f"has a {name} of {value}")
+        return value
 
     @property
     def input_count(self) -> int:

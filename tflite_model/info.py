@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import math
 import types
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +31,7 @@ ITEM_BITS = {
     "COMPLEX128": 128,
 }
 
-# Little-endian, as the file format requires. INT4 and BFLOAT16 have no NumPy type.
+# Little-endian, as the file format requires. BFLOAT16 has no NumPy type; INT4 is unpacked to int8.
 _NUMPY_TYPES = {
     "BOOL": "?",
     "INT8": "i1",
@@ -47,6 +48,14 @@ _NUMPY_TYPES = {
     "UINT64": "<u8",
     "COMPLEX128": "<c16",
 }
+
+
+def unpacked(data: bytes, count: int) -> np.ndarray:
+    """Numbers of 4 bits as int8 [count]; the lower half of a byte comes first."""
+    halves = np.repeat(np.frombuffer(data, np.uint8), 2)[:count]
+    halves[::2] &= 0xF
+    halves[1::2] >>= 4
+    return (halves.astype(np.int8) ^ 8) - np.int8(8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +112,8 @@ class TensorInfo:
         Raises:
           ValueError: not a constant, or a type that NumPy does not have.
         """
+        if self.is_constant and self.type == "INT4":
+            return unpacked(self.data, math.prod(self.shape)).reshape(self.shape)
         if not self.is_constant or self.type not in _NUMPY_TYPES:
             raise ValueError(f"tensor {self.index} of type {self.type} has no array")
         return np.frombuffer(self.data, dtype=_NUMPY_TYPES[self.type]).reshape(self.shape)

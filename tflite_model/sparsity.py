@@ -148,8 +148,6 @@ def nonzero(tensor: TensorInfo) -> np.ndarray:
         shape = [1] * len(tensor.shape)
         shape[tensor.quantized_dimension] = -1
         points = points.reshape(shape)
-    if tensor.type == "INT4":
-        points = points & 15  # `_values` returns its bits
     return np.asarray(_values(tensor).reshape(tensor.shape) != points)
 
 
@@ -182,10 +180,6 @@ def _nonzero_bytes(tensor: TensorInfo) -> int:
 
 def _values(tensor: TensorInfo) -> np.ndarray:
     """The elements, flat; zero where they are zero. Types that NumPy lacks are returned as bits."""
-    if tensor.type == "INT4":
-        pairs = np.frombuffer(tensor.data, np.uint8)
-        halves = np.stack([pairs & 15, pairs >> 4], axis=1).reshape(-1)
-        return halves[: int(np.prod(tensor.shape))]
     if tensor.type == "BFLOAT16":
         return np.frombuffer(tensor.data, "<u2")
     try:

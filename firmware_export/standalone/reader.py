@@ -50,7 +50,7 @@ def _states(tensors: Tensors) -> list[ir.Tensor]:
                 f"the variable '{variable.name}' is read, but nothing assigns it; "
                 "convert the model again"
             )
-    return [variable.begin() for variable in used]
+    return [*(variable.begin() for variable in used), *tensors.kept.values()]
 
 
 def _becomes_constants(info: OpInfo, tensors: Tensors) -> bool:

@@ -22,20 +22,23 @@ static inline int64_t edge_wide_dot(const int16_t *in, const int8_t *weights, ui
   return total;
 }
 
-/* The output of a channel. Sums of 64 bits are scaled with the upper half of the multiplier. */
+/* A sum of 64 bits, below 2^47, scaled with the upper half of the multiplier; shifts are -7 to 31.
+ */
+static inline int32_t edge_wide_rescale(int64_t sum, int32_t multiplier, int32_t shift) {
+  const int32_t upper = multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
+  const int32_t total = 15 + shift;
+  const int64_t rounded = sum * upper + (INT64_C(1) << (total - 1));
+  return edge_wrap((uint32_t)(uint64_t)(rounded >> total));
+}
+
+/* The output of a channel. */
 static inline int16_t edge_wide_output(const edge_wide_convolution_t *p, uint32_t channel,
                                        int64_t sum) {
   const int32_t multiplier = p->multiplier[channel];
   const int32_t shift = p->shift[channel];
-  int32_t scaled;
-  if (p->is_narrow) {
-    scaled = edge_rescale_any(edge_wrap((uint32_t)(uint64_t)sum), multiplier, shift);
-  } else {
-    const int32_t upper = multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
-    const int32_t total = 15 + shift;
-    const int64_t rounded = sum * upper + (INT64_C(1) << (total - 1));
-    scaled = edge_wrap((uint32_t)(uint64_t)(rounded >> total));
-  }
+  const int32_t scaled =
+      p->is_narrow ? edge_rescale_any(edge_wrap((uint32_t)(uint64_t)sum), multiplier, shift)
+                   : edge_wide_rescale(sum, multiplier, shift);
   return (int16_t)edge_clamp(scaled, p->low, p->high);
 }
 

@@ -1,17 +1,24 @@
-"""FULLY_CONNECTED."""
+"""FULLY_CONNECTED and BATCH_MATMUL."""
 
 import dataclasses
 import itertools
+import math
+
+import numpy as np
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place
+from firmware_export.standalone.ops import batch_matmul
+from firmware_export.standalone.ops.batch_matmul import BatchMatmul
 from firmware_export.standalone.ops.conv_2d import Conv2D
+from firmware_export.standalone.ops.reshape import Reshape
 from firmware_export.standalone.ops.shared import pointwise, wide, windows
 from firmware_export.standalone.ops.shared.convolution import any_convolution, geometry
 from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Weighted, scaling_of
 from firmware_export.standalone.target import KernelSet
 
+_LIMITS = "no shuffled weights; computed ones in int8, without bias and activation"
 # Channels that a kernel can take.
 _MOST = 0xFFFF
 
@@ -59,8 +66,10 @@ def _window(op: ir.Op, depth: int) -> tuple[int, int, int]:
     raise AssertionError
 
 
-def _read(op: FileOp) -> ir.Op:
+def _read(op: FileOp) -> ir.Op | list[ir.Op]:
     op.check_counts(2, 3)
+    if not op.is_constant(1):
+        return _read_product(op)
     x = op.activation(0, WEIGHTED)
     output = op.output(types=(x.dtype,))
     op.check_symmetric(x, output)
@@ -87,4 +96,56 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions", limits="no shuffled weights"),)
+def _read_product(op: FileOp) -> list[ir.Op]:
+    """Weights that are an activation: a product of matrices."""
+    x, weights, output = op.value(0), op.activation(1), op.output()
+    op.require(
+        len(weights.shape) == 2
+        and x.size % weights.shape[1] == 0
+        and output.size == x.size // weights.shape[1] * weights.shape[0],
+        f"makes {output.shape} of {x.shape} and weights of {weights.shape}",
+    )
+    if op.has_input(2) or op.bounds(output) != output.limits:
+        op.fail(
+            f"has weights '{weights.name}' that are computed, with a bias or an activation",
+            "put them into separate ops: BATCH_MATMUL, ADD, RELU",
+        )
+    units, depth = weights.shape
+    made = op.between(output, (x.size // depth, units), "product")
+    if x.data is None:
+        rows = op.between(x, (x.size // depth, depth), "rows")
+        before: list[ir.Op] = [Reshape([x], rows, op.source)]
+    else:
+        rows = dataclasses.replace(x, shape=(x.size // depth, depth))
+        rows.data = x.data.reshape(rows.shape)
+        before = []
+    product = BatchMatmul([rows, weights], made, op.source, transposed=(False, True))
+    return [*before, product, Reshape([made], output, op.source)]
+
+
+def _read_batch_matmul(op: FileOp) -> ir.Op:
+    """With a constant matrix it is a layer with weights, which has faster kernels."""
+    product = batch_matmul.read(op)
+    a, b = product.inputs
+    is_layer = (
+        b.data is not None
+        and b.dtype == "int8"
+        and b.zero_point == 0
+        and math.prod(b.shape[:-2]) == 1
+        and max(b.shape) <= 0xFFFF
+        and not product.transposed[0]
+        and not a.is_constant
+        and a.shape[:-2] == product.output.shape[:-2]
+    )
+    if not is_layer:
+        return product
+    matrix = b.constant.reshape(b.shape[-2:])
+    weights = np.ascontiguousarray(matrix if product.transposed[1] else matrix.T)
+    constant = dataclasses.replace(b, shape=weights.shape, data=weights)
+    return FullyConnected([a, constant], product.output, op.source)
+
+
+OPS = (
+    OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions", limits=_LIMITS),
+    OpRule("BATCH_MATMUL", 5, _read_batch_matmul, "BatchMatMulOptions"),
+)

@@ -27,8 +27,8 @@ _RAISED = (
     *(4, 8, 12, 14, 15, 16, 17, 19, 20, 21, 22, 25, 27, 28, 29, 30, 31, 33, 34, 35, 37, 39, 40, 41),
     *(43, 44, 45, 46, 49, 50, 54, 62, 63, 64, 66, 82, 86, 93, 100, 103, 112, 116, 135, 255),
 )
-_TABLE = np.rint(65536 / (1 + np.exp(-np.arange(256) / 24))).astype(np.uint16)
-_TABLE[list(_RAISED)] += 1
+TABLE = np.rint(65536 / (1 + np.exp(-np.arange(256) / 24))).astype(np.uint16)
+TABLE[list(_RAISED)] += 1
 
 
 def logistic(q: np.ndarray, given: Quantization, result: Quantization) -> np.ndarray:
@@ -87,7 +87,7 @@ class WideLogistic(ir.Op):
             "calibrate on data like that the model is for",
         )
         fields: dict[str, Field] = {
-            "table": Array("logistic", _TABLE),
+            "table": Array("logistic", TABLE),
             "multiplier": multiplier,
             "size": self.output.size,
             "shift": shift,

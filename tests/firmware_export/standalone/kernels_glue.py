@@ -203,8 +203,19 @@ def run_calls(
     return lowered
 
 
-def run_graph(graph: ir.Graph, inputs: Sequence[np.ndarray], in_place: bool = False) -> list:
+def run_graph(
+    graph: ir.Graph,
+    inputs: Sequence[np.ndarray],
+    in_place: bool = False,
+    states: Mapping[int, Buffer] | None = None,
+) -> list:
     """Runs all ops, each tensor in memory of its own, or outputs over inputs where allowed.
+
+    Args:
+      graph: as read from a file.
+      inputs: one for each of its inputs.
+      in_place: whether outputs are written over inputs where that is allowed.
+      states: from `new_states`, to go on from an earlier run.
 
     Returns:
       arrays, one for each output of the graph.
@@ -213,12 +224,37 @@ def run_graph(graph: ir.Graph, inputs: Sequence[np.ndarray], in_place: bool = Fa
         id(tensor): Buffer(tensor.byte_size, values)
         for tensor, values in zip(graph.inputs, inputs, strict=True)
     }
+    places.update(new_states(graph) if states is None else states)
     for op in graph.ops:
         allowed = op.lower().in_place if in_place else ()
         run_op(op, places, in_place=allowed[0] if allowed else None)
     return [
         places[id(t)].bytes[: t.byte_size].view(t.dtype).reshape(t.shape) for t in graph.outputs
     ]
+
+
+def new_states(graph: ir.Graph) -> dict[int, Buffer]:
+    """Memory of the graph's states by identity, as before the first run."""
+    made = {}
+    for state in graph.states:
+        content = np.full(state.shape, state.zero_point, state.dtype)
+        made[id(state)] = Buffer(
+            state.byte_size, content if state.initial is None else state.initial
+        )
+    return made
+
+
+def check_sequence(model: bytes, inputs: Sequence[np.ndarray]) -> list[str]:
+    """Compares a model that keeps state with TFLite Micro, on one input after the other.
+
+    Returns:
+      Which kernels it took.
+    """
+    graph = read(model)
+    states = new_states(graph)
+    made = [run_graph(graph, [values], states=states)[0].copy() for values in inputs]
+    np.testing.assert_array_equal(np.stack(made), tflm_oracle.run_sequence(model, inputs))
+    return kernels_of(graph)
 
 
 def read(model: bytes) -> ir.Graph:

@@ -12,7 +12,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.add import Add
 from firmware_export.standalone.ops.mul import Mul
 from firmware_export.standalone.ops.softmax import Softmax
-from tests.firmware_export.standalone.kernels_glue import check, random_bytes, zero_points
+from tests.firmware_export.standalone.kernels_glue import check, random_bytes, read, zero_points
 from tests.firmware_export.standalone.model_builder import (
     NONE,
     RELU,
@@ -311,3 +311,80 @@ def tensor(shape=(1, 4), scale=0.1, **more) -> ir.Tensor:
 def test_refuses_what_no_kernel_does(op, what):
     with pytest.raises(ExportError, match=what):
         op.lower()
+
+
+@bounded
+@given(
+    st.sampled_from(["int8", "int8", "int16"]),
+    st.lists(st.integers(1, 3), min_size=0, max_size=3),
+    st.tuples(*[st.integers(1, 6)] * 3),
+    st.integers(0, 63),
+    st.tuples(st.booleans(), st.booleans()),
+    st.sampled_from(["", "", "first", "second"]),
+    st.tuples(zero_points, zero_points, zero_points),
+    seeds,
+)
+def test_batch_matmul(dtype, batch, sizes, repeats, adjoint, constant, points, seed):
+    rng = np.random.default_rng(seed)
+    rows, depth, columns = sizes
+    heads = [
+        [1 if repeats >> (3 * side + axis) & 1 else n for axis, n in enumerate(batch)]
+        for side in range(2)
+    ]
+    if seed % 3 == 0:  # Of lower rank.
+        heads[1] = heads[1][len(batch) // 2 :]
+    shapes = [
+        [*heads[0], *((depth, rows) if adjoint[0] else (rows, depth))],
+        [*heads[1], *((columns, depth) if adjoint[1] else (depth, columns))],
+    ]
+    whole = [*np.broadcast_shapes(*heads), rows, columns]
+    wide = dtype == "int16"
+    points = (0, 0, 0) if wide else (points[0], 0 if seed % 4 == 0 else points[1], points[2])
+    scale = float(np.float32(0.1 * (30 if wide else 1)))
+    builder = Builder()
+    inputs, given_inputs, given_values = [], [], []
+    for shape, point, what in zip(shapes, points, ("first", "second"), strict=False):
+        values = random_bytes(rng, shape).astype(dtype) * (257 if wide else 1)
+        values = values.astype(dtype)
+        if what == constant:
+            inputs.append(builder.constant(values, [0.02], [point]))
+        else:
+            inputs.append(builder.activation(shape, 0.02, point, dtype=dtype))
+            given_inputs.append(inputs[-1])
+            given_values.append(values)
+    y = builder.activation(whole, scale, points[2], dtype=dtype)
+    builder.op("BATCH_MATMUL", inputs, y, adj_x=adjoint[0], adj_y=adjoint[1])
+    check(builder.finish(given_inputs, [y]), *given_values)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_fully_connected_of_computed_weights(constant):
+    rng = np.random.default_rng(0)
+    values, weights = random_bytes(rng, (3, 8)), random_bytes(rng, (5, 8))
+    builder = Builder()
+    w = builder.activation((5, 8), 0.02, 0)
+    given_x = builder.constant(values, [0.1], [3]), builder.activation((3, 8), 0.1, 3)
+    x = given_x[0 if constant else 1]
+    y = builder.activation((3, 5), 0.3, -4)
+    builder.op("FULLY_CONNECTED", [x, w], y)
+    inputs = [w] if constant else [x, w]
+    check(builder.finish(inputs, [y]), *([weights] if constant else [values, weights]))
+
+
+def test_fully_connected_of_computed_weights_and_a_bias():
+    builder = Builder()
+    x, w = builder.activation((3, 8), 0.1), builder.activation((5, 8), 0.1)
+    y = builder.activation((3, 5), 0.3)
+    builder.op("FULLY_CONNECTED", [x, w, builder.constant(np.zeros(5, np.int32))], y)
+    with pytest.raises(ExportError, match="put them into separate ops: BATCH_MATMUL, ADD, RELU"):
+        read(builder.finish([x, w], [y]))
+
+
+def test_a_product_with_a_constant_matrix_is_a_layer():
+    rng = np.random.default_rng(0)
+    builder = Builder()
+    x = builder.activation((1, 3, 8), 0.1, 3)
+    w = builder.constant(random_bytes(rng, (8, 5)), [0.02])
+    y = builder.activation((1, 3, 5), 0.3, -4)
+    builder.op("BATCH_MATMUL", [x, w], y)
+    assert check(builder.finish([x], [y]), random_bytes(rng, (1, 3, 8))) == ["pointwise"]

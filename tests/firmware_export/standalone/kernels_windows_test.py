@@ -311,3 +311,39 @@ def test_any_accumulator(name, bias_bits, octaves, points, seed):
         options["depth_multiplier"] = 1
     builder.op(name, [x, w, b], y, **options)
     check(builder.finish([x], [y]), random_bytes(rng, x_shape))
+
+
+@bounded
+@given(
+    st.sampled_from(["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"]),
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.integers(0, 2**32 - 1),
+)
+def test_weights_of_4_bits(name, channels, units, seed):
+    """They are unpacked at export, so that all kernels can read them."""
+    rng = np.random.default_rng(seed)
+    shape = (1, 4, 5, channels) if name != "FULLY_CONNECTED" else (1, channels)
+    units = channels if name == "DEPTHWISE_CONV_2D" else units
+    weights_shape = {
+        "CONV_2D": (units, 2, 3, channels),
+        "DEPTHWISE_CONV_2D": (1, 2, 3, units),
+        "FULLY_CONNECTED": (units, channels),
+    }[name]
+    axis = 3 if name == "DEPTHWISE_CONV_2D" else 0
+    count = 1 if name == "FULLY_CONNECTED" else units
+    builder = Builder()
+    x = builder.activation(shape, 0.1, 7)
+    values = rng.integers(-8, 8, weights_shape).astype(np.int8)
+    scales_ = rng.uniform(0.01, 0.1, count).astype(np.float32)
+    weights = builder.constant(values, scales_.tolist(), axis=axis, dtype="int4")
+    bias = rng.integers(-500, 500, units).astype(np.int32)
+    bias_scales = (scales_ * np.float32(0.1)).tolist()
+    inputs = [x, weights, builder.constant(bias, bias_scales)]
+    out = (1, 3, 3, units) if name != "FULLY_CONNECTED" else (1, units)
+    y = builder.activation(out, 0.2, -5)
+    options = {} if name == "FULLY_CONNECTED" else {"padding": 1, "stride_h": 1, "stride_w": 1}
+    if name == "DEPTHWISE_CONV_2D":
+        options["depth_multiplier"] = 1
+    builder.op(name, inputs, y, **options)
+    check(builder.finish([x], [y]), random_bytes(rng, shape))

@@ -32,7 +32,7 @@ _OPTIONS = {
 _NAMES = {name.lower(): name for name in vars(BuiltinOptions)}
 _TYPES = {
     name: getattr(TensorType, name.upper())
-    for name in ("bool", "int8", "uint8", "int16", "int32", "int64", "float32", "resource")
+    for name in ("bool", "int8", "uint8", "int16", "int32", "int64", "float32", "int4", "resource")
 }
 
 
@@ -70,11 +70,16 @@ class Builder:
         axis: int = 0,
         is_variable: bool = False,
         name: str = "",
+        dtype: str = "",
     ) -> int:
-        """Of any type; zero points default to 0."""
-        self._buffers.append(values.tobytes())
+        """Of any type; zero points default to 0. `dtype` may be "int4", which is packed."""
+        data = values.tobytes()
+        if dtype == "int4":
+            halves = np.append(values.reshape(-1), [0] * (values.size % 2)).astype(np.uint8) & 0xF
+            data = (halves[::2] | halves[1::2] << 4).tobytes()
+        self._buffers.append(data)
         points = [0] * len(scales) if zero_points is None else list(zero_points)
-        kind = str(values.dtype)
+        kind = dtype or str(values.dtype)
         buffer = len(self._buffers) - 1
         return self._tensor(
             values.shape, kind, buffer, list(scales), points, axis, is_variable, name

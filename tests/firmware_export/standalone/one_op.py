@@ -34,6 +34,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "PACK": {"axis": 1, "values_count": 1},
     "UNPACK": {"axis": 0, "num": 1},
     "L2_NORMALIZATION": {},
+    "TRANSPOSE_CONV": WINDOW,
+    "BATCH_MATMUL": {"adj_y": True},
+    "SVDF": {"rank": 1},
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": {"fused_activation_function": 4},
 }
 # Shapes of outputs that differ from the input's.
 _SHAPES = {
@@ -59,6 +63,8 @@ _NUMBERS: dict[str, list[Any]] = {
 def make(name: str, table: str | None = None, variable: int = -1) -> bytes:
     """A legal model of one op, but for the name of its options or a flag on one constant."""
     builder = Builder()
+    if name in ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"):
+        return _recurrent(builder, name, table)
     shape = (1, 2) if name == "FULLY_CONNECTED" else (1, 2, 2, 2)
     scale, zero_point = (1 / 256, -128) if name == "SOFTMAX" else (0.1, 0)
     x = builder.activation(shape, 0.1)
@@ -81,5 +87,31 @@ def make(name: str, table: str | None = None, variable: int = -1) -> bytes:
         constant(np.full(shape, 3, np.int8), 0.1)
     for numbers in _NUMBERS.get(name, []):
         constant(np.array(numbers, np.int32))
+    if name == "BATCH_MATMUL":
+        inputs.append(x)
+    if name == "TRANSPOSE_CONV":
+        filters = builder.constant(np.full((2, 1, 1, 2), 3, np.int8), [0.01])
+        inputs = [builder.numbers(*shape), filters, x]
+    builder.op(name, inputs, y, options_table=table, **OPTIONS[name])
+    return builder.finish([x], [y])
+
+
+def _recurrent(builder: Builder, name: str, table: str | None) -> bytes:
+    def constant(shape: tuple[int, ...], dtype: str = "int8") -> int:
+        return builder.constant(np.full(shape, 3, dtype), [0.01])
+
+    def state(shape: tuple[int, ...], scale: float, dtype: str = "int8") -> int:
+        return builder.activation(shape, scale, is_variable=True, dtype=dtype)
+
+    if name == "SVDF":
+        x, y = builder.activation((1, 2), 0.1), builder.activation((1, 2), 0.1)
+        bias = builder.constant(np.full(2, 50, np.int32), [0.001])
+        inputs = [x, constant((2, 2)), constant((2, 3)), bias, state((1, 6), 0.1)]
+    else:
+        x, y = builder.activation((1, 2, 2), 0.1), builder.activation((1, 2, 2), 0.01)
+        states = [state((1, 2), 0.01), state((1, 2), 2.0**-12, "int16")]
+        weights = [constant((2, 2)) for _ in range(8)]
+        biases = [constant((2,), "int32") for _ in range(4)]
+        inputs = [x, *weights, -1, -1, -1, *biases, -1, -1, *states, -1, -1, -1, -1]
     builder.op(name, inputs, y, options_table=table, **OPTIONS[name])
     return builder.finish([x], [y])

@@ -227,6 +227,7 @@ def _rearrange(maker: Maker) -> None:
     if len(shape) != 4:
         return
     kind = maker.pick("PACK", "UNPACK", "SPLIT", "DEPTH", "BROADCAST", "MIRROR", "GATHER", "LINES")
+    kind = maker.pick(*[kind] * 7, "PRODUCT")
     axis = maker.integer(1, 3)
     if kind == "PACK":
         whole = (*shape[:axis], 2, *shape[axis:])
@@ -261,6 +262,9 @@ def _rearrange(maker: Maker) -> None:
         taken = maker.rng.integers(0, shape[axis], maker.integer(1, 5))
         output = maker.activation((*shape[:axis], len(taken), *shape[axis + 1 :]), like)
         builder.op("GATHER", [number, builder.numbers(*taken)], output, axis=axis)
+    elif kind == "PRODUCT":
+        output = maker.activation((*shape[:3], shape[2]))
+        builder.op("BATCH_MATMUL", [number, number], output, adj_y=True)
     elif kind == "LINES":
         size = (maker.integer(1, 9), maker.integer(1, 9))
         output = maker.activation((1, *size, shape[3]), like)
@@ -271,9 +275,8 @@ def _mean(maker: Maker) -> None:
     number, shape, like = maker.any_tensor()
     if len(shape) != 4:
         return
-    if maker.wide:
-        return
     name = maker.pick("MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
+    name = maker.pick("MEAN", "SUM") if maker.wide else name
     axes = maker.pick([1], [2], [1, 2], [3], [1, 3])
     whole = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     inputs = [number, maker.builder.numbers(*axes)]

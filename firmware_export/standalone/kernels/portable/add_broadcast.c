@@ -3,12 +3,18 @@
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 
-static void sum(const void *p, const void *a, const void *b, void *out) {
-  *(int8_t *)out = edge_sum(p, *(const int8_t *)a, *(const int8_t *)b);
+static void row(const void *p, const void *a, uint32_t a_step, const void *b, uint32_t b_step,
+                void *out, uint32_t count) {
+  const edge_add_t local = *(const edge_add_t *)p;
+  const int8_t *x = a;
+  const int8_t *y = b;
+  int8_t *to = out;
+  for (uint32_t n = 0; n < count; n++, x += a_step, y += b_step) {
+    *to++ = edge_sum(&local, *x, *y);
+  }
 }
 
 void edge_add_broadcast(const edge_add_broadcast_t *p, const int8_t *a, const int8_t *b,
                         int8_t *out) {
-  const edge_add_t local = p->add;
-  edge_broadcast(&p->shape, 1, 1, sum, &local, a, b, out);
+  edge_broadcast(&p->shape, 1, 1, row, &p->add, a, b, out);
 }

@@ -2,14 +2,17 @@
 #include "edge_broadcast.h"
 #include "edge_pairs.h"
 
-static void extremum(const void *p, const void *a, const void *b, void *out) {
-  const edge_extremum_t *local = p;
-  const int8_t x = *(const int8_t *)a;
-  const int8_t y = *(const int8_t *)b;
-  *(int8_t *)out = (x > y) == (local->is_larger != 0) ? x : y;
+static void row(const void *p, const void *a, uint32_t a_step, const void *b, uint32_t b_step,
+                void *out, uint32_t count) {
+  const edge_extremum_t local = *(const edge_extremum_t *)p;
+  const int8_t *x = a;
+  const int8_t *y = b;
+  int8_t *to = out;
+  for (uint32_t n = 0; n < count; n++, x += a_step, y += b_step) {
+    *to++ = (*x > *y) == (local.is_larger != 0) ? *x : *y;
+  }
 }
 
 void edge_extremum(const edge_extremum_t *p, const int8_t *a, const int8_t *b, int8_t *out) {
-  const edge_extremum_t local = *p;
-  edge_broadcast(&local.shape, 1, 1, extremum, &local, a, b, out);
+  edge_broadcast(&p->shape, 1, 1, row, p, a, b, out);
 }

@@ -3,17 +3,25 @@
 #include "edge_pairs.h"
 #include "edge_requantize.h"
 
-static void sloped(const void *p, const void *x, const void *slope, void *out) {
-  const edge_prelu_t *local = p;
-  const int32_t value = *(const int8_t *)x - local->x_zero_point;
-  const int32_t by = *(const int8_t *)slope - local->slope_zero_point;
-  const int32_t scaled =
-      value >= 0 ? edge_rescale(value, local->multiplier, local->shift)
-                 : edge_rescale(value * by, local->slope_multiplier, local->slope_shift);
-  *(int8_t *)out = (int8_t)edge_clamp(scaled + local->zero_point, -128, 127);
+static int8_t sloped(const edge_prelu_t *p, int32_t x, int32_t slope) {
+  const int32_t value = x - p->x_zero_point;
+  const int32_t below = value * (slope - p->slope_zero_point);
+  const int32_t scaled = value >= 0 ? edge_rescale(value, p->multiplier, p->shift)
+                                    : edge_rescale(below, p->slope_multiplier, p->slope_shift);
+  return (int8_t)edge_clamp(scaled + p->zero_point, -128, 127);
+}
+
+static void row(const void *p, const void *a, uint32_t a_step, const void *b, uint32_t b_step,
+                void *out, uint32_t count) {
+  const edge_prelu_t local = *(const edge_prelu_t *)p;
+  const int8_t *x = a;
+  const int8_t *y = b;
+  int8_t *to = out;
+  for (uint32_t n = 0; n < count; n++, x += a_step, y += b_step) {
+    *to++ = sloped(&local, *x, *y);
+  }
 }
 
 void edge_prelu(const edge_prelu_t *p, const int8_t *x, const int8_t *slope, int8_t *out) {
-  const edge_prelu_t local = *p;
-  edge_broadcast(&local.shape, 1, 1, sloped, &local, x, slope, out);
+  edge_broadcast(&p->shape, 1, 1, row, p, x, slope, out);
 }

@@ -3,14 +3,22 @@
 #include "edge_requantize.h"
 #include "edge_wide.h"
 
-static void multiply(const void *p, const void *a, const void *b, void *out) {
-  const edge_wide_mul_t *local = p;
-  const int32_t product = *(const int16_t *)a * *(const int16_t *)b;
-  const int32_t value = edge_rescale_any(product, local->multiplier, local->shift);
-  *(int16_t *)out = (int16_t)edge_clamp(value, local->low, local->high);
+static int16_t product_of(const edge_wide_mul_t *p, int32_t a, int32_t b) {
+  const int32_t value = edge_rescale_any(a * b, p->multiplier, p->shift);
+  return (int16_t)edge_clamp(value, p->low, p->high);
+}
+
+static void row(const void *p, const void *a, uint32_t a_step, const void *b, uint32_t b_step,
+                void *out, uint32_t count) {
+  const edge_wide_mul_t local = *(const edge_wide_mul_t *)p;
+  const int16_t *x = a;
+  const int16_t *y = b;
+  int16_t *to = out;
+  for (uint32_t n = 0; n < count; n++, x += a_step, y += b_step) {
+    *to++ = product_of(&local, *x, *y);
+  }
 }
 
 void edge_wide_mul(const edge_wide_mul_t *p, const int16_t *a, const int16_t *b, int16_t *out) {
-  const edge_wide_mul_t local = *p;
-  edge_broadcast(&local.shape, 2, 2, multiply, &local, a, b, out);
+  edge_broadcast(&p->shape, 2, 2, row, p, a, b, out);
 }

@@ -41,6 +41,7 @@ class Tensors:
       subgraphs: those that ops of this graph may call.
       variables: of the whole file, by container and name.
       handles: variables by the tensor that stands for them.
+      kept: tensors that keep their content from one run to the next.
 
     Args:
       infos: the graph's tensors.
@@ -56,6 +57,7 @@ class Tensors:
         self.subgraphs = subgraphs
         self.variables = {} if variables is None else variables
         self.handles: dict[int, Variable] = {}
+        self.kept: dict[int, ir.Tensor] = {}
         self._evaluated = 0
         self._made: dict[int, ir.Tensor] = {}
         self._written: set[int] = set()
@@ -105,7 +107,7 @@ class Tensors:
             self._made[index] = ir.Tensor(
                 name=self._unique(info.name, f"#{info.index}"),
                 shape=info.shape,
-                dtype=info.type.lower(),
+                dtype="int8" if info.type == "INT4" else info.type.lower(),
                 scales=info.scales,
                 zero_points=info.zero_points,
                 channel_axis=info.quantized_dimension,
@@ -175,6 +177,10 @@ class FileOp:
     def has_input(self, position: int) -> bool:
         return position < len(self.info.inputs) and self.info.inputs[position] >= 0
 
+    def is_constant(self, position: int) -> bool:
+        """Whether an input is a constant of the file, or known by now."""
+        return self.tensors.info(self._input_index(position)).is_constant
+
     def input_type(self, position: int) -> str:
         """The schema's name of an input's type."""
         return self.tensors.info(self._input_index(position)).type
@@ -229,9 +235,31 @@ class FileOp:
             self.damaged(f"writes '{_label(info)}', which was written before")
         return self.tensors.get(index)
 
-    def weights(self, position: int, rank: int) -> ir.Tensor:
-        """Constant int8 weights with zero points of 0, as the kernels assume."""
-        info = self._constant(position, ("INT8", "INT4"), "int8 weights")
+    def state(self, position: int, types: Collection[str]) -> ir.Tensor:
+        """A tensor that keeps its content from one run to the next, and that only this op uses.
+
+        As in TFLite Micro it begins as the zero point if it is int8, else as zeros.
+        """
+        index = self._input_index(position)
+        info = self.tensors.info(index)
+        if not info.is_variable:
+            self.damaged(f"has a state '{_label(info)}' that is no variable")
+        if index in self.tensors.kept or self.tensors.is_written(index):
+            self.damaged(f"shares its state '{_label(info)}' with another op")
+        problem = type_problem(dataclasses.replace(info, is_variable=False), types)
+        if problem:
+            self.fail(*problem)
+        tensor = self.tensors.get(index)
+        if tensor.dtype != "int8":
+            tensor.initial = np.zeros(tensor.shape, tensor.dtype)
+        self.tensors.kept[index] = tensor
+        return tensor
+
+    def weights(
+        self, position: int, rank: int, types: Collection[str] = ("INT8", "INT4")
+    ) -> ir.Tensor:
+        """Constant weights with zero points of 0, as the kernels assume; int8 by default."""
+        info = self._constant(position, types, "int8 weights")
         self.require(len(info.shape) == rank, f"has weights '{_label(info)}' of shape {info.shape}")
         self.require(info.scales, f"has weights '{_label(info)}' without a scale")
         if any(info.zero_points):
@@ -260,6 +288,7 @@ class FileOp:
             return ("INT32",)
         return {
             "DEPTHWISE_CONV_2D": ("INT64",),
+            "UNIDIRECTIONAL_SEQUENCE_LSTM": ("INT64",),
             "TRANSPOSE_CONV": ("INT64", "INT16"),
         }.get(self.info.name, ("INT64", "INT32"))
 

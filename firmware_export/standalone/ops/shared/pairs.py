@@ -50,7 +50,8 @@ def lower(
         call = op.call(kernel, fields, *arguments)
     else:
         repeated = {kernel: fields, "shape": shape(op, (first, second))}
-        call = op.call(f"{kernel}_broadcast", repeated, *arguments)
+        sources = (f"{kernel}_broadcast", "broadcast")
+        call = op.call(f"{kernel}_broadcast", repeated, *arguments, sources=sources)
     return Lowered((call,), not_repeated(op))
 
 
@@ -59,10 +60,12 @@ def repeated(
     kernel: str,
     fields: Mapping[str, Field],
     order: tuple[int, int] = (0, 1),
+    header: str = "edge_pairs.h",
 ) -> Lowered:
-    """A call of a kernel of edge_pairs.h, which has an edge_broadcast_t in any case."""
+    """A call of a kernel of another header, whose struct has an edge_broadcast_t in any case."""
     arguments = (*(operand(op.inputs[index]) for index in order), Place(op.output))
-    call = op.call(kernel, fields, *arguments, header="edge_pairs.h")
+    sources = (kernel, "broadcast")
+    call = op.call(kernel, fields, *arguments, header=header, sources=sources)
     return Lowered((call,), not_repeated(op))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Array, Call, Field, Lowered, Place, operand
+from firmware_export.standalone.graph.calls import Array, Call, Field, Lowered, Place
 from firmware_export.standalone.ops.shared import pairs
 from firmware_export.standalone.ops.shared.scaling import Weighted
 
@@ -78,8 +78,7 @@ def pair(
     op: ir.Op, kernel: str, fields: Mapping[str, Field], order: tuple[int, int] = (0, 1)
 ) -> Lowered:
     """A call on two inputs that may repeat."""
-    arguments = (*(operand(op.inputs[index]) for index in order), Place(op.output))
-    return Lowered((op.call(kernel, fields, *arguments, header=HEADER),), pairs.not_repeated(op))
+    return pairs.repeated(op, kernel, fields, order, HEADER)
 
 
 def call(op: ir.Op, kernel: str, fields: Mapping[str, Field]) -> Call:

@@ -86,6 +86,8 @@ def test_the_table() -> None:
     assert "TFLite Micro's arena in 1 of 2.\nOther files, not counted: 1 float." in text
     assert "| worse | int8 | 17 | 20 | 95 | 90 | 700 |" in text
     assert "- refused: op 1 has no kernel" in text
+    more = [Result(f"b/add{n}.tflite", "int16", "", "", 10, 0, n, 5, 90) for n in (1, 3, 2)]
+    assert "| add*.tflite (3 files) | int16 | 30 | 30 | 3 | 90 | 5 |" in acceptance.table(more)
     assert "- unrun: TFLite Micro cannot; plain C: accepted" in text
 
 

@@ -11,6 +11,7 @@ import argparse
 import collections
 import dataclasses
 import hashlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ from tflite_model.errors import TFLiteError
 from tflite_model.info import ModelInfo
 
 _TIMEOUT_S = 600
+_NUMBER = re.compile(r"\d+(?=\.tflite$)")
 _COUNTED = ("int8", "int16")
 # Ops whose tensors may be float in a quantized model.
 _ENDS = ("QUANTIZE", "DEQUANTIZE")
@@ -148,15 +150,15 @@ def table(results: Sequence[Result]) -> str:
         "",
         "| file | type | bytes equal | of | RAM | TFLite Micro's arena | flash for constants |",
         "| --- | --- | --- | --- | --- | --- | --- |",
-        *(_line(result) for result in accepted),
+        *_lines(accepted),
         "",
         "Refused:",
         "",
-        *(f"- {r.name}: {r.refusal}" for r in counted if r.refusal),
+        *(f"- {Path(r.name).name}: {r.refusal}" for r in counted if r.refusal),
         "",
         "TFLite Micro does not run:",
         "",
-        *(f"- {r.name}: {r.micro}; plain C: {r.refusal or 'accepted'}" for r in unrun),
+        *(f"- {Path(r.name).name}: {r.micro}; plain C: {r.refusal or 'accepted'}" for r in unrun),
     ]
     return "\n".join([*lines, ""])
 
@@ -169,9 +171,23 @@ def _share(kind: str, results: Sequence[Result]) -> str:
     return f"| {kind} | {len(of)} | {len(run)} | {good} | {share} |"
 
 
-def _line(r: Result) -> str:
-    cells = [r.compared - r.differing, r.compared, r.ram, r.arena, r.flash]
-    return f"| {r.name} | {r.kind} | {' | '.join(f'{cell:,}' for cell in cells)} |"
+def _lines(results: Sequence[Result]) -> list[str]:
+    """A line for each file; for numbered ones ("add0" to "add16") one, with the largest of them."""
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        folder, _, name = result.name.rpartition("/")
+        key = f"{folder}/{_NUMBER.sub('*', name)}"
+        groups.setdefault((key, result.kind), []).append(result)
+    lines = []
+    for (key, kind), of in groups.items():
+        name = of[0].name if len(of) == 1 else f"{key} ({len(of)} files)"
+        most = max(of, key=lambda r: r.ram)
+        compared = sum(r.compared for r in of)
+        equal = compared - sum(r.differing for r in of)
+        cells = [equal, compared, most.ram, most.arena, most.flash]
+        shown = " | ".join(f"{cell:,}" for cell in cells)
+        lines.append(f"| {name.rpartition('/')[2]} | {kind} | {shown} |")
+    return lines
 
 
 def files(folders: Iterable[Path]) -> list[tuple[Path, str]]:

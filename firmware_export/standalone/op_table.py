@@ -154,6 +154,9 @@ class _Asked(FileOp):
     def require(self, condition: Any, what: str) -> None:
         pass
 
+    def is_constant(self, position: int) -> bool:
+        return True
+
     def input_type(self, position: int) -> str:
         return self._kind.upper()
 

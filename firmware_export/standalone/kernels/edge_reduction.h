@@ -9,14 +9,15 @@
 /* What an op does with all items that one item of its output depends on. Lines are functions of
  * their own, since the loops around them would take their registers. */
 typedef struct {
+  uint32_t item; /* bytes of an item, in and out */
   int32_t start;
-  /* Combines `count` items, `step` apart. */
-  int32_t (*line)(int32_t so_far, const int8_t *in, uint32_t step, uint32_t count);
-  int8_t (*finish)(const void *p, int32_t combined);
+  /* Combines `count` items, `step` of them apart. */
+  int32_t (*line)(int32_t so_far, const void *in, uint32_t step, uint32_t count);
+  void (*finish)(const void *p, int32_t combined, void *out);
 } edge_reduction_t;
 
-/* Computes all items of the output: finish(p, combined). */
+/* Computes all items of the output: finish(p, combined, out). */
 void edge_reduce(const edge_axes_t *axes, const edge_reduction_t *how, const void *p,
-                 const int8_t *in, int8_t *out);
+                 const void *in, void *out);
 
 #endif

@@ -54,6 +54,9 @@ typedef struct {
 void edge_wide_average_pool(const edge_wide_pool_t *p, const int16_t *in, int16_t *out);
 void edge_wide_max_pool(const edge_wide_pool_t *p, const int16_t *in, int16_t *out);
 
+/* Mean or sum; `zero_point` and `offset` are 0. |Sums| shifted left stay below 2^30. */
+void edge_wide_mean(const edge_mean_t *p, const int16_t *in, int16_t *out);
+
 /* As edge_add, with a << 14 and b << 15. */
 typedef struct {
   int32_t b_multiplier, multiplier;

@@ -1,6 +1,7 @@
 """DEPTH_TO_SPACE, SPACE_TO_DEPTH, SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND."""
 
 import itertools
+import math
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.move import Move, Part
@@ -48,20 +49,22 @@ def _read_batch(op: FileOp) -> ir.Op:
     block, border = op.numbers(1, rank - 2), op.numbers(2, 2 * (rank - 2))
     image, batch = (x, output) if to_batch else (output, x)
     space = [size + sum(border[2 * i : 2 * i + 2]) for i, size in enumerate(image.shape[1:-1])]
-    cells = list(itertools.product(*map(range, block)))
+    count = math.prod(block)
     op.require(
-        all(b >= 1 for b in block)
+        min(block) >= 1
         and min(border) >= 0
-        and batch.shape[0] == len(cells) * image.shape[0]
+        and batch.shape[0] == count * image.shape[0]
         and [size * b for size, b in zip(batch.shape[1:-1], block, strict=True)] == space
         and batch.shape[-1] == image.shape[-1],
         f"makes {output.shape} of {x.shape} with blocks of {block} and a border of {border}",
     )
-    if len(cells) > _MAX_PARTS:
+    if count > _MAX_PARTS:
         op.fail(f"has blocks of {block}", f"blocks of up to {_MAX_PARTS} pixels can be exported")
-    made = [_cell(cell, block, border[::2], image.shape, batch.shape) for cell in cells]
     parts = []
-    for part in filter(None, made):
+    for cell in itertools.product(*map(range, block)):
+        part = _cell(cell, block, border[::2], image.shape, batch.shape)
+        if part is None:
+            continue
         swapped = Part(part.extents, part.out_steps, part.in_steps, part.to, part.begin)
         parts.append(part if to_batch else swapped)
     fill = None
@@ -94,8 +97,7 @@ def _cell(
         extents.append(last - first)
         in_steps.append(size * given[axis])
         out_steps.append(to[axis])
-    ends = (image[-1],), (1,), (1,)
-    return Part((*extents, *ends[0]), (*in_steps, *ends[1]), (*out_steps, *ends[2]), begin, end)
+    return Part((*extents, image[-1]), (*in_steps, 1), (*out_steps, 1), begin, end)
 
 
 OPS = (

@@ -18,6 +18,7 @@ from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRu
 from firmware_export.standalone.ops.shared.scaling import Weighted, scaling_of
 from firmware_export.standalone.target import KernelSet
 
+_LIMITS = "no shuffled weights; computed ones in int8, without bias and activation"
 # Channels that a kernel can take.
 _MOST = 0xFFFF
 
@@ -145,6 +146,6 @@ def _read_batch_matmul(op: FileOp) -> ir.Op:
 
 
 OPS = (
-    OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions", limits="no shuffled weights"),
+    OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions", limits=_LIMITS),
     OpRule("BATCH_MATMUL", 5, _read_batch_matmul, "BatchMatMulOptions"),
 )

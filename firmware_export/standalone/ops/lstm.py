@@ -203,4 +203,12 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("UNIDIRECTIONAL_SEQUENCE_LSTM", 4, _read, "UnidirectionalSequenceLSTMOptions"),)
+OPS = (
+    OpRule(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        4,
+        _read,
+        "UnidirectionalSequenceLSTMOptions",
+        limits="no peepholes, projection or normalization",
+    ),
+)

@@ -4,8 +4,9 @@ import dataclasses
 import math
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Field, Lowered, Place
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.graph.calls import KERNELS_HEADER, Field, Lowered, Place
+from firmware_export.standalone.ops.shared import wide
+from firmware_export.standalone.ops.shared.file_op import INT8, WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, single
 from firmware_export.standalone.target import KernelSet
 
@@ -31,8 +32,9 @@ class Mean(ir.Op):
         multiplier, shift = quantize_multiplier(single(x.scale) / single(output.scale))
         if not self.is_sum:
             multiplier, shift = _divided(multiplier, shift, count)
+        largest = 255 if x.dtype == "int8" else 1 << 15
         self.check(
-            255 * count << max(shift, 0) < 1 << 30,
+            largest * count << max(shift, 0) < 1 << 30,
             output,
             f"has a scale of {output.scale:g}, too small compared with the input's {x.scale:g}",
             "calibrate on more varied data",
@@ -44,8 +46,18 @@ class Mean(ir.Op):
             "shift": -shift,
             "zero_point": output.zero_point,
         }
-        sources = ("mean", "reduction")
-        return Lowered((self.call("mean", fields, Place(x), Place(output), sources=sources),))
+        kernel, header = "mean", KERNELS_HEADER
+        if wide.is_wide(x):
+            kernel, header = "wide_mean", wide.HEADER
+        call = self.call(
+            kernel,
+            fields,
+            *(Place(x), Place(output)),
+            struct="edge_mean_t",
+            sources=(kernel, "reduction"),
+            header=header,
+        )
+        return Lowered((call,))
 
 
 @dataclasses.dataclass(eq=False)
@@ -90,14 +102,16 @@ def _divided(multiplier: int, shift: int, count: int) -> tuple[int, int]:
 
 def _read(op: FileOp) -> ir.Op:
     op.check_counts(2, 2)
-    x, output = op.activation(0), op.output()
+    name = op.info.name
+    x = op.activation(0, WEIGHTED if name in ("MEAN", "SUM") else INT8)
+    output = op.output(types=(x.dtype,))
+    op.check_symmetric(x, output)
     axes = op.axes(1, len(x.shape))
     keep = bool(op.option("keep_dims", False))
     shape = tuple(
         1 if axis in axes else size for axis, size in enumerate(x.shape) if keep or axis not in axes
     )
     op.require(shape == output.shape, f"makes {output.shape} of {x.shape} along {axes}")
-    name = op.info.name
     if name in ("MEAN", "SUM"):
         return Mean([x], output, op.source, axes=axes, is_sum=name == "SUM")
     op.same_quantization(x, output)

@@ -1,6 +1,7 @@
 """PAD, PADV2 and MIRROR_PAD."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place
@@ -54,8 +55,11 @@ def _read_mirror(op: FileOp) -> ir.Op:
     mode = op.option("mode") if op.info.options_type else None
     op.require(mode in (_REFLECT, _SYMMETRIC), f"has the mode {mode}")
     border = int(mode == _REFLECT)
-    taken = []
+    taken: list[Sequence[int]] = []
     for size, first, last in zip(x.shape, before, after, strict=True):
+        if not first and not last:
+            taken.append(range(size))
+            continue
         most = size - border
         op.require(max(first, last) <= most, f"mirrors {first} and {last} of {size} items")
         leading = range(first - 1 + border, border - 1, -1)

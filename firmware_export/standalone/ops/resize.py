@@ -46,7 +46,7 @@ def _read_nearest(op: FileOp) -> ir.Op:
     x, output, corners, centers = _ends(op, _TYPES)
     rows = _nearest(x.shape[1], output.shape[1], corners, centers)
     columns = _nearest(x.shape[2], output.shape[2], corners, centers)
-    taken = (tuple(range(x.shape[0])), rows, columns, tuple(range(x.shape[3])))
+    taken = (range(x.shape[0]), rows, columns, range(x.shape[3]))
     return Take([x], output, op.source, taken=taken)
 
 
@@ -56,6 +56,12 @@ def _read_bilinear(op: FileOp) -> ir.Op:
         op.damaged("has both align_corners and half_pixel_centers")
     rows = _between(x.shape[1], output.shape[1], corners, centers)
     columns = _between(x.shape[2], output.shape[2], corners, centers)
+    for size, places in ((x.shape[1], rows), (x.shape[2], columns)):
+        if places[-1][0] >= size:
+            op.fail(
+                f"enlarges {size} to {len(places)}, where TFLite Micro reads beyond the input",
+                "enlarge in two steps",
+            )
     return Bilinear([x], output, op.source, rows=rows, columns=columns)
 
 

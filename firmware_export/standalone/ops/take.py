@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,9 +18,13 @@ _TYPES = ("int8", "float32")
 
 @dataclasses.dataclass(eq=False)
 class Take(ir.Op):
-    """inputs: x. Item i of the output along an axis is item taken[axis][i] of x."""
+    """inputs: x. Item i of the output along an axis is item taken[axis][i] of x.
 
-    taken: tuple[tuple[int, ...], ...] = ()
+    Attributes:
+      taken: per axis; a range for one that stays as it is.
+    """
+
+    taken: tuple[Sequence[int], ...] = ()
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x = self.inputs[0]
@@ -54,7 +59,8 @@ class Take(ir.Op):
         )
 
     def _moves(self, axis: int) -> bool:
-        return self.taken[axis] != tuple(range(self.inputs[0].shape[axis]))
+        taken, same = self.taken[axis], range(self.inputs[0].shape[axis])
+        return taken != same if isinstance(taken, range) else tuple(taken) != tuple(same)
 
     def _split(self, first: int, last: int) -> int:
         """The kernel has two lists; the second begins with this axis, where both are short."""
@@ -107,7 +113,7 @@ def _read(op: FileOp) -> list[ir.Op]:
     made = op.between(output, tuple(map(len, taken)), "items")
     return [
         Reshape([x], view, op.source),
-        Take([view], made, op.source, taken=tuple(map(tuple, taken))),
+        Take([view], made, op.source, taken=taken),
         Reshape([made], output, op.source),
     ]
 

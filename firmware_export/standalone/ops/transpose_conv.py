@@ -120,4 +120,12 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("TRANSPOSE_CONV", 5, _read, "TransposeConvOptions"),)
+OPS = (
+    OpRule(
+        "TRANSPOSE_CONV",
+        5,
+        _read,
+        "TransposeConvOptions",
+        limits="windows and strides up to 255",
+    ),
+)

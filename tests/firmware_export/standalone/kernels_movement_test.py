@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware_export.errors import ExportError
 from tests.firmware_export.standalone.kernels_glue import check, random_bytes, read, run_graph
 from tests.firmware_export.standalone.model_builder import Builder
 
@@ -304,3 +305,29 @@ def test_bilinear(shape, size, mode, seed):
 def test_transpose_along_more_axes_than_the_kernel_has():
     shape, order = (3, 2, 4, 5, 2), [4, 2, 0, 3, 1]
     moved("TRANSPOSE", shape, [shape[axis] for axis in order], [order])
+
+
+def test_bilinear_beyond_the_input_is_refused():
+    """Steps are rounded to 1024ths; the remedy does the same within the input."""
+    builder = Builder()
+    x = activation(builder, (1, 1, 1, 2))
+    far = activation(builder, (1, 150, 1, 2))
+    builder.op("RESIZE_BILINEAR", [x, builder.numbers(150, 1)], far)
+    with pytest.raises(ExportError, match=r"enlarges 1 to 150, .*; enlarge in two steps"):
+        read(builder.finish([x], [far]))
+    builder = Builder()
+    x, near = activation(builder, (1, 1, 1, 2)), activation(builder, (1, 15, 1, 2))
+    far = activation(builder, (1, 150, 1, 2))
+    builder.op("RESIZE_BILINEAR", [x, builder.numbers(15, 1)], near)
+    builder.op("RESIZE_BILINEAR", [near, builder.numbers(150, 1)], far)
+    check(builder.finish([x], [far]), random_bytes(np.random.default_rng(0), (1, 1, 1, 2)))
+
+
+def test_blocks_too_large_are_refused():
+    for block in ([1 << 30, 1 << 30], [-1, -1], [0, 1]):
+        builder = Builder()
+        x, y = activation(builder, (1, 2, 2, 1)), activation(builder, (4, 1, 1, 1))
+        pads = builder.numbers([0, 0], [0, 0])
+        builder.op("SPACE_TO_BATCH_ND", [x, builder.numbers(*block), pads], y)
+        with pytest.raises(ExportError, match="with blocks of"):
+            read(builder.finish([x], [y]))

@@ -318,3 +318,23 @@ def test_multipliers_are_made_in_double(name):
             values.append(rng.integers(-32768, 32768, shape).astype(np.int16))
             builder.op(name, inputs, y)
         check(builder.finish(inputs, [y]), *values)
+
+
+@bounded
+@given(
+    st.sampled_from(["MEAN", "SUM"]),
+    st.lists(st.integers(1, 6), min_size=1, max_size=4),
+    st.integers(1, 15),
+    st.booleans(),
+    scales(0.1, 20),
+    seeds,
+)
+def test_mean(name, shape, chosen, keep, ratio, seed):
+    axes = [axis for axis in range(len(shape)) if chosen >> axis & 1]
+    assume(axes)
+    out = [1 if axis in axes else n for axis, n in enumerate(shape) if keep or axis not in axes]
+    builder = Builder()
+    x = builder.activation(shape, 0.001, dtype="int16")
+    y = builder.activation(out, float(np.float32(0.001 * ratio)), dtype="int16")
+    builder.op(name, [x, builder.numbers(*axes)], y, keep_dims=keep)
+    check(builder.finish([x], [y]), random_words(np.random.default_rng(seed), shape))

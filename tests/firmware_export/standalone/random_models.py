@@ -275,9 +275,8 @@ def _mean(maker: Maker) -> None:
     number, shape, like = maker.any_tensor()
     if len(shape) != 4:
         return
-    if maker.wide:
-        return
     name = maker.pick("MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
+    name = maker.pick("MEAN", "SUM") if maker.wide else name
     axes = maker.pick([1], [2], [1, 2], [3], [1, 3])
     whole = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     inputs = [number, maker.builder.numbers(*axes)]

@@ -2,19 +2,20 @@
 #include "edge_kernels.h"
 #include "edge_reduction.h"
 
-static int32_t minimum(int32_t so_far, const int8_t *in, uint32_t step, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++, in += step) {
-    so_far = *in < so_far ? *in : so_far;
+static int32_t minimum(int32_t so_far, const void *in, uint32_t step, uint32_t count) {
+  const int8_t *item = in;
+  for (uint32_t i = 0; i < count; i++, item += step) {
+    so_far = *item < so_far ? *item : so_far;
   }
   return so_far;
 }
 
-static int8_t same(const void *p, int32_t combined) {
+static void same(const void *p, int32_t combined, void *out) {
   (void)p;
-  return (int8_t)combined;
+  *(int8_t *)out = (int8_t)combined;
 }
 
 void edge_minimum(const edge_axes_t *p, const int8_t *in, int8_t *out) {
-  const edge_reduction_t how = {127, minimum, same};
+  const edge_reduction_t how = {1, 127, minimum, same};
   edge_reduce(p, &how, p, in, out);
 }

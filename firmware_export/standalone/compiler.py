@@ -34,6 +34,7 @@ class Compiled:
       op_sources: what runs, in order, named by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
       scratch: bytes of scratch memory for each of these.
       constant_bytes: bytes of weights and parameters, in flash.
+      op_constant_bytes: the same for each op; what several share counts for the first.
     """
 
     graph: ir.Graph
@@ -43,6 +44,7 @@ class Compiled:
     op_sources: tuple[str, ...]
     scratch: tuple[int, ...]
     constant_bytes: int
+    op_constant_bytes: tuple[int, ...]
 
 
 def compile(
@@ -50,6 +52,7 @@ def compile(
     kernels: KernelSet = "portable",
     passes_to_run: Iterable[str] = passes.ALL,
     keep: bool = False,
+    profile: bool = False,
     streaming: bool = False,
     version: str = "0",
     model_sha256: str = "",
@@ -62,6 +65,7 @@ def compile(
       passes_to_run: names; see `passes.select`.
       keep: for tests: no activation is overwritten, and model_arena() returns all of them. Meant
         for passes that do not change tensors; tensors that a pass has fused are missing.
+      profile: model_invoke() calls model_op_done(), which the program provides, after each op.
       streaming: the model has the streaming form: its states become memory of the program, and
         model_push_frame() takes a frame.
       version: of edge_tf, for the file headers.
@@ -83,7 +87,12 @@ def compile(
     scratch = tuple(step.lowered.scratch for step in steps)
     found = slides.find(graph, [step.lowered for step in steps])
     plan = planner.plan(graph, scratch, found, reuse=not keep)
-    head = {"version": version, "model_sha256": model_sha256, "expose_arena": keep}
+    head = {
+        "version": version,
+        "model_sha256": model_sha256,
+        "expose_arena": keep,
+        "profile": profile,
+    }
     source = emit.emit(graph, steps, plan, head)
     return Compiled(
         graph=graph,
@@ -92,7 +101,8 @@ def compile(
         passes=names,
         op_sources=tuple(op.source for op in graph.ops),
         scratch=scratch,
-        constant_bytes=source.constant_bytes,
+        constant_bytes=sum(source.op_constant_bytes),
+        op_constant_bytes=source.op_constant_bytes,
     )
 
 

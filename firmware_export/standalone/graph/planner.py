@@ -72,6 +72,19 @@ class Plan:
         root, inner = tensor.storage()
         return self._offsets[id(root)] + inner
 
+    def used(self, position: int) -> int:
+        """Bytes that hold something while an op runs, gaps of rounding included."""
+        live = sorted(
+            (block.offset, block.end)
+            for block in self.blocks
+            if block.first <= position <= block.last
+        )
+        total = end = 0
+        for first, last in live:
+            total += max(0, last - max(first, end))
+            end = max(end, last)
+        return total
+
     def scratch_offset(self, position: int) -> int:
         """First byte of an op's scratch; 0 if it needs none."""
         return self._scratch.get(position, 0)

@@ -66,6 +66,9 @@ class RowSums(ir.Op):
         calls = tuple(self._row(y, row, scaling, kernels) for y, row in enumerate(self.rows))
         return Lowered(calls, progress=_Rows(tuple(self.rows), self._row_bytes))
 
+    def multiply_adds(self) -> int:
+        return self._row_bytes * sum(len(row.taps) for row in self.rows)
+
     @property
     def _row_bytes(self) -> int:
         return self.output.shape[2] * self.output.shape[3]

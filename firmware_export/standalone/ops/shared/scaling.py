@@ -20,6 +20,10 @@ class Weighted(ir.WithTable):
     def weights(self) -> np.ndarray:
         return self.inputs[1].constant
 
+    def multiply_adds(self) -> int:
+        channels = self.output.shape[-1]
+        return self.output.size * (self.weights.size // channels)
+
     @property
     def scaled(self) -> ir.Tensor:
         """The tensor to whose scale and zero point accumulators are scaled."""

@@ -22,6 +22,8 @@
  *                       together rounded up to a multiple of 8, and as much as edge_pointwise for
  *                       a row of pixels with as many input channels as a window has values
  *     edge_depthwise    8 bytes per tap of the window, and in_channels
+ *     edge_depthwise_dense  1 byte (portable), 8 (dsp) or 16 (mve) per tap of the window and per
+ *                       column that is read, padding included, times kernel_height
  *   Input, output and scratch do not overlap, unless a function says otherwise; "in place"
  *   means that the output may begin at the address of the named input.
  */
@@ -89,6 +91,12 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
 /* Depthwise; out_channels is a multiple of in_channels, output o reads input channel
  * o / (out_channels / in_channels). weights: [kernel_height][kernel_width][out_channels]. */
 void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
+
+/* The same for windows without gaps (dilation 1) and as many outputs as inputs; on dsp for at most
+ * 33 taps. In place if there is one batch, both have rows without gaps, no output row is longer than
+ * an input row and pad_top is below kernel_height. */
+void edge_depthwise_dense(const edge_convolution_t *p, const int8_t *in, int8_t *out,
+                          void *scratch);
 
 /* One row of a depthwise convolution over rows only: rows[k] points to input row k, which is
  * [width][channels] like the output, and

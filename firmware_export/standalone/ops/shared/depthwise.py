@@ -15,6 +15,12 @@ from firmware_export.standalone.target import KernelSet
 
 # Maximum bytes of a pointer: on the host.
 _POINTER = 8
+# Taps whose weights edge_depthwise keeps in registers, and pixels per row from which that pays.
+_TAPS_IN_REGISTERS = 5
+_LONG_ROW = 16
+# The most that edge_depthwise_dense takes, and the bytes that it keeps per value.
+_MOST_DENSE_TAPS = 33
+_DENSE_LANES: dict[KernelSet, int] = {"portable": 1, "dsp": 8, "mve": 16}
 
 
 def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lowered:
@@ -27,6 +33,8 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
         return any_convolution(op, rearranged, in_channels, scaling)
     if _is_mean(op, weights):
         return _uniform(op, weights[0, 0], scaling)
+    if _is_dense(op, weights):
+        return _dense(op, weights, scaling, kernels)
     window = weights.shape[:2]
     call = op.call(
         "depthwise",
@@ -37,6 +45,47 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
         scratch=_POINTER * window[0] * window[1] + in_channels,
     )
     return Lowered((call,))
+
+
+def _is_dense(op: Convolution, weights: np.ndarray) -> bool:
+    """Whether edge_depthwise_dense takes it, and is faster than edge_depthwise.
+
+    That keeps the weights of up to five taps in registers for a whole row of pixels, which pays
+    where rows are long.
+    """
+    height, width = weights.shape[:2]
+    if op.dilation != (1, 1) or op.output.shape[3] != op.inputs[0].shape[3]:
+        return False
+    is_for_registers = (
+        2 <= height * width <= _TAPS_IN_REGISTERS
+        and op.stride[1] == 1
+        and op.output.shape[2] >= _LONG_ROW
+    )
+    return height * width <= _MOST_DENSE_TAPS and not is_for_registers
+
+
+def _dense(
+    op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: KernelSet
+) -> Lowered:
+    x, output = op.inputs[0], op.output
+    height, width = weights.shape[:2]
+    columns = (output.shape[2] - 1) * op.stride[1] + width
+    call = op.call(
+        "depthwise_dense",
+        {**scaling.fields(weights, op.table), **geometry(op, (height, width), x.shape[3])},
+        *(Place(x), Place(output), Scratch()),
+        struct="edge_convolution_t",
+        sources=("depthwise_dense",),
+        scratch=_DENSE_LANES[kernels] * height * (columns + height * width),
+    )
+    in_place = (
+        x.shape[0] == 1
+        and x.pitch is None
+        and output.pitch is None
+        and output.shape[2] <= x.shape[2]
+        and op.padding[0] < height
+    )
+    return Lowered((call,), (0,) if in_place else ())
 
 
 def window_sources(kernel: str, kernels: KernelSet) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
             if events[end].position not in writers:
                 continue  # Another op still reads the input after the output is written.
             distance = _distance(events[begin : end + 1], x, y)
-            if distance < sizes[x]:
+            if distance < sizes[y]:
                 found[x, y] = distance
     return found
 

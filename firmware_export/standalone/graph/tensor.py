@@ -45,6 +45,14 @@ class Tensor:
         return math.prod(self.shape)
 
     @property
+    def extent(self) -> int:
+        """Bytes from the first to the last one, including gaps."""
+        if self.pitch is None:
+            return self.size
+        rows = self.shape[1]
+        return (rows - 1) * self.pitch + self.size // rows
+
+    @property
     def constant(self) -> np.ndarray:
         """The content of a constant; ValueError for an activation."""
         if self.data is None:

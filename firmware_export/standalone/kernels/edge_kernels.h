@@ -15,12 +15,11 @@
  *   Pointers in structs point to constants and are not NULL, except `table`.
  *   `scratch` is aligned to 8 bytes; its content is undefined before and after a call.
  *   The exporter (firmware_export/standalone/ops) provides on every target
- *     edge_pointwise    2 bytes per value of 16 pixels, of 8 pixels from 33 channels on, of 4
- *                       from 65 on; at most of the pixels in a row, rounded up to a multiple of 4,
- *                       with the number of channels rounded up to a multiple of 4
- *     edge_convolution  4 windows of a group and 2 more bytes per value of a window, both
- *                       together rounded up to a multiple of 8, and as much as edge_pointwise for
- *                       a row of pixels with as many input channels as a window has values
+ *     edge_pointwise    portable: 8 pixels; dsp: 2 bytes per value of `group` pixels, with the number
+ *                       of channels rounded up to a multiple of 4; mve: 4 pixels, with the number
+ *                       of channels rounded up to a multiple of 16, and to 32 at least
+ *     edge_convolution  as much as edge_pointwise for pixels with as many channels as a window has
+ *                       values, and 3 (dsp) or 1 more bytes per value and 16 more
  *     edge_depthwise    8 bytes per tap of the window, and in_channels
  *     edge_depthwise_dense  1 byte (portable), 8 (dsp) or 16 (mve) per tap of the window and per
  *                       column that is read, padding included, times kernel_height
@@ -44,7 +43,7 @@ extern "C" {
  * Pixels without gaps are one row: rows is 1, width the number of pixels.
  *
  * In place if out_channels <= in_channels and both have rows without gaps. The output may also
- * overlap the input from lower addresses on: pixels are processed in order, at most 16 are read
+ * overlap the input from lower addresses on: pixels are processed in order, at most 8 are read
  * before outputs are written, and the exporter ensures that those are not overwritten. */
 typedef struct {
   const int8_t *weights;     /* [out_channels][in_channels] */
@@ -56,6 +55,7 @@ typedef struct {
   uint16_t rows, width;
   uint16_t in_channels, out_channels;
   int8_t zero_point, low, high;
+  uint8_t group; /* for dsp: pixels that are processed together, 6, or 4 for less scratch */
 } edge_pointwise_t;
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch);
@@ -65,7 +65,10 @@ void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, vo
  * Output (y, x) reads input rows y * stride_y - pad_top + ky * dilation_y, and columns in the same
  * way. Values outside the input are in_zero_point. `bias` has it folded in, as for edge_pointwise,
  * over the whole window. Bounds of accumulators and shifts are those of edge_pointwise.
- * in_row and out_row are in bytes; images of a batch are height * row apart. */
+ * in_row and out_row are in bytes; images of a batch are height * row apart.
+ *
+ * The output may overlap the input from lower addresses on, if the exporter ensures that no row of
+ * outputs reaches the inputs of its own windows or of later ones. */
 typedef struct {
   const int8_t *weights;     /* see the functions */
   const int32_t *bias;       /* [out_channels] */

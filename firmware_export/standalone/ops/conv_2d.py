@@ -6,7 +6,7 @@ import numpy as np
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place, Scratch
-from firmware_export.standalone.ops.shared import pointwise, windows
+from firmware_export.standalone.ops.shared import pointwise, row_progress, windows
 from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
@@ -16,11 +16,6 @@ from firmware_export.standalone.ops.shared.depthwise import depthwise
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
 from firmware_export.standalone.target import KernelSet
-
-# The kernel gathers this many windows at a time.
-_WINDOWS = 4
-# Or it keeps this many bytes for the offset of each value of a window.
-_OFFSET = 2
 
 
 @dataclasses.dataclass(eq=False)
@@ -37,23 +32,23 @@ class Conv2D(Convolution):
             x, output = self.inputs[0], self.output
             row = pointwise.Row(x.shape[0] * x.shape[1], x.shape[2], x.pitch, output.pitch)
             flat = weights.reshape(weights.shape[0], -1)
-            return pointwise.pointwise(self, row, flat, scaling)
+            return pointwise.pointwise(self, row, flat, scaling, kernels)
         if not scaling.is_plain or weights[0].size > 0xFFFF:
             return any_convolution(self, weights, groups, scaling)
-        return self._windows(groups, scaling)
+        return self._windows(groups, scaling, kernels)
 
-    def _windows(self, groups: int, scaling: Scaling) -> Lowered:
+    def _windows(self, groups: int, scaling: Scaling, kernels: KernelSet) -> Lowered:
         weights, depth = self.weights, self.weights[0].size
-        gathered = -(-(_WINDOWS + _OFFSET) * depth // 8) * 8
+        gathered = (3 if kernels == "dsp" else 1) * depth + 16
         window = geometry(self, weights.shape[1:3], groups)
         call = self.call(
             "convolution",
             {**scaling.fields(weights, self.table), **window},
             *(Place(self.inputs[0]), Place(self.output), Scratch()),
             sources=("convolution", "pointwise"),
-            scratch=gathered + pointwise.scratch(depth, self.output.shape[2]),
+            scratch=gathered + pointwise.scratch(depth, kernels),
         )
-        return Lowered((call,))
+        return Lowered((call,), progress=row_progress.of(self))
 
     def _is_pointwise(self) -> bool:
         return (

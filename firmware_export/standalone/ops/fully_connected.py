@@ -34,7 +34,7 @@ class FullyConnected(Weighted):
         self.check(max(channels, depth) <= 0xFFFF, x, f"has {depth} inputs and {channels} outputs")
         scaling = scaling_of(self, self.weights)
         if scaling.is_plain:
-            return pointwise.pointwise(self, pointwise.Row(1, rows), self.weights, scaling)
+            return pointwise.pointwise(self, pointwise.Row(1, rows), self.weights, scaling, kernels)
         self.check(rows <= 0xFFFF, x, f"has {rows} rows")
         return self._as_image(rows, scaling)
 

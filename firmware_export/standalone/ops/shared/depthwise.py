@@ -5,6 +5,7 @@ import copy
 import numpy as np
 
 from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch
+from firmware_export.standalone.ops.shared import row_progress
 from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
@@ -44,7 +45,7 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
         sources=window_sources("depthwise", kernels),
         scratch=_POINTER * window[0] * window[1] + in_channels,
     )
-    return Lowered((call,))
+    return Lowered((call,), progress=row_progress.of(op))
 
 
 def _is_dense(op: Convolution, weights: np.ndarray) -> bool:

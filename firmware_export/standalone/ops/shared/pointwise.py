@@ -7,12 +7,12 @@ import numpy as np
 
 from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch, Step
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
+from firmware_export.standalone.target import KernelSet
 
-# Bytes of scratch per channel of a pixel: the kernel widens pixels to 16 bits, or saves them
-# unchanged where outputs may overwrite them.
-_WIDE = 2
-# Pixels that the kernel reads before it writes (edge_kernels.h).
-GROUP = 16
+# Pixels that the kernel reads before it writes, at most (edge_kernels.h).
+GROUP = 8
+# Pixels that the kernels for DSP process together, and fewer for less scratch.
+_WIDE_GROUP, _SMALL_GROUP = 6, 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,9 @@ class _Pixels:
                 yield Step({0: first}, row * self.out_row + end * self.out_channels)
 
 
-def pointwise(op: Weighted, row: Row, weights: np.ndarray, scaling: Scaling) -> Lowered:
+def pointwise(
+    op: Weighted, row: Row, weights: np.ndarray, scaling: Scaling, kernels: KernelSet
+) -> Lowered:
     """weights: [output channels, input channels]."""
     channels, depth = weights.shape
     rows, width = row.rows, row.width
@@ -65,14 +67,18 @@ def pointwise(op: Weighted, row: Row, weights: np.ndarray, scaling: Scaling) -> 
         "zero_point": op.scaled.zero_point,
         "low": op.low,
         "high": op.high,
+        "group": _WIDE_GROUP,
     }
     places = (Place(op.inputs[0]), Place(op.output), Scratch())
-    call = op.call("pointwise", fields, *places, scratch=scratch(depth, width))
+    call = op.call("pointwise", fields, *places, scratch=scratch(depth, kernels))
     progress = _Pixels(rows, width, in_row, out_row, op.inputs[0].shape[-1], op.output.shape[-1])
     return Lowered((call,), () if has_gaps or channels > depth else (0,), progress)
 
 
-def scratch(depth: int, width: int) -> int:
-    """Memory for 16 pixels, or fewer if they are large; see edge_kernels.h."""
-    pixels = 16 if depth <= 32 else 8 if depth <= 64 else 4
-    return _WIDE * min(pixels, width + 3 & ~3) * (depth + 3 & ~3)
+def scratch(depth: int, kernels: KernelSet, group: int = _WIDE_GROUP) -> int:
+    """Memory for some pixels; see edge_kernels.h."""
+    if kernels == "dsp":
+        return 2 * group * (depth + 3 & ~3)
+    if kernels == "mve":
+        return 4 * max(32, depth + 15 & ~15)
+    return 8 * depth

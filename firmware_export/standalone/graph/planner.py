@@ -190,10 +190,10 @@ class _Shared:
 
 
 # (input's block, output's block): bytes from the start of the second to the start of the first.
-_Allowed = Mapping[tuple[Block, Block], int]
+Allowed = Mapping[tuple[Block, Block], int]
 
 
-def _allowed(found: Sequence[Block], slides: Mapping[tuple[int, int], int]) -> _Allowed:
+def _allowed(found: Sequence[Block], slides: Mapping[tuple[int, int], int]) -> Allowed:
     by_tensor = {id(block.tensor): block for block in found if block.tensor is not None}
     return {
         (by_tensor[x], by_tensor[y]): aligned(distance)
@@ -202,7 +202,7 @@ def _allowed(found: Sequence[Block], slides: Mapping[tuple[int, int], int]) -> _
     }
 
 
-def live_bytes(found: Sequence[Block], ops: int, allowed: _Allowed | None = None) -> list[int]:
+def live_bytes(found: Sequence[Block], ops: int, allowed: Allowed | None = None) -> list[int]:
     """Bytes needed before the first op, during each op, and after the last."""
     live = [0] * (ops + 2)
     for block in found:
@@ -219,7 +219,7 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _arrange(found: list[Block], bound: int, allowed: _Allowed) -> None:
+def _arrange(found: list[Block], bound: int, allowed: Allowed) -> None:
     """Assigns offsets: the best of several orders of placement, then a search from there."""
     meeting = {
         id(block): [
@@ -255,7 +255,7 @@ def _level(others: list[tuple[Block, int, int]], block: Block) -> int:
     return block.aligned + sum(other.aligned for other, _, _ in others)
 
 
-def _place(order: list[Block], meeting: _Meeting, allowed: _Allowed) -> int:
+def _place(order: list[Block], meeting: _Meeting, allowed: Allowed) -> int:
     """Puts each block at the lowest offset that earlier ones leave; returns the size needed."""
     placed: set[int] = set()
     size = 0
@@ -277,7 +277,7 @@ def _place(order: list[Block], meeting: _Meeting, allowed: _Allowed) -> int:
 
 
 def _excluded(
-    block: Block, other: Block, size: int, others: int, allowed: _Allowed
+    block: Block, other: Block, size: int, others: int, allowed: Allowed
 ) -> tuple[int, int]:
     """Bounds, both exclusive, between which a block cannot start.
 
@@ -299,7 +299,7 @@ def _searched(
     size: int,
     bound: int,
     meeting: _Meeting,
-    allowed: _Allowed,
+    allowed: Allowed,
 ) -> list[Block]:
     """Moves the blocks that end last to earlier positions in the order, as long as it helps.
 

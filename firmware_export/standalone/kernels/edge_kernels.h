@@ -60,6 +60,23 @@ typedef struct {
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch);
 
+/* A single pixel of a pointwise convolution, or a fully connected layer: otherwise like
+ * edge_pointwise, without scratch and never in place. */
+typedef struct {
+  const int8_t *weights;     /* [out_channels][in_channels]; for dsp, see below */
+  const int32_t *bias;       /* [out_channels] */
+  const int32_t *multiplier; /* [out_channels] */
+  const int8_t *shift;       /* [out_channels] */
+  const int8_t *table;
+  uint16_t in_channels, out_channels;
+  int8_t zero_point, low, high;
+} edge_dense_t;
+
+/* For dsp, the weights of every four outputs are together: [in_channels / 4][4 outputs][4 inputs],
+ * then [remaining inputs][4 outputs]; those of up to three remaining outputs follow in the usual
+ * order. */
+void edge_dense(const edge_dense_t *p, const int8_t *in, int8_t *out);
+
 /* Convolution and depthwise convolution.
  *
  * Output (y, x) reads input rows y * stride_y - pad_top + ky * dilation_y, and columns in the same

@@ -85,7 +85,8 @@ static __attribute__((noinline)) void widen_windows(const int8_t *x, const uint1
 /* Widens one window that begins at (y, x), possibly in the padding. `in` is at the group's
  * channels, `run` the number of values in a row of the window. */
 static void widen_window(const edge_convolution_t *p, const int8_t *in, int32_t y, int32_t x,
-                         uint32_t run, int8_t *gathered, uint32_t pixel, uint32_t *block) {
+                         uint32_t run, int8_t *gathered, uint32_t group, uint32_t pixel,
+                         uint32_t *block) {
   const int is_words = run % 4 == 0;
   const int columns_inside =
       p->groups == 1 && p->dilation_x == 1 && x >= 0 && x + p->kernel_width <= p->in_width;
@@ -104,10 +105,10 @@ static void widen_window(const edge_convolution_t *p, const int8_t *in, int32_t 
     } else {
       (void)gather_row(p, row, x, gathered);
     }
-    wide = edge_dsp_widen(from, run / 4, EDGE_GROUP, wide);
+    wide = edge_dsp_widen(from, run / 4, group, wide);
   }
   if (!is_words) {
-    edge_dsp_widen_pixel(gathered, run * p->kernel_height, EDGE_GROUP, pixel, block);
+    edge_dsp_widen_pixel(gathered, run * p->kernel_height, group, pixel, block);
   }
 }
 
@@ -129,7 +130,6 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
       .in_channels = (uint16_t)depth,
       .out_channels = (uint16_t)out_channels,
       .zero_point = p->zero_point,
-      .group = EDGE_GROUP,
   };
   for (uint32_t n = 0; n < p->batches; n++, in += p->in_height * p->in_row) {
     uint32_t left = (uint32_t)p->out_width * p->out_height;
@@ -156,7 +156,8 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
           for (uint32_t i = 0; i < count; i++) {
             const int32_t top = (int32_t)(row * p->stride_y) - p->pad_top;
             const int32_t start = (int32_t)(column * p->stride_x) - p->pad_left;
-            widen_window(p, in + g * in_channels, top, start, run, gathered, i, widened);
+            widen_window(p, in + g * in_channels, top, start, run, gathered, edge_dsp_group(count),
+                         i, widened);
             if (++column == p->out_width) {
               column = 0;
               row++;

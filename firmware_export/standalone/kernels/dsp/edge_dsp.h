@@ -114,6 +114,9 @@ static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale) {
 /* Pixels, or windows, that are widened to 16 bits and processed together; see pointwise.c. */
 #define EDGE_GROUP 6
 
+/* The size of the group that so many pixels belong to. */
+static inline uint32_t edge_dsp_group(uint32_t pixels) { return pixels > 4 ? EDGE_GROUP : 4; }
+
 /* Widens `fours` times four values of a pixel, from `to` on, the place of its first ones in a block
  * of `group` pixels. Returns the place of the next. */
 uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t group, uint32_t *to);

@@ -2,7 +2,7 @@
 #include "edge_dsp.h"
 
 /* A group of six pixels is widened to 16 bits in the scratch; then each output channel processes
- * it, so that a weight is read once for six products. With p->group of four, there is less scratch.
+ * it, so that a weight is read once for six products. Up to four pixels are a group of four.
  *
  * In the scratch, a group is stored as
  *     per four inputs:     even and odd bytes of pixel 0, of pixel 1, 2 ...    (2 words per pixel)
@@ -210,7 +210,7 @@ void edge_dsp_widen_pixel(const int8_t *x, uint32_t depth, uint32_t group, uint3
 
 void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels,
                            uint32_t step, int8_t *out) {
-  group_t group = {
+  group_t call = {
       .x = x,
       .weights = p->weights,
       .bias = p->bias,
@@ -224,10 +224,10 @@ void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_
       .zero = 2 * p->zero_point + 1,
       .pixels = pixels,
   };
-  if (p->group == EDGE_GROUP) {
-    sum_six(&group);
+  if (edge_dsp_group(pixels) == EDGE_GROUP) {
+    sum_six(&call);
   } else {
-    sum_four(&group);
+    sum_four(&call);
   }
 }
 
@@ -264,16 +264,16 @@ static void one_pixel(const edge_pointwise_t *p, const int8_t *x, int8_t *out, u
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch) {
   const uint32_t depth = p->in_channels;
   const uint32_t channels = p->out_channels;
-  const uint32_t group = p->group;
   for (uint32_t row = 0; row < p->rows; row++) {
     const int8_t *x = in + row * p->in_row;
     int8_t *y = out + row * p->out_row;
     uint32_t pixels;
     for (uint32_t left = p->width; left > 0; left -= pixels) {
-      pixels = left < group ? left : group;
+      pixels = left < p->group ? left : p->group;
       if (pixels == 1) {
         one_pixel(p, x, y, scratch);
       } else {
+        const uint32_t group = edge_dsp_group(pixels);
         for (uint32_t i = 0; i < pixels; i++) {
           edge_dsp_widen_pixel(x + i * depth, depth, group, i, scratch);
         }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch, Step
+from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place, Scratch, Step
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
 from firmware_export.standalone.target import KernelSet
 
@@ -50,6 +50,8 @@ def pointwise(
     """weights: [output channels, input channels]."""
     channels, depth = weights.shape
     rows, width = row.rows, row.width
+    if rows * width == 1:
+        return _dense(op, weights, scaling, kernels)
     has_gaps = row.in_pitch is not None or row.out_pitch is not None
     if not has_gaps and rows * width <= 0xFFFF:
         rows, width = 1, rows * width
@@ -73,6 +75,36 @@ def pointwise(
     call = op.call("pointwise", fields, *places, scratch=scratch(depth, kernels))
     progress = _Pixels(rows, width, in_row, out_row, op.inputs[0].shape[-1], op.output.shape[-1])
     return Lowered((call,), () if has_gaps or channels > depth else (0,), progress)
+
+
+def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling, kernels: KernelSet) -> Lowered:
+    """A single pixel, whose weights are used once."""
+    channels, depth = weights.shape
+    fields = scaling.fields(weights, op.table)
+    if kernels == "dsp":
+        given = fields["weights"]
+        assert isinstance(given, Array)
+        fields["weights"] = dataclasses.replace(given, values=_by_fours(weights.astype(np.int8)))
+    fields |= {
+        "in_channels": depth,
+        "out_channels": channels,
+        "zero_point": op.scaled.zero_point,
+        "low": op.low,
+        "high": op.high,
+    }
+    return Lowered((op.call("dense", fields, Place(op.inputs[0]), Place(op.output)),))
+
+
+def _by_fours(weights: np.ndarray) -> np.ndarray:
+    """The order of edge_dense for DSP: that in which its loop uses them."""
+    channels, depth = weights.shape
+    rows, columns = channels // 4 * 4, depth // 4 * 4
+    parts = []
+    for first in range(0, rows, 4):
+        four = weights[first : first + 4]
+        words = four[:, :columns].reshape(4, -1, 4).swapaxes(0, 1)
+        parts += [words.reshape(-1), four[:, columns:].T.reshape(-1)]
+    return np.concatenate([*parts, weights[rows:].reshape(-1)])
 
 
 def scratch(depth: int, kernels: KernelSet, group: int = _WIDE_GROUP) -> int:

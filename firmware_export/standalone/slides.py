@@ -64,21 +64,6 @@ def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
     return found
 
 
-def within(op: ir.Op, lowered: Lowered) -> dict[int, int]:
-    """For one op: by input, the distance from the output to it; {} for an op that tells nothing."""
-    if lowered.progress is None:
-        return {}
-    steps = list(lowered.progress.steps())
-    found = {}
-    for index in {index for step in steps for index in step.reads}:
-        events = [
-            _Event(0, {0: step.reads[index]} if index in step.reads else {}, {1: step.written})
-            for step in steps
-        ]
-        found[index] = _distance(events, 0, 1)
-    return found
-
-
 def _distance(events: list[_Event], x: int, y: int) -> int:
     """Distance from y to x at which no event overwrites what it or a later one reads."""
     first = None

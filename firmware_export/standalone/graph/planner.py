@@ -6,7 +6,7 @@ size changes: an output in the place of a larger input leaves the rest to others
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from firmware_export.standalone.graph import ir
 
@@ -120,9 +120,9 @@ def plan(
         for block in found:
             if block.tensor is not None:
                 block.first, block.last = -1, len(graph.ops)
-    allowed = _allowed(found, slides or {}) if reuse else {}
-    bound = max(live_bytes(found, len(graph.ops), allowed))
-    _arrange(found, bound, allowed)
+    may_overlap = allowed(found, slides or {}) if reuse else {}
+    bound = max(live_bytes(found, len(graph.ops), may_overlap))
+    _arrange(found, bound, may_overlap)
     size = max(block.end for block in found)
     return Plan(size, bound, found, len(graph.ops))
 
@@ -193,7 +193,8 @@ class _Shared:
 Allowed = Mapping[tuple[Block, Block], int]
 
 
-def _allowed(found: Sequence[Block], slides: Mapping[tuple[int, int], int]) -> Allowed:
+def allowed(found: Sequence[Block], slides: Mapping[tuple[int, int], int]) -> Allowed:
+    """The slides that overlap, by block."""
     by_tensor = {id(block.tensor): block for block in found if block.tensor is not None}
     return {
         (by_tensor[x], by_tensor[y]): aligned(distance)
@@ -219,9 +220,25 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
+def quick_size(found: list[Block], allowed: Allowed) -> int:
+    """Bytes that a plan needs at most: that of a simple search."""
+    return min(size for size, _ in _tried(found, _meeting(found), allowed))
+
+
 def _arrange(found: list[Block], bound: int, allowed: Allowed) -> None:
     """Assigns offsets: the best of several orders of placement, then a search from there."""
-    meeting = {
+    meeting = _meeting(found)
+    best, order = min(_tried(found, meeting, allowed), key=lambda each: each[0])
+    order = _searched(order, best, bound, meeting, allowed)
+    _place(order, meeting, allowed)
+
+
+# By block: those that it meets, and what both need at that time.
+_Meeting = Mapping[int, list[tuple[Block, int, int]]]
+
+
+def _meeting(found: list[Block]) -> _Meeting:
+    return {
         id(block): [
             (other, block.beside(other), other.beside(block))
             for other in found
@@ -229,6 +246,12 @@ def _arrange(found: list[Block], bound: int, allowed: Allowed) -> None:
         ]
         for block in found
     }
+
+
+def _tried(
+    found: list[Block], meeting: _Meeting, allowed: Allowed
+) -> Iterator[tuple[int, list[Block]]]:
+    """Orders of placement, and the size that each needs."""
     keys: list[Callable[[Block], tuple[int, ...]]] = [
         lambda b: (-b.aligned, b.first),
         lambda b: (b.first, -b.aligned),
@@ -239,15 +262,9 @@ def _arrange(found: list[Block], bound: int, allowed: Allowed) -> None:
         lambda b: (-(b.last - b.first), -b.aligned),
         lambda b: (-_level(meeting[id(b)], b), -b.aligned, b.first),
     ]
-    orders = [sorted(found, key=key) for key in keys]
-    sizes = [_place(order, meeting, allowed) for order in orders]
-    best = min(sizes)
-    order = _searched(orders[sizes.index(best)], best, bound, meeting, allowed)
-    _place(order, meeting, allowed)
-
-
-# By block: those that it meets, and what both need at that time.
-_Meeting = Mapping[int, list[tuple[Block, int, int]]]
+    for key in keys:
+        order = sorted(found, key=key)
+        yield _place(order, meeting, allowed), order
 
 
 def _level(others: list[tuple[Block, int, int]], block: Block) -> int:

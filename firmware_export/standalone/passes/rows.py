@@ -44,7 +44,6 @@ class _Search:
         self._uses = edit.Uses(graph)
         self._forms = [_with_rows(op) for op in graph.ops]
         self._lower: dict[int, Lowered | None] = {}
-        self._distances: dict[int, dict[int, int]] = {}
         self._allowed: dict[int, tuple[int, ...]] = {}
         self._made: dict[_Chain, Rows] = {}
         self._next = _links(graph, self._forms)
@@ -53,13 +52,13 @@ class _Search:
     def best(self) -> ir.Graph:
         chains: list[_Chain] = []
         need = self._need(chains)
-        best, least = chains, self._price(chains, need)
+        best, least = chains, self._price(chains)
         for _ in range(_MAX_ROUNDS):
             found = []
             for trial in self._trials(chains, need):
                 needed = self._need(trial)
                 if _rank(needed) < _rank(need):
-                    price = self._price(trial, needed)
+                    price = self._price(trial)
                     found.append((price, _rank(needed), _cost(trial), trial, needed))
             if not found:
                 break
@@ -68,12 +67,12 @@ class _Search:
                 best, least = chains, price
         return self._graph_of(best)
 
-    def _price(self, chains: list[_Chain], need: list[int]) -> float:
+    def _price(self, chains: list[_Chain]) -> float:
         """What the search minimizes: a percent of memory is worth a percent of instructions."""
-        ops = self._graph_of(chains).ops
-        lowered = [self._lowered(op) for op in ops]
+        graph = self._graph_of(chains)
+        lowered = [self._lowered(op) for op in graph.ops]
         total = sum(costs.instructions(low) for low in lowered if low is not None)
-        return math.log(max(need)) + math.log(max(total, 1))
+        return math.log(planner.quick_size(*self._blocks(graph))) + math.log(max(total, 1))
 
     def _trials(self, chains: list[_Chain], need: list[int]) -> Iterator[list[_Chain]]:
         """The given chains, plus one more that may help where most memory is needed."""
@@ -162,26 +161,8 @@ class _Search:
         return found, slides
 
     def _slides(self, graph: ir.Graph, blocks: list[planner.Block]) -> planner.Allowed:
-        by_root = {id(block.tensor): block for block in blocks if block.tensor is not None}
-        lasting = {id(tensor.storage()[0]) for tensor in graph.lasting()}
-        found = {}
-        for position, op in enumerate(graph.ops):
-            output, inner = op.output.storage()
-            y = by_root[id(output)]
-            for index, distance in self._distances_of(op).items():
-                root, offset = op.inputs[index].storage()
-                if id(root) in lasting or root is output or inner or offset:
-                    continue
-                x = by_root[id(root)]
-                if x.last == position == y.first and distance < y.size:
-                    found[x, y] = distance
-        return found
-
-    def _distances_of(self, op: ir.Op) -> dict[int, int]:
-        if id(op) not in self._distances:
-            lowered = self._lowered(op)
-            self._distances[id(op)] = {} if lowered is None else slides.within(op, lowered)
-        return self._distances[id(op)]
+        lowered = [self._lowered(op) or Lowered(()) for op in graph.ops]
+        return planner.allowed(blocks, slides.find(graph, lowered))
 
     def _may_overwrite(self, op: ir.Op) -> tuple[int, ...]:
         if id(op) not in self._allowed:

@@ -53,7 +53,9 @@ def _single(f: dict[str, int]) -> int:
 def _pixels(pixels: int, depth: int, channels: int) -> int:
     """Six pixels at a time, or four; one is on its own."""
     rest = pixels % 6
-    last = {0: 0.0, 1: 2.6 * depth + 15}.get(rest, 4.7 * depth + 70 if rest > 4 else 3.3 * depth + 60)
+    last = {0: 0.0, 1: 2.6 * depth + 15}.get(
+        rest, 4.7 * depth + 70 if rest > 4 else 3.3 * depth + 60
+    )
     per_channel = pixels // 6 * (4.7 * depth + 70) + last
     return round(channels * per_channel + 1.5 * pixels * depth)
 

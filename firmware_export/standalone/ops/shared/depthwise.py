@@ -65,9 +65,7 @@ def _is_dense(op: Convolution, weights: np.ndarray) -> bool:
     return height * width <= _MOST_DENSE_TAPS and not is_for_registers
 
 
-def _dense(
-    op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: KernelSet
-) -> Lowered:
+def _dense(op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: KernelSet) -> Lowered:
     x, output = op.inputs[0], op.output
     height, width = weights.shape[:2]
     columns = (output.shape[2] - 1) * op.stride[1] + width

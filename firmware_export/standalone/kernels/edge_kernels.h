@@ -15,11 +15,10 @@
  *   Pointers in structs point to constants and are not NULL, except `table`.
  *   `scratch` is aligned to 8 bytes; its content is undefined before and after a call.
  *   The exporter (firmware_export/standalone/ops) provides on every target
- *     edge_pointwise    portable: 8 pixels; dsp: 2 bytes per value of `group` pixels, with the number
- *                       of channels rounded up to a multiple of 4; mve: 4 pixels, with the number
- *                       of channels rounded up to a multiple of 16, and to 32 at least
+ *     edge_pointwise    8 pixels (portable); 4 pixels (mve); 2 bytes per value of `group` pixels,
+ *                       with the number of channels rounded up to a multiple of 4 (dsp)
  *     edge_convolution  as much as edge_pointwise for pixels with as many channels as a window has
- *                       values, and 3 (dsp) or 1 more bytes per value and 16 more
+ *                       values; for dsp, 3 more bytes per value
  *     edge_depthwise    8 bytes per tap of the window, and in_channels
  *     edge_depthwise_dense  1 byte (portable), 8 (dsp) or 16 (mve) per tap of the window and per
  *                       column that is read, padding included, times kernel_height

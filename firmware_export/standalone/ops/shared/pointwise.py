@@ -111,6 +111,4 @@ def scratch(depth: int, kernels: KernelSet, group: int = _WIDE_GROUP) -> int:
     """Memory for some pixels; see edge_kernels.h."""
     if kernels == "dsp":
         return 2 * group * (depth + 3 & ~3)
-    if kernels == "mve":
-        return 4 * max(32, depth + 15 & ~15)
-    return 8 * depth
+    return (4 if kernels == "mve" else 8) * depth

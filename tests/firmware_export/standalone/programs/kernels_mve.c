@@ -107,11 +107,7 @@ static void check_scratch(const char *what, uint32_t size) {
   }
 }
 
-static uint32_t round_up(uint32_t size, uint32_t to) { return (size + to - 1) / to * to; }
-
-static uint32_t pointwise_scratch(uint32_t depth) {
-  return 4 * (depth <= 32 ? 32 : round_up(depth, 16));
-}
+static uint32_t pointwise_scratch(uint32_t depth) { return 4 * depth; }
 
 static void pointwise(uint32_t number) {
   edge_pointwise_t p = {.weights = weights,
@@ -180,7 +176,7 @@ static void convolution(uint32_t number) {
   fill_weights(1, depth * p.out_channels);
   fill_scaling(p.out_channels, depth);
   fill_input(p.in_row * p.in_height);
-  const uint32_t size = pointwise_scratch(depth) + depth + 16;
+  const uint32_t size = pointwise_scratch(depth);
   portable_convolution(&p, input, expected, large);
   edge_convolution(&p, input, result, exact_scratch(size));
   check_scratch("convolution", size);

@@ -20,7 +20,7 @@
  *     edge_convolution  as much as edge_pointwise for pixels with as many channels as a window has
  *                       values; for dsp, 3 more bytes per value
  *     edge_depthwise    8 bytes per tap of the window, and in_channels
- *     edge_depthwise_dense  1 byte (portable), 8 (dsp) or 16 (mve) per tap of the window and per
+ *     edge_depthwise_dense  1 byte (portable) or 8 (dsp, mve) per tap of the window and per
  *                       column that is read, padding included, times kernel_height
  *   Input, output and scratch do not overlap, unless a function says otherwise; "in place"
  *   means that the output may begin at the address of the named input.

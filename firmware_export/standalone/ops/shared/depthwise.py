@@ -21,7 +21,7 @@ _TAPS_IN_REGISTERS = 5
 _LONG_ROW = 16
 # The most that edge_depthwise_dense takes, and the bytes that it keeps per value.
 _MOST_DENSE_TAPS = 33
-_DENSE_LANES: dict[KernelSet, int] = {"portable": 1, "dsp": 8, "mve": 16}
+_DENSE_LANES: dict[KernelSet, int] = {"portable": 1, "dsp": 8, "mve": 8}
 
 
 def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lowered:

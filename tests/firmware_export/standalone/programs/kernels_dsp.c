@@ -109,13 +109,11 @@ static uint32_t pointwise_scratch(uint32_t depth, uint32_t group) {
   return 4 * depth;
 }
 #define GATHERED 0
-#define DENSE_LANES 16
 #else
 static uint32_t pointwise_scratch(uint32_t depth, uint32_t group) {
   return 2 * group * ((depth + 3) / 4 * 4);
 }
 #define GATHERED 3
-#define DENSE_LANES 8
 #endif
 
 static void paint_scratch(void) { memset(scratch, 0x5A, sizeof scratch); }
@@ -330,7 +328,7 @@ static void depthwise_dense(uint32_t number) {
     edge_depthwise_dense(&p, result, result + 25000, scratch);
   }
   memset((int8_t *)scratch + 20000, 0x5A, sizeof scratch - 20000);
-  check_scratch(number, DENSE_LANES * p.kernel_height * (columns + taps));
+  check_scratch(number, 8 * p.kernel_height * (columns + taps));
 }
 
 static void depthwise(uint32_t number) {

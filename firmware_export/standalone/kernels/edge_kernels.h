@@ -18,7 +18,7 @@
  *     edge_pointwise    8 pixels (portable); 4 pixels (mve); 2 bytes per value of `group` pixels,
  *                       with the number of channels rounded up to a multiple of 4 (dsp)
  *     edge_convolution  as much as edge_pointwise for pixels with as many channels as a window has
- *                       values; for dsp, 3 more bytes per value
+ *                       values; and 3 more bytes per value (dsp) or 16 more bytes (mve)
  *     edge_depthwise    8 bytes per tap of the window, and in_channels
  *     edge_depthwise_dense  1 byte (portable) or 8 (dsp, mve) per tap of the window and per
  *                       column that is read, padding included, times kernel_height

@@ -39,7 +39,7 @@ class Conv2D(Convolution):
 
     def _windows(self, groups: int, scaling: Scaling, kernels: KernelSet) -> Lowered:
         weights, depth = self.weights, self.weights[0].size
-        gathered = 3 * depth if kernels == "dsp" else 0
+        gathered = {"portable": 0, "dsp": 3 * depth, "mve": 16}[kernels]
         window = geometry(self, weights.shape[1:3], groups)
         call = self.call(
             "convolution",

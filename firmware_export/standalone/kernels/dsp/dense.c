@@ -23,8 +23,15 @@ typedef struct {
   "\n\t"                          \
   "smlad " sum ", r11, " word ", " sum "\n\t"
 
+#define FOUR_VALUES                 \
+  "ldr r11, [r0], #4\n\t"           \
+  "ldmia r1!, {r6, r7, r8, r9}\n\t" \
+  "sxtb16 r10, r11\n\t"             \
+  "sxtb16 r11, r11, ror #8\n\t" ROW("r2", "r6") ROW("r3", "r7") ROW("r4", "r8") ROW("r5", "r9")
+
 /* Adds the products of `fours` times four values, one or more; naked, since it needs all
- * registers. Moves `x` and `weights` to what is left. */
+ * registers. An odd number enters the loop in the middle. Moves `x` and `weights` to what is left.
+ */
 static __attribute__((naked, noinline)) void add_fours(four_rows_t *rows __attribute__((unused))) {
   __asm__ volatile(
       "push {r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
@@ -32,15 +39,12 @@ static __attribute__((naked, noinline)) void add_fours(four_rows_t *rows __attri
       "ldrd r0, r1, [r12]\n\t"
       "ldr lr, [r12, #8]\n\t"
       "add r12, r12, #12\n\t"
-      "ldmia r12, {r2, r3, r4, r5}\n"
-      "1:\n\t"
-      "ldr r11, [r0], #4\n\t"
-      "ldmia r1!, {r6, r7, r8, r9}\n\t"
-      "sxtb16 r10, r11\n\t"
-      "sxtb16 r11, r11, ror #8\n\t" ROW("r2", "r6") ROW("r3", "r7") ROW("r4", "r8")
-          ROW("r5", "r9")
-      "subs lr, lr, #1\n\t"
-      "bne 1b\n\t"
+      "ldmia r12, {r2, r3, r4, r5}\n\t"
+      "tst lr, #1\n\t"
+      "bne 2f\n"
+      "1:\n\t" FOUR_VALUES "2:\n\t" FOUR_VALUES
+      "subs lr, lr, #2\n\t"
+      "bgt 1b\n\t"
       "pop {r12}\n\t"
       "strd r0, r1, [r12]\n\t"
       "add r12, r12, #12\n\t"
@@ -84,9 +88,10 @@ void edge_dense(const edge_dense_t *p, const int8_t *in, int8_t *out) {
       rows.x++;
     }
     w = rows.weights;
-    for (uint32_t i = 0; i < ROWS; i++) {
-      out[o + i] = output(p, o + i, rows.sums[i]);
-    }
+    out[o] = output(p, o, rows.sums[0]);
+    out[o + 1] = output(p, o + 1, rows.sums[1]);
+    out[o + 2] = output(p, o + 2, rows.sums[2]);
+    out[o + 3] = output(p, o + 3, rows.sums[3]);
   }
   for (; o < p->out_channels; o++, w += depth) {
     out[o] = output(p, o, one_row(in, w, depth, p->bias[o]));

@@ -32,49 +32,92 @@ static band_t find_band(const edge_convolution_t *p, const int8_t *in, int32_t y
   return band;
 }
 
-/* Copies the inputs under the window that begins at column `x`, possibly in the padding, from
- * `channel` on. Returns their end. */
-static int8_t *gather(const edge_convolution_t *p, const band_t *band, int32_t x, uint32_t channel,
-                      int8_t *to) {
+/* Copies `rows` rows of at most 16 values; up to 15 bytes after them are overwritten. */
+static inline int8_t *copy_short_rows(int8_t *to, const int8_t *from, uint32_t row, uint32_t rows,
+                                      uint32_t size) {
+  __asm__ volatile(
+      "vctp.8 %[size]\n\t"
+      "wls lr, %[rows], 1f\n"
+      "2:\n\t"
+      "vpst\n\t"
+      "vldrbt.u8 q0, [%[from]]\n\t"
+      "add %[from], %[from], %[row]\n\t"
+      "vstrb.8 q0, [%[to]]\n\t"
+      "add %[to], %[to], %[size]\n\t"
+      "le lr, 2b\n"
+      "1:"
+      : [to] "+r"(to), [from] "+r"(from)
+      : [size] "r"(size), [rows] "r"(rows), [row] "r"(row)
+      : "lr", "s0", "s1", "s2", "s3", "p0", "memory");
+  return to;
+}
+
+static inline int8_t *copy_rows(int8_t *to, const int8_t *from, uint32_t row, uint32_t rows,
+                                uint32_t size) {
+  if (size <= 16) {
+    return copy_short_rows(to, from, row, rows, size);
+  }
+  for (; rows > 0; rows--, from += row) {
+    to = edge_mve_copy(to, from, size);
+  }
+  return to;
+}
+
+/* A window, or its rows inside the image, that is partly in the padding or has gaps. */
+static __attribute__((noinline)) int8_t *gather_any(const edge_convolution_t *p, const band_t *band,
+                                                    int32_t x, uint32_t channel, int8_t *to) {
   const int32_t columns = p->kernel_width;
   const uint32_t channels = (uint32_t)(p->in_channels / p->groups);
-  const uint32_t size = (uint32_t)columns * channels;
   const int32_t padding = p->in_zero_point;
-  to = edge_mve_fill(to, padding, band->above * size);
-  if (p->dilation_x == 1 && p->groups == 1) {
-    const int32_t before = x < 0 ? (-x < columns ? -x : columns) : 0;
-    const int32_t room = p->in_width - x;
-    const int32_t end = room < columns ? (room > before ? room : before) : columns;
-    const int8_t *from = band->in + (x + before) * (int32_t)channels;
-    for (uint32_t i = band->rows; i > 0; i--, from += band->row) {
-      if (end - before == columns) {
-        to = edge_mve_copy(to, from, size);
-      } else {
-        to = edge_mve_fill(to, padding, (uint32_t)before * channels);
-        to = edge_mve_copy(to, from, (uint32_t)(end - before) * channels);
-        to = edge_mve_fill(to, padding, (uint32_t)(columns - end) * channels);
-      }
+  const int8_t *row = band->in + channel;
+  for (uint32_t i = band->rows; i > 0; i--, row += band->row) {
+    if (p->dilation_x == 1 && p->groups == 1) {
+      const int32_t before = x < 0 ? (-x < columns ? -x : columns) : 0;
+      const int32_t room = p->in_width - x;
+      const int32_t end = room < columns ? (room > before ? room : before) : columns;
+      to = edge_mve_fill(to, padding, (uint32_t)before * channels);
+      to = edge_mve_copy(to, row + (x + before) * (int32_t)channels,
+                         (uint32_t)(end - before) * channels);
+      to = edge_mve_fill(to, padding, (uint32_t)(columns - end) * channels);
+      continue;
     }
-  } else {
-    const int8_t *row = band->in + channel;
-    for (uint32_t i = band->rows; i > 0; i--, row += band->row) {
-      for (int32_t kx = 0; kx < columns; kx++) {
-        const int32_t column = x + kx * p->dilation_x;
-        if (column >= 0 && column < p->in_width) {
-          to = edge_mve_copy(to, row + column * p->in_channels, channels);
-        } else {
-          to = edge_mve_fill(to, padding, channels);
-        }
+    for (int32_t kx = 0; kx < columns; kx++) {
+      const int32_t column = x + kx * p->dilation_x;
+      if (column >= 0 && column < p->in_width) {
+        to = edge_mve_copy(to, row + column * p->in_channels, channels);
+      } else {
+        to = edge_mve_fill(to, padding, channels);
       }
     }
   }
-  return edge_mve_fill(to, padding, band->below * size);
+  return to;
+}
+
+/* Copies the inputs under the window that begins at column `x`, possibly in the padding, from
+ * `channel` on; `size` is that of one of its rows. Returns their end. */
+static inline int8_t *gather(const edge_convolution_t *p, const band_t *band, int32_t x,
+                             uint32_t channel, uint32_t size, int is_dense, int8_t *to) {
+  if (band->above > 0) {
+    to = edge_mve_fill(to, p->in_zero_point, band->above * size);
+  }
+  if (is_dense && x >= 0 && x + p->kernel_width <= p->in_width) {
+    const int8_t *from = band->in + (uint32_t)x * p->in_channels;
+    to = copy_rows(to, from, band->row, band->rows, size);
+  } else {
+    to = gather_any(p, band, x, channel, to);
+  }
+  if (band->below > 0) {
+    to = edge_mve_fill(to, p->in_zero_point, band->below * size);
+  }
+  return to;
 }
 
 void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch) {
   const uint32_t in_channels = (uint32_t)(p->in_channels / p->groups);
   const uint32_t out_channels = (uint32_t)(p->out_channels / p->groups);
-  const uint32_t depth = (uint32_t)p->kernel_height * p->kernel_width * in_channels;
+  const uint32_t size = p->kernel_width * in_channels;
+  const uint32_t depth = p->kernel_height * size;
+  const int is_dense = p->dilation_x == 1 && p->groups == 1;
   /* Outputs without gaps are one row. */
   const int is_one_row = p->out_row == (uint32_t)p->out_width * p->out_channels;
   edge_pointwise_t dot = {
@@ -102,7 +145,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
         ox = first_column;
         for (uint32_t i = 0; i < count; i++) {
           const int32_t x = (int32_t)(ox * p->stride_x) - p->pad_left;
-          to = gather(p, &band, x, g * in_channels, to);
+          to = gather(p, &band, x, g * in_channels, size, is_dense, to);
           if (++ox == p->out_width) {
             ox = 0;
             oy++;

@@ -123,10 +123,15 @@ void edge_mve_dot(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, u
       .end = out + p->out_channels,
       .zero_point = p->zero_point,
   };
+  /* Instead of missing pixels, the last one is processed again. */
+  uint32_t place = 0;
   for (uint32_t i = 0; i < EDGE_MVE_PIXELS; i++) {
-    const uint32_t pixel = i < pixels ? i : pixels - 1;
-    four.x[i] = x + pixel * depth;
-    four.places[i] = pixel * step;
+    four.x[i] = x;
+    four.places[i] = place;
+    if (i + 1 < pixels) {
+      x += depth;
+      place += step;
+    }
   }
   sum_four(&four);
 }

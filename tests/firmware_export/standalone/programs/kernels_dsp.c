@@ -108,12 +108,12 @@ static uint32_t pointwise_scratch(uint32_t depth, uint32_t group) {
   (void)group;
   return 4 * depth;
 }
-#define GATHERED 0
+#define GATHERED(depth) 16
 #else
 static uint32_t pointwise_scratch(uint32_t depth, uint32_t group) {
   return 2 * group * ((depth + 3) / 4 * 4);
 }
-#define GATHERED 3
+#define GATHERED(depth) (3 * (depth))
 #endif
 
 static void paint_scratch(void) { memset(scratch, 0x5A, sizeof scratch); }
@@ -239,7 +239,7 @@ static void convolution(uint32_t number) {
   portable_convolution(&p, expected, expected + 25000, scratch);
   paint_scratch();
   edge_convolution(&p, result, result + 25000, scratch);
-  check_scratch(number, pointwise_scratch(depth, 6) + GATHERED * depth);
+  check_scratch(number, pointwise_scratch(depth, 6) + GATHERED(depth));
 }
 
 /* The order of weights that the exporter stores for these cores. */

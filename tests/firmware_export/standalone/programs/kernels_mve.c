@@ -176,7 +176,7 @@ static void convolution(uint32_t number) {
   fill_weights(1, depth * p.out_channels);
   fill_scaling(p.out_channels, depth);
   fill_input(p.in_row * p.in_height);
-  const uint32_t size = pointwise_scratch(depth);
+  const uint32_t size = pointwise_scratch(depth) + 16;
   portable_convolution(&p, input, expected, large);
   edge_convolution(&p, input, result, exact_scratch(size));
   check_scratch("convolution", size);

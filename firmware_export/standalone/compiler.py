@@ -7,12 +7,13 @@ compiled.files["model.c"], compiled.plan.size
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tflite_model
 from firmware_export.standalone import emit, passes, reader, slides
 from firmware_export.standalone.graph import ir, planner
+from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.passes import states
 from firmware_export.standalone.target import KERNEL_SETS, KernelSet
 from tflite_model.info import ModelInfo
@@ -83,10 +84,9 @@ def compile(
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)
-    steps = [emit.Step(op, op.lower(kernels)) for op in graph.ops]
-    scratch = tuple(step.lowered.scratch for step in steps)
-    found = slides.find(graph, [step.lowered for step in steps])
-    plan = planner.plan(graph, scratch, found, reuse=not keep)
+    lowered, plan = _planned(graph, [op.lower(kernels) for op in graph.ops], reuse=not keep)
+    steps = [emit.Step(op, low) for op, low in zip(graph.ops, lowered, strict=True)]
+    scratch = tuple(low.scratch for low in lowered)
     head = {
         "version": version,
         "model_sha256": model_sha256,
@@ -104,6 +104,29 @@ def compile(
         constant_bytes=sum(source.op_constant_bytes),
         op_constant_bytes=source.op_constant_bytes,
     )
+
+
+def _planned(
+    graph: ir.Graph, lowered: list[Lowered], reuse: bool
+) -> tuple[list[Lowered], planner.Plan]:
+    """The memory plan, and which form each op has: the one with less scratch where that is the peak."""
+
+    def plan(forms: Sequence[Lowered]) -> planner.Plan:
+        scratch = [form.scratch for form in forms]
+        return planner.plan(graph, scratch, slides.find(graph, forms), reuse)
+
+    fast = plan(lowered)
+    small = [low.smaller or low for low in lowered]
+    least = plan(small) if small != lowered else fast
+    if least.size >= fast.size:
+        return lowered, fast
+    extra = [low.scratch - other.scratch for low, other in zip(lowered, small, strict=True)]
+    mixed = [
+        low if least.used(position) + extra[position] <= least.size else other
+        for position, (low, other) in enumerate(zip(lowered, small, strict=True))
+    ]
+    planned = plan(mixed)
+    return (mixed, planned) if planned.size <= least.size else (small, least)
 
 
 def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:

@@ -69,12 +69,17 @@ def pointwise(
         "zero_point": op.scaled.zero_point,
         "low": op.low,
         "high": op.high,
-        "group": _WIDE_GROUP,
     }
     places = (Place(op.inputs[0]), Place(op.output), Scratch())
-    call = op.call("pointwise", fields, *places, scratch=scratch(depth, kernels))
     progress = _Pixels(rows, width, in_row, out_row, op.inputs[0].shape[-1], op.output.shape[-1])
-    return Lowered((call,), () if has_gaps or channels > depth else (0,), progress)
+    in_place = () if has_gaps or channels > depth else (0,)
+
+    def lowered(group: int, smaller: Lowered | None = None) -> Lowered:
+        size = scratch(depth, kernels, group)
+        call = op.call("pointwise", {**fields, "group": group}, *places, scratch=size)
+        return Lowered((call,), in_place, progress, smaller)
+
+    return lowered(_WIDE_GROUP, lowered(_SMALL_GROUP) if kernels == "dsp" else None)
 
 
 def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling, kernels: KernelSet) -> Lowered:

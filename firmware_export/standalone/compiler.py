@@ -109,7 +109,7 @@ def compile(
 def _planned(
     graph: ir.Graph, lowered: list[Lowered], reuse: bool
 ) -> tuple[list[Lowered], planner.Plan]:
-    """The memory plan, and which form each op has: the one with less scratch where that is the peak."""
+    """The memory plan, and each op's form: that with less scratch where memory is at its peak."""
 
     def plan(forms: Sequence[Lowered]) -> planner.Plan:
         scratch = [form.scratch for form in forms]

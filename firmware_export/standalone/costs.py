@@ -1,7 +1,7 @@
 """Estimates of the instructions that calls of kernels take, for passes that trade them for memory.
 
-The figures are of the kernels for DSP on an emulated Cortex-M4, within about a tenth; other kernel sets
-differ by a factor that is similar for all ops.
+The figures are of the kernels for DSP on an emulated Cortex-M4, within about a tenth; other kernel
+sets differ by a factor that is similar for all ops.
 """
 
 import math

@@ -2,7 +2,8 @@
 
 A tensor is needed from the op that writes it to the last one that reads it; scratch memory only
 during its op. Tensors that share memory (views, outputs in place of inputs) are one block, whose
-size changes: an output in the place of a larger input leaves the rest to others. The model's inputs are needed from the start, its outputs until the end, states all the time.
+size changes: an output in the place of a larger input leaves the rest to others. The model's inputs
+are needed from the start, its outputs until the end, states all the time.
 """
 
 import dataclasses

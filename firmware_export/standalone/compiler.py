@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tflite_model
-from firmware_export.standalone import emit, passes, reader, slides
+from firmware_export.standalone import costs, emit, passes, reader, slides
 from firmware_export.standalone.graph import ir, planner
 from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.passes import states
@@ -109,7 +109,10 @@ def compile(
 def _planned(
     graph: ir.Graph, lowered: list[Lowered], reuse: bool
 ) -> tuple[list[Lowered], planner.Plan]:
-    """The memory plan, and each op's form: that with less scratch where memory is at its peak."""
+    """The memory plan, and each op's form: that with less scratch where memory is at its peak.
+
+    Only if that pays: see `costs.price`.
+    """
 
     def plan(forms: Sequence[Lowered]) -> planner.Plan:
         scratch = [form.scratch for form in forms]
@@ -117,16 +120,19 @@ def _planned(
 
     fast = plan(lowered)
     small = [low.smaller or low for low in lowered]
-    least = plan(small) if small != lowered else fast
-    if least.size >= fast.size:
+    if small == lowered:
         return lowered, fast
+    least = plan(small)
     extra = [low.scratch - other.scratch for low, other in zip(lowered, small, strict=True)]
     mixed = [
         low if least.used(position) + extra[position] <= least.size else other
         for position, (low, other) in enumerate(zip(lowered, small, strict=True))
     ]
-    planned = plan(mixed)
-    return (mixed, planned) if planned.size <= least.size else (small, least)
+
+    def price(choice: tuple[list[Lowered], planner.Plan]) -> float:
+        return costs.price(choice[1].size, sum(map(costs.instructions, choice[0])))
+
+    return min([(lowered, fast), (mixed, plan(mixed)), (small, least)], key=price)
 
 
 def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:

@@ -24,6 +24,16 @@ def instructions(lowered: Lowered) -> int:
     return total
 
 
+def price(memory: int, total: int) -> float:
+    """What to minimize where both can be had: a percent of one is worth a percent of the other.
+
+    Args:
+      memory: bytes of RAM.
+      total: instructions.
+    """
+    return math.log(max(memory, 1)) + math.log(max(total, 1))
+
+
 def of_call(call: Call) -> int:
     """Of one call; the kernels that no estimate depends on count as a call alone."""
     estimate = _KERNELS.get(call.kernel)
@@ -35,7 +45,7 @@ def _numbers(fields: Mapping[str, Field]) -> dict[str, int]:
 
 
 def _pointwise(f: dict[str, int]) -> int:
-    return f["rows"] * _pixels(f["width"], f["in_channels"], f["out_channels"])
+    return f["rows"] * _pixels(f["width"], f["in_channels"], f["out_channels"], f["group"])
 
 
 def _convolution(f: dict[str, int]) -> int:
@@ -50,13 +60,12 @@ def _single(f: dict[str, int]) -> int:
     return round(f["out_channels"] * (1.25 * f["in_channels"] + 15))
 
 
-def _pixels(pixels: int, depth: int, channels: int) -> int:
-    """Six pixels at a time, or four; one is on its own."""
-    rest = pixels % 6
-    last = {0: 0.0, 1: 2.6 * depth + 15}.get(
-        rest, 4.7 * depth + 70 if rest > 4 else 3.3 * depth + 60
-    )
-    per_channel = pixels // 6 * (4.7 * depth + 70) + last
+def _pixels(pixels: int, depth: int, channels: int, group: int = 6) -> int:
+    """Groups of six pixels, or of four; a single one is on its own."""
+    of_six, of_four, of_one = 4.7 * depth + 70, 3.3 * depth + 60, 2.6 * depth + 15
+    groups, rest = divmod(pixels, group)
+    last = (0.0, of_one, of_four, of_four, of_four, of_six)[rest]
+    per_channel = groups * (of_six if group == 6 else of_four) + last
     return round(channels * per_channel + 1.5 * pixels * depth)
 
 

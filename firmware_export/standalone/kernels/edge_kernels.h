@@ -107,12 +107,11 @@ typedef struct {
 /* weights: [out_channels][kernel_height][kernel_width][in_channels / groups]. */
 void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
 
-/* Depthwise; out_channels is a multiple of in_channels, output o reads input channel
- * o / (out_channels / in_channels). weights: [kernel_height][kernel_width][out_channels]. */
+/* Depthwise, with as many outputs as inputs; edge_convolution takes others.
+ * weights: [kernel_height][kernel_width][channels]. */
 void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
 
-/* The same for windows without gaps (dilation 1) and as many outputs as inputs; on dsp for at most
- * 33 taps. In place if there is one batch, both have rows without gaps, no output row is longer than
+/* The same for windows without gaps (dilation 1); on dsp for at most 33 taps. In place if there is one batch, both have rows without gaps, no output row is longer than
  * an input row and pad_top is below kernel_height. */
 void edge_depthwise_dense(const edge_convolution_t *p, const int8_t *in, int8_t *out,
                           void *scratch);

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Lowered, Place, Scratch
-from firmware_export.standalone.ops.shared import pointwise, row_progress, windows
+from firmware_export.standalone.graph.calls import Lowered
+from firmware_export.standalone.ops.shared import pointwise, windows
 from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
-    geometry,
+    window_convolution,
 )
 from firmware_export.standalone.ops.shared.depthwise import depthwise
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
-from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
+from firmware_export.standalone.ops.shared.scaling import scaling_of
 from firmware_export.standalone.target import KernelSet
 
 
@@ -35,20 +35,7 @@ class Conv2D(Convolution):
             return pointwise.pointwise(self, row, flat, scaling, kernels)
         if not scaling.is_plain or weights[0].size > 0xFFFF:
             return any_convolution(self, weights, groups, scaling)
-        return self._windows(groups, scaling, kernels)
-
-    def _windows(self, groups: int, scaling: Scaling, kernels: KernelSet) -> Lowered:
-        weights, depth = self.weights, self.weights[0].size
-        gathered = {"portable": 0, "dsp": 3 * depth, "mve": 16}[kernels]
-        window = geometry(self, weights.shape[1:3], groups)
-        call = self.call(
-            "convolution",
-            {**scaling.fields(weights, self.table), **window},
-            *(Place(self.inputs[0]), Place(self.output), Scratch()),
-            sources=("convolution", "pointwise"),
-            scratch=gathered + pointwise.scratch(depth, kernels),
-        )
-        return Lowered((call,), progress=row_progress.of(self))
+        return window_convolution(self, weights, groups, scaling, kernels)
 
     def _is_pointwise(self) -> bool:
         return (

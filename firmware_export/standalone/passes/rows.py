@@ -6,7 +6,6 @@ lowers peak memory by a larger share than it adds instructions, as costs.py esti
 """
 
 import dataclasses
-import math
 from collections.abc import Iterator
 
 from firmware_export.standalone import costs, slides
@@ -68,11 +67,11 @@ class _Search:
         return self._graph_of(best)
 
     def _price(self, chains: list[_Chain]) -> float:
-        """What the search minimizes: a percent of memory is worth a percent of instructions."""
+        """What the search minimizes."""
         graph = self._graph_of(chains)
         lowered = [self._lowered(op) for op in graph.ops]
         total = sum(costs.instructions(low) for low in lowered if low is not None)
-        return math.log(planner.quick_size(*self._blocks(graph))) + math.log(max(total, 1))
+        return costs.price(planner.quick_size(*self._blocks(graph)), total)
 
     def _trials(self, chains: list[_Chain], need: list[int]) -> Iterator[list[_Chain]]:
         """The given chains, plus one more that may help where most memory is needed."""

@@ -6,8 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Field, Lowered, Place
+from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch
+from firmware_export.standalone.ops.shared import pointwise, row_progress
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -30,6 +32,22 @@ class Convolution(Weighted, ir.Windowed):
         extent, stride, before = self.vertical()
         last = (self.output.shape[1] - 1) * stride - before
         return before < extent and last < self.inputs[0].shape[1]
+
+
+def window_convolution(
+    op: Convolution, weights: np.ndarray, groups: int, scaling: Scaling, kernels: KernelSet
+) -> Lowered:
+    """A call that gathers the values under windows; weights as for `any_convolution`."""
+    depth = weights[0].size
+    gathered = {"portable": 0, "dsp": 3 * depth, "mve": 16}[kernels]
+    call = op.call(
+        "convolution",
+        {**scaling.fields(weights, op.table), **geometry(op, weights.shape[1:3], groups)},
+        *(Place(op.inputs[0]), Place(op.output), Scratch()),
+        sources=("convolution", "pointwise"),
+        scratch=gathered + pointwise.scratch(depth, kernels),
+    )
+    return Lowered((call,), progress=row_progress.of(op))
 
 
 def any_convolution(op: Convolution, weights: np.ndarray, groups: int, scaling: Scaling) -> Lowered:

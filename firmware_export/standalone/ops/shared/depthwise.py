@@ -10,6 +10,7 @@ from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
     geometry,
+    window_convolution,
 )
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
 from firmware_export.standalone.target import KernelSet
@@ -29,9 +30,11 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
     op, weights = _without_zeros(op, weights)
     channels, in_channels = op.output.shape[3], op.inputs[0].shape[3]
     scaling = scaling_of(op, weights.reshape(-1, channels).T)
+    by_output = np.moveaxis(weights, -1, 0)[..., np.newaxis]
     if not scaling.is_plain:
-        rearranged = np.moveaxis(weights, -1, 0)[..., np.newaxis]
-        return any_convolution(op, rearranged, in_channels, scaling)
+        return any_convolution(op, by_output, in_channels, scaling)
+    if channels != in_channels:
+        return window_convolution(op, by_output, in_channels, scaling, kernels)
     if _is_mean(op, weights):
         return _uniform(op, weights[0, 0], scaling)
     if _is_dense(op, weights):
@@ -55,7 +58,7 @@ def _is_dense(op: Convolution, weights: np.ndarray) -> bool:
     where rows are long.
     """
     height, width = weights.shape[:2]
-    if op.dilation != (1, 1) or op.output.shape[3] != op.inputs[0].shape[3]:
+    if op.dilation != (1, 1):
         return False
     is_for_registers = (
         2 <= height * width <= _TAPS_IN_REGISTERS

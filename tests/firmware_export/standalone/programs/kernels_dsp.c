@@ -337,9 +337,6 @@ static void depthwise(uint32_t number) {
     p = windows(number % 16 == 0 ? 200 : MOST_TAPS);
     p.in_channels = (uint16_t)between(1, 26);
     p.out_channels = p.in_channels;
-    if (one_in(8)) {
-      p.out_channels = (uint16_t)(p.in_channels * between(2, 3));
-    }
     p.groups = p.in_channels;
     set_rows(&p);
   } while (!fits(&p));

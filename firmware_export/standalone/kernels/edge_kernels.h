@@ -111,8 +111,9 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
  * weights: [kernel_height][kernel_width][channels]. */
 void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
 
-/* The same for windows without gaps (dilation 1); on dsp for at most 33 taps. In place if there is one batch, both have rows without gaps, no output row is longer than
- * an input row and pad_top is below kernel_height. */
+/* The same for windows without gaps (dilation 1); on dsp for at most 33 taps. In place if there is
+ * one batch, both have rows without gaps, no output row is longer than an input row and pad_top is
+ * below kernel_height. */
 void edge_depthwise_dense(const edge_convolution_t *p, const int8_t *in, int8_t *out,
                           void *scratch);
 
@@ -166,8 +167,15 @@ void edge_sliding_mean(const edge_sliding_mean_t *p, const int8_t *in, int8_t *o
                        void *counts);
 
 /* edge_convolution without limits: accumulators of any size, which wrap, and shifts from -30 to 31.
- * `bias` is as in the model, nothing folded in. Slow; needs no scratch. */
-void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t *out);
+ * `bias` is as in the model, nothing folded in. Slow; needs no scratch. Computes `count` of the
+ * output channels; weights, bias, multiplier and shift are those of these. */
+typedef struct {
+  edge_convolution_t window;
+  const uint16_t *channels; /* [count], in order */
+  uint16_t count;
+} edge_convolution_any_t;
+
+void edge_convolution_any(const edge_convolution_any_t *p, const int8_t *in, int8_t *out);
 
 /* Average and maximum over windows; padding does not count. */
 typedef struct {

@@ -10,11 +10,12 @@ from firmware_export.standalone.ops.shared import pointwise, windows
 from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
+    split,
     window_convolution,
 )
 from firmware_export.standalone.ops.shared.depthwise import depthwise
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
-from firmware_export.standalone.ops.shared.scaling import scaling_of
+from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
 from firmware_export.standalone.target import KernelSet
 
 
@@ -28,13 +29,21 @@ class Conv2D(Convolution):
         if groups > 1 and weights.shape[3] == 1:
             return depthwise(self, np.moveaxis(weights[..., 0], 0, -1), kernels)
         scaling = scaling_of(self, weights.reshape(weights.shape[0], -1))
-        if scaling.is_plain and groups == 1 and self._is_pointwise():
+        if weights[0].size > 0xFFFF:
+            scaling = dataclasses.replace(scaling, wild=np.ones_like(scaling.wild))
+        if scaling.is_plain:
+            return self._fast(groups, scaling, kernels)
+        slow = any_convolution(self, weights, groups, scaling)
+        tamed = scaling.tamed()
+        return slow if tamed is None else split(self._fast(groups, tamed, kernels), slow)
+
+    def _fast(self, groups: int, scaling: Scaling, kernels: KernelSet) -> Lowered:
+        weights = self.weights
+        if groups == 1 and self._is_pointwise():
             x, output = self.inputs[0], self.output
             row = pointwise.Row(x.shape[0] * x.shape[1], x.shape[2], x.pitch, output.pitch)
             flat = weights.reshape(weights.shape[0], -1)
             return pointwise.pointwise(self, row, flat, scaling, kernels)
-        if not scaling.is_plain or weights[0].size > 0xFFFF:
-            return any_convolution(self, weights, groups, scaling)
         return window_convolution(self, weights, groups, scaling, kernels)
 
     def _is_pointwise(self) -> bool:

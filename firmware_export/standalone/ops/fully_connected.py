@@ -8,7 +8,7 @@ from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place
 from firmware_export.standalone.ops.conv_2d import Conv2D
 from firmware_export.standalone.ops.shared import fixed_point, pointwise, windows
-from firmware_export.standalone.ops.shared.convolution import any_convolution
+from firmware_export.standalone.ops.shared.convolution import any_convolution, split
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted, scaling_of
 from firmware_export.standalone.target import KernelSet
@@ -36,7 +36,12 @@ class FullyConnected(Weighted):
         if scaling.is_plain:
             return pointwise.pointwise(self, pointwise.Row(1, rows), self.weights, scaling, kernels)
         self.check(rows <= 0xFFFF, x, f"has {rows} rows")
-        return self._as_image(rows, scaling)
+        slow = self._as_image(rows, scaling)
+        tamed = scaling.tamed()
+        if tamed is None:
+            return slow
+        row = pointwise.Row(1, rows)
+        return split(pointwise.pointwise(self, row, self.weights, tamed, kernels), slow)
 
     def _as_image(self, rows: int, scaling: Scaling) -> Lowered:
         """A convolution of an image with one row; its pixels are the rows of x."""

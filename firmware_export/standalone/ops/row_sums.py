@@ -76,10 +76,11 @@ class RowSums(ir.Op):
     def _row(self, y: int, row: RowSum, scaling: Scaling, kernels: KernelSet) -> Call:
         convolution = self.convolution
         zero_point = convolution.inputs[0].zero_point
-        folded = scaling.bias - zero_point * row.weights.astype(np.int64).sum(axis=0)
+        weights = scaling.without_constant(row.weights, axis=-1)
+        folded = scaling.bias - zero_point * weights.astype(np.int64).sum(axis=0)
         scaling = dataclasses.replace(scaling, folded=folded)
         fields: dict[str, Field] = {
-            **scaling.fields(row.weights, convolution.table),
+            **scaling.fields(weights, convolution.table, axis=-1),
             "taps": len(row.taps),
             "width": self.output.shape[2],
             "channels": self.output.shape[3],

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch
+from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place, Scratch
 from firmware_export.standalone.ops.shared import pointwise, row_progress
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
 from firmware_export.standalone.target import KernelSet
@@ -51,14 +51,27 @@ def window_convolution(
 
 
 def any_convolution(op: Convolution, weights: np.ndarray, groups: int, scaling: Scaling) -> Lowered:
-    """A call for accumulators and shifts of any size.
+    """A call for accumulators and shifts of any size, of the channels that need it.
 
     Args:
       weights: [output channels, kernel height, kernel width, channels of a group].
     """
-    fields = {**scaling.fields(weights, op.table), **geometry(op, weights.shape[1:3], groups)}
+    some = scaling.of_wild()
+    fields: dict[str, Field] = {
+        "window": {
+            **some.fields(weights[scaling.wild], op.table),
+            **geometry(op, weights.shape[1:3], groups),
+        },
+        "channels": Array("channels", np.flatnonzero(scaling.wild).astype(np.uint16)),
+        "count": int(scaling.wild.sum()),
+    }
     places = (Place(op.inputs[0]), Place(op.output))
-    return Lowered((op.call("convolution_any", fields, *places, struct="edge_convolution_t"),))
+    return Lowered((op.call("convolution_any", fields, *places),))
+
+
+def split(fast: Lowered, slow: Lowered) -> Lowered:
+    """Calls of the fast kernels for all channels, then of `any_convolution` for the wild ones."""
+    return Lowered((*fast.calls, *slow.calls))
 
 
 def geometry(op: Convolution, window: tuple[int, ...], groups: int) -> dict[str, Field]:

@@ -10,6 +10,7 @@ from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
     geometry,
+    split,
     window_convolution,
 )
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
@@ -32,8 +33,16 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
     scaling = scaling_of(op, weights.reshape(-1, channels).T)
     by_output = np.moveaxis(weights, -1, 0)[..., np.newaxis]
     if not scaling.is_plain:
-        return any_convolution(op, by_output, in_channels, scaling)
+        slow = any_convolution(op, by_output, in_channels, scaling)
+        tamed = scaling.tamed()
+        return slow if tamed is None else split(_fast(op, weights, tamed, kernels), slow)
+    return _fast(op, weights, scaling, kernels)
+
+
+def _fast(op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: KernelSet) -> Lowered:
+    channels, in_channels = op.output.shape[3], op.inputs[0].shape[3]
     if channels != in_channels:
+        by_output = np.moveaxis(weights, -1, 0)[..., np.newaxis]
         return window_convolution(op, by_output, in_channels, scaling, kernels)
     if _is_mean(op, weights):
         return _uniform(op, weights[0, 0], scaling)
@@ -42,7 +51,7 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
     window = weights.shape[:2]
     call = op.call(
         "depthwise",
-        {**scaling.fields(weights, op.table), **geometry(op, window, in_channels)},
+        {**scaling.fields(weights, op.table, axis=-1), **geometry(op, window, in_channels)},
         *(Place(op.inputs[0]), Place(op.output), Scratch()),
         struct="edge_convolution_t",
         sources=window_sources("depthwise", kernels),
@@ -74,7 +83,7 @@ def _dense(op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: Kern
     columns = (output.shape[2] - 1) * op.stride[1] + width
     call = op.call(
         "depthwise_dense",
-        {**scaling.fields(weights, op.table), **geometry(op, (height, width), x.shape[3])},
+        {**scaling.fields(weights, op.table, axis=-1), **geometry(op, (height, width), x.shape[3])},
         *(Place(x), Place(output), Scratch()),
         struct="edge_convolution_t",
         sources=("depthwise_dense",),
@@ -112,7 +121,7 @@ def _is_mean(op: Convolution, weights: np.ndarray) -> bool:
 def _uniform(op: Convolution, weights: np.ndarray, scaling: Scaling) -> Lowered:
     x = op.inputs[0]
     fields: dict[str, Field] = {
-        **scaling.fields(weights, op.table),
+        **scaling.fields(weights, op.table, axis=-1),
         "pixels": x.shape[1] * x.shape[2],
         "channels": x.shape[3],
         "zero_point": op.scaled.zero_point,

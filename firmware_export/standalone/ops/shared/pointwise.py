@@ -89,7 +89,9 @@ def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling, kernels: KernelS
     if kernels == "dsp":
         given = fields["weights"]
         assert isinstance(given, Array)
-        fields["weights"] = dataclasses.replace(given, values=_by_fours(weights.astype(np.int8)))
+        fields["weights"] = dataclasses.replace(
+            given, values=_by_fours(given.values.reshape(given.shape))
+        )
     fields |= {
         "in_channels": depth,
         "out_channels": channels,

@@ -26,7 +26,7 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist=loadfile --no-loadscope-reorder
 # uv on PATH is the fallback, so that `make lock` works before uv is in .venv.
 UV ?= $(if $(wildcard .venv/bin/uv),.venv/bin/uv,uv)
 
-.PHONY: help setup demo test test-all firmware-test android-tools lint format lock upgrade clean
+.PHONY: help setup demo test test-all firmware-test fuzz android-tools lint format lock upgrade clean
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is:"
@@ -54,8 +54,15 @@ firmware-test: setup ## run the tests of exported C on emulated boards
 	@$(PY) -m firmware_export.boards.toolchain
 	@$(PYTEST) -m firmware $(ARGS)
 
+# Goes on where the last run with this seed was stopped; finds are in fuzz/seed-SEED/finds.
+MINUTES ?= 10
+SEED ?= 1
+
+fuzz: setup ## try mutated files, random networks and kills (MINUTES=10 SEED=1); fails if something is found
+	@$(PY) -m fuzzing --minutes=$(MINUTES) --seed=$(SEED) $(ARGS)
+
 # This project's C; tests/firmware_export/c_style_test.py checks exported C.
-C_SOURCES = find edge_tf firmware_export tests -name '*.[ch]' -o -name '*.cc'
+C_SOURCES = find edge_tf firmware_export fuzzing tests -name '*.[ch]' -o -name '*.cc'
 
 lint: setup ## check with ruff, ruff format, clang-format and mypy
 	@$(PY) -m ruff check .

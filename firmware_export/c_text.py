@@ -6,6 +6,17 @@ import numpy as np
 
 from firmware_export.errors import ExportError
 
+# By element type. A bool is a byte, 0 or 1.
+C_TYPES = {
+    "bool": "int8_t",
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "float32": "float",
+}
+
 
 def byte_rows(data: bytes, per_row: int = 12) -> list[str]:
     """Bytes as rows of hexadecimal constants: ["0x1c, 0x00,", ...]."""
@@ -15,6 +26,19 @@ def byte_rows(data: bytes, per_row: int = 12) -> list[str]:
 def int_rows(values: np.ndarray, per_row: int = 16) -> list[str]:
     """Integers of any shape, flattened, as rows of decimal constants: ["-128, 0, 5,", ...]."""
     return _rows([str(value) for value in values.reshape(-1).tolist()], per_row)
+
+
+def number_rows(values: np.ndarray, per_row: int) -> list[str]:
+    """The same of any type in `C_TYPES`.
+
+    Raises:
+      ExportError: infinities and NaN have no constants in C99.
+    """
+    if values.dtype.kind != "f":
+        return int_rows(values.view(np.int8) if values.dtype.kind == "b" else values, per_row)
+    if not np.isfinite(values).all():
+        raise ExportError("a constant of the model is not finite; train it again")
+    return _rows([float_literal(value) for value in values.reshape(-1).tolist()], min(per_row, 6))
 
 
 def int_list(values: Iterable[int]) -> str:

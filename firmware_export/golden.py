@@ -13,17 +13,28 @@ MAX_CLIPS = 64
 
 @dataclasses.dataclass(frozen=True)
 class Golden:
-    """Inputs and outputs of the int8 model on a few clips.
+    """Inputs and outputs of the model on a few clips.
 
     Attributes:
-      features: int8 [n, ...shape of the model's input without its batch].
-      logits: int8 [n, classes], as TFLite Micro's reference kernels output them.
+      features: [n, ...shape of the model's first input without its batch], of its type.
+      logits: [n, classes], as TFLite Micro's reference kernels output them.
       label_index: int [n], the true class of each clip.
+      more_inputs, more_outputs: of models with several: [n, values] each.
     """
 
     features: np.ndarray
     logits: np.ndarray
     label_index: np.ndarray
+    more_inputs: tuple[np.ndarray, ...] = ()
+    more_outputs: tuple[np.ndarray, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[np.ndarray, ...]:
+        return (self.features, *self.more_inputs)
+
+    @property
+    def outputs(self) -> tuple[np.ndarray, ...]:
+        return (self.logits, *self.more_outputs)
 
     def __len__(self) -> int:
         return len(self.features)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from firmware_export import c_text, templating
-from firmware_export.errors import ExportError
+from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
 from firmware_export.runtime import render
@@ -69,13 +69,27 @@ def golden_values(golden: Golden) -> dict[str, Any]:
         "golden": golden,
         "golden_checked_against": "",
         "golden_label_rows": c_text.int_rows(golden.label_index),
-        "golden_logit_rows": [c_text.int_rows(clip, per_row=12) for clip in golden.logits],
-        "golden_feature_rows": [c_text.int_rows(clip, per_row=12) for clip in golden.features],
-        "golden_bytes": golden.features.nbytes + golden.logits.nbytes,
+        "golden_outputs": _golden_arrays("golden_logits", "OUTPUT", golden.outputs),
+        "golden_inputs": _golden_arrays("golden_features", "INPUT", golden.inputs),
+        "golden_bytes": sum(values.nbytes for values in (*golden.inputs, *golden.outputs)),
         "wav_rows": [],
         "wav_feature_rows": [],
         "wav_samples": 0,
     }
+
+
+def _golden_arrays(name: str, what: str, arrays: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    """Arrays of golden.c; the size of the only one is the package's."""
+    return [
+        {
+            "name": name if len(arrays) == 1 else f"{name}_{number}",
+            "type": c_text.C_TYPES[str(values.dtype)],
+            "size": "" if len(arrays) == 1 else f"MODEL_{what}_{number}_SIZE",
+            "suffix": "" if len(arrays) == 1 else f"_{number}",
+            "rows": [c_text.number_rows(clip, 12 if clip.itemsize == 1 else 8) for clip in values],
+        }
+        for number, values in enumerate(arrays)
+    ]
 
 
 def sound_values(wav: np.ndarray, features: np.ndarray) -> dict[str, Any]:
@@ -101,8 +115,8 @@ def quantization(tensor: TensorInfo) -> dict[str, Any]:
     return {
         "type": tensor.type.lower(),
         "shape": list(tensor.shape),
-        "scale": tensor.scales[0],
-        "zero_point": tensor.zero_points[0],
+        "scale": tensor.scales[0] if tensor.scales else None,
+        "zero_point": tensor.zero_points[0] if tensor.scales else None,
     }
 
 
@@ -135,6 +149,25 @@ def check_classifier(info: ModelInfo, labels: Sequence[str], streaming: bool = F
     Raises:
       ExportError: it does not.
     """
+    check_ends(info, streaming)
+    classes = info.outputs[0].byte_size
+    if info.outputs[0].shape != (1, classes) or classes != len(labels):
+        raise ExportError(
+            f"the model outputs {info.outputs[0].shape}, but there are {len(labels)} labels; "
+            "labels and model must come from the same run"
+        )
+
+
+def check_ends(info: ModelInfo, streaming: bool = False) -> None:
+    """Checks that a model has one int8 input and one int8 output, both of batch 1.
+
+    Args:
+      info: the model.
+      streaming: it has the streaming form, with states as further inputs and outputs.
+
+    Raises:
+      ExportError: it does not.
+    """
     if not streaming and (len(info.inputs) != 1 or len(info.outputs) != 1):
         raise ExportError(
             f"the model has {len(info.inputs)} inputs and {len(info.outputs)} outputs, "
@@ -146,17 +179,11 @@ def check_classifier(info: ModelInfo, labels: Sequence[str], streaming: bool = F
                 f"the model's {what} is {tensor.type} with {len(tensor.scales)} scales, int8 with "
                 "one is needed; convert with inference_input_type and inference_output_type int8"
             )
-        if not tensor.is_static or tensor.shape[:1] != (1,) or tensor.byte_size == 0:
+        if not tensor.has_known_shape or tensor.shape[:1] != (1,) or tensor.byte_size == 0:
             raise ExportError(
-                f"the model's {what} has shape {tensor.shape_signature}, a static shape with "
-                "batch 1 is needed; convert with a fixed batch of 1"
+                f"the model's {what} has shape {tensor.shape_signature}, a known shape with "
+                f"batch 1 is needed; {FIX_SHAPE}"
             )
-    classes = info.outputs[0].byte_size
-    if info.outputs[0].shape != (1, classes) or classes != len(labels):
-        raise ExportError(
-            f"the model outputs {info.outputs[0].shape}, but there are {len(labels)} labels; "
-            "labels and model must come from the same run"
-        )
 
 
 def runtime_files(

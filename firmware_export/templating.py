@@ -1,5 +1,6 @@
 """The Jinja settings of all generated files: a missing value is an error, blocks leave no lines."""
 
+import functools
 from pathlib import Path
 
 import jinja2
@@ -9,8 +10,12 @@ from firmware_export import c_layout
 FOLDER = Path(__file__).with_name("templates")
 
 
+@functools.cache
 def environment(*folders: str) -> jinja2.Environment:
-    """Templates from folders of templates/; an earlier folder takes precedence."""
+    """Templates from folders of templates/; an earlier folder takes precedence.
+
+    Made once, since templates are compiled on first use, which takes longer than rendering them.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([FOLDER / folder for folder in folders]),
         undefined=jinja2.StrictUndefined,

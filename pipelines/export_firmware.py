@@ -2,10 +2,11 @@
 
     python -m pipelines.export_firmware --run_dir=RUN --flavor=standalone
     python -m pipelines.export_firmware --tflite=FILE --out=DIR
+    python -m pipelines.export_firmware --list_ops
 
 With --run_dir: the model of a run with its labels, front-end, detector and golden clips. With
---tflite: any int8 .tflite file as plain C. Writes the folder --out; its README.md says how to build
-and flash it.
+--tflite: any int8 .tflite file alone. Writes the folder --out; its README.md says how to build and
+flash it.
 """
 
 from collections.abc import Sequence
@@ -35,8 +36,11 @@ def define_flags() -> None:
     """Defines this binary's flags; not done on import, so that others can import `export`."""
     flags.DEFINE_string("run_dir", None, "<DIR>: Run whose model to export; this or --tflite.")
     flags.DEFINE_string("tflite", None, "<FILE>: Any int8 .tflite file; this or --run_dir.")
-    flags.mark_flags_as_mutual_exclusive(["run_dir", "tflite"], required=True)
-    help_text.list_first("run_dir", "tflite")
+    flags.DEFINE_boolean(
+        "list_ops", None, "Prints the ops and types that plain C has, and does nothing else."
+    )
+    flags.mark_flags_as_mutual_exclusive(["run_dir", "tflite", "list_ops"], required=True)
+    help_text.list_first("run_dir", "tflite", "list_ops")
     _define_own_flags()
     for name in ("run_dir", "tflite", "out"):
         flags.register_validator(name, lambda path: path != "", message="must not be empty")
@@ -135,15 +139,13 @@ def export(
 def export_file(
     tflite: str | Path,
     out: str | Path,
+    flavor: str = "standalone",
     target: Target = GENERIC,
     passes: Sequence[str] = (),
     streaming: bool = False,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Compiles any int8 .tflite to plain C; see `export`."""
-    from firmware_export.standalone import package
-    from firmware_export.standalone import passes as all_passes
-
+    """Exports any int8 .tflite; see `export`. `streaming` is of plain C only."""
     exporting.announce(Path(out), force)
     try:
         files.check_regular(Path(tflite))
@@ -152,6 +154,15 @@ def export_file(
         raise UserError(
             f"{tflite} cannot be read ({error.strerror})", "give a .tflite file with --tflite"
         ) from None
+    if flavor == "tflm":
+        from firmware_export.tflm import package as tflm_package
+
+        return tflm_package.export(
+            model, Path(out), __version__, model_name=str(tflite), force=force
+        )
+    from firmware_export.standalone import package
+    from firmware_export.standalone import passes as all_passes
+
     return package.export(
         model,
         Path(out),
@@ -195,11 +206,11 @@ def _export_tflm(
 
     return package.export(
         model.read_bytes(),
-        labels,
-        frontend,
-        golden,
         folder,
         __version__,
+        labels=labels,
+        frontend=frontend,
+        golden=golden,
         detector=exporting.detector(directory, streaming),
         streaming=directory.require_streaming().read_bytes() if streaming else None,
         model_name=str(model),
@@ -265,15 +276,27 @@ def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
 def main() -> None:
     values = flags.FLAGS
     target = TARGETS[values.target]
+    if values.list_ops:
+        from firmware_export.standalone import op_table
+
+        print(op_table.text())
+        return
     if values.tflite:
-        if values.flavor == "tflm":
+        flavor = values.flavor or "standalone"
+        if values.streaming and flavor == "tflm":
             raise UserError(
-                "--flavor=tflm needs labels and golden clips", "give a run: --run_dir=RUN"
+                "--streaming with --tflite is for plain C", "leave it out, or --flavor=standalone"
             )
         if not values.out:
             raise UserError("--out is missing", "give the folder to write")
         manifest = export_file(
-            values.tflite, values.out, target, values.passes, bool(values.streaming), values.force
+            values.tflite,
+            values.out,
+            flavor,
+            target,
+            values.passes,
+            bool(values.streaming),
+            values.force,
         )
         print(summary(manifest, values.out))
         return

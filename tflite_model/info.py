@@ -89,6 +89,14 @@ class TensorInfo:
     def is_static(self) -> bool:
         return -1 not in self.shape_signature
 
+    @property
+    def has_known_shape(self) -> bool:
+        """Whether `shape` is what the tensor has at run time.
+
+        Keras leaves the batch open; TFLite Micro runs such a model with the batch of `shape`, 1.
+        """
+        return -1 not in self.shape_signature[1:] and (self.is_static or self.shape[:1] == (1,))
+
     def array(self) -> np.ndarray:
         """The content of a constant, read-only, with `shape`.
 
@@ -137,16 +145,29 @@ class OpInfo:
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelInfo:
-    """A model with one subgraph.
+class SubgraphInfo:
+    """A subgraph that an op of the main graph calls.
 
     Attributes:
-      tensors: all tensors, in the file's order.
-      ops: all ops, in the order of execution.
-      inputs: the graph's input tensors, in the order of the signature.
+      tensors, ops: as in `ModelInfo`.
+    """
+
+    tensors: tuple[TensorInfo, ...]
+    ops: tuple[OpInfo, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelInfo:
+    """A model.
+
+    Attributes:
+      tensors: all tensors of the main graph, in the file's order.
+      ops: all its ops, in the order of execution.
+      inputs: its input tensors, in the order of the signature.
       outputs: its output tensors.
       description: the file's free text.
       byte_size: size of the whole file.
+      subgraphs: the others, by their index minus 1.
     """
 
     tensors: tuple[TensorInfo, ...]
@@ -155,6 +176,7 @@ class ModelInfo:
     outputs: tuple[TensorInfo, ...]
     description: str
     byte_size: int
+    subgraphs: tuple[SubgraphInfo, ...] = ()
 
     def named(self, names: Mapping[bytes, str]) -> "ModelInfo":
         """The same model with other names for constants, found by their content."""

@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from flatbuffers import number_types
 from tflite.BuiltinOperator import BuiltinOperator
 from tflite.Model import Model
 from tflite.TensorType import TensorType
 
 from tflite_model.errors import TFLiteError
-from tflite_model.info import ITEM_BITS, ModelInfo, OpInfo, TensorInfo
+from tflite_model.info import ITEM_BITS, ModelInfo, OpInfo, SubgraphInfo, TensorInfo
 from tflite_model.names import printable
 from tflite_model.options import read_options
 
@@ -30,10 +31,23 @@ __all__ = ["ModelInfo", "OpInfo", "TensorInfo", "parse", "read"]
 
 SCHEMA_VERSION = 3
 _IDENTIFIER = b"TFL3"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _REMEDY = "convert the model again, or restore the file"
+
+# As many as LiteRT's kernels know.
+_MAX_RANK = 8
 
 # What the generated accessors raise when an offset or a length points outside the file.
 _OUT_OF_BOUNDS = (struct.error, TypeError, ValueError, IndexError, OverflowError, MemoryError)
+
+
+def _builtin_code(code: Any) -> int:
+    """The 32-bit field of an op code; 0 if absent, as in old files, which have only one of 8 bits.
+
+    Interpreters take the larger of both; the generated accessor prefers that of 8 bits.
+    """
+    start = code._tab.Offset(10)  # the field's place in the schema's table OperatorCode
+    return int(code._tab.Get(number_types.Int32Flags, start + code._tab.Pos)) if start else 0
 
 
 def _names(enum: type) -> dict[int, str]:
@@ -67,15 +81,19 @@ def parse(data: bytes, name: str = "the model") -> ModelInfo:
       name: what error messages call it, usually its path.
 
     Returns:
-      The model's only subgraph, copied from `data`.
+      The model, copied from `data`.
 
     Raises:
       TFLiteError: empty, not a .tflite file, damaged, or with content that no int8 model for a
-        microcontroller has (several subgraphs, sparse tensors).
+        microcontroller has (sparse tensors).
     """
     data = bytes(data)
     if not data:
         raise TFLiteError(f"{name} is empty; {_REMEDY}")
+    if data.startswith(_LFS_POINTER):
+        raise TFLiteError(
+            f"{name} is a Git LFS pointer, not the file itself; fetch that with 'git lfs pull'"
+        )
     if len(data) < 8 or data[4:8] != _IDENTIFIER:
         raise TFLiteError(
             f"{name} is not a .tflite file (no TFL3 identifier at byte 4); name a TFLite model"
@@ -104,37 +122,41 @@ class _Parser:
             raise self._error(
                 f"has schema version {model.Version()}, only {SCHEMA_VERSION} is supported"
             )
-        subgraphs = model.SubgraphsLength()
-        if subgraphs != 1:
-            raise TFLiteError(
-                f"{self._name} has {subgraphs} subgraphs, exactly one can be exported; "
-                "convert a model without control flow (If, While, CallOnce)"
-            )
-        graph = model.Subgraphs(0)
-        if graph is None:
+        if model.SubgraphsLength() < 1 or model.Subgraphs(0) is None:
             raise self._error("has no subgraph")
         buffers = self._buffers(model)
-        tensors = tuple(
-            self._tensor(graph.Tensors(index), index, buffers)
-            for index in self._each(graph.TensorsLength())
-        )
         codes = self._op_codes(model)
-        ops = tuple(
-            self._op(graph.Operators(index), index, codes, len(tensors))
-            for index in self._each(graph.OperatorsLength())
+        main, *others = (
+            self._subgraph(model.Subgraphs(index), buffers, codes)
+            for index in self._each(model.SubgraphsLength())
         )
+        graph, tensors = model.Subgraphs(0), main.tensors
         inputs = self._tensor_indices(graph.InputsAsNumpy(), len(tensors), "the graph's inputs")
         outputs = self._tensor_indices(graph.OutputsAsNumpy(), len(tensors), "the graph's outputs")
-        if not inputs or not outputs or not ops:
+        if not inputs or not outputs or not main.ops:
             raise self._error("has no input, no output or no op")
         return ModelInfo(
             tensors=tensors,
-            ops=ops,
+            ops=main.ops,
             inputs=tuple(tensors[index] for index in inputs),
             outputs=tuple(tensors[index] for index in outputs),
             description=self._text(model.Description()),
             byte_size=len(self._data),
+            subgraphs=tuple(others),
         )
+
+    def _subgraph(
+        self, graph: Any, buffers: list[bytes], codes: list[tuple[str, int, str]]
+    ) -> SubgraphInfo:
+        tensors = tuple(
+            self._tensor(graph.Tensors(index), index, buffers)
+            for index in self._each(graph.TensorsLength())
+        )
+        ops = tuple(
+            self._op(graph.Operators(index), index, codes, len(tensors))
+            for index in self._each(graph.OperatorsLength())
+        )
+        return SubgraphInfo(tensors, ops)
 
     def _error(self, what: str) -> TFLiteError:
         return TFLiteError(f"{self._name} is damaged: it {what}; {_REMEDY}")
@@ -173,14 +195,14 @@ class _Parser:
         found = []
         for index in self._each(model.BuffersLength()):
             buffer = model.Buffers(index)
-            start, size = buffer.Offset(), buffer.Size()
-            if start > 1:  # Files over 2 GB keep data after the FlatBuffer; 0 and 1 mean none.
-                if start + size > len(self._data):
-                    raise self._error(f"ends inside buffer {index}")
-                content = self._data[start : start + size]
-            else:
-                view = buffer.DataAsNumpy()
-                content = b"" if isinstance(view, int) else view.tobytes()
+            if buffer.Offset() > 1:  # 0 and 1 mean none
+                # TFLite Micro reads only what is inside, LiteRT what is there.
+                raise TFLiteError(
+                    f"{self._name} keeps buffer {index} after the FlatBuffer, as files over 2 GB "
+                    "do; convert a smaller model"
+                )
+            view = buffer.DataAsNumpy()
+            content = b"" if isinstance(view, int) else view.tobytes()
             self._spend(len(content))
             found.append(content)
         return found
@@ -193,6 +215,8 @@ class _Parser:
         kind = _TYPE_NAMES[tensor.Type()]
         shape = self._numbers(tensor.ShapeAsNumpy())
         signature = self._numbers(tensor.ShapeSignatureAsNumpy()) or shape
+        if max(len(shape), len(signature)) > _MAX_RANK:
+            raise self._error(f"gives {label} more than {_MAX_RANK} dimensions")
         if min(shape, default=1) < 0 or len(signature) != len(shape):
             raise self._error(f"gives {label} the shape {shape} and signature {signature}")
         if tensor.Sparsity() is not None:
@@ -255,8 +279,7 @@ class _Parser:
         codes = []
         for index in self._each(model.OperatorCodesLength()):
             code = model.OperatorCodes(index)
-            # Old files have only the 8-bit field; new ones fill both as far as 8 bits go.
-            number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            number = max(_builtin_code(code), code.DeprecatedBuiltinCode())
             if number not in _OP_NAMES:
                 raise TFLiteError(
                     f"{self._name} uses builtin op number {number}, which this version does not "

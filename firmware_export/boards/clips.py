@@ -27,7 +27,7 @@ class ClipsResult:
     """Result of a run.
 
     Attributes:
-      logits: int8 [inferences, classes].
+      logits: int8 [inferences, classes]; of a model with another type of output, its bytes.
       inputs: int8 [inferences, input size], the model's inputs; None unless requested.
       input_crc32: uint32 [inferences]; None unless requested.
       detections: int16 [inferences], a class or -1; None without detector.
@@ -65,29 +65,32 @@ def run_features(
     every: int = 0,
     timeout_s: float = 600.0,
     count: bool = True,
+    dtype: str = "int8",
 ) -> ClipsResult:
     """Runs the model on features.
 
     Args:
       build: built from `MAIN` and the exported sources.
-      features: int8 [clips, ...], each of the model's input size; for a streaming model
+      features: [clips, ...], each of the model's input size; for a streaming model
         [clips, frames, bands].
       folder: for the files of clips and results; created if missing.
       every: for a streaming model: frames from one record to the next; 0 is one at the end of
         each clip.
       timeout_s: wall time for all clips.
       count: see `emulation.run`.
+      dtype: the type of the model's input.
 
     Raises:
       ExportError: the program rejects the clips, or see `emulation.run`.
     """
-    if features.dtype != np.int8 or features.ndim < 2:
+    if features.dtype != dtype or features.ndim < 2:
         raise ExportError(
-            f"features for {build.board.name} must be int8 [clips, ...], not "
+            f"features for {build.board.name} must be {dtype} [clips, ...], not "
             f"{features.dtype} {list(features.shape)}: quantize them as the model's input"
         )
     rows = features.reshape(len(features), int(np.prod(features.shape[1:])))
-    header = struct.pack("<7I", _MAGIC, _FEATURES, len(rows), rows.shape[1], 0, every, 0)
+    size = rows.shape[1] * rows.itemsize
+    header = struct.pack("<7I", _MAGIC, _FEATURES, len(rows), size, 0, every, 0)
     return _run(build, header, rows.tobytes(), "", folder, timeout_s, count)
 
 

@@ -57,12 +57,14 @@ class Profile:
 
 
 def check_ends(model: ModelInfo) -> None:
-    """Raises ExportError unless the model has one input and one output."""
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
+    """Raises ExportError unless the model has one input and one output, both int8."""
+    types = [tensor.type for tensor in (*model.inputs, *model.outputs)]
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or set(types) != {"INT8"}:
         raise ExportError(
-            f"the model has {len(model.inputs)} inputs and {len(model.outputs)} outputs, and only "
-            "models with one of each are measured: export it with pipelines.export_firmware and "
-            "measure it in your program"
+            f"the model has {len(model.inputs)} inputs and {len(model.outputs)} outputs of type "
+            f"{', '.join(dict.fromkeys(types))}, and only models with one int8 input and one int8 "
+            "output are measured: export it with pipelines.export_firmware and measure it in "
+            "your program"
         )
 
 

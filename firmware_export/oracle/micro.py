@@ -25,16 +25,21 @@ class Run:
     """Outputs and memory of the interpreter.
 
     Attributes:
-      logits: int8 [n, classes], its outputs for the given features.
+      outputs: its outputs for the given features: [n, values] each, of their types.
       used_bytes: used bytes of its tensor arena, as it reports.
       minimum_bytes: smallest arena that worked on this machine.
       runtime: version of the interpreter, its kernels, and the machine.
     """
 
-    logits: np.ndarray
+    outputs: tuple[np.ndarray, ...]
     used_bytes: int
     minimum_bytes: int
     runtime: str
+
+    @property
+    def logits(self) -> np.ndarray:
+        """The first output."""
+        return self.outputs[0]
 
 
 def unavailable_reason() -> str:
@@ -47,14 +52,20 @@ def unavailable_reason() -> str:
     return ""
 
 
-def run(model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()) -> Run | None:
-    """Runs a model with the reference kernels.
+def run(
+    model: bytes,
+    features: np.ndarray | Sequence[np.ndarray],
+    states: Sequence[TensorInfo] = (),
+    outputs: int = 1,
+) -> Run | None:
+    """Runs a model with the reference kernels, on one clip after the other.
 
     Args:
       model: a .tflite file that `tflite_model.parse` accepted.
-      features: int8 [n, ...input shape without batch], n >= 1; for a streaming model
-        [n, frames, ...input shape without batch].
+      features: [n, ...input shape without batch], n >= 1; for a streaming model
+        [n, frames, ...input shape without batch]; a sequence of these for several inputs.
       states: of a streaming model: its inputs after the first.
+      outputs: how many outputs are wanted.
 
     Returns:
       The run; None if tflite_micro is not installed or does not load.
@@ -65,12 +76,12 @@ def run(model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()) -
     if unavailable_reason():
         return None
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("model.tflite", "features.npy", "logits.npy")]
+        names = ("model.tflite", "inputs.npz", "outputs.npz", "ends.json")
+        paths = [Path(folder) / name for name in names]
         paths[0].write_bytes(model)
-        np.save(paths[1], features)
-        if states:
-            paths.append(Path(folder) / "states.json")
-            paths[-1].write_text(json.dumps([[s.shape, s.zero_points[0]] for s in states]))
+        np.savez(paths[1], *([features] if isinstance(features, np.ndarray) else features))
+        ends = {"outputs": outputs, "states": [[s.shape, s.zero_points[0]] for s in states]}
+        paths[3].write_text(json.dumps(ends))
         try:
             result = subprocess.run(
                 [sys.executable, str(_PROBE), *map(str, paths)],
@@ -90,9 +101,10 @@ def run(model: bytes, features: np.ndarray, states: Sequence[TensorInfo] = ()) -
         if result.returncode != 0:
             raise ExportError(_refusal(result.returncode, result.stderr))
         sizes = json.loads(result.stdout)
-        logits = np.load(paths[2])
+        with np.load(paths[2]) as arrays:
+            results = tuple(arrays[f"arr_{number}"] for number in range(outputs))
     return Run(
-        logits=logits,
+        outputs=results,
         used_bytes=sizes["used_bytes"],
         minimum_bytes=sizes["minimum_bytes"],
         runtime=f"tflite_micro {importlib.metadata.version('tflite_micro')}, reference "

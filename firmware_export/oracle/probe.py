@@ -1,9 +1,10 @@
 """Runs TFLite Micro's interpreter on a model; `micro.run` starts this in a separate process.
 
-    python probe.py MODEL.tflite FEATURES.npy LOGITS.npy [STATES.json]
+    python probe.py MODEL.tflite INPUTS.npz OUTPUTS.npz ENDS.json
 
-With STATES.json, a list of [shape, zero point] of the further inputs, the model has the streaming
-form: each clip is a sequence of inputs, of which the last logits are kept.
+INPUTS.npz has an array [clips, ...] for each input. ENDS.json says how many outputs are wanted, and
+lists [shape, zero point] of the states: if there are some, the model has the streaming form, each
+clip is a sequence of inputs, and the last outputs are kept.
 
 The interpreter trusts the file and may crash on a bad one, or in an arena that is much too small:
 that must not crash the caller. Prints one line of JSON; exit status 3 means that the interpreter
@@ -50,34 +51,44 @@ def _used_bytes(interpreter: Any) -> int:
     return int(found[1])
 
 
+def _fits(runtime: Any, model: bytes, arena_bytes: int) -> bool:
+    """Whether the tensors can be allocated; in a child, as some kernels crash where they cannot."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if _start(runtime, model, arena_bytes) is not None else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
 def _smallest(runtime: Any, model: bytes, used: int) -> int:
     """The smallest arena, a multiple of 16 bytes, in which the tensors can be allocated.
 
-    The search starts from the used bytes and goes in single steps: far below them the interpreter
-    crashes instead of failing.
+    The search starts from the used bytes and goes in single steps.
     """
     size = -(-used // _ALIGNMENT) * _ALIGNMENT
-    while _start(runtime, model, size) is None:
+    while not _fits(runtime, model, size):
         size += _ALIGNMENT
-    while size > _ALIGNMENT and _start(runtime, model, size - _ALIGNMENT) is not None:
+    while size > _ALIGNMENT and _fits(runtime, model, size - _ALIGNMENT):
         size -= _ALIGNMENT
     return size
 
 
-def _last_logits(interpreter: Any, clip: np.ndarray, states: list[Any]) -> np.ndarray:
+def _last_outputs(
+    interpreter: Any, clip: list[np.ndarray], states: list[Any], outputs: int
+) -> list[np.ndarray]:
     """Pushes the frames of a clip, feeding states from outputs to inputs."""
     past = [np.full(shape, zero_point, np.int8) for shape, zero_point in states]
-    for frame in clip:
-        interpreter.set_input(frame[np.newaxis], 0)
-        for number, state in enumerate(past, 1):
+    for frame in zip(*clip, strict=True):
+        for number, values in enumerate(frame):
+            shape = interpreter.get_input_details(number)["shape"]
+            interpreter.set_input(np.reshape(values, shape), number)
+        for number, state in enumerate(past, len(frame)):
             interpreter.set_input(state, number)
         interpreter.invoke()
         past = [np.array(interpreter.get_output(number + 1)) for number in range(len(past))]
-    logits: np.ndarray = np.array(interpreter.get_output(0)[0])
-    return logits
+    return [np.array(interpreter.get_output(number)).reshape(-1) for number in range(outputs)]
 
 
-def main(model_path: str, features_path: str, logits_path: str, states_path: str = "") -> int:
+def main(model_path: str, inputs_path: str, outputs_path: str, ends_path: str) -> int:
     try:
         from tflite_micro.python.tflite_micro import runtime
     except ImportError as error:
@@ -90,15 +101,15 @@ def main(model_path: str, features_path: str, logits_path: str, states_path: str
         size *= 4
         if size > _LARGEST:
             return 4
-    states = []
-    if states_path:
-        with open(states_path) as file:
-            states = json.load(file)
-    logits = []
-    for clip in np.load(features_path):
-        frames = clip if states_path else clip[np.newaxis]
-        logits.append(_last_logits(interpreter, frames, states))
-    np.save(logits_path, np.stack(logits))
+    with open(ends_path) as file:
+        ends = json.load(file)
+    with np.load(inputs_path) as arrays:
+        inputs = [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
+    results = []
+    for clip in zip(*inputs, strict=True):
+        frames = list(clip) if ends["states"] else [values[np.newaxis] for values in clip]
+        results.append(_last_outputs(interpreter, frames, ends["states"], ends["outputs"]))
+    np.savez(outputs_path, *(np.stack(values) for values in zip(*results, strict=True)))
     used = _used_bytes(interpreter)
     print(json.dumps({"used_bytes": used, "minimum_bytes": _smallest(runtime, model, used)}))
     return 0

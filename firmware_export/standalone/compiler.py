@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tflite_model
-from firmware_export.standalone import costs, emit, passes, reader, slides
+from firmware_export.standalone import costs, emit, ends, kernel_structs, passes, reader, slides
 from firmware_export.standalone.graph import ir, planner
 from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.passes import states
 from firmware_export.standalone.target import KERNEL_SETS, KernelSet
 from tflite_model.info import ModelInfo
 
-KERNELS = Path(__file__).with_name("kernels")
+KERNELS = kernel_structs.KERNELS
 _ARITHMETIC = "edge_requantize.h"
 _INCLUDE = re.compile(r'^#include "(\w+\.h)"', flags=re.MULTILINE)
 
@@ -36,6 +36,7 @@ class Compiled:
       scratch: bytes of scratch memory for each of these.
       constant_bytes: bytes of weights and parameters, in flash.
       op_constant_bytes: the same for each op; what several share counts for the first.
+      streaming: whether the model has the streaming form: model_push_frame() takes a frame.
     """
 
     graph: ir.Graph
@@ -46,6 +47,7 @@ class Compiled:
     scratch: tuple[int, ...]
     constant_bytes: int
     op_constant_bytes: tuple[int, ...]
+    streaming: bool
 
 
 def compile(
@@ -80,11 +82,14 @@ def compile(
         raise ValueError(f"kernel set {kernels!r} is not one of {', '.join(KERNEL_SETS)}")
     info = tflite_model.parse(model) if isinstance(model, bytes) else model
     names = tuple(passes_to_run)
-    graph = reader.read(info)
+    graph = ends.arrange(reader.read(info))
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)
-    lowered, plan = _planned(graph, [op.lower(kernels) for op in graph.ops], reuse=not keep)
+    lowered = [op.lower(kernels) for op in graph.ops]
+    for call in (call for low in lowered for call in low.calls):
+        kernel_structs.check(call)
+    lowered, plan = _planned(graph, lowered, reuse=not keep)
     steps = [emit.Step(op, low) for op, low in zip(graph.ops, lowered, strict=True)]
     scratch = tuple(low.scratch for low in lowered)
     head = {
@@ -92,6 +97,7 @@ def compile(
         "model_sha256": model_sha256,
         "expose_arena": keep,
         "profile": profile,
+        "pushes_frames": streaming,
     }
     source = emit.emit(graph, steps, plan, head)
     return Compiled(
@@ -103,6 +109,7 @@ def compile(
         scratch=scratch,
         constant_bytes=sum(source.op_constant_bytes),
         op_constant_bytes=source.op_constant_bytes,
+        streaming=streaming,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from firmware_export import c_text, templating
-from firmware_export.standalone import array_comments
+from firmware_export.standalone import array_comments, ends
 from firmware_export.standalone.graph import calls, ir, planner
 from firmware_export.standalone.ops.shared import row_calls
 
@@ -89,18 +89,28 @@ def emit(
     for position, step in enumerate(steps):
         lines.append(writer.step(position, step))
         so_far.append(writer.constant_bytes)
+    states = [writer.reset(tensor) for tensor in graph.states]
+    inner = ends.find(graph)
+    first, last = (inner.first, inner.last) if inner else (0, len(lines))
     values = {
         **head,
         "headers": headers(steps),
+        "op_count": len(steps),
         "arrays": writer.arrays,
         "structs": writer.structs,
         "pointers": writer.pointers,
         "loops": writer.loops,
-        "steps": lines,
+        "head": lines[:first],
+        "steps": lines[first:last],
+        "tail": lines[last:],
+        "has_inner": inner is not None,
+        "inner_inputs": _ends(inner.inputs, plan, "quantized_input") if inner else [],
+        "inner_outputs": _ends(inner.outputs, plan, "quantized_output") if inner else [],
         "arena_size": plan.size,
         "inputs": _ends(graph.inputs, plan, "input"),
         "outputs": _ends(graph.outputs, plan, "output"),
-        "states": _ends(graph.states, plan, "state"),
+        "states": states,
+        "uses_float": any(tensor.dtype == "float32" for tensor in graph.activations()),
     }
     templates = templating.environment("standalone/src")
     files = {
@@ -113,7 +123,7 @@ def emit(
 def headers(steps: Sequence[Step]) -> list[str]:
     """Names of the headers that declare the kernels."""
     named = {call.header for step in steps for call in step.lowered.calls}
-    return [calls.KERNELS_HEADER, *sorted(named - {calls.KERNELS_HEADER})]
+    return sorted(named | {calls.KERNELS_HEADER})
 
 
 def _ends(tensors: Sequence[ir.Tensor], plan: planner.Plan, what: str) -> list[dict[str, Any]]:
@@ -122,11 +132,12 @@ def _ends(tensors: Sequence[ir.Tensor], plan: planner.Plan, what: str) -> list[d
         {
             "suffix": f"_{index}" if len(tensors) > 1 else "",
             "what": what,
-            "place": _address("arena", plan.offset(tensor)),
+            "type": tensor.c_type,
+            "place": _typed(_address("arena", plan.offset(tensor)), tensor),
             "size": tensor.size,
             "shape": list(tensor.shape),
-            "scale": c_text.float_literal(tensor.scale),
-            "zero_point": tensor.zero_point,
+            "scale": c_text.float_literal(tensor.scale) if tensor.scales else None,
+            "zero_point": tensor.zero_point if tensor.scales else None,
         }
         for index, tensor in enumerate(tensors)
     ]
@@ -134,6 +145,13 @@ def _ends(tensors: Sequence[ir.Tensor], plan: planner.Plan, what: str) -> list[d
 
 def _address(base: str, offset: int) -> str:
     return f"{base} + {offset}" if offset else base
+
+
+def _typed(address: str, tensor: ir.Tensor) -> str:
+    """An address of bytes as an argument for items of a tensor's type."""
+    if tensor.c_type == "int8_t":
+        return address
+    return f"(void *)({address})" if " " in address else f"(void *){address}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,10 +189,22 @@ class _Writer:
             statements = [
                 self._statement([call], [], self._static, place) for call in step.lowered.calls
             ]
-        return {"comment": _comment(step.op), "statements": statements}
+        return {"comment": _comment(step.op), "statements": statements, "position": position}
+
+    def reset(self, state: ir.Tensor) -> str:
+        """The statement that gives a state its initial content."""
+        to, size = _address("arena", self._plan.offset(state)), state.byte_size
+        initial = state.initial
+        if initial is None:
+            initial = np.full(state.shape, state.zero_point, state.dtype)
+        content = initial.reshape(-1).view(np.int8)
+        if content.min() == content.max():
+            return f"memset({to}, {content[0]}, {size});"
+        return f"memcpy({to}, {self._array(calls.Array('initial', content), state.name)}, {size});"
 
     def _static(self, place: calls.Place) -> str:
-        return _address("arena", self._plan.offset(place.tensor) + place.offset)
+        offset = self._plan.offset(place.tensor) + place.offset
+        return _typed(_address("arena", offset), place.tensor)
 
     def _statement(
         self,
@@ -226,6 +256,8 @@ class _Writer:
                 f".{key} = {self._field(item, source)}" for key, item in value.items()
             )
             return f"{{{inner}}}"
+        if isinstance(value, float):
+            return c_text.float_literal(value)
         if isinstance(value, Sequence | np.ndarray):
             return f"{{{', '.join(str(int(item)) for item in value)}}}"
         return str(int(value))
@@ -235,7 +267,7 @@ class _Writer:
         if array.key not in self._names:
             name = self._unique(array.name, _number(source))
             self._names[array.key] = name
-            rows = c_text.int_rows(array.values, per_row=16 if array.values.itemsize == 1 else 8)
+            rows = c_text.number_rows(array.values, 16 if array.values.itemsize == 1 else 8)
             about = array_comments.about(array, source)
             self.arrays.append(Array(name, array.c_type, array.values.size, rows, about))
             self.constant_bytes += array.values.nbytes
@@ -260,7 +292,7 @@ class _Writer:
         scratch = _address("arena", base + rows.kernel_scratch)
 
         def locator(variable: str) -> Any:
-            def locate(place: calls.Place) -> str:
+            def address(place: calls.Place) -> str:
                 where = rows.places[id(place.tensor)]
                 if isinstance(where, row_calls.InBuffer):
                     if where.slot and not rows.is_plain():
@@ -269,7 +301,7 @@ class _Writer:
                 start = _address("arena", self._plan.offset(where.tensor) + place.offset)
                 return f"{start}{_row_offset(where, variable)}"
 
-            return locate
+            return lambda place: _typed(address(place), place.tensor)
 
         def statements(stages: Sequence[row_calls.Stage], variable: str) -> list[str]:
             return [

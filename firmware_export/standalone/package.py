@@ -15,16 +15,15 @@ from firmware_export import folder, packing
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden, frames_first
-from firmware_export.oracle import micro
+from firmware_export.oracle import micro, random_golden
 from firmware_export.runtime.detector import DetectorConfig, frames_between
-from firmware_export.standalone import compiler, plan_svg
+from firmware_export.standalone import compiler, ends, plan_svg
 from firmware_export.standalone import passes as all_passes
 from firmware_export.standalone.target import GENERIC, Target
-from tflite_model.info import ModelInfo
+from tflite_model.info import ModelInfo, TensorInfo
 
 FLAVOR = "standalone"
 
-_RANDOM_INPUTS = 4
 _MODEL_FILES = ("src/model.c", "src/model.h")
 _SELF_TEST = (
     "src/golden.c",
@@ -178,22 +177,14 @@ def _vectors(model: bytes, info: ModelInfo, golden: Golden | None) -> _Vectors:
         golden.check_logits(ran.logits)
         text = f"The vectors were checked at export with {ran.runtime}."
         return _Vectors(golden, True, text)
-    given, result = info.inputs[0], info.outputs[0]
-    if len(info.inputs) > 1 or len(info.outputs) > 1 or 1 not in given.shape[:1]:
-        return _Vectors(None, False, "only models with one input of batch 1 have one.")
-    features = np.random.default_rng(0).integers(
-        -128, 128, (_RANDOM_INPUTS, *given.shape[1:]), dtype=np.int8
-    )
     try:
-        ran = micro.run(model, features)
+        made = random_golden.make(model, info)
     except ExportError as error:
         return _Vectors(None, False, f"{error}.")
-    if ran is None:
+    if made is None:
         reason = micro.unavailable_reason() or "not available here"
         return _Vectors(None, False, f"it needs TFLite Micro, which was {reason}.")
-    logits = ran.logits.reshape(_RANDOM_INPUTS, -1)
-    assert logits.shape[1] == result.byte_size
-    random = Golden(features, logits, np.zeros(_RANDOM_INPUTS, np.int64))
+    random, ran = made
     text = f"Its inputs are random; the outputs are from {ran.runtime}."
     return _Vectors(random, True, text)
 
@@ -220,12 +211,17 @@ def _values(
     """Values for the templates."""
     labels = spotting.labels if spotting else ()
     ram = _ram(compiled, spotting)
-    is_streaming = bool(compiled.graph.states)
+    is_streaming = compiled.streaming
     values: dict[str, Any] = {
         "version": version,
         "library_version": packing.library_version(version),
         "package": _package(labels, version, is_streaming, vectors.golden),
         "streaming": is_streaming,
+        "keeps_state": bool(compiled.graph.states) and not is_streaming,
+        "has_inner": ends.find(compiled.graph) is not None,
+        "input_type": compiled.graph.inputs[0].c_type,
+        "output_type": compiled.graph.outputs[0].c_type,
+        "uses_float": any(tensor.dtype == "float32" for tensor in compiled.graph.activations()),
         "target": target.name,
         "kernels": _kernels(compiled),
         "constant_bytes": compiled.constant_bytes,
@@ -304,21 +300,26 @@ def _ends(info: ModelInfo, is_streaming: bool) -> list[dict[str, Any]]:
     return [
         {
             "name": f"{what} {index}" if len(tensors) > 1 else what,
-            "shape": list(tensor.shape),
-            "scale": f"{tensor.scales[0]:.7g}",
-            "zero_point": tensor.zero_points[0],
+            "text": _end_text(tensor),
         }
         for what, tensors in (("input", inputs), ("output", outputs))
         for index, tensor in enumerate(tensors)
     ]
 
 
+def _end_text(tensor: TensorInfo) -> str:
+    text = f"{tensor.type.lower()} {list(tensor.shape)}"
+    if not tensor.scales:
+        return text
+    return f"{text}, scale {tensor.scales[0]:.7g}, zero point {tensor.zero_points[0]}"
+
+
 def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, int]:
     """Bytes of static memory on a 32-bit device."""
-    past = sum(state.size for state in compiled.graph.states)
+    past = sum(state.byte_size for state in compiled.graph.states)
     ram = {"activations": compiled.plan.size - past}
     if past:
-        ram["past frames"] = past
+        ram["past frames" if compiled.streaming else "state"] = past
     if spotting is not None:
         config, classes = LogMel.from_dict(spotting.frontend), len(spotting.labels)
         words = math.ceil(config.window / 2) + 1
@@ -347,7 +348,7 @@ def _manifest(
         "edge_tf_version": version,
         "target": target.name,
         "passes": list(compiled.passes),
-        "streaming": bool(compiled.graph.states),
+        "streaming": compiled.streaming,
         "model": {
             "sha256": packing.sha256(model),
             "bytes": len(model),
@@ -362,7 +363,7 @@ def _manifest(
             "arena_bytes": compiled.plan.size,
             "lower_bound_bytes": compiled.plan.lower_bound,
             "scratch_bytes": max(compiled.scratch, default=0),
-            "state_bytes": sum(state.size for state in compiled.graph.states),
+            "state_bytes": sum(state.byte_size for state in compiled.graph.states),
             "constant_bytes": compiled.constant_bytes,
             "ram": _ram(compiled, spotting),
         },

@@ -48,7 +48,7 @@ def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
     # What holds inputs or states exists before an op writes it.
     earlier = {id(tensor.storage()[0]) for tensor in (*graph.inputs, *graph.states)}
     written_before = first_write | dict.fromkeys(earlier, -1)
-    sizes = {id(root): root.size for root in (t.storage()[0] for t in graph.activations())}
+    sizes = {id(root): root.byte_size for root in (t.storage()[0] for t in graph.activations())}
     found = {}
     for y, begin in first_write.items():
         if y in earlier:
@@ -85,7 +85,7 @@ def _distance(events: list[_Event], x: int, y: int) -> int:
 def _events(position: int, op: ir.Op, lowered: Lowered) -> Iterator[_Event]:
     if lowered.progress is None:
         reads = dict(_whole(t, 0) for t in op.inputs if not t.is_constant)
-        yield _Event(position, reads, dict([_whole(op.output, op.output.size)]))
+        yield _Event(position, reads, dict([_whole(op.output, op.output.byte_size)]))
         return
     output, start = op.output.storage()
     places = [tensor.storage() for tensor in op.inputs]
@@ -100,4 +100,4 @@ def _events(position: int, op: ir.Op, lowered: Lowered) -> Iterator[_Event]:
 def _whole(tensor: ir.Tensor, at: int) -> tuple[int, int]:
     root, offset = tensor.storage()
     # With gaps between its rows a tensor spans more bytes than it has.
-    return id(root), root.size if at and tensor.pitch is not None else offset + at
+    return id(root), root.byte_size if at and tensor.pitch is not None else offset + at

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 import tflite_model
-from firmware_export import c_text, folder, packing
+from firmware_export import c_text, compiled_files, folder, packing
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
-from firmware_export.oracle import micro
+from firmware_export.oracle import micro, random_golden
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.tflm import arena as arenas
 from firmware_export.tflm import resolver
@@ -27,11 +27,12 @@ _SOURCES = ("model_data.c", "model_runner.cpp", "golden.c", "self_test.c")
 
 def export(
     model: bytes,
-    labels: Sequence[str],
-    frontend: dict[str, Any],
-    golden: Golden,
     out_dir: Path,
     version: str,
+    *,
+    labels: Sequence[str] = (),
+    frontend: dict[str, Any] | None = None,
+    golden: Golden | None = None,
     detector: DetectorConfig = _DETECTOR,
     streaming: bytes | None = None,
     model_name: str = "the model",
@@ -40,12 +41,15 @@ def export(
     """Writes the folder, all of it or nothing; replaces an earlier export at `out_dir`.
 
     Args:
-      model: a fully int8 .tflite file: one input, batch 1, and one output [1, classes].
-      labels: in the order of the logits.
-      frontend: what turns a waveform into features, as JSON-like values; passed on unchanged.
-      golden: a few real clips; if TFLite Micro runs here, their logits are checked with it.
+      model: a .tflite file with one int8 input and one int8 output, both of batch 1; with labels,
+        the output is [1, classes].
       out_dir: new, empty, or an earlier export.
       version: of edge_tf, for the file headers and the manifest.
+      labels: in the order of the logits; () for a model alone.
+      frontend: what turns a waveform into features, as JSON-like values; passed on unchanged. None
+        for a model alone.
+      golden: a few real clips; if TFLite Micro runs here, their logits are checked with it. None
+        for random inputs, which need TFLite Micro.
       detector: when a class is detected.
       streaming: the streaming form of `model`, to export instead. Golden vectors are still those
         of whole windows, whose last frame must produce the same logits.
@@ -61,8 +65,21 @@ def export(
     """
     folder.check_replaceable(out_dir, force)
     info = tflite_model.parse(model, model_name)
-    packing.check_classifier(info, labels)
-    golden.check(info)
+    compiled_files.check(info)
+    if info.subgraphs:
+        raise ExportError(
+            f"{model_name} keeps state in variables, for which the runner has no memory; "
+            "export it with --flavor=standalone"
+        )
+    ran, origin = None, ""
+    if golden is None:
+        packing.check_ends(info)
+        resolver.add_methods(info)
+        golden, ran = _random(model, info)
+        origin = f"The inputs are random; the outputs are from {ran.runtime}."
+    else:
+        packing.check_classifier(info, labels)
+        golden.check(info)
     states: Sequence[TensorInfo] = ()
     vectors = golden
     if streaming is not None:
@@ -70,9 +87,10 @@ def export(
         packing.check_classifier(info, labels, streaming=True)
         states, vectors = info.inputs[1:], golden.in_frames()
     methods = resolver.add_methods(info)
-    ran = micro.run(model, _inputs(info, vectors, states), states)
-    if ran is not None:
-        golden.check_logits(ran.logits)
+    if ran is None:
+        ran = micro.run(model, _inputs(info, vectors, states), states)
+        if ran is not None:
+            golden.check_logits(ran.logits)
     arena = arenas.estimate(info) if ran is None else arenas.measured(ran)
 
     runtime, missing = _runtime(info, labels, frontend, detector, version, bool(states))
@@ -90,6 +108,8 @@ def export(
         "arena": arena,
         "add_methods": methods,
         "golden_checked": ran is not None,
+        "golden_checked_against": origin,
+        "has_frontend": frontend is not None,
         "frontend_json": json.dumps(frontend, indent=2, ensure_ascii=False),
         "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
     }
@@ -97,6 +117,17 @@ def export(
     manifest["files"] = packing.listed(files)
     folder.write(out_dir, files, manifest, force)
     return manifest
+
+
+def _random(model: bytes, info: ModelInfo) -> tuple[Golden, micro.Run]:
+    made = random_golden.make(model, info)
+    if made is None:
+        reason = micro.unavailable_reason() or "it does not load here"
+        raise ExportError(
+            f"a .tflite file alone needs TFLite Micro for its self-test: {reason}; export it on "
+            "Linux x86-64 with edge_tf[tflm] installed, or give a run: --run_dir=RUN"
+        )
+    return made
 
 
 def _inputs(info: ModelInfo, vectors: Golden, states: Sequence[TensorInfo]) -> np.ndarray:
@@ -109,12 +140,14 @@ def _inputs(info: ModelInfo, vectors: Golden, states: Sequence[TensorInfo]) -> n
 def _runtime(
     info: ModelInfo,
     labels: Sequence[str],
-    frontend: dict[str, Any],
+    frontend: dict[str, Any] | None,
     detector: DetectorConfig,
     version: str,
     streaming: bool,
 ) -> tuple[dict[str, bytes], str]:
     """Front-end and detector, or why they cannot be included."""
+    if frontend is None:
+        return {}, "the model was exported without a run"
     fields = frontend.get("frontend")
     if not isinstance(fields, dict):
         return {}, "the run's frontend.json does not describe a front-end"
@@ -139,7 +172,8 @@ def _state_values(states: Sequence[TensorInfo]) -> dict[str, Any]:
 def _package(
     labels: Sequence[str], version: str, vectors: Golden, streaming: bool
 ) -> packing.Package:
-    sentence = f"An int8 audio model with {len(labels)} classes for TensorFlow Lite Micro"
+    kind = f"An int8 audio model with {len(labels)} classes" if labels else "An int8 model"
+    sentence = f"{kind} for TensorFlow Lite Micro"
     return packing.Package(
         flavor=FLAVOR,
         sentence=sentence,
@@ -158,7 +192,7 @@ def _manifest(
     model: bytes,
     info: ModelInfo,
     labels: Sequence[str],
-    frontend: dict[str, Any],
+    frontend: dict[str, Any] | None,
     golden: Golden,
     arena: arenas.Arena,
     version: str,
@@ -180,7 +214,10 @@ def _manifest(
         "labels": list(labels),
         "frontend": frontend,
         "arena": dataclasses.asdict(arena),
-        "golden": {"clips": len(golden), "labels": golden.label_index.tolist()},
+        "golden": {
+            "clips": len(golden),
+            "labels": golden.label_index.tolist() if labels else [],
+        },
     }
 
 

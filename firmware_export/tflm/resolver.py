@@ -35,13 +35,18 @@ _IRREGULAR = {
 }
 
 
+def has(op: str) -> bool:
+    """Whether TFLite Micro has a builtin op."""
+    return op in _SUPPORTED
+
+
 def add_method(op: str) -> str:
     """Name of the method that registers a builtin op: "CONV_2D" -> "AddConv2D".
 
     Raises:
       ExportError: TFLite Micro does not have the op.
     """
-    if op not in _SUPPORTED:
+    if not has(op):
         raise ExportError(f"TFLite Micro has no kernel for {op}; change the model to avoid it")
     return _IRREGULAR.get(op) or "Add" + "".join(part.capitalize() for part in op.split("_"))
 

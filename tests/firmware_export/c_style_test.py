@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,12 @@ from firmware_export.standalone.package import Sound, Spotting
 from firmware_export.tflm import package as tflm
 from tests.firmware_export import models
 from tests.firmware_export.conftest import golden_of
-from tests.firmware_export.standalone import random_models
+from tests.firmware_export.standalone import (
+    compiler_test,
+    ends_test,
+    random_models,
+    variables_test,
+)
 from tests.firmware_export.standalone.kernels_pipeline_test import Network
 from tests.firmware_export.standalone.states_test import WindowModel
 
@@ -33,7 +38,7 @@ _NAMED = {".ino", ".ld", ".kt", ".kts", ".java", *_C}
 
 def sources(suffixes: Iterable[str]) -> list[Path]:
     """Files of this project, templates included."""
-    folders = [ROOT / name for name in ("edge_tf", "firmware_export", "tests")]
+    folders = [ROOT / name for name in ("edge_tf", "firmware_export", "fuzzing", "tests")]
     paths = (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file())
     wanted = set(suffixes)
     return [p for p in paths if p.suffix in wanted or Path(p.stem).suffix in wanted]
@@ -106,11 +111,11 @@ class Made:
     def export_tflm(self, out: Path, streams: bool = False, hears: bool = True) -> None:
         tflm.export(
             self.model,
-            self.labels,
-            {"frontend": CONFIG.to_dict()} if hears else {},
-            self.golden,
             out,
             "1.2.3",
+            labels=self.labels,
+            frontend={"frontend": CONFIG.to_dict()} if hears else {},
+            golden=self.golden,
             streaming=streaming.rewrite(self.model).data if streams else None,
         )
 
@@ -136,14 +141,26 @@ class TestStandalone:
         made.export(tmp_path / "out", streams=True)
         check_export(tmp_path / "out")
 
+    def test_other_types_and_state(self, tmp_path: Path):
+        """Float ends; two inputs and outputs; a variable."""
+        models_of_kinds = (
+            ends_test.converted("float32", "float32"),
+            compiler_test.two_ends(),
+            variables_test.queue(2)[0],
+        )
+        for number, model in enumerate(models_of_kinds):
+            package.export(model, tmp_path / str(number), "1.2.3")
+            check_export(tmp_path / str(number))
+
     @pytest.mark.usefixtures("no_tflite_micro")
     @pytest.mark.parametrize("streams", [False, True])
     def test_long_lists(self, large: Made, tmp_path: Path, streams: bool):
         large.export(tmp_path / "out", streams=streams)
         check_export(tmp_path / "out")
 
-    def test_a_model_alone(self, tmp_path: Path):
-        package.export(models.fully_connected(), tmp_path / "out", "1.2.3")
+    @pytest.mark.parametrize("export", [package.export, tflm.export])
+    def test_a_model_alone(self, tmp_path: Path, export: Callable[..., object]):
+        export(models.fully_connected(), tmp_path / "out", "1.2.3")
         check_export(tmp_path / "out")
 
     @pytest.mark.parametrize("seed", range(6))

@@ -73,3 +73,10 @@ def test_a_compiler_reads_back_what_went_in(compiler: str, tmp_path: Path) -> No
     subprocess.run([compiler, *options, source, "-o", tmp_path / "x"], check=True, timeout=60)
     printed = subprocess.run([tmp_path / "x"], capture_output=True, check=True, timeout=60).stdout
     assert printed == floats.tobytes() + b"".join(text.encode() + b"\0" for text in TEXTS)
+
+
+def test_numbers_of_any_type():
+    assert c_text.number_rows(np.array([-1, 7], np.int16), 8) == ["-1, 7,"]
+    assert c_text.number_rows(np.array([0.5, 3, 1e-9], np.float32), 2) == ["0.5f, 3.0f,", "1e-09f,"]
+    with pytest.raises(ExportError, match="is not finite"):
+        c_text.number_rows(np.array([np.nan], np.float32), 8)

@@ -14,6 +14,7 @@ from firmware_export.errors import ExportError
 from pipelines import export_firmware
 from tests.firmware_export import models
 from tests.firmware_export.conftest import golden_of
+from tests.firmware_export.standalone.model_builder import Builder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -188,6 +189,26 @@ class TestStandalone:
         assert not {"rows", "pad"} & set(manifest["passes"])
         assert "tables" in manifest["passes"]
 
+    def test_an_op_without_a_kernel_goes_the_way_that_the_error_names(self, tmp_path: Path) -> None:
+        """PRELU, which TFLite Micro has and plain C has not."""
+        builder = Builder()
+        x, y = builder.activation((1, 2, 2, 3), 0.1), builder.activation((1, 2, 2, 3), 0.1)
+        builder.op("PRELU", [x, builder.constant(np.ones((1, 1, 3), np.int8), [0.1])], y)
+        (tmp_path / "m.tflite").write_bytes(builder.finish([x], [y]))
+        flags = [f"--tflite={tmp_path / 'm.tflite'}", f"--out={tmp_path / 'out'}"]
+        refused = command(*flags)
+        assert refused.returncode == 2
+        remedy = "change the model to avoid it, or export with --flavor=tflm"
+        assert refused.stderr.endswith(f"op 0 (PRELU) has no kernel in plain C; {remedy}\n")
+        done = command(*flags, "--flavor=tflm")
+        assert done.returncode == 0, done.stderr
+        assert "arena" in done.stdout and "(measured + 10 %)" in done.stdout
+        manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+        assert (manifest["labels"], manifest["frontend"]) == ([], None)
+        assert manifest["golden"] == {"clips": 4, "labels": [], "checked": True}
+        runner = (tmp_path / "out" / "src" / "model_runner.cpp").read_text()
+        assert "resolver.AddPrelu()" in runner
+
     def test_a_file_needs_no_tensorflow(self, tmp_path: Path) -> None:
         (tmp_path / "m.tflite").write_bytes(models.fully_connected())
         code = f"""
@@ -204,7 +225,7 @@ sys.exit(any(name.split(".")[0] in ("tensorflow", "tf_keras") for name in sys.mo
         [
             (["--tflite=missing.tflite", "--out=x"], "missing.tflite cannot be read"),
             (["--tflite=m.tflite"], "--out is missing; give the folder to write"),
-            (["--tflite=m.tflite", "--out=x", "--flavor=tflm"], "--flavor=tflm needs labels"),
+            (["--tflite=m.tflite", "--out=x", "--flavor=tflm", "--streaming"], "is for plain C; l"),
             (["--tflite=m.tflite", "--out=x", "--passes=fast"], "there is no pass 'fast'"),
             (["--tflite=m.tflite", "--out=x", "--target=z80"], "target"),
             (["--tflite=m.tflite", "--run_dir=x"], "run_dir"),

@@ -27,7 +27,7 @@ REQUIRED = {
     "convert": ["run_dir"],
     "evaluate": ["run_dir"],
     "export_android": ["run_dir"],
-    "export_firmware": ["run_dir", "tflite"],
+    "export_firmware": ["run_dir", "tflite", "list_ops"],
     "run": ["run_dir", "data_dir"],
     "stream": ["run_dir", "wav"],
     "synthesize": ["words", "out"],

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,24 @@ class TestReading:
             tflite_model.read(tmp_path)
 
 
+def _subgraph(opcode: int = 0, inputs: Sequence[int] = (0,)) -> Any:
+    """A second graph: one tensor, one op."""
+    graph, tensor, op = schema.SubGraphT(), schema.TensorT(), schema.OperatorT()
+    tensor.shape, tensor.type, tensor.name, tensor.buffer = [2], schema.TensorType.INT32, "s", 0
+    op.opcodeIndex, op.inputs, op.outputs = opcode, list(inputs), [0]
+    graph.tensors, graph.operators, graph.inputs, graph.outputs = [tensor], [op], [], []
+    return graph
+
+
+def test_further_subgraphs() -> None:
+    data = models.fully_connected(lambda model: model.subgraphs.append(_subgraph()))
+    info = tflite_model.parse(data)
+    (other,) = info.subgraphs
+    assert [tensor.name for tensor in other.tensors] == ["s"]
+    assert [op.name for op in other.ops] == ["FULLY_CONNECTED"]
+    assert (len(info.tensors), len(info.ops)) == (4, 1)
+
+
 class TestWrongContent:
     """Files that are whole, but say what cannot be."""
 
@@ -200,8 +219,9 @@ class TestWrongContent:
         ("message", "change"),
         [
             ("schema version", lambda m: setattr(m, "version", 2)),
-            ("0 subgraphs", lambda m: setattr(m, "subgraphs", [])),
-            ("2 subgraphs", lambda m: m.subgraphs.append(m.subgraphs[0])),
+            ("no subgraph", lambda m: setattr(m, "subgraphs", [])),
+            ("op code 7", lambda m: m.subgraphs.append(_subgraph(opcode=7))),
+            ("tensor 9", lambda m: m.subgraphs.append(_subgraph(inputs=[9]))),
             ("op code 7", lambda m: setattr(m.subgraphs[0].operators[0], "opcodeIndex", 7)),
             ("tensor 9", lambda m: setattr(m.subgraphs[0].operators[0], "inputs", [9])),
             ("tensor -1", lambda m: setattr(m.subgraphs[0].operators[0], "outputs", [-1])),
@@ -285,6 +305,11 @@ class TestDamage:
         junk = data.draw(st.binary(max_size=64))
         skip = data.draw(st.integers(0, 64))
         parse_or_refuse(small_model[:start] + junk + small_model[start + skip :])
+
+    def test_a_git_lfs_pointer_is_called_one(self) -> None:
+        pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+        with pytest.raises(TFLiteError, match=r"m is a Git LFS pointer, .* with 'git lfs pull'$"):
+            tflite_model.parse(pointer, "m")
 
     @settings(max_examples=200, deadline=None)
     @given(st.binary(max_size=400))

@@ -3,7 +3,7 @@
  *
  * Reads clips.bin: a header of seven 32-bit numbers, then the clips, all little-endian.
  *   magic     0x31504C43, "CLP1"
- *   mode      0: a clip is the model's int8 input, any number of frames for a streaming model;
+ *   mode      0: a clip is the model's input, any number of frames for a streaming model;
  *             1: a clip is 16-bit PCM
  *   clips     number of clips
  *   bytes     bytes per clip
@@ -13,10 +13,11 @@
  *             in both modes, and this is the number of frames from one record to the next
  *   extra     written before the logits: 0 nothing, 1 CRC-32 of the model's input, 2 that input
  *
- * Writes logits.bin, one record per inference: `extra`; the int8 logits; with a detector the
+ * Writes logits.bin, one record per inference: `extra`; the logits; with a detector the
  * detected class or -1 and the score, 16 bits each. Front-end and detector are reset before each
- * clip. The last line on the console is key=value pairs: what was done, instructions per call
- * of each stage (0 if they are not counted), the stack. Exit status 2 after a line "error: ..."
+ * clip; a model that keeps variables is not. The last line on the console is key=value pairs: what
+ * was done, instructions per call of each stage (0 if they are not counted), the stack. Exit status
+ * 2 after a line "error: ..."
  * if the file is not as above.
  *
  * CLIPS_FRONTEND and CLIPS_DETECTOR are 1 if the exported folder has them, else 0; so is
@@ -39,6 +40,10 @@
 
 #define CLIPS_MAGIC 0x31504C43u
 #define CLIPS_BLOCK 512
+
+/* Of any type. */
+#define INPUT_BYTES ((uint32_t)(MODEL_INPUT_SIZE * sizeof *model_input()))
+#define OUTPUT_BYTES ((uint32_t)(MODEL_OUTPUT_SIZE * sizeof *model_output()))
 
 enum { MODE_FEATURES, MODE_WAVEFORM };
 enum { EXTRA_NOTHING, EXTRA_CRC, EXTRA_INPUT };
@@ -114,11 +119,12 @@ static void add_figure(figures_t *figures, uint64_t count) {
   figures->calls++;
 }
 
-static uint32_t crc32_of(const int8_t *bytes, size_t size) {
+static uint32_t crc32_of(const void *start, size_t size) {
+  const uint8_t *const bytes = start;
   uint32_t crc = 0xFFFFFFFFu;
 
   for (size_t i = 0; i < size; i++) {
-    crc ^= (uint8_t)bytes[i];
+    crc ^= bytes[i];
     for (int bit = 0; bit < 8; bit++) {
       crc = (crc >> 1) ^ (crc & 1u ? 0xEDB88320u : 0u);
     }
@@ -139,9 +145,9 @@ static void write_number(uint32_t value, size_t size) {
 static void infer(bool is_recorded) {
   /* Before the inference, which may reuse the input's memory. */
   if (is_recorded && header.extra == EXTRA_CRC) {
-    write_number(crc32_of(model_input(), MODEL_INPUT_SIZE), 4);
+    write_number(crc32_of(model_input(), INPUT_BYTES), 4);
   } else if (is_recorded && header.extra == EXTRA_INPUT) {
-    write_all(model_input(), MODEL_INPUT_SIZE);
+    write_all(model_input(), INPUT_BYTES);
   }
 
   const uint64_t invoked = board_instructions();
@@ -157,7 +163,7 @@ static void infer(bool is_recorded) {
   if (!is_recorded) {
     return;
   }
-  write_all(model_output(), MODEL_OUTPUT_SIZE);
+  write_all(model_output(), OUTPUT_BYTES);
 #if CLIPS_DETECTOR
   write_number((uint32_t)detected, 2);
   write_number(score, 2);
@@ -247,13 +253,13 @@ static void run_clip(void) {
   }
 #endif
 #if CLIPS_STREAMING
-  const uint32_t frames = header.bytes / MODEL_INPUT_SIZE;
+  const uint32_t frames = header.bytes / INPUT_BYTES;
   for (uint32_t number = 1; number <= frames; number++) {
-    read_all(model_input(), MODEL_INPUT_SIZE);
+    read_all(model_input(), INPUT_BYTES);
     infer_frame(number, number == frames);
   }
 #else
-  read_all(model_input(), MODEL_INPUT_SIZE);
+  read_all(model_input(), INPUT_BYTES);
   infer(true);
 #endif
 }
@@ -263,8 +269,8 @@ static void check_header(void) {
     fail("clips.bin has another format; write it with this version");
   }
   if (header.mode == MODE_FEATURES &&
-      (CLIPS_STREAMING ? header.bytes == 0 || header.bytes % MODEL_INPUT_SIZE != 0
-                       : header.bytes != MODEL_INPUT_SIZE)) {
+      (CLIPS_STREAMING ? header.bytes == 0 || header.bytes % INPUT_BYTES != 0
+                       : header.bytes != INPUT_BYTES)) {
     fail("clips in clips.bin do not match the model's input size; compute them for this model");
   }
   if (header.mode == MODE_WAVEFORM && !CLIPS_FRONTEND) {
@@ -308,8 +314,8 @@ static void print_figures(const char *what, const figures_t *figures) {
 static void print_results(void) {
   print_value("clips", header.clips);
   print_value("records", records);
-  print_value("inputs", MODEL_INPUT_SIZE);
-  print_value("outputs", MODEL_OUTPUT_SIZE);
+  print_value("inputs", INPUT_BYTES);
+  print_value("outputs", OUTPUT_BYTES);
   print_value("detector", CLIPS_DETECTOR);
   print_value("counted", board_counts());
   print_figures("invoke", &invoke_figures);

@@ -24,7 +24,7 @@ class Array:
 
     Attributes:
       name: what it is for, used for its C name: "weights", "bias", "multiplier".
-      values: one-dimensional, int8, uint16 or int32; the C type is values.dtype with "_t".
+      values: one-dimensional, of any integer type or float32.
       shape: of the values as the kernel reads them; () for a plain list.
       origin: the file's constant that they come from, if there is one.
     """
@@ -36,7 +36,7 @@ class Array:
 
     @property
     def c_type(self) -> str:
-        return f"{self.values.dtype}_t"
+        return "float" if self.values.dtype == np.float32 else f"{self.values.dtype}_t"
 
     @property
     def key(self) -> tuple[str, bytes]:
@@ -71,7 +71,7 @@ class Scratch:
 
 # A struct's content in the order of its members: a number, an array's name, a list of numbers for
 # an array member, None for NULL, or the members of a nested struct.
-Field: TypeAlias = "int | Array | Sequence[int] | Mapping[str, Field] | None"
+Field: TypeAlias = "int | float | Array | Sequence[int] | Mapping[str, Field] | None"
 Argument: TypeAlias = Place | Places | Array | Scratch
 
 
@@ -105,10 +105,13 @@ class Call:
 
 
 def operand(tensor: Tensor) -> Argument:
-    """An int8 tensor as an argument: the place of an activation, or the constant itself."""
+    """A tensor as an argument: the place of an activation, or the constant itself."""
     if tensor.data is None:
         return Place(tensor)
-    return Array("constant", tensor.data.astype(np.int8).reshape(-1), tensor.shape, tensor)
+    values = tensor.data.reshape(-1)
+    if values.dtype == np.bool_:
+        values = values.view(np.int8)
+    return Array("constant", values, tensor.shape, tensor)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from firmware_export.standalone.graph.calls import KERNELS_HEADER, Argument, Cal
 from firmware_export.standalone.graph.tensor import Tensor
 from firmware_export.standalone.target import KernelSet
 
-__all__ = ["Bounded", "Graph", "Op", "Pairwise", "Tensor", "Windowed", "WithTable"]
+__all__ = ["Bounded", "Conversion", "Graph", "Op", "Pairwise", "Tensor", "Windowed", "WithTable"]
 
 
 @dataclasses.dataclass(eq=False)
@@ -99,6 +99,11 @@ class Op(abc.ABC):
 
 
 @dataclasses.dataclass(eq=False)
+class Conversion(Op):
+    """inputs: x. The same numbers in another type; at the ends of a graph, see ends.py."""
+
+
+@dataclasses.dataclass(eq=False)
 class Bounded(Op):
     """An op with kernels that clamp each value they write.
 
@@ -173,7 +178,7 @@ class Graph:
 
     Attributes:
       ops: in the order they run.
-      inputs, outputs: the model's, all int8 activations.
+      inputs, outputs: the model's.
       states: activations that keep their place and content from one run to the next.
     """
 

@@ -120,7 +120,7 @@ def plan(
     if not reuse:
         for block in found:
             if block.tensor is not None:
-                block.first, block.last = -1, len(graph.ops)
+                block.first, block.last, block.sizes = -1, len(graph.ops), ()
     may_overlap = allowed(found, slides or {}) if reuse else {}
     bound = max(live_bytes(found, len(graph.ops), may_overlap))
     _arrange(found, bound, may_overlap)
@@ -175,7 +175,7 @@ class _Shared:
     def block(self) -> Block:
         times = [t for of in (self._writes, self._reads) for found in of.values() for t in found]
         first, last = min(times), max(times)
-        block = Block(self._root, self._root.name, self._root.size, first, last)
+        block = Block(self._root, self._root.name, self._root.byte_size, first, last)
         if len(self._tensors) > 1:
             sizes = [0] * (last - first + 1)
             for key, tensor in self._tensors.items():

@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from firmware_export.c_text import C_TYPES
+
 
 @dataclasses.dataclass(eq=False)
 class Tensor:
@@ -13,15 +15,16 @@ class Tensor:
     Attributes:
       name: unique in its graph; from the file, or made by a pass.
       shape: static dimensions.
-      dtype: "int8" or "int32".
+      dtype: element type, a key of `c_text.C_TYPES`; "int64" and "int4" only of constants.
       scales: real = scale * (value - zero_point); one, or one per channel (weights, biases).
       zero_points: as many as scales.
       channel_axis: the axis of several scales.
       data: the content of a constant; None for an activation.
-      base, offset: an activation without separate memory is part of `base`, from byte `offset` on;
-        set by passes that share memory.
+      base, offset: an activation without separate memory is part of `base`, from byte `offset` on,
+        a multiple of its items' size; set by passes that share memory.
       pitch: bytes from one row (item of axis 1) to the next if there are gaps between them; then
         the batch is 1, and all ops that use it accept gaps. None: no gaps.
+      initial: of a state: its content before the first run; None: the zero point.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Tensor:
     base: "Tensor | None" = None
     offset: int = 0
     pitch: int | None = None
+    initial: np.ndarray | None = None
 
     @property
     def is_constant(self) -> bool:
@@ -41,16 +45,39 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Number of items, which is bytes for int8."""
+        """Number of items."""
         return math.prod(self.shape)
 
     @property
     def extent(self) -> int:
         """Bytes from the first to the last one, including gaps."""
         if self.pitch is None:
-            return self.size
-        rows = self.shape[1]
-        return (rows - 1) * self.pitch + self.size // rows
+            return self.byte_size
+        return (self.shape[1] - 1) * self.pitch + self.row_bytes
+
+    @property
+    def item_bytes(self) -> int:
+        return np.dtype(self.dtype).itemsize
+
+    @property
+    def byte_size(self) -> int:
+        """Bytes without gaps."""
+        return self.size * self.item_bytes
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row (item of axis 1) without gaps; the batch is 1."""
+        return self.byte_size // self.shape[1]
+
+    @property
+    def c_type(self) -> str:
+        return C_TYPES[self.dtype]
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the largest value of an integer type."""
+        info = np.iinfo(self.dtype)
+        return int(info.min), int(info.max)
 
     @property
     def constant(self) -> np.ndarray:

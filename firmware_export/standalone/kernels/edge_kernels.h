@@ -177,6 +177,11 @@ typedef struct {
 
 void edge_convolution_any(const edge_convolution_any_t *p, const int8_t *in, int8_t *out);
 
+/* The transposed convolution: tap (ky, kx) of input pixel (y, x) adds to output pixel
+ * (y * stride_y + ky - pad_top, x * stride_x + kx - pad_left). Sums may wrap, and nothing is folded
+ * into the bias; weights are as of edge_convolution. No dilation, one group. */
+void edge_transpose_conv(const edge_convolution_t *p, const int8_t *in, int8_t *out);
+
 /* Average and maximum over windows; padding does not count. */
 typedef struct {
   uint16_t batches;
@@ -192,19 +197,37 @@ typedef struct {
 void edge_average_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
 void edge_max_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
 
-/* Mean over the axes `reduced` of an input [kept[0], reduced[0], kept[1], reduced[1], kept[2]];
- * absent axes are 1. Output: [kept[0], kept[1], kept[2]].
- * `offset` is -input_zero_point * items per mean; the multiplier includes the division. */
+/* Axes of an input [kept[0], reduced[0], kept[1], reduced[1], kept[2], reduced[2], kept[3]], of
+ * which all items along `reduced` are combined; absent ones are 1. Output: [kept[0], .. kept[3]].
+ */
+typedef struct {
+  uint32_t kept[4], reduced[3];
+} edge_axes_t;
+
+/* Mean or sum. `offset` is -input_zero_point * items per output; the multiplier includes the
+ * division. */
 typedef struct {
   int32_t offset;
   int32_t multiplier;
-  uint16_t kept[3];
-  uint16_t reduced[2];
+  edge_axes_t axes;
   int8_t shift; /* -30 to 31 */
   int8_t zero_point;
 } edge_mean_t;
 
 void edge_mean(const edge_mean_t *p, const int8_t *in, int8_t *out);
+
+/* The largest, or smallest, item. */
+void edge_maximum(const edge_axes_t *p, const int8_t *in, int8_t *out);
+void edge_minimum(const edge_axes_t *p, const int8_t *in, int8_t *out);
+
+/* Where the largest item, or the smallest, is along the middle axis of [outer, count, inner]; the
+ * first of equal ones. */
+typedef struct {
+  uint32_t outer, count, inner;
+  uint8_t is_largest;
+} edge_arg_extremum_t;
+
+void edge_arg_extremum(const edge_arg_extremum_t *p, const int8_t *in, int32_t *out);
 
 /* Sum or difference of a, the input with the larger scale (or equal scale), and b:
  *     sum = a_sign * ((a - a_zero_point) << 19)
@@ -228,7 +251,7 @@ void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out
  * b_repeats. Adjacent axes with equal bits are joined; unused axes are 1 and come first. No axis
  * has both bits. */
 typedef struct {
-  uint16_t extent[4];
+  uint32_t extent[4];
   uint8_t a_repeats, b_repeats;
 } edge_broadcast_t;
 
@@ -282,11 +305,12 @@ typedef struct {
 void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out);
 
 /* Copies [extent[0], .. extent[3]] runs of `run` bytes, with separate input and output strides in
- * bytes: concatenation (one call per input), slices, transposition, the inside of padding. */
+ * bytes, which may be 0 or negative in the input: concatenation (one call per input), slices,
+ * transposition, the inside of padding, repetition. */
 typedef struct {
   int32_t in_stride[4];
   int32_t out_stride[4];
-  uint16_t extent[4];
+  int32_t extent[4];
   uint32_t run;
 } edge_copy_t;
 
@@ -308,17 +332,29 @@ typedef struct {
 
 void edge_fill(const edge_fill_t *p, int8_t *out);
 
-/* Nearest neighbour: output pixel (y, x) is input pixel (rows[y], columns[x]). */
+/* Takes items of `run` bytes by their index: item (y, x) of the output is item
+ * (rows[y], columns[x]) of the input, in each of the batches, which are in_plane bytes apart. */
 typedef struct {
   const uint16_t *rows;    /* [out_height] */
   const uint16_t *columns; /* [out_width] */
+  uint32_t batches, in_plane, in_row, run;
+  uint16_t out_height, out_width;
+} edge_take_t;
+
+void edge_take(const edge_take_t *p, const int8_t *in, int8_t *out);
+
+/* Pixels between pixels: for each row of the output the row above, the row below, and the weight
+ * of the latter in 1024ths, which is negative before the first row; the same for columns. */
+typedef struct {
+  const int16_t *rows;    /* [out_height][3] */
+  const int16_t *columns; /* [out_width][3] */
   uint16_t batches;
   uint16_t in_height, in_width;
   uint16_t out_height, out_width;
   uint16_t channels;
-} edge_resize_t;
+} edge_bilinear_t;
 
-void edge_resize(const edge_resize_t *p, const int8_t *in, int8_t *out);
+void edge_bilinear(const edge_bilinear_t *p, const int8_t *in, int8_t *out);
 
 #ifdef __cplusplus
 }

@@ -122,15 +122,4 @@ static inline int8_t edge_product(const edge_mul_t *p, int32_t a, int32_t b) {
   return (int8_t)edge_clamp(out + p->zero_point, p->low, p->high);
 }
 
-/* Bytes from one item of each axis to the next; 0 along repeated axes. */
-static inline void edge_find_strides(const edge_broadcast_t *shape, uint32_t repeats,
-                                     uint32_t *stride) {
-  uint32_t size = 1;
-  for (uint32_t axis = 4; axis-- > 0;) {
-    const uint32_t repeated = repeats >> axis & 1;
-    stride[axis] = repeated ? 0 : size;
-    size *= repeated ? 1 : shape->extent[axis];
-  }
-}
-
 #endif

@@ -7,15 +7,15 @@ import numpy as np
 from firmware_export.errors import ExportError
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Field, Lowered
-from firmware_export.standalone.ops.shared import pairs
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared import pairs, wide
+from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, rescale, single
 from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(frozen=True)
 class _Scaling:
-    """Scaling of the inputs, after a left shift by 20, and of the output.
+    """Scaling of the inputs, after a left shift, and of the output.
 
     Attributes:
       multipliers, shifts: of the two inputs; the larger scale has 2^30 and 0.
@@ -38,16 +38,35 @@ class Add(ir.Pairwise, ir.Bounded):
         scaling = self._scaling()
         x = a.astype(np.int64) - self.inputs[0].zero_point
         y = b.astype(np.int64) - self.inputs[1].zero_point
-        x = rescale(x << 20, scaling.multipliers[0], scaling.shifts[0])
-        y = rescale(y << 20, scaling.multipliers[1], scaling.shifts[1])
+        x = rescale(x << self._bits, scaling.multipliers[0], scaling.shifts[0])
+        y = rescale(y << self._bits, scaling.multipliers[1], scaling.shifts[1])
         total = x - y if self.subtracts else x + y
         result = rescale(total, scaling.multiplier, scaling.shift) + self.output.zero_point
-        return np.clip(result, self.low, self.high).astype(np.int8)
+        return np.clip(result, self.low, self.high).astype(self.output.dtype)
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         # The kernel's a is the input with the larger scale.
         first, second = (0, 1) if self.inputs[0].scale >= self.inputs[1].scale else (1, 0)
+        if wide.is_wide(self.output):
+            return self._wide(first, second)
         return pairs.lower(self, "add", self._fields(first, second), (first, second))
+
+    @property
+    def _bits(self) -> int:
+        """Left shift of the inputs."""
+        return 15 if wide.is_wide(self.output) else 20
+
+    def _wide(self, first: int, second: int) -> Lowered:
+        fields = self._fields(first, second)
+        shape = pairs.shape(self, (self.inputs[first], self.inputs[second]))
+        names = ("b_shift", "shift", "a_sign", "b_sign", "low", "high")
+        made: dict[str, Field] = {
+            "b_multiplier": fields["b_multiplier"],
+            "multiplier": fields["multiplier"],
+            "shape": shape,
+            **{name: fields[name] for name in names},
+        }
+        return wide.pair(self, "wide_add", made, (first, second))
 
     def _fields(self, first: int, second: int) -> dict[str, Field]:
         try:
@@ -63,10 +82,7 @@ class Add(ir.Pairwise, ir.Bounded):
             "calibrate on more varied data",
         )
         assert (scaling.multipliers[first], scaling.shifts[first]) == (1 << 30, 0)
-        multiplier, shift = scaling.multipliers[second], -scaling.shifts[second]
-        if shift == 0:
-            # 2^30 with no shift, or 0: the same as this, see edge_requantize.h.
-            multiplier, shift = (1 << 31) - 1 if multiplier else 0, 1
+        multiplier, shift = pairs.at_most_half(scaling.multipliers[second], scaling.shifts[second])
         signs = (1, -1 if self.subtracts else 1)
         return {
             "b_multiplier": multiplier,
@@ -84,19 +100,11 @@ class Add(ir.Pairwise, ir.Bounded):
         }
 
     def _scaling(self) -> _Scaling:
-        """ADD divides in double, SUB in float32."""
         scales = (self.inputs[0].scale, self.inputs[1].scale)
         output_scale = self.output.scale
-        if self.subtracts:
-            a, b, o = (np.float32(scale) for scale in (*scales, output_scale))
-            doubled = np.float32(2) * max(a, b)
-            with np.errstate(over="ignore", under="ignore"):
-                scaled = doubled / (np.float32(1 << 20) * o)
-                reals = (float(a / doubled), float(b / doubled), float(scaled))
-        else:
-            first, second, out = (single(scale) for scale in (*scales, output_scale))
-            twice = 2 * max(first, second)
-            reals = (first / twice, second / twice, twice / ((1 << 20) * out))
+        first, second, out = (single(scale) for scale in (*scales, output_scale))
+        twice = 2 * max(first, second)
+        reals = (first / twice, second / twice, twice / ((1 << self._bits) * out))
         if not all(0 < real < 1 for real in reals):
             raise ValueError(
                 f"scales {scales[0]:g} and {scales[1]:g} have a sum of scale {output_scale:g}, "
@@ -107,7 +115,7 @@ class Add(ir.Pairwise, ir.Bounded):
 
 
 def _read(op: FileOp) -> ir.Op:
-    a, b, output = pairs.read(op)
+    a, b, output = pairs.read(op, WEIGHTED)
     low, high = op.bounds(output)
     subtracts = op.info.name == "SUB"
     return Add([a, b], output, op.source, low=low, high=high, subtracts=subtracts)

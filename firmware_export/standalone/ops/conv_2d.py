@@ -6,15 +6,16 @@ import numpy as np
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered
-from firmware_export.standalone.ops.shared import pointwise, windows
+from firmware_export.standalone.ops.shared import pointwise, wide, windows
 from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
+    geometry,
     split,
     window_convolution,
 )
 from firmware_export.standalone.ops.shared.depthwise import depthwise
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
 from firmware_export.standalone.target import KernelSet
 
@@ -26,11 +27,13 @@ class Conv2D(Convolution):
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         weights = self.weights
         groups = self.inputs[0].shape[3] // weights.shape[3]
+        if wide.is_wide(self.output):
+            return wide.convolution(self, weights, geometry(self, weights.shape[1:3], groups))
         if groups > 1 and weights.shape[3] == 1:
             return depthwise(self, np.moveaxis(weights[..., 0], 0, -1), kernels)
         scaling = scaling_of(self, weights.reshape(weights.shape[0], -1))
         if weights[0].size > 0xFFFF:
-            scaling = dataclasses.replace(scaling, wild=np.ones_like(scaling.wild))
+            scaling = scaling.all_wild()
         if scaling.is_plain:
             return self._fast(groups, scaling, kernels)
         slow = any_convolution(self, weights, groups, scaling)
@@ -58,7 +61,7 @@ class Conv2D(Convolution):
 
 def _read(op: FileOp) -> ir.Op:
     op.check_counts(2, 3)
-    x, output = windows.image(op), windows.image_output(op)
+    x, output = windows.images(op, WEIGHTED)
     weights = op.weights(1, 4)
     out_channels, height, width, depth = weights.shape
     groups = x.shape[3] // depth
@@ -79,7 +82,8 @@ def _read(op: FileOp) -> ir.Op:
         padding=slide.padding,
         low=slide.bounds[0],
         high=slide.bounds[1],
+        narrow_without_bias=op.sums_are_narrow(),
     )
 
 
-OPS = (OpRule("CONV_2D", 8, _read, "Conv2DOptions"),)
+OPS = (OpRule("CONV_2D", 8, _read, "Conv2DOptions", limits="windows and strides up to 255"),)

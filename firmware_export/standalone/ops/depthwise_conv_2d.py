@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import numpy as np
+
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered
-from firmware_export.standalone.ops.shared import windows
-from firmware_export.standalone.ops.shared.convolution import Convolution
+from firmware_export.standalone.ops.shared import wide, windows
+from firmware_export.standalone.ops.shared.convolution import Convolution, geometry
 from firmware_export.standalone.ops.shared.depthwise import depthwise
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
 from firmware_export.standalone.target import KernelSet
 
@@ -17,6 +19,10 @@ class Depthwise(Convolution):
     """weights: [1, kh, kw, c * multiplier]."""
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
+        if wide.is_wide(self.output):
+            weights = np.moveaxis(self.weights[0], -1, 0)[..., np.newaxis]
+            groups = self.inputs[0].shape[3]
+            return wide.convolution(self, weights, geometry(self, weights.shape[1:3], groups))
         return depthwise(self, self.weights[0], kernels)
 
     def scaling(self) -> Scaling:
@@ -25,7 +31,7 @@ class Depthwise(Convolution):
 
 def _read(op: FileOp) -> ir.Op:
     op.check_counts(2, 3)
-    x, output = windows.image(op), windows.image_output(op)
+    x, output = windows.images(op, WEIGHTED)
     weights = op.weights(1, 4)
     batch, height, width, out_channels = weights.shape
     multiplier = op.option("depth_multiplier")
@@ -49,4 +55,12 @@ def _read(op: FileOp) -> ir.Op:
     )
 
 
-OPS = (OpRule("DEPTHWISE_CONV_2D", 7, _read, "DepthwiseConv2DOptions"),)
+OPS = (
+    OpRule(
+        "DEPTHWISE_CONV_2D",
+        7,
+        _read,
+        "DepthwiseConv2DOptions",
+        limits="windows and strides up to 255",
+    ),
+)

@@ -1,68 +1,76 @@
 """FULLY_CONNECTED."""
 
 import dataclasses
-
-import numpy as np
+import itertools
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place
 from firmware_export.standalone.ops.conv_2d import Conv2D
-from firmware_export.standalone.ops.shared import fixed_point, pointwise, windows
-from firmware_export.standalone.ops.shared.convolution import any_convolution, split
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
-from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted, scaling_of
+from firmware_export.standalone.ops.shared import pointwise, wide, windows
+from firmware_export.standalone.ops.shared.convolution import any_convolution, geometry, split
+from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
+from firmware_export.standalone.ops.shared.scaling import Weighted, scaling_of
 from firmware_export.standalone.target import KernelSet
+
+# Channels that a kernel can take.
+_MOST = 0xFFFF
 
 
 @dataclasses.dataclass(eq=False)
 class FullyConnected(Weighted):
     """inputs: x [..., depth], weights [out, depth], optional int32 bias [out]."""
 
-    def multipliers(self, channels: int) -> tuple[list[int], list[int]]:
-        """As for convolutions, but a single weight scale is multiplied in float32."""
-        scales = self.inputs[1].scales
-        if len(scales) > 1:
-            return super().multipliers(channels)
-        product = float(np.float32(self.inputs[0].scale) * np.float32(scales[0]))
-        real = product / fixed_point.single(self.scaled.scale)
-        return fixed_point.quantize_multipliers([real] * channels)
-
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x = self.inputs[0]
-        channels, depth = self.weights.shape
+        depth = self.weights.shape[1]
         rows = x.size // depth
-        self.check(max(channels, depth) <= 0xFFFF, x, f"has {depth} inputs and {channels} outputs")
+        window = _window(self, depth)
+        weights = self.weights.reshape(-1, *window)
+        if wide.is_wide(x):
+            return wide.convolution(
+                self, weights, geometry(self._image(rows, window), window[:2], 1)
+            )
         scaling = scaling_of(self, self.weights)
-        if scaling.is_plain:
-            return pointwise.pointwise(self, pointwise.Row(1, rows), self.weights, scaling, kernels)
-        self.check(rows <= 0xFFFF, x, f"has {rows} rows")
-        slow = self._as_image(rows, scaling)
+        row = pointwise.Row(1, rows)
+        if scaling.is_plain and depth <= _MOST:
+            return pointwise.pointwise(self, row, self.weights, scaling, kernels)
         tamed = scaling.tamed()
+        if depth > _MOST:
+            scaling, tamed = scaling.all_wild(), None
+        (call,) = any_convolution(self._image(rows, window), weights, 1, scaling).calls
+        slow = Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
         if tamed is None:
             return slow
-        row = pointwise.Row(1, rows)
         return split(pointwise.pointwise(self, row, self.weights, tamed, kernels), slow)
 
-    def _as_image(self, rows: int, scaling: Scaling) -> Lowered:
-        """A convolution of an image with one row; its pixels are the rows of x."""
-        x = self.inputs[0]
-        channels, depth = self.weights.shape
-        image = Conv2D(
-            [dataclasses.replace(x, shape=(1, 1, rows, depth)), *self.inputs[1:]],
-            dataclasses.replace(self.output, shape=(1, 1, rows, channels)),
+    def _image(self, rows: int, window: tuple[int, int, int]) -> Conv2D:
+        """A convolution over the whole of an image [height, width, channels] for each row of x."""
+        x, units = self.inputs[0], len(self.weights)
+        return Conv2D(
+            [dataclasses.replace(x, shape=(rows, *window)), *self.inputs[1:]],
+            dataclasses.replace(self.output, shape=(rows, 1, 1, units)),
             self.source,
             low=self.low,
             high=self.high,
             table=self.table,
             before_table=self.before_table,
         )
-        (call,) = any_convolution(image, self.weights[:, np.newaxis, np.newaxis], 1, scaling).calls
-        return Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
+
+
+def _window(op: ir.Op, depth: int) -> tuple[int, int, int]:
+    """Height, width and channels that have `depth` values and that the kernel can take."""
+    for height, width in itertools.product(range(1, 256), range(1, 256)):
+        if depth % (height * width) == 0 and depth // (height * width) <= _MOST:
+            return height, width, depth // (height * width)
+    op.check(False, op.inputs[0], f"has {depth} values per row, which do not fit a kernel")
+    raise AssertionError
 
 
 def _read(op: FileOp) -> ir.Op:
     op.check_counts(2, 3)
-    x, output = op.activation(0), op.output()
+    x = op.activation(0, WEIGHTED)
+    output = op.output(types=(x.dtype,))
+    op.check_symmetric(x, output)
     weights = op.weights(1, 2)
     units, depth = weights.shape
     if op.option("weights_format"):
@@ -76,7 +84,14 @@ def _read(op: FileOp) -> ir.Op:
     windows.check_channels(op, weights, axis=0)
     low, high = op.bounds(output)
     inputs = windows.with_bias(op, x, weights, units)
-    return FullyConnected(inputs, output, op.source, low=low, high=high)
+    return FullyConnected(
+        inputs,
+        output,
+        op.source,
+        low=low,
+        high=high,
+        narrow_without_bias=op.sums_are_narrow(),
+    )
 
 
-OPS = (OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions"),)
+OPS = (OpRule("FULLY_CONNECTED", 13, _read, "FullyConnectedOptions", limits="no shuffled weights"),)

@@ -8,6 +8,7 @@ from firmware_export.standalone.ops.shared.fixed_point import (
     high_product_16,
     quantize_multiplier,
     shift_left_16,
+    single,
     truncate,
     upper_half,
     wrap,
@@ -16,9 +17,9 @@ from firmware_export.standalone.ops.table import Quantization
 
 
 def hard_swish(q: np.ndarray, given: Quantization, result: Quantization) -> np.ndarray:
-    fine = np.float32(1.0 / 128.0) * np.float32(given.scale)
-    to_output, output_shift = quantize_multiplier(float(fine / np.float32(result.scale)))
-    to_gate, gate_shift = quantize_multiplier(float(fine / np.float32(3.0 / 32768.0)))
+    fine = single(given.scale) / 128.0
+    to_output, output_shift = quantize_multiplier(fine / single(result.scale))
+    to_gate, gate_shift = quantize_multiplier(fine / (3.0 / 32768.0))
     if output_shift > 0:
         raise ValueError(
             f"HARD_SWISH goes from scale {given.scale:g} to {result.scale:g}, which TFLite Micro "

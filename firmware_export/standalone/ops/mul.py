@@ -6,8 +6,8 @@ import numpy as np
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Field, Lowered
-from firmware_export.standalone.ops.shared import pairs
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared import pairs, wide
+from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import quantize_multiplier, rescale, single
 from firmware_export.standalone.target import KernelSet
 
@@ -20,11 +20,13 @@ class Mul(ir.Pairwise, ir.Bounded):
         x = a.astype(np.int64) - self.inputs[0].zero_point
         y = b.astype(np.int64) - self.inputs[1].zero_point
         result = rescale(x * y, *self._multiplier()) + self.output.zero_point
-        return np.clip(result, self.low, self.high).astype(np.int8)
+        return np.clip(result, self.low, self.high).astype(self.output.dtype)
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         a, b = self.inputs
         multiplier, shift = self._multiplier()
+        if wide.is_wide(self.output):
+            return self._wide(multiplier, shift)
         # Products have 16 bits and a sign; beyond this the reference overflows.
         self.check(
             shift <= 14,
@@ -44,13 +46,29 @@ class Mul(ir.Pairwise, ir.Bounded):
         }
         return pairs.lower(self, "mul", fields)
 
+    def _wide(self, multiplier: int, shift: int) -> Lowered:
+        self.check(
+            shift <= 0,
+            self.output,
+            f"has a scale of {self.output.scale:g}, too small",
+            "calibrate on more varied data",
+        )
+        fields: dict[str, Field] = {
+            "multiplier": multiplier,
+            "shape": pairs.shape(self, self.inputs),
+            "shift": -shift,
+            "low": self.low,
+            "high": self.high,
+        }
+        return wide.pair(self, "wide_mul", fields)
+
     def _multiplier(self) -> tuple[int, int]:
         a, b = (single(tensor.scale) for tensor in self.inputs)
         return quantize_multiplier(a * b / single(self.output.scale))
 
 
 def _read(op: FileOp) -> ir.Op:
-    a, b, output = pairs.read(op)
+    a, b, output = pairs.read(op, WEIGHTED)
     low, high = op.bounds(output)
     return Mul([a, b], output, op.source, low=low, high=high)
 

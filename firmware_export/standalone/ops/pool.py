@@ -4,8 +4,8 @@ import dataclasses
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Field, Lowered, Place
-from firmware_export.standalone.ops.shared import windows
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared import wide, windows
+from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.target import KernelSet
 
 
@@ -43,6 +43,18 @@ class Pool(ir.Windowed, ir.Bounded):
             "low": self.low,
             "high": self.high,
         }
+        if wide.is_wide(x):
+            self.check(
+                self.window[0] * self.window[1] <= 0xFFFF, x, f"has a window of {self.window}"
+            )
+            kernel, struct = f"wide_{self.kind}_pool", "edge_wide_pool_t"
+            call = self.call(
+                *(kernel, fields, Place(x), Place(output)),
+                struct=struct,
+                sources=("wide_pool",),
+                header=wide.HEADER,
+            )
+            return Lowered((call,))
         kernel, places = f"{self.kind}_pool", (Place(x), Place(output))
         return Lowered((self.call(kernel, fields, *places, struct="edge_pool_t"),))
 
@@ -58,7 +70,7 @@ class Pool(ir.Windowed, ir.Bounded):
 
 def _read(op: FileOp) -> ir.Op:
     op.check_counts(1, 1)
-    x, output = windows.image(op), windows.image_output(op)
+    x, output = windows.images(op, WEIGHTED)
     if x.zero_point != output.zero_point or abs(x.scale - output.scale) > 1e-6:
         op.same_quantization(x, output)
     op.require(x.shape[3] == output.shape[3], f"makes {output.shape} of {x.shape}")

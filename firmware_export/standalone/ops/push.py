@@ -19,5 +19,5 @@ class Push(ir.Op):
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, state = self.inputs[0], self.output
-        fields: dict[str, Field] = {"kept": state.size - x.size, "pushed": x.size}
+        fields: dict[str, Field] = {"kept": state.byte_size - x.byte_size, "pushed": x.byte_size}
         return Lowered((self.call("push", fields, Place(x), Place(state)),))

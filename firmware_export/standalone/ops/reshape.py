@@ -5,7 +5,7 @@ import dataclasses
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place
 from firmware_export.standalone.ops.shared import copies
-from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
+from firmware_export.standalone.ops.shared.file_op import MOVED, FileOp, OpRule
 from firmware_export.standalone.target import KernelSet
 
 
@@ -14,8 +14,8 @@ class Reshape(ir.Op):
     """inputs: x. The same bytes in another shape."""
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
-        size, x = self.output.size, Place(self.inputs[0])
-        return Lowered((copies.copy(self, x, Place(self.output), (size,), (1,), (1,)),))
+        x, output, item = Place(self.inputs[0]), self.output, (self.output.item_bytes,)
+        return Lowered(copies.copy(self, x, Place(output), (output.size,), item, item))
 
     def is_same_bytes(self) -> bool:
         return True
@@ -24,7 +24,8 @@ class Reshape(ir.Op):
 def _read(op: FileOp) -> ir.Op:
     """Takes the output's shape from the file, as TFLite Micro does."""
     op.check_counts(1, 2)
-    x, output = op.activation(0), op.output()
+    x = op.activation(0, MOVED)
+    output = op.output(types=(x.dtype,))
     op.require(x.size == output.size, f"makes {output.shape} of {x.shape}")
     return Reshape([x], output, op.source)
 

@@ -1,5 +1,7 @@
 """RSQRT."""
 
+import math
+
 import numpy as np
 
 from firmware_export.standalone.ops import table
@@ -10,6 +12,7 @@ from firmware_export.standalone.ops.shared.fixed_point import (
     quantize_multiplier,
     rescale,
     shift_left,
+    single,
 )
 from firmware_export.standalone.ops.table import Quantization
 
@@ -22,7 +25,7 @@ def rsqrt(q: np.ndarray, given: Quantization, result: Quantization) -> np.ndarra
             f"RSQRT has an input zero point of {given.zero_point}, so its input may be negative, "
             "which TFLite Micro rejects; calibrate on more data"
         )
-    scale = float(np.sqrt(np.float32(given.scale)) * np.float32(result.scale))
+    scale = math.sqrt(single(given.scale)) * single(result.scale)
     multiplier, shift = quantize_multiplier(1.0 / scale)
     if not _BITS - 31 <= shift <= 31:
         raise ValueError(

@@ -10,6 +10,9 @@ from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.ops.shared.fixed_point import INT32_MAX, INT32_MIN
 from firmware_export.standalone.target import KernelSet
 
+# That TFLite Micro can move.
+_TYPES = ("bool", "int8", "int16", "int32", "float32")
+
 
 @dataclasses.dataclass(eq=False)
 class Slice(ir.Op):
@@ -20,17 +23,19 @@ class Slice(ir.Op):
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, output = self.inputs[0], self.output
-        strides = copies.strides(x.shape)
+        strides = copies.strides(x)
         offset = sum(begin * stride for begin, stride in zip(self.begin, strides, strict=True))
         stepped = [step * stride for step, stride in zip(self.step, strides, strict=True)]
-        to = copies.strides(output.shape)
-        call = copies.copy(self, Place(x, offset), Place(output), output.shape, stepped, to)
-        return Lowered((call,))
+        to = copies.strides(output)
+        return Lowered(
+            copies.copy(self, Place(x, offset), Place(output), output.shape, stepped, to)
+        )
 
 
 def _read_slice(op: FileOp) -> ir.Op:
     op.check_counts(3, 3)
-    x, output = op.activation(0), op.output()
+    x = op.activation(0, _TYPES)
+    output = op.output(types=(x.dtype,))
     rank = len(x.shape)
     begin, sizes = op.numbers(1, rank), op.numbers(2, rank)
     shape = [n - b if s == -1 else s for n, b, s in zip(x.shape, begin, sizes, strict=True)]
@@ -45,7 +50,8 @@ def _read_slice(op: FileOp) -> ir.Op:
 def _read_strided_slice(op: FileOp) -> list[ir.Op]:
     """Reads begin, end and step of each axis; masks may mean "from its start" and so on."""
     op.check_counts(4, 4)
-    x, output = op.activation(0), op.output()
+    x = op.activation(0, _TYPES)
+    output = op.output(types=(x.dtype,))
     rank = len(x.shape)
     begin, end, step = (op.numbers(position, rank) for position in (1, 2, 3))
     if op.option("ellipsis_mask") or op.option("new_axis_mask") or op.option("offset", False):
@@ -82,8 +88,7 @@ def _sliced(
     shape = [1] * rank
     for axis, size in zip(kept, output.shape, strict=True):
         shape[axis] = size
-    name = f"{output.name}/slice"
-    whole = ir.Tensor(name, tuple(shape), scales=output.scales, zero_points=output.zero_points)
+    whole = op.between(output, tuple(shape), "slice")
     return [
         Slice([x], whole, op.source, begin=tuple(starts), step=tuple(step)),
         Reshape([whole], output, op.source),
@@ -108,5 +113,11 @@ def _stop(end: int, step: int, size: int, masked: int) -> int:
 
 OPS = (
     OpRule("SLICE", 6, _read_slice),
-    OpRule("STRIDED_SLICE", 8, _read_strided_slice, "StridedSliceOptions"),
+    OpRule(
+        "STRIDED_SLICE",
+        8,
+        _read_strided_slice,
+        "StridedSliceOptions",
+        limits="no ellipsis, new axis or relative ends",
+    ),
 )

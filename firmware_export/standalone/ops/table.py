@@ -47,9 +47,20 @@ class Table(ir.Op):
         return True
 
 
-def rule(name: str, version: int, function: Function) -> OpRule:
-    """The rule of an op without options."""
-    return OpRule(name, version, lambda op: read(op, function))
+def rule(
+    name: str,
+    version: int,
+    function: Function,
+    read_wide: Callable[[FileOp], ir.Op] | None = None,
+) -> OpRule:
+    """The rule of an op without options; `read_wide` reads it if its input is int16."""
+
+    def read_any(op: FileOp) -> ir.Op:
+        if read_wide and op.input_type(0) == "INT16":
+            return read_wide(op)
+        return read(op, function)
+
+    return OpRule(name, version, read_any)
 
 
 def read(op: FileOp, function: Function) -> Table:

@@ -8,6 +8,9 @@ from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
 from firmware_export.standalone.target import KernelSet
 
+# That TFLite Micro can move.
+_TYPES = ("int8", "int16", "float32")
+
 
 @dataclasses.dataclass(eq=False)
 class Transpose(ir.Op):
@@ -17,10 +20,10 @@ class Transpose(ir.Op):
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         x, output = self.inputs[0], self.output
-        strides = copies.strides(x.shape)
+        strides = copies.strides(x)
         moved = [strides[axis] for axis in self.order]
-        to = copies.strides(output.shape)
-        return Lowered((copies.copy(self, Place(x), Place(output), output.shape, moved, to),))
+        to = copies.strides(output)
+        return Lowered(copies.copy(self, Place(x), Place(output), output.shape, moved, to))
 
     def is_same_bytes(self) -> bool:
         """Whether it only moves axes of size 1."""
@@ -30,7 +33,8 @@ class Transpose(ir.Op):
 
 def _read(op: FileOp) -> ir.Op:
     op.check_counts(2, 2)
-    x, output = op.activation(0), op.output()
+    x = op.activation(0, _TYPES)
+    output = op.output(types=(x.dtype,))
     order = op.numbers(1, len(x.shape))
     op.require(sorted(order) == list(range(len(x.shape))), f"orders axes as {order}")
     op.require(

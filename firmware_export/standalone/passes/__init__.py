@@ -15,11 +15,13 @@ from firmware_export.standalone.passes import (
     rows,
     tables,
     trim,
+    variables,
     views,
 )
 
 # In the order they run: later passes use the results of earlier ones.
 PASSES: dict[str, Callable[[ir.Graph], ir.Graph]] = {
+    "variables": variables.run,
     "tables": tables.run,
     "broadcast": broadcast.run,
     "pad": pad.run,

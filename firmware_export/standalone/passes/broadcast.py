@@ -1,16 +1,17 @@
-"""An op with two inputs repeats rows or columns by broadcasting, instead of a Resize before it."""
+"""An op with two inputs repeats rows or columns by broadcasting, instead of an op before it."""
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.ops.resize import Resize
+from firmware_export.standalone.ops.repeat import Repeat
+from firmware_export.standalone.ops.take import Take
 from firmware_export.standalone.passes import edit
 
 
 def run(graph: ir.Graph) -> ir.Graph:
-    """Lets ops with two inputs read what a Resize repeats; removes an unused Resize."""
+    """Lets ops with two inputs read what another op repeats, and removes that if it is unused."""
     repeated = {
         id(op.output): op.inputs[0]
         for op in graph.ops
-        if isinstance(op, Resize) and _only_repeats(op)
+        if isinstance(op, Repeat | Take) and op.only_repeats()
     }
     for op in graph.ops:
         if not isinstance(op, ir.Pairwise):
@@ -20,14 +21,6 @@ def run(graph: ir.Graph) -> ir.Graph:
             if id(tensor) in repeated and _broadcasts(repeated[id(tensor)], other, op.output):
                 op.inputs[position] = repeated[id(tensor)]
     return edit.remove_unused(graph)
-
-
-def _only_repeats(op: Resize) -> bool:
-    """Whether each axis is either repeated from size 1 or left as it is."""
-    _, height, width, _ = op.inputs[0].shape
-    return (height == 1 or op.rows == tuple(range(height))) and (
-        width == 1 or op.columns == tuple(range(width))
-    )
 
 
 def _broadcasts(small: ir.Tensor, other: ir.Tensor, output: ir.Tensor) -> bool:

@@ -41,7 +41,7 @@ def _overlap(op: Rows, position: int, reads: sharing.Reads) -> None:
     """Lets a chain's output follow the rows of its first input, if nothing reads that later."""
     x, output = op.inputs[0], op.output
     root, inner = x.storage()
-    if x.is_constant or inner or root.size != x.size or x.pitch is not None:
+    if x.is_constant or inner or root.byte_size != x.byte_size or x.pitch is not None:
         return
     if output.base is not None or output.pitch is not None or root is output:
         return
@@ -51,8 +51,8 @@ def _overlap(op: Rows, position: int, reads: sharing.Reads) -> None:
     if reads.last(x) != position:
         return
     distance = planner.aligned(op.distance())
-    size = max(output.size, distance + x.size)
-    if size >= x.size + output.size:
+    size = max(output.byte_size, distance + x.byte_size)
+    if size >= x.byte_size + output.byte_size:
         return
     both = ir.Tensor(f"{x.name} and {output.name}", (size,))
     root.base, root.offset = both, distance
@@ -64,7 +64,7 @@ def _overlap(op: Rows, position: int, reads: sharing.Reads) -> None:
 def _fits(op: ir.Op, x: ir.Tensor) -> bool:
     """Whether the output can take the place of an input that is no longer needed."""
     output = op.output
-    if x.is_constant or output.base is not None or output.size > x.size:
+    if x.is_constant or output.base is not None or output.byte_size > x.byte_size:
         return False
     if x.pitch is not None or output.pitch is not None or output is x.storage()[0]:
         return False

@@ -34,7 +34,7 @@ def _fits(op: Convolution | Pool, pad: Pad) -> bool:
     if any(op.padding[i] + pad.before[1 + i] > _MAX_PADDING for i in range(2)):
         return False
     if isinstance(op, Pool):
-        return op.kind == "max" and pad.value == -128 and _windows_touch(op, pad)
+        return op.kind == "max" and pad.value == padded.limits[0] and _windows_touch(op, pad)
     # The convolution subtracts its input's zero point: padding with it adds nothing to a sum.
     return pad.value == padded.zero_point and (
         (x.scales, x.zero_points) == (padded.scales, padded.zero_points)

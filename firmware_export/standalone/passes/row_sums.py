@@ -30,7 +30,8 @@ def run(graph: ir.Graph) -> ir.Graph:
 def _is_over_rows(op: Depthwise) -> bool:
     x, weights = op.inputs[:2]
     return (
-        x.shape[0] == 1
+        op.output.dtype == "int8"
+        and x.shape[0] == 1
         and weights.shape[2] == 1
         and op.stride[1] == 1
         and op.padding[1] == 0

@@ -33,6 +33,8 @@ def _evaluated(graph: ir.Graph) -> ir.Graph:
 
 
 def _as_table(op: ir.Pairwise, producers: dict[int, ir.Op]) -> Table | None:
+    if {t.dtype for t in (*op.inputs, op.output)} != {"int8"}:
+        return None
     if any(t.data is not None and t.data.min() != t.data.max() for t in op.inputs):
         return None
     paths = [_ancestors(tensor, producers) for tensor in op.inputs if not tensor.is_constant]
@@ -110,8 +112,9 @@ def _before_reshapes(graph: ir.Graph) -> ir.Graph:
         mapped = ir.Tensor(
             f"{op.output.name}/before_reshape",
             x.shape,
-            scales=op.output.scales,
-            zero_points=op.output.zero_points,
+            op.output.dtype,
+            op.output.scales,
+            op.output.zero_points,
         )
         where = next(i for i, other in enumerate(ops) if other is reshape)
         ops[position] = Reshape([mapped], op.output, reshape.source)
@@ -145,6 +148,8 @@ def _fuse_bounds(before: ir.Op, op: Table) -> bool:
         return False
     given, result = op.inputs[0], op.output
     if (given.scales, given.zero_points) != (result.scales, result.zero_points):
+        return False
+    if given.dtype != result.dtype:
         return False
     if isinstance(before, ir.WithTable) and before.table is not None:
         return False

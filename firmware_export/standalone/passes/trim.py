@@ -65,6 +65,6 @@ def _sliced(op: Convolution, x: ir.Tensor, begin: list[int]) -> list[ir.Op]:
         return []
     starts = (0, begin[0], begin[1], 0)
     shape = tuple(size - start for size, start in zip(x.shape, starts, strict=True))
-    part = ir.Tensor(f"{op.output.name}/input", shape, scales=x.scales, zero_points=x.zero_points)
+    part = ir.Tensor(f"{op.output.name}/input", shape, x.dtype, x.scales, x.zero_points)
     op.inputs[0] = part
     return [Slice([x], part, op.source, begin=starts, step=(1, 1, 1, 1))]

@@ -6,10 +6,9 @@ whole. Convolutions can read and write rows with gaps between them, so they also
 parts along axis 2; other ops need them without gaps.
 """
 
-import math
-
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.concatenation import Concat
+from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.slice import Slice
 from firmware_export.standalone.passes import edit
 
@@ -43,9 +42,9 @@ def _is_part_of_input(op: ir.Op, uses: edit.Uses) -> bool:
             return False
         if not all(reader.takes_gaps for reader in uses.readers(output)):
             return False
-        output.pitch = math.prod(x.shape[2:])
+        output.pitch = x.row_bytes
     output.base = x
-    output.offset = sum(b * s for b, s in zip(op.begin, _strides(x.shape), strict=True))
+    output.offset = sum(b * s for b, s in zip(op.begin, copies.strides(x), strict=True))
     return True
 
 
@@ -53,12 +52,14 @@ def _is_joined_in_place(op: ir.Op, uses: edit.Uses) -> bool:
     """Makes the inputs of a Concat parts of its output, if all of them can be."""
     if not isinstance(op, Concat):
         return False
-    strides = _strides(op.output.shape)
+    strides = copies.strides(op.output)
     parts: list[tuple[ir.Tensor, int, int | None]] = []
     offset = 0
     for tensor in op.inputs:
         root, inner = tensor.storage()
-        if root.is_constant or inner or root.size != tensor.size or root.pitch is not None:
+        if root.is_constant or root.pitch is not None:
+            return False
+        if inner or root.byte_size != tensor.byte_size:
             return False
         if root is op.output.storage()[0] or any(root is other for other, _, _ in parts):
             return False
@@ -86,10 +87,6 @@ def _can_have_gaps(tensor: ir.Tensor, joining: Concat, uses: edit.Uses) -> bool:
         and not uses.is_output(tensor)
         and all(op is joining or op.takes_gaps for op in uses.readers(tensor))
     )
-
-
-def _strides(shape: tuple[int, ...]) -> list[int]:
-    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
 def _is_contiguous(part: tuple[int, ...], whole: tuple[int, ...]) -> bool:

@@ -8,6 +8,7 @@ from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.oracle import micro
 from tests.firmware_export import models
+from tests.firmware_export.standalone import compiler_test, ends_test, tflm_oracle
 
 
 @pytest.fixture
@@ -69,3 +70,26 @@ class TestRefusals:
         monkeypatch.setattr(micro.subprocess, "run", expire)
         with pytest.raises(ExportError, match="has not finished this model after 300 s"):
             micro.run(small_model, small_golden.features)
+
+
+def test_a_kernel_that_crashes_in_a_small_arena_counts_as_one_that_does_not_fit(
+    tflite_micro: None,
+) -> None:
+    """CONV_2D does, where its filter's quantization does not fit."""
+    model = ends_test.converted("float32", "float32")
+    ran = micro.run(model, np.zeros((2, 5, 3, 2), np.float32))
+    assert ran is not None
+    assert ran.minimum_bytes > 0
+    assert ran.logits.shape == (2, 30) and ran.logits.dtype == np.float32
+
+
+def test_several_inputs_and_outputs(tflite_micro: None) -> None:
+    rng = np.random.default_rng(0)
+    given = [rng.integers(-128, 128, (3, 6)).astype(np.int8) for _ in range(2)]
+    model = compiler_test.two_ends()
+    ran = micro.run(model, given, outputs=2)
+    assert ran is not None
+    for index, clip in enumerate(zip(*given, strict=True)):
+        wanted = tflm_oracle.run(model, [values[np.newaxis] for values in clip], [2, 3])
+        for got, want in zip(ran.outputs, wanted, strict=True):
+            np.testing.assert_array_equal(got[index], want.reshape(-1))

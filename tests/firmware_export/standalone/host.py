@@ -45,12 +45,16 @@ def _run(command: list[str], cwd: Path | None = None) -> subprocess.CompletedPro
 
 
 class Host:
-    """One compiled model."""
+    """One compiled model.
+
+    Attributes:
+      library: its functions.
+    """
 
     def __init__(self, compiled: compiler.Compiled, options: Sequence[str] = ("-O1",)) -> None:
         self._compiled = compiled
         with tempfile.TemporaryDirectory(prefix="edge_model_") as folder:
-            self._library = ctypes.CDLL(str(build(compiled.files, Path(folder), options)))
+            self.library = ctypes.CDLL(str(build(compiled.files, Path(folder), options)))
         graph = compiled.graph
         self._inputs = self._ends("model_input", graph.inputs)
         self._outputs = self._ends("model_output", graph.outputs)
@@ -58,26 +62,27 @@ class Host:
     def _ends(self, name: str, tensors: Sequence[ir.Tensor]) -> list[tuple[int, ir.Tensor]]:
         found = []
         for index, tensor in enumerate(tensors):
-            function = self._library[name if len(tensors) == 1 else f"{name}_{index}"]
+            function = self.library[name if len(tensors) == 1 else f"{name}_{index}"]
             function.restype = ctypes.c_void_p
             found.append((function(), tensor))
         return found
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        """Runs the model once on int8 inputs; gives its outputs."""
+        """Runs the model once; gives its outputs."""
         for (address, tensor), values in zip(self._inputs, inputs, strict=True):
-            given = np.ascontiguousarray(values, np.int8)
-            assert given.size == tensor.size
-            ctypes.memmove(address, given.ctypes.data, given.size)
-        self._library.model_invoke()
+            given = np.ascontiguousarray(values)
+            assert (given.size, str(given.dtype)) == (tensor.size, tensor.dtype)
+            ctypes.memmove(address, given.ctypes.data, given.nbytes)
+        self.library.model_invoke()
         return [_read(address, tensor) for address, tensor in self._outputs]
 
     def activation(self, tensor: ir.Tensor) -> np.ndarray:
         """What a tensor holds after a run of a model compiled with keep=True."""
-        function = self._library.model_arena
+        function = self.library.model_arena
         function.restype = ctypes.c_void_p
         return _read(function() + self._compiled.plan.offset(tensor), tensor)
 
 
 def _read(address: int, tensor: ir.Tensor) -> np.ndarray:
-    return np.frombuffer(ctypes.string_at(address, tensor.size), np.int8).reshape(tensor.shape)
+    content = ctypes.string_at(address, tensor.byte_size)
+    return np.frombuffer(content, tensor.dtype).reshape(tensor.shape)

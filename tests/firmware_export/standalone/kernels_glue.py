@@ -33,12 +33,15 @@ _PATTERN = 0x5A
 
 zero_points = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
 
-_SCALARS = {
+_SCALARS: dict[str, Any] = {
     "int8_t": ctypes.c_int8,
+    "int16_t": ctypes.c_int16,
     "uint8_t": ctypes.c_uint8,
     "uint16_t": ctypes.c_uint16,
     "int32_t": ctypes.c_int32,
     "uint32_t": ctypes.c_uint32,
+    "int64_t": ctypes.c_int64,
+    "float": ctypes.c_float,
 }
 
 
@@ -94,7 +97,7 @@ class Buffer:
         self._start, self._stop = start, start + size
         self.bytes = self._all[start : start + size].view(np.int8)
         if content is not None:
-            self.bytes[:] = content.reshape(-1)
+            self.bytes[:] = np.ascontiguousarray(content).reshape(-1).view(np.int8)
 
     @property
     def address(self) -> int:
@@ -124,6 +127,9 @@ def make_struct(call_fields: Mapping[str, Any], name: str, keep: list[Any]) -> c
             for number in value:
                 _check_range(member, kind._type_, number)
             setattr(made, member, kind(*value))
+        elif isinstance(value, float):
+            assert kind is ctypes.c_float, f"{member} is no float"
+            setattr(made, member, value)
         else:
             _check_range(member, kind, value)
             setattr(made, member, int(value))
@@ -153,7 +159,7 @@ def run_op(
       in_place: position of the input over which the output is written.
     """
     if in_place is None:
-        places[id(op.output)] = Buffer(op.output.size)
+        places[id(op.output)] = Buffer(op.output.byte_size)
     else:
         places[id(op.output)] = places[id(op.inputs[in_place])]
     return run_calls(op, places, kernels)
@@ -201,16 +207,18 @@ def run_graph(graph: ir.Graph, inputs: Sequence[np.ndarray], in_place: bool = Fa
     """Runs all ops, each tensor in memory of its own, or outputs over inputs where allowed.
 
     Returns:
-      int8 arrays, one for each output of the graph.
+      arrays, one for each output of the graph.
     """
     places = {
-        id(tensor): Buffer(tensor.size, values)
+        id(tensor): Buffer(tensor.byte_size, values)
         for tensor, values in zip(graph.inputs, inputs, strict=True)
     }
     for op in graph.ops:
         allowed = op.lower().in_place if in_place else ()
         run_op(op, places, in_place=allowed[0] if allowed else None)
-    return [places[id(t)].bytes[: t.size].reshape(t.shape) for t in graph.outputs]
+    return [
+        places[id(t)].bytes[: t.byte_size].view(t.dtype).reshape(t.shape) for t in graph.outputs
+    ]
 
 
 def read(model: bytes) -> ir.Graph:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from firmware_export.errors import ExportError
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.add import Add
-from firmware_export.standalone.ops.mean import Mean
 from firmware_export.standalone.ops.mul import Mul
 from firmware_export.standalone.ops.softmax import Softmax
 from tests.firmware_export.standalone.kernels_glue import check, random_bytes, zero_points
@@ -49,7 +48,7 @@ def broadcast_shapes(draw):
 
 @bounded
 @given(
-    st.sampled_from(["ADD", "SUB", "MUL"]),
+    st.sampled_from(["ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE", "PRELU"]),
     broadcast_shapes(),
     st.tuples(scales(1e-3, 1), scales(1e-3, 1), scales(1e-2, 10)),
     st.tuples(zero_points, zero_points, zero_points),
@@ -65,7 +64,12 @@ def test_binary(name, shapes, scale, points, constant, activation, seed):
     if rng.integers(4) == 0:
         scale[1] = scale[0]
     # Sums and products fill the output's range more or less.
-    scale[2] *= scale[0] * scale[1] * 100 if name == "MUL" else max(scale[:2]) * 2
+    most = max(scale[:2])
+    scale[2] *= {
+        "MUL": scale[0] * scale[1] * 100,
+        "SQUARED_DIFFERENCE": most * most * 100,
+        "PRELU": scale[0] * max(1, scale[1] * 100),
+    }.get(name, most * 2)
     builder = Builder()
     inputs, given_inputs, given_values = [], [], []
     for position, what in enumerate(["first", "second"]):
@@ -78,7 +82,8 @@ def test_binary(name, shapes, scale, points, constant, activation, seed):
             given_inputs.append(inputs[-1])
             given_values.append(values[position])
     y = builder.activation(shape, scale[2], points[2])
-    builder.op(name, inputs, y, fused_activation_function=activation)
+    fused = {"fused_activation_function": activation} if name in ("ADD", "SUB", "MUL") else {}
+    builder.op(name, inputs, y, **fused)
     check(builder.finish(given_inputs, [y]), *given_values)
 
 
@@ -98,23 +103,131 @@ def test_binary_of_one_input(name, scale, zero_point, output_zero_point, seed):
 
 @bounded
 @given(
+    st.sampled_from(["EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"]),
+    broadcast_shapes(),
+    st.tuples(scales(1e-3, 0.99), scales(1e-3, 0.99)),
+    st.tuples(zero_points, zero_points),
+    seeds,
+)
+def test_compare(name, shapes, scale, points, seed):
+    rng = np.random.default_rng(seed)
+    values = [random_bytes(rng, shape) for shape in shapes]
+    scale = (scale[0], scale[0] if seed % 3 == 0 else scale[1])
+    builder = Builder()
+    inputs = [builder.activation(*given) for given in zip(shapes, scale, points, strict=True)]
+    y = builder.activation(np.broadcast_shapes(*shapes), None, dtype="bool")
+    builder.op(name, inputs, y)
+    check(builder.finish(inputs, [y]), *values)
+
+
+@bounded
+@given(broadcast_shapes(), st.integers(0, 15), st.sampled_from(["int8", "int16", "float32"]), seeds)
+def test_select(shapes, mask, dtype, seed):
+    rng = np.random.default_rng(seed)
+    whole = np.broadcast_shapes(*shapes)
+    condition = [1 if mask >> axis & 1 else size for axis, size in enumerate(whole)]
+    whole = np.broadcast_shapes(*shapes, condition)
+    values = [rng.integers(0, 2, condition).astype(np.bool_)]
+    values += [random_bytes(rng, shape).astype(dtype) for shape in shapes]
+    scale = None if dtype == "float32" else 0.1
+    builder = Builder()
+    inputs = [builder.activation(condition, None, dtype="bool")]
+    inputs += [builder.activation(shape, scale, dtype=dtype) for shape in shapes]
+    y = builder.activation(whole, scale, dtype=dtype)
+    builder.op("SELECT_V2", inputs, y)
+    check(builder.finish(inputs, [y]), *values)
+
+
+@bounded
+@given(
+    st.sampled_from(["ARG_MAX", "ARG_MIN"]),
     st.lists(st.integers(1, 6), min_size=1, max_size=4),
-    st.integers(1, 15),
+    st.integers(-4, 3),
+    seeds,
+)
+def test_arg_max(name, shape, axis, seed):
+    axis %= len(shape)
+    builder = Builder()
+    x = builder.activation(shape, 0.1, 3)
+    y = builder.activation([*shape[:axis], *shape[axis + 1 :]], None, dtype="int32")
+    given_axis = axis - len(shape) if seed % 2 else axis
+    builder.op(name, [x, builder.constant(np.array(given_axis, np.int32))], y)
+    values = np.random.default_rng(seed).integers(-5, 5, shape).astype(np.int8)
+    check(builder.finish([x], [y]), values)
+
+
+@bounded
+@given(
+    st.lists(st.integers(1, 4), min_size=0, max_size=2),
+    st.integers(1, 300),
+    zero_points,
+    st.integers(0, 3),
+    seeds,
+)
+def test_l2_normalization(rows, depth, zero_point, kind, seed):
+    rng = np.random.default_rng(seed)
+    shape = (*rows, depth)
+    builder = Builder()
+    x, y = builder.activation(shape, 0.1, zero_point), builder.activation(shape, 1 / 128)
+    builder.op("L2_NORMALIZATION", [x], y)
+    values = random_bytes(rng, shape)
+    if kind == 0:  # All zeros, or nearly.
+        values = np.full(shape, zero_point, np.int8)
+        values.reshape(-1)[0] += 1 if zero_point < 127 else -1
+        values = np.where(rng.integers(0, 2), values, zero_point).astype(np.int8)
+    check(builder.finish([x], [y]), values)
+
+
+def test_l2_normalization_of_the_longest_rows():
+    builder = Builder()
+    shape = (1, 32_767)
+    x, y = builder.activation(shape, 0.1, -128), builder.activation(shape, 1 / 128)
+    builder.op("L2_NORMALIZATION", [x], y)
+    model = builder.finish([x], [y])
+    check(model, np.full(shape, 127, np.int8))
+    check(model, random_bytes(np.random.default_rng(1), shape))
+
+
+@bounded
+@given(
+    st.lists(st.integers(1, 4), min_size=0, max_size=2),
+    st.integers(1, 300),
+    scales(1e-6, 30),
+    zero_points,
+    seeds,
+)
+def test_log_softmax(rows, depth, scale, zero_point, seed):
+    rng = np.random.default_rng(seed)
+    shape = (*rows, depth)
+    builder = Builder()
+    x, y = builder.activation(shape, scale, zero_point), builder.activation(shape, 1 / 16, 127)
+    builder.op("LOG_SOFTMAX", [x], y)
+    check(builder.finish([x], [y]), random_bytes(rng, shape))
+
+
+@bounded
+@given(
+    st.sampled_from(["MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"]),
+    st.lists(st.integers(1, 6), min_size=1, max_size=6),
+    st.integers(1, 63),
     st.booleans(),
     st.tuples(scales(1e-2, 1), scales(0.05, 20)),
     st.tuples(zero_points, zero_points),
     seeds,
 )
-def test_mean(shape, chosen, keep, scale, points, seed):
+def test_reductions(name, shape, chosen, keep, scale, points, seed):
     axes = [axis for axis in range(len(shape)) if chosen >> axis & 1]
     assume(axes)
     rng = np.random.default_rng(seed)
     out = [1 if axis in axes else n for axis, n in enumerate(shape) if keep or axis not in axes]
     builder = Builder()
     x = builder.activation(shape, scale[0], points[0])
-    y = builder.activation(out, scale[0] * scale[1], points[1])
+    if name in ("REDUCE_MAX", "REDUCE_MIN"):
+        y = builder.activation(out, scale[0], points[0])
+    else:
+        y = builder.activation(out, scale[0] * scale[1], points[1])
     given_axes = [axis - len(shape) if rng.integers(2) else axis for axis in axes]
-    builder.op("MEAN", [x, builder.numbers(*given_axes)], y, keep_dims=keep)
+    builder.op(name, [x, builder.numbers(*given_axes)], y, keep_dims=keep)
     check(builder.finish([x], [y]), random_bytes(rng, shape))
 
 
@@ -138,7 +251,19 @@ def test_softmax(rows, depth, scale, zero_point, beta, seed):
 
 
 @pytest.mark.parametrize(
-    "name", ["LOGISTIC", "TANH", "HARD_SWISH", "RELU", "RELU6", "QUANTIZE", "LEAKY_RELU", "RSQRT"]
+    "name",
+    [
+        "LOGISTIC",
+        "TANH",
+        "HARD_SWISH",
+        "RELU",
+        "RELU6",
+        "QUANTIZE",
+        "LEAKY_RELU",
+        "RSQRT",
+        "ABS",
+        "ELU",
+    ],
 )
 def test_table(name):
     values = np.arange(-128, 128, dtype=np.int8).reshape(1, 8, 8, 4)
@@ -181,10 +306,6 @@ def tensor(shape=(1, 4), scale=0.1, **more) -> ir.Tensor:
         (Mul([tensor(), tensor()], tensor(scale=1e-8), "op 3 MUL"), "too small"),
         (Softmax([tensor(scale=1e-9)], tensor(scale=1 / 256), "op 1 SOFTMAX"), "too small"),
         (Softmax([tensor((1, 5000))], tensor((1, 5000)), "op 1 SOFTMAX"), "5000 items"),
-        (
-            Mean([tensor((2, 2, 2, 2, 2, 2))], tensor((2, 2, 2)), "op 1 MEAN", axes=(1, 3, 5)),
-            "averaged along",
-        ),
     ],
 )
 def test_refuses_what_no_kernel_does(op, what):

@@ -26,10 +26,14 @@ NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 _OPTIONS = {
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
-    "MEAN": "ReducerOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN"), "ReducerOptions"),
 }
 _NAMES = {name.lower(): name for name in vars(BuiltinOptions)}
-_TYPES = {"int8": TensorType.INT8, "int32": TensorType.INT32}
+_TYPES = {
+    name: getattr(TensorType, name.upper())
+    for name in ("bool", "int8", "uint8", "int16", "int32", "int64", "float32", "resource")
+}
 
 
 class Builder:
@@ -41,17 +45,22 @@ class Builder:
         self._buffers: list[bytes] = [b""]
         self._codes: list[int] = []
         self._ops: list[int] = []
+        self._graphs: list[tuple[list[int], list[int]]] = []
         self.shapes: list[tuple[int, ...]] = []
 
     def activation(
         self,
         shape: Sequence[int],
-        scale: float,
+        scale: float | None,
         zero_point: int = 0,
         is_variable: bool = False,
         name: str = "",
+        signature: Sequence[int] = (),
+        dtype: str = "int8",
     ) -> int:
-        return self._tensor(tuple(shape), "int8", 0, [scale], [zero_point], 0, is_variable, name)
+        """`signature` has -1 for unknown dimensions; without a scale there is no quantization."""
+        scales, points = ([], []) if scale is None else ([scale], [zero_point])
+        return self._tensor(tuple(shape), dtype, 0, scales, points, 0, is_variable, name, signature)
 
     def constant(
         self,
@@ -62,7 +71,7 @@ class Builder:
         is_variable: bool = False,
         name: str = "",
     ) -> int:
-        """int8 or int32; zero points default to 0."""
+        """Of any type; zero points default to 0."""
         self._buffers.append(values.tobytes())
         points = [0] * len(scales) if zero_points is None else list(zero_points)
         kind = str(values.dtype)
@@ -108,17 +117,25 @@ class Builder:
             tflite.OperatorAddBuiltinOptions(self._builder, table)
         self._ops.append(tflite.OperatorEnd(self._builder))
 
+    def handle(self, name: str) -> int:
+        """A tensor that stands for a variable."""
+        handle = self.activation((), None, dtype="resource")
+        self.op("VAR_HANDLE", [], handle, shared_name=name)
+        return handle
+
+    def next_subgraph(self) -> None:
+        """What follows belongs to another subgraph, with tensors of its own from 0 on."""
+        self._graphs.append((self._tensors, self._ops))
+        self._tensors, self._ops = [], []
+
     def finish(self, inputs: Sequence[int], outputs: Sequence[int], custom_code: str = "") -> bytes:
         """The file; the builder is used up. `custom_code` is the name of custom ops."""
         builder = self._builder
-        tensors, ops = self._offsets(self._tensors), self._offsets(self._ops)
-        inputs_vector, outputs_vector = self._ints(inputs), self._ints(outputs)
-        tflite.SubGraphStart(builder)
-        tflite.SubGraphAddTensors(builder, tensors)
-        tflite.SubGraphAddInputs(builder, inputs_vector)
-        tflite.SubGraphAddOutputs(builder, outputs_vector)
-        tflite.SubGraphAddOperators(builder, ops)
-        graphs = self._offsets([tflite.SubGraphEnd(builder)])
+        self.next_subgraph()
+        ends = [(inputs, outputs), *([((), ())] * (len(self._graphs) - 1))]
+        graphs = self._offsets(
+            [self._subgraph(*parts, *e) for parts, e in zip(self._graphs, ends, strict=True)]
+        )
         codes = self._offsets([self._code(code, custom_code) for code in self._codes])
         buffers = self._offsets([self._buffer(data) for data in self._buffers])
         tflite.ModelStart(builder)
@@ -128,6 +145,25 @@ class Builder:
         tflite.ModelAddBuffers(builder, buffers)
         builder.Finish(tflite.ModelEnd(builder), b"TFL3")
         return bytes(builder.Output())
+
+    def _subgraph(
+        self,
+        tensors: Sequence[int],
+        ops: Sequence[int],
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+    ) -> int:
+        builder = self._builder
+        vectors = [
+            *(self._offsets(tensors), self._ints(inputs)),
+            *(self._ints(outputs), self._offsets(ops)),
+        ]
+        tflite.SubGraphStart(builder)
+        tflite.SubGraphAddTensors(builder, vectors[0])
+        tflite.SubGraphAddInputs(builder, vectors[1])
+        tflite.SubGraphAddOutputs(builder, vectors[2])
+        tflite.SubGraphAddOperators(builder, vectors[3])
+        return int(tflite.SubGraphEnd(builder))
 
     def _tensor(
         self,
@@ -139,10 +175,12 @@ class Builder:
         axis: int,
         is_variable: bool,
         name: str,
+        signature: Sequence[int] = (),
     ) -> int:
         builder = self._builder
         name_offset = builder.CreateString(name or f"t{len(self._tensors)}")
         dimensions = self._ints(shape)
+        known = self._ints(signature) if signature else None
         quantization = self._quantization(scales, zero_points, axis) if scales else None
         tflite.TensorStart(builder)
         tflite.TensorAddShape(builder, dimensions)
@@ -150,6 +188,8 @@ class Builder:
         tflite.TensorAddBuffer(builder, buffer)
         tflite.TensorAddName(builder, name_offset)
         tflite.TensorAddIsVariable(builder, is_variable)
+        if known is not None:
+            tflite.TensorAddShapeSignature(builder, known)
         if quantization is not None:
             tflite.TensorAddQuantization(builder, quantization)
         self._tensors.append(tflite.TensorEnd(builder))
@@ -168,6 +208,10 @@ class Builder:
 
     def _table(self, kind: str, options: dict[str, Any]) -> int:
         module = importlib.import_module(f"tflite.{kind}")
+        options = {
+            name: self._builder.CreateString(value) if isinstance(value, str) else value
+            for name, value in options.items()
+        }
         getattr(module, f"{kind}Start")(self._builder)
         for name, value in options.items():
             camel = "".join(word.capitalize() for word in name.split("_"))

@@ -23,7 +23,12 @@ from firmware_export.standalone import package, passes
 from tests.firmware_export import models
 from tests.firmware_export.conftest import folder_content
 from tests.firmware_export.models import LABELS
-from tests.firmware_export.standalone import random_models, tflm_oracle
+from tests.firmware_export.standalone import (
+    ends_test,
+    random_models,
+    tflm_oracle,
+    variables_test,
+)
 from tests.firmware_export.standalone.host import WARNINGS
 from tests.firmware_export.standalone.model_builder import Builder
 from tests.firmware_export.standalone.passes_test import LIKE
@@ -371,6 +376,15 @@ class TestStreaming:
         assert not (tmp_path / "out").exists()
 
 
+def self_test(exported: Path, folder: Path) -> tuple[int, str]:
+    """Exit status, and the end of the line of the first input."""
+    files = [*(exported / "src").glob("*.c"), exported / "extras/self_test_main.c"]
+    done = run("gcc", *WARNINGS, f"-I{exported / 'src'}", *files, "-o", folder / "self_test")
+    assert done.returncode == 0, done.stderr
+    ran = run(folder / "self_test")
+    return ran.returncode, ran.stdout.splitlines()[0].partition(": ")[2]
+
+
 class TestAnyModel:
     def test_random_inputs_where_there_are_no_clips(self, tmp_path: Path):
         model, _ = random_models.make(2, 10)
@@ -380,12 +394,7 @@ class TestAnyModel:
         content = folder_content(tmp_path / "out")
         kernels = {f"src/edge_{name}.c" for name in manifest["kernels"]}
         assert set(content) - {"manifest.json"} == MODEL_ONLY | SELF_TEST | kernels
-        files = [*(tmp_path / "out/src").glob("*.c"), tmp_path / "out/extras/self_test_main.c"]
-        done = run(
-            "gcc", *WARNINGS, f"-I{tmp_path / 'out/src'}", *files, "-o", tmp_path / "self_test"
-        )
-        assert done.returncode == 0, done.stderr
-        assert run(tmp_path / "self_test").returncode == 0
+        assert self_test(tmp_path / "out", tmp_path)[0] == 0
 
     def test_without_tflite_micro(self, no_tflite_micro: None, tmp_path: Path):
         manifest = package.export(models.fully_connected(), tmp_path / "out", "1")
@@ -400,9 +409,43 @@ class TestAnyModel:
         builder = Builder()
         a, b, c = (builder.activation((1, 6), 0.1) for _ in range(3))
         builder.op("ADD", [a, b], c)
-        manifest = package.export(builder.finish([a, b], [c]), tmp_path / "out", "1")
-        assert manifest["golden"]["clips"] == 0
+        d = builder.activation((1, 6), 0.2)
+        builder.op("MUL", [a, c], d)
+        manifest = package.export(builder.finish([a, b], [c, d]), tmp_path / "out", "1")
+        assert manifest["golden"]["clips"] == 4
         assert "model_input_0()" in (tmp_path / "out" / "README.md").read_text()
+        assert self_test(tmp_path / "out", tmp_path) == (0, "0 of 12 bytes differ")
+        golden = tmp_path / "out/src/golden.c"
+        text = golden.read_text()
+        start = text.index("golden_logits_1")
+        wrong = text[start:].replace("{\n        ", "{\n        1 ^ ", 1)
+        golden.write_text(text[:start] + wrong)
+        assert self_test(tmp_path / "out", tmp_path) == (1, "1 of 12 bytes differ")
+
+    @pytest.mark.parametrize(("first", "last"), [("float32", "float32"), ("uint8", "float32")])
+    def test_other_types_at_the_ends(self, tmp_path: Path, first: str, last: str):
+        manifest = package.export(ends_test.converted(first, last), tmp_path / "out", "1")
+        assert manifest["model"]["inputs"][0]["type"] == first
+        assert (manifest["model"]["inputs"][0]["scale"] is None) == (first == "float32")
+        assert self_test(tmp_path / "out", tmp_path) == (0, "0 of 120 bytes differ")
+        readme = (tmp_path / "out/README.md").read_text()
+        assert f"| input | {first} [1, 5, 3, 2]" in readme
+        assert "model_invoke_quantized" in readme and "only at its ends" in readme
+
+    def test_a_model_that_keeps_state(self, tmp_path: Path):
+        """Its golden vectors are a sequence, which the self-test can run twice."""
+        model, _ = variables_test.queue(2)
+        manifest = package.export(model, tmp_path / "out", "1")
+        assert manifest["golden"]["clips"] == 16
+        assert not manifest["streaming"]
+        memory = manifest["memory"]
+        assert memory["ram"]["state"] == memory["state_bytes"] > 0
+        assert self_test(tmp_path / "out", tmp_path)[0] == 0
+        main = tmp_path / "out/extras/self_test_main.c"
+        call = "self_test_run(print_line)"
+        main.write_text(main.read_text().replace(call, f"{call} + {call}"))
+        assert self_test(tmp_path / "out", tmp_path)[0] == 0
+        assert "`model_reset` starts over" in (tmp_path / "out/README.md").read_text()
 
     def test_passes_are_recorded(self, tmp_path: Path):
         manifest = package.export(models.fully_connected(), tmp_path / "out", "1", passes=())

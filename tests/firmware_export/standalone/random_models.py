@@ -17,7 +17,8 @@ _MAX_ITEMS = 4_000
 
 
 class _Maker:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, wide: bool = False) -> None:
+        self.wide = wide
         self.rng = np.random.default_rng(seed)
         self.builder = Builder()
         self.tensors: list[tuple[int, float, int]] = []  # number, scale, zero point
@@ -32,7 +33,11 @@ class _Maker:
     def activation(self, shape: tuple[int, ...], like: Any = None) -> int:
         scale = float(np.float32(self.rng.uniform(0.02, 0.2)))
         quantization = (scale, self.integer(-100, 100)) if like is None else like
-        number = self.builder.activation(shape, *quantization)
+        if self.wide:  # The zero point is 0, and the range of real values the same.
+            quantization = (quantization[0] / 256 if like is None else like[0], 0)
+        dtype = "int16" if self.wide else "int8"
+        scale, zero_point = quantization
+        number = self.builder.activation(shape, scale, zero_point, dtype=dtype)
         self.tensors.append((number, *quantization))
         return number
 
@@ -52,23 +57,26 @@ class _Maker:
         return self.builder.constant(values, scales, axis=axis)
 
     def bias(self, channels: int) -> int:
-        return self.builder.constant(self.rng.integers(-2000, 2000, channels).astype(np.int32))
+        dtype = np.int64 if self.wide else np.int32
+        return self.builder.constant(self.rng.integers(-2000, 2000, channels).astype(dtype))
 
 
-def make(seed: int, ops: int) -> tuple[bytes, tuple[int, ...]]:
+def make(seed: int, ops: int, wide: bool = False) -> tuple[bytes, tuple[int, ...]]:
     """A model of one input.
 
     Args:
       seed: of everything.
       ops: how many to try; those that do not fit the tensor they are to read are left out.
+      wide: activations are int16.
 
     Returns:
       (the .tflite file, shape of the input).
     """
-    maker = _Maker(seed)
+    maker = _Maker(seed, wide)
     shape = (1, maker.integer(3, 9), maker.integer(3, 9), maker.pick(1, 2, 4, 8))
     first = maker.activation(shape)
     kinds = [_window, _window, _window, _binary, _binary, _unary, _unary, _move, _move, _mean]
+    kinds += [_move] if wide else [_rearrange, _rearrange, _choose]
     for _ in range(ops):
         maker.pick(*kinds)(maker)
     last = maker.tensors[-1][0]
@@ -123,28 +131,39 @@ def _window(maker: _Maker) -> None:
 
 def _binary(maker: _Maker) -> None:
     number, shape, _ = maker.any_tensor()
-    name = maker.pick("ADD", "SUB", "MUL")
+    fused = ("ADD", "SUB", "MUL")
+    others: tuple[str, ...] = ("MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE", "PRELU")
+    others = others[:2] if maker.wide else others
+    name = maker.pick(*fused, *fused, *others)
     same = [t for t, _, _ in maker.tensors if maker.builder.shapes[t] == shape]
-    if maker.pick(False, False, True):
+    if maker.pick(False, False, True) and not maker.wide:
         values = maker.rng.integers(-128, 128, (1,) * maker.pick(0, 1) + shape[-1:])
         other = maker.builder.constant(values.astype(np.int8), [0.05], [maker.integer(-9, 9)])
     else:
         other = maker.pick(*same)
-    scale = float(np.float32(maker.rng.uniform(0.2, 0.5)))
+    scale = float(np.float32(maker.rng.uniform(0.2, 0.5) / (256 if maker.wide else 1)))
     output = maker.activation(shape, (scale, maker.integer(-50, 50)))
     inputs = [number, other] if maker.pick(True, False) else [other, number]
-    maker.builder.op(name, inputs, output, fused_activation_function=maker.pick(NONE, RELU))
+    options = {"fused_activation_function": maker.pick(NONE, RELU)} if name in fused else {}
+    maker.builder.op(name, inputs, output, **options)
 
 
 def _unary(maker: _Maker) -> None:
     number, shape, (scale, zero_point) = maker.any_tensor()
     name = maker.pick("LOGISTIC", "TANH", "RELU", "RELU6", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU")
+    name = maker.pick(name, name, name, "ABS", "ELU", "L2_NORMALIZATION", "LOG_SOFTMAX")
+    if maker.wide:
+        name = maker.pick("LOGISTIC", "TANH", "RELU", "QUANTIZE", "LEAKY_RELU", "ABS")
     like = {
+        "L2_NORMALIZATION": (1 / 128, 0),
+        "LOG_SOFTMAX": (1 / 16, 127),
         "LOGISTIC": (1 / 256, -128),
         "TANH": (1 / 128, 0),
         "RELU6": (scale, zero_point),
         "HARD_SWISH": (scale, zero_point),
     }.get(name)
+    if maker.wide:
+        like = (2.0**-15, 0) if name in ("LOGISTIC", "TANH") else None
     options = {"alpha": 0.25} if name == "LEAKY_RELU" else {}
     maker.builder.op(name, [number], maker.activation(shape, like), **options)
 
@@ -200,11 +219,72 @@ def _move(maker: _Maker) -> None:
             builder.op("RESIZE_NEAREST_NEIGHBOR", [number, builder.numbers(*size)], output)
 
 
-def _mean(maker: _Maker) -> None:
-    number, shape, _ = maker.any_tensor()
+def _rearrange(maker: _Maker) -> None:
+    """Ops that take apart, join, repeat or interleave."""
+    number, shape, like = maker.any_tensor()
+    builder = maker.builder
     if len(shape) != 4:
         return
-    axes = maker.pick([1], [2], [1, 2])
+    kind = maker.pick("PACK", "UNPACK", "SPLIT", "DEPTH", "BROADCAST", "MIRROR", "GATHER", "LINES")
+    axis = maker.integer(1, 3)
+    if kind == "PACK":
+        whole = (*shape[:axis], 2, *shape[axis:])
+        output = maker.activation(whole, like)
+        builder.op("PACK", [number, number], output, axis=axis, values_count=2)
+        flat = maker.activation((*shape[:axis], 2 * shape[axis], *shape[axis + 1 :]), like)
+        builder.op("RESHAPE", [output], flat)
+    elif kind in ("UNPACK", "SPLIT") and shape[axis] <= 6:
+        left = [] if kind == "UNPACK" else [1]
+        part = (*shape[:axis], *left, *shape[axis + 1 :])
+        parts = [maker.activation(part, like) for _ in range(shape[axis])]
+        if kind == "UNPACK":
+            builder.op("UNPACK", [number], parts, axis=axis, num=len(parts))
+        else:
+            builder.op("SPLIT", [builder.numbers(axis), number], parts, num_splits=len(parts))
+    elif kind == "DEPTH" and shape[3] % 4 == 0:
+        output = maker.activation((1, 2 * shape[1], 2 * shape[2], shape[3] // 4), like)
+        builder.op("DEPTH_TO_SPACE", [number], output, block_size=2)
+    elif kind == "DEPTH" and shape[1] % 2 == 0 and shape[2] % 2 == 0:
+        output = maker.activation((1, shape[1] // 2, shape[2] // 2, shape[3] * 4), like)
+        builder.op("SPACE_TO_DEPTH", [number], output, block_size=2)
+    elif kind == "BROADCAST" and 1 in shape[1:]:
+        whole = (1, *(maker.integer(2, 4) if size == 1 else size for size in shape[1:]))
+        if np.prod(whole) <= _MAX_ITEMS:
+            output = maker.activation(whole, like)
+            builder.op("BROADCAST_TO", [number, builder.numbers(*whole)], output)
+    elif kind == "MIRROR" and min(shape[1:3]) > 1:
+        output = maker.activation((1, shape[1] + 2, shape[2] + 1, shape[3]), like)
+        pads = builder.numbers([0, 0], [1, 1], [0, 1], [0, 0])
+        builder.op("MIRROR_PAD", [number, pads], output, mode=maker.pick(0, 1))
+    elif kind == "GATHER":
+        taken = maker.rng.integers(0, shape[axis], maker.integer(1, 5))
+        output = maker.activation((*shape[:axis], len(taken), *shape[axis + 1 :]), like)
+        builder.op("GATHER", [number, builder.numbers(*taken)], output, axis=axis)
+    elif kind == "LINES":
+        size = (maker.integer(1, 9), maker.integer(1, 9))
+        output = maker.activation((1, *size, shape[3]), like)
+        builder.op("RESIZE_BILINEAR", [number, builder.numbers(*size)], output)
+
+
+def _mean(maker: _Maker) -> None:
+    number, shape, like = maker.any_tensor()
+    if len(shape) != 4:
+        return
+    if maker.wide:
+        return
+    name = maker.pick("MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
+    axes = maker.pick([1], [2], [1, 2], [3], [1, 3])
     whole = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     inputs = [number, maker.builder.numbers(*axes)]
-    maker.builder.op("MEAN", inputs, maker.activation(whole), keep_dims=True)
+    output = maker.activation(whole, like if name.startswith("REDUCE") else None)
+    maker.builder.op(name, inputs, output, keep_dims=True)
+
+
+def _choose(maker: _Maker) -> None:
+    """Where one tensor is larger than another, the one; elsewhere the other."""
+    number, shape, like = maker.any_tensor()
+    same = [t for t, _, _ in maker.tensors if maker.builder.shapes[t] == shape]
+    other = maker.pick(*same)
+    larger = maker.builder.activation(shape, None, dtype="bool")
+    maker.builder.op(maker.pick("GREATER", "LESS_EQUAL"), [number, other], larger)
+    maker.builder.op("SELECT_V2", [larger, number, other], maker.activation(shape, like))

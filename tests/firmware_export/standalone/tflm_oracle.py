@@ -13,11 +13,11 @@ def run(model: bytes, inputs: Sequence[np.ndarray], tensors: Sequence[int] = ())
 
     Args:
       model: a .tflite file.
-      inputs: int8, one for each input of the model.
+      inputs: one for each input of the model, of its type.
       tensors: numbers of the tensors wanted; none: the model's first output.
 
     Returns:
-      int8 arrays, in the order asked for.
+      arrays, in the order asked for.
 
     Raises:
       RuntimeError: TFLite Micro refuses the model.
@@ -34,3 +34,33 @@ def run(model: bytes, inputs: Sequence[np.ndarray], tensors: Sequence[int] = ())
     if not tensors:
         return [np.array(interpreter.get_output(0))]
     return [np.array(interpreter.GetTensor(index, 0)["tensor_data"]) for index in tensors]
+
+
+def run_sequence(
+    model: bytes, inputs: Sequence[np.ndarray], tensors: Sequence[int] = ()
+) -> np.ndarray:
+    """Runs a model that keeps state on one input after the other.
+
+    Args:
+      model: a .tflite file of one input.
+      inputs: one after the other.
+      tensors: see `run`; here the first of them, or the first output.
+
+    Returns:
+      [inputs, ...]: the tensor after each run.
+    """
+    runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
+    interpreter = runtime.Interpreter.from_bytes(
+        model,
+        arena_size=_ARENA,
+        intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
+    )
+    results = []
+    for values in inputs:
+        interpreter.set_input(values, 0)
+        interpreter.invoke()
+        if tensors:
+            results.append(np.array(interpreter.GetTensor(tensors[0], 0)["tensor_data"]))
+        else:
+            results.append(np.array(interpreter.get_output(0)))
+    return np.stack(results)

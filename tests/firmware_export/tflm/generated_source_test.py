@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from firmware_export.boards import building
+from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.tflm import package
 from tests.firmware_export.conftest import FRONTEND
@@ -59,14 +60,19 @@ def exported(
     converted_model: bytes, converted_golden: Golden, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     out = tmp_path_factory.mktemp("export") / "firmware"
-    package.export(converted_model, LABELS, FRONTEND, converted_golden, out, "1.2.3")
+    package.export(
+        converted_model, out, "1.2.3", labels=LABELS, frontend=FRONTEND, golden=converted_golden
+    )
     return out
 
 
 @pytest.fixture(scope="module")
 def program(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The self-test program, linked with the stub interpreter."""
-    folder = tmp_path_factory.mktemp("program")
+    return link(exported, tmp_path_factory.mktemp("program"))
+
+
+def link(exported: Path, folder: Path) -> Path:
     source = exported / "src"
     objects = []
     for name in (*C_FILES, "../extras/self_test_main.c"):
@@ -156,6 +162,24 @@ class TestC:
 
 
 class TestSelfTest:
+    def test_a_model_alone(self, tmp_path: Path, converted_model: bytes) -> None:
+        """Without labels and front-end, with random inputs and TFLite Micro's outputs."""
+        package.export(converted_model, tmp_path / "out", "1.2.3")
+        done = run(link(tmp_path / "out", tmp_path), env={})
+        assert done.returncode == 0, done.stdout
+        *inputs, last = done.stdout.splitlines()
+        assert inputs == [f"input {number}: 0 of 4 bytes differ" for number in range(4)]
+        assert last.startswith("self-test: 0 bytes differ in 4 clips, arena 4044 of ")
+        assert "random; the outputs are from" in (tmp_path / "out/src/golden.h").read_text()
+        readme = (tmp_path / "out/README.md").read_text()
+        assert "4 random inputs" in readme and "labels" not in readme
+
+    @pytest.mark.usefixtures("no_tflite_micro")
+    def test_a_model_alone_without_tflite_micro(self, tmp_path: Path, small_model: bytes) -> None:
+        with pytest.raises(ExportError, match=r"^a \.tflite file alone needs TFLite Micro .*RUN$"):
+            package.export(small_model, tmp_path / "out", "1.2.3")
+        assert not (tmp_path / "out").exists()
+
     def test_all_is_well(self, program: Path, exported: Path) -> None:
         done = run(program, env={})
         assert done.returncode == 0, done.stdout

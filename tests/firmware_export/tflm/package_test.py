@@ -10,9 +10,11 @@ import pytest
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.oracle import micro
+from firmware_export.standalone import package as standalone
 from firmware_export.tflm import package
 from tests.firmware_export import models
 from tests.firmware_export.conftest import FRONTEND, folder_content
+from tests.firmware_export.standalone import variables_test
 from tflite_model.errors import TFLiteError
 
 LABELS = ("left", "right", "_silence_")
@@ -160,8 +162,8 @@ class TestMisfits:
             ),
             ("output is INT8 with 0 scales", lambda g: setattr(g.tensors[3], "quantization", None)),
             (
-                r"input has shape \(-1, 8\)",
-                lambda g: setattr(g.tensors[0], "shapeSignature", [-1, 8]),
+                r"input has shape \(1, -1\)",
+                lambda g: setattr(g.tensors[0], "shapeSignature", [1, -1]),
             ),
             (r"input has shape \(2, 8\)", lambda g: setattr(g.tensors[0], "shape", [2, 8])),
             ("2 inputs and 1 outputs", lambda g: setattr(g, "inputs", [0, 0])),
@@ -231,3 +233,11 @@ class TestMisfits:
         with pytest.raises(ExportError):
             export(small_model, small_golden, tmp_path / "out", labels=("a",))
         assert folder_content(tmp_path / "out") == before
+
+
+def test_a_model_with_variables(tmp_path: Path) -> None:
+    """And the flavour that the error names takes it."""
+    model, _ = variables_test.queue(0)
+    with pytest.raises(ExportError, match=r"keeps state in variables.*--flavor=standalone"):
+        package.export(model, tmp_path / "out", "1")
+    assert standalone.export(model, tmp_path / "out", "1")["golden"]["clips"] == 16

@@ -43,7 +43,9 @@ def golden(window: bytes) -> Golden:
 def exported(window: bytes, golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("export") / "firmware"
     form = streaming.rewrite(window).data
-    package.export(window, LABELS, FRONTEND, golden, out, "1.2.3", streaming=form)
+    package.export(
+        window, out, "1.2.3", labels=LABELS, frontend=FRONTEND, golden=golden, streaming=form
+    )
     return out
 
 
@@ -62,7 +64,15 @@ def test_other_logits_are_refused(window: bytes, golden: Golden, tmp_path: Path)
     wrong = Golden(golden.features, golden.logits ^ 1, golden.label_index)
     form = streaming.rewrite(window).data
     with pytest.raises(ExportError, match="bytes other than"):
-        package.export(window, LABELS, FRONTEND, wrong, tmp_path / "x", "1", streaming=form)
+        package.export(
+            window,
+            tmp_path / "x",
+            "1",
+            labels=LABELS,
+            frontend=FRONTEND,
+            golden=wrong,
+            streaming=form,
+        )
     assert not (tmp_path / "x").exists()
 
 

@@ -74,6 +74,12 @@ def split(fast: Lowered, slow: Lowered) -> Lowered:
     return Lowered((*fast.calls, *slow.calls))
 
 
+def row_pitch(image: ir.Tensor) -> int:
+    """Bytes from one row of an image to the next."""
+    line = image.shape[2] * image.shape[3] * image.item_bytes
+    return line if image.pitch is None else image.pitch
+
+
 def geometry(op: Convolution, window: tuple[int, ...], groups: int) -> dict[str, Field]:
     """Members of edge_convolution_t that describe what is read and written."""
     x, output = op.inputs[0], op.output
@@ -83,8 +89,8 @@ def geometry(op: Convolution, window: tuple[int, ...], groups: int) -> dict[str,
         f"has a window of {window} and strides of {op.stride}, the maximum is 255",
     )
     return {
-        "in_row": x.shape[2] * x.shape[3] if x.pitch is None else x.pitch,
-        "out_row": output.shape[2] * output.shape[3] if output.pitch is None else output.pitch,
+        "in_row": row_pitch(x),
+        "out_row": row_pitch(output),
         "batches": x.shape[0],
         "in_height": x.shape[1],
         "in_width": x.shape[2],

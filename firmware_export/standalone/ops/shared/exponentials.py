@@ -1,4 +1,6 @@
-"""exp and 1 / (1 + x) in 31 fractional bits, for LOGISTIC, TANH and SOFTMAX."""
+"""exp and 1 / (1 + x) in 31 fractional bits, for LOGISTIC, TANH, SOFTMAX and LOG_SOFTMAX."""
+
+import math
 
 import numpy as np
 
@@ -6,7 +8,10 @@ from firmware_export.standalone.ops.shared.fixed_point import (
     INT32_MAX,
     divide_by_power,
     high_product,
+    quantize_multiplier,
+    rescale,
     shift_left,
+    single,
 )
 
 # exp(-2^i) for i = -2, -1, ... 4, in 31 fractional bits.
@@ -51,3 +56,39 @@ def over_one_plus(x: np.ndarray, minus: bool) -> np.ndarray:
         error = (1 << 29) - high_product(half, y)
         y = y + shift_left(high_product(y, error), 2)
     return shift_left(y - (1 << 29), 2) if minus else shift_left(y, 1)
+
+
+class Differences:
+    """Differences of int8 from the largest of a row, as exponents.
+
+    Attributes:
+      multiplier, shift: turn a difference into a number with 26 fractional bits; a left shift.
+      reach: the largest difference that can be one.
+
+    Args:
+      input_scale, beta: of the exponents.
+
+    Raises:
+      ValueError: a scale with which TFLite Micro rejects the op.
+    """
+
+    def __init__(self, input_scale: float, beta: float) -> None:
+        real = min(single(beta) * single(input_scale) * (1 << 26), float(INT32_MAX))
+        if not real > 1:
+            raise ValueError(
+                f"an input scale of {input_scale:g} is too small for a softmax in TFLite Micro; "
+                "calibrate on more varied data"
+            )
+        self.multiplier, self.shift = quantize_multiplier(real)
+        self.reach = math.floor(31 * (1 << 26) / (1 << self.shift))
+
+    def exps(self) -> np.ndarray:
+        """exp(-d * scale * beta) in 31 fractional bits for d = 0, 1, ...; int32.
+
+        It ends where values no longer count in TFLite Micro: where the range of differences ends,
+        or where a value neither adds to the sum nor becomes a probability.
+        """
+        differences = -np.arange(min(self.reach, 255) + 1, dtype=np.int64)
+        scaled = rescale(differences, self.multiplier, self.shift)
+        exps = exp_of_negative(scaled, integer_bits=5)
+        return exps[divide_by_power(exps, 12) > 0].astype(np.int32)

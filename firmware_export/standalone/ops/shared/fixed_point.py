@@ -1,7 +1,7 @@
 """Fixed-point arithmetic, bit-exact with TensorFlow Lite Micro's reference kernels.
 
-Scales are float32 values. Which steps TFLite Micro computes in float32 and which in double differs
-from op to op, and changes the last bits of multipliers; each module in ops/ follows its op. All
+Scales are float32 values, from which TFLite Micro computes multipliers in double (older versions
+partly in float32, which changed their last bits). All
 integer arithmetic is in int64 arrays, with the kernels' overflow at 16 and 32 bits added where it
 occurs.
 """
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+INT16_MIN, INT16_MAX = -(1 << 15), (1 << 15) - 1
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 

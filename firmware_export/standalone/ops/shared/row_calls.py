@@ -125,7 +125,7 @@ class _Lowering:
     ) -> RowCalls:
         source = head_ops[-1].output if head_ops else None
         window, stride, before = tail_ops[0].vertical() if source else (1, 1, 0)
-        middle_bytes = source.size // source.shape[1] if source else 0
+        middle_bytes = source.row_bytes if source else 0
         middle = self._reserve(window * middle_bytes)
         head = self._head(head_ops, InBuffer(middle, middle_bytes))
         tail = self._tail(tail_ops, source, InBuffer(middle), window)
@@ -173,7 +173,7 @@ class _Lowering:
         return offset
 
     def _buffer(self, tensor: ir.Tensor) -> InBuffer:
-        return InBuffer(self._reserve(tensor.size // tensor.shape[1]))
+        return InBuffer(self._reserve(tensor.row_bytes))
 
     def _stage(
         self,
@@ -229,7 +229,7 @@ class _Lowering:
 
 def row_pitch(tensor: ir.Tensor) -> int:
     """Bytes from one row of a tensor to the next."""
-    return tensor.size // tensor.shape[1] if tensor.pitch is None else tensor.pitch
+    return tensor.row_bytes if tensor.pitch is None else tensor.pitch
 
 
 def outside(tensor: ir.Tensor) -> InTensor:
@@ -241,6 +241,7 @@ def _row_tensor(tensor: ir.Tensor, rows: int = 1) -> ir.Tensor:
     return ir.Tensor(
         tensor.name,
         (1, rows, *tensor.shape[2:]),
-        scales=tensor.scales,
-        zero_points=tensor.zero_points,
+        tensor.dtype,
+        tensor.scales,
+        tensor.zero_points,
     )

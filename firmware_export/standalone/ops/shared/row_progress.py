@@ -30,6 +30,6 @@ def of(op: ir.Windowed) -> Progress | None:
     if x.shape[0] != 1:
         return None
     _, stride, before = op.vertical()
-    in_row = x.size // x.shape[1] if x.pitch is None else x.pitch
-    out_row = output.size // output.shape[1] if output.pitch is None else output.pitch
+    in_row = x.row_bytes if x.pitch is None else x.pitch
+    out_row = output.row_bytes if output.pitch is None else output.pitch
     return _OutputRows(output.shape[1], x.shape[1], in_row, out_row, stride, before)

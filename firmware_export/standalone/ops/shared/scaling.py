@@ -14,7 +14,15 @@ _MAX_SHIFT = 22
 
 @dataclasses.dataclass(eq=False)
 class Weighted(ir.WithTable):
-    """inputs: x, int8 weights, optional int32 bias [output channels]."""
+    """inputs: x, int8 weights, optional bias [output channels].
+
+    Biases are int32. If x is int16, its zero point is 0, and biases are int64 or int32.
+
+    Attributes:
+      narrow_without_bias: whether sums of int16 have 32 bits although there is no int32 bias.
+    """
+
+    narrow_without_bias: bool = False
 
     @property
     def weights(self) -> np.ndarray:
@@ -23,6 +31,13 @@ class Weighted(ir.WithTable):
     def multiply_adds(self) -> int:
         channels = self.output.shape[-1]
         return self.output.size * (self.weights.size // channels)
+
+    @property
+    def sums_are_narrow(self) -> bool:
+        """Whether sums of products with int16 have 32 bits, not 64."""
+        if len(self.inputs) > 2:
+            return self.inputs[2].dtype == "int32"
+        return self.narrow_without_bias
 
     @property
     def scaled(self) -> ir.Tensor:
@@ -79,6 +94,10 @@ class Scaling:
             constant=self.constant | self.wild,
             wild=np.zeros_like(self.wild),
         )
+
+    def all_wild(self) -> "Scaling":
+        """For ops that are too large for the fast kernels."""
+        return dataclasses.replace(self, wild=np.ones_like(self.wild))
 
     def of_wild(self) -> "Scaling":
         """That of the wild channels alone."""

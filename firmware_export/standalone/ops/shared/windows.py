@@ -1,6 +1,7 @@
 """Reading ops that slide a window over an image."""
 
 import dataclasses
+from collections.abc import Collection
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.ops.shared.file_op import FileOp
@@ -24,18 +25,17 @@ class Slide:
     bounds: tuple[int, int]
 
 
-def image(op: FileOp) -> ir.Tensor:
-    x = op.activation(0)
-    op.require(len(x.shape) == 4, f"reads a tensor of shape {x.shape}, which is not an image")
-    return x
-
-
-def image_output(op: FileOp) -> ir.Tensor:
-    output = op.output()
-    op.require(
-        len(output.shape) == 4, f"writes a tensor of shape {output.shape}, which is not an image"
-    )
-    return output
+def images(op: FileOp, types: Collection[str], position: int = 0) -> tuple[ir.Tensor, ir.Tensor]:
+    """The input at a position and the output, of the same type."""
+    x = op.activation(position, types)
+    output = op.output(types=(x.dtype,))
+    for what, tensor in (("reads", x), ("writes", output)):
+        op.require(
+            len(tensor.shape) == 4,
+            f"{what} a tensor of shape {tensor.shape}, which is not an image",
+        )
+    op.check_symmetric(x, output)
+    return x, output
 
 
 def check_channels(op: FileOp, weights: ir.Tensor, axis: int) -> None:
@@ -48,8 +48,10 @@ def check_channels(op: FileOp, weights: ir.Tensor, axis: int) -> None:
         op.damaged("has weights with a scale of 0")
 
 
-def with_bias(op: FileOp, x: ir.Tensor, weights: ir.Tensor, channels: int) -> list[ir.Tensor]:
-    bias = op.bias(2, channels)
+def with_bias(
+    op: FileOp, x: ir.Tensor, weights: ir.Tensor, channels: int, position: int = 2
+) -> list[ir.Tensor]:
+    bias = op.bias(position, channels, op.bias_types(x))
     return [x, weights] if bias is None else [x, weights, bias]
 
 

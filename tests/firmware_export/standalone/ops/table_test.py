@@ -65,7 +65,7 @@ def test_hard_swish(scale, zero_point, ratio, output_zero_point):
     np.testing.assert_array_equal(table("HARD_SWISH", x, y), interpreted("HARD_SWISH", x, y))
 
 
-@pytest.mark.parametrize("kind", ["RELU", "RELU6", "QUANTIZE"])
+@pytest.mark.parametrize("kind", ["RELU", "RELU6", "QUANTIZE", "ABS", "ELU"])
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(scales(1e-3, 10), zero_points, scales(1e-3, 1e3), zero_points)
 def test_rescaling(kind, scale, zero_point, ratio, output_zero_point):

@@ -1,0 +1,1 @@
+"""Fuzzers of the project, for `make fuzz`: `python -m fuzzing --help`."""

@@ -96,7 +96,5 @@ def test_two_outputs_are_refused_before_anything_runs(tmp_path: Path):
     builder.op("RELU", [x], z)
     path = tmp_path / "two.tflite"
     path.write_bytes(builder.finish([x], [y, z]))
-    with pytest.raises(
-        ExportError, match=r"1 inputs and 2 outputs of type INT8.*pipelines\.export"
-    ):
+    with pytest.raises(ExportError, match="1 inputs and 2 outputs of type INT8, and only"):
         file_cost.measure(path, [])

@@ -118,7 +118,8 @@ def test_an_output_in_the_place_of_a_larger_input_leaves_the_rest_to_others():
 
 
 def test_a_whole_of_parts_that_is_read_later_stays_whole():
-    a, b, whole, c = (tensor(name, size) for name, size in zip("abwc", (16, 16, 320, 16)))
+    a, b, c = (tensor(name, 16) for name in "abc")
+    whole = tensor("whole", 320)
     parts = [tensor("first", 160), tensor("second", 160)]
     for number, part in enumerate(parts):
         part.base, part.offset = whole, 160 * number

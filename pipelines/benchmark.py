@@ -1,11 +1,15 @@
 """Measures what a run costs on microcontrollers (--targets) or on this machine; prints the figures.
 
     python -m pipelines.benchmark --run_dir=RUN --targets=cortex-m4,cortex-m55
+    python -m pipelines.benchmark --tflite=FILE --targets=cortex-m4,cortex-m55
     python -m pipelines.benchmark --run_dir=RUN --out=speed.json
 
 With --targets: a table of instructions, flash and RAM of the model, the front-end and the detector
 as plain C on emulated boards. The emulator counts instructions, not cycles; the machine's load does
 not affect them.
+
+With --tflite: any int8 .tflite file, op by op, the most expensive first, beside TFLite Micro's
+arena.
 
 Without --targets: speed of this machine, as JSON: training samples/s and the share of the input
 pipeline, front-end clips/s, conversion time, time per inference of each engine. Other load on the
@@ -22,7 +26,14 @@ FLAGS = flags.FLAGS
 
 
 def define_flags() -> None:
-    common.define_run_dir()
+    flags.DEFINE_string("run_dir", None, "<DIR>: Run to measure; this or --tflite.")
+    flags.DEFINE_string(
+        "tflite", None, "<FILE>: Any int8 .tflite file, measured on --targets; this or --run_dir."
+    )
+    flags.mark_flags_as_mutual_exclusive(["run_dir", "tflite"], required=True)
+    help_text.list_first("run_dir", "tflite")
+    for name in ("run_dir", "tflite"):
+        flags.register_validator(name, lambda path: path != "", message="must not be empty")
     common.define_data_again()
     _define_own_flags()
     with help_text.group(Group.OUTPUT):
@@ -51,6 +62,9 @@ def main() -> None:
 
     from edge_tf import files, records
 
+    if FLAGS.tflite:
+        _measure_file()
+        return
     run = common.run_directory()
     if FLAGS.stream_hours:
         from edge_tf.evaluation.streams import stream_bits
@@ -78,6 +92,28 @@ def main() -> None:
     print(json.dumps(figures, indent=2))
     if FLAGS.out:
         files.write_json(Path(FLAGS.out), figures)
+
+
+def _measure_file() -> None:
+    from pathlib import Path
+
+    from edge_tf import files, records
+    from edge_tf.errors import UserError
+
+    if FLAGS.stream_hours:
+        raise UserError("--stream_hours needs a run's sound", "give --run_dir instead of --tflite")
+    if not FLAGS.targets:
+        raise UserError(
+            "--tflite is measured on emulated boards", "add --targets=cortex-m4,cortex-m55"
+        )
+
+    from edge_tf.evaluation.cost import file_cost
+    from edge_tf.evaluation.report import profile_text
+
+    found = file_cost.measure(Path(FLAGS.tflite), FLAGS.targets)
+    print(profile_text.render(found))
+    if FLAGS.out:
+        files.write_json(Path(FLAGS.out), records.to_json(found))
 
 
 if __name__ == "__main__":

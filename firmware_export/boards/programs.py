@@ -1,5 +1,6 @@
 """A model as a program for a board: compiled to C, linked with the program of clips.py."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import tflite_model
@@ -8,11 +9,14 @@ from firmware_export.boards import building, clips
 from firmware_export.boards.board import HOST, SOURCES, Board
 from firmware_export.boards.building import Build
 from firmware_export.standalone import compiler
+from firmware_export.standalone.compiler import Compiled
 from firmware_export.standalone.package import Spotting
 
 OPTIMIZE = "-O2"
 # Runs a stream of sound; link it with the exported sources.
 STREAM_MAIN = SOURCES / "stream_main.c"
+# Measures each op; link it with a model that was compiled with `profile`.
+PROFILE_MAIN = SOURCES / "profile_main.c"
 
 
 def build(
@@ -57,6 +61,34 @@ def build(
     )
 
 
+def build_profile(
+    compiled: Compiled, board: Board, folder: Path, objects: Path | None = None
+) -> Build:
+    """Links a model that was compiled with `profile` with a program that measures its ops.
+
+    Args:
+      compiled: a model with one input and one output.
+      board: where it will run, with all of its memory.
+      folder: for sources, objects and the program; created if missing.
+      objects: see `building.build`.
+
+    Raises:
+      ExportError: the tools are not installed, or it does not fit.
+    """
+    sources, include = _write(compiled.files, folder)
+    flash_kb, ram_kb = board.memory_kb
+    return building.build(
+        board,
+        [PROFILE_MAIN, *sources],
+        [include],
+        folder / "build",
+        flash_kb=flash_kb,
+        ram_kb=ram_kb,
+        optimize=OPTIMIZE,
+        objects=objects,
+    )
+
+
 def build_stream(model: bytes, folder: Path, spotting: Spotting) -> Build:
     """Compiles a streaming model with front-end and detector for this machine, to run on a pipe.
 
@@ -87,16 +119,20 @@ def _write_sources(
     """Writes the C files of a model; returns their paths and their folder."""
     info = tflite_model.parse(model)
     compiled = compiler.compile(info, board.target.kernels, streaming=streaming)
-    files = {name: text.encode() for name, text in compiled.files.items()}
+    files = dict(compiled.files)
     if spotting is not None:
         labels, frontend = spotting.labels, spotting.frontend
         packing.check_classifier(info, labels, streaming)
         runtime = packing.runtime_files(
             info, labels, frontend, spotting.detector, "0", streaming=streaming
         )
-        files |= {Path(name).name: content for name, content in runtime.items()}
+        files |= {Path(name).name: content.decode() for name, content in runtime.items()}
+    return _write(files, folder)
+
+
+def _write(files: Mapping[str, str], folder: Path) -> tuple[list[Path], Path]:
     source = folder / "src"
     source.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (source / name).write_bytes(content)
+        (source / name).write_text(content, encoding="utf-8", newline="")
     return [source / name for name in files if name.endswith(".c")], source

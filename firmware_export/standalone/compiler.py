@@ -7,12 +7,13 @@ compiled.files["model.c"], compiled.plan.size
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tflite_model
-from firmware_export.standalone import emit, ends, kernel_structs, passes, reader, slides
+from firmware_export.standalone import costs, emit, ends, kernel_structs, passes, reader, slides
 from firmware_export.standalone.graph import ir, planner
+from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.passes import states
 from firmware_export.standalone.target import KERNEL_SETS, KernelSet
 from tflite_model.info import ModelInfo
@@ -34,6 +35,7 @@ class Compiled:
       op_sources: what runs, in order, named by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
       scratch: bytes of scratch memory for each of these.
       constant_bytes: bytes of weights and parameters, in flash.
+      op_constant_bytes: the same for each op; what several share counts for the first.
       streaming: whether the model has the streaming form: model_push_frame() takes a frame.
     """
 
@@ -44,6 +46,7 @@ class Compiled:
     op_sources: tuple[str, ...]
     scratch: tuple[int, ...]
     constant_bytes: int
+    op_constant_bytes: tuple[int, ...]
     streaming: bool
 
 
@@ -52,6 +55,7 @@ def compile(
     kernels: KernelSet = "portable",
     passes_to_run: Iterable[str] = passes.ALL,
     keep: bool = False,
+    profile: bool = False,
     streaming: bool = False,
     version: str = "0",
     model_sha256: str = "",
@@ -64,6 +68,7 @@ def compile(
       passes_to_run: names; see `passes.select`.
       keep: for tests: no activation is overwritten, and model_arena() returns all of them. Meant
         for passes that do not change tensors; tensors that a pass has fused are missing.
+      profile: model_invoke() calls model_op_done(), which the program provides, after each op.
       streaming: the model has the streaming form: its states become memory of the program, and
         model_push_frame() takes a frame.
       version: of edge_tf, for the file headers.
@@ -81,16 +86,17 @@ def compile(
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)
-    steps = [emit.Step(op, op.lower(kernels)) for op in graph.ops]
-    for call in (call for step in steps for call in step.lowered.calls):
+    lowered = [op.lower(kernels) for op in graph.ops]
+    for call in (call for low in lowered for call in low.calls):
         kernel_structs.check(call)
-    scratch = tuple(step.lowered.scratch for step in steps)
-    found = slides.find(graph, [step.lowered for step in steps])
-    plan = planner.plan(graph, scratch, found, reuse=not keep)
+    lowered, plan = _planned(graph, lowered, reuse=not keep)
+    steps = [emit.Step(op, low) for op, low in zip(graph.ops, lowered, strict=True)]
+    scratch = tuple(low.scratch for low in lowered)
     head = {
         "version": version,
         "model_sha256": model_sha256,
         "expose_arena": keep,
+        "profile": profile,
         "pushes_frames": streaming,
     }
     source = emit.emit(graph, steps, plan, head)
@@ -101,9 +107,39 @@ def compile(
         passes=names,
         op_sources=tuple(op.source for op in graph.ops),
         scratch=scratch,
-        constant_bytes=source.constant_bytes,
+        constant_bytes=sum(source.op_constant_bytes),
+        op_constant_bytes=source.op_constant_bytes,
         streaming=streaming,
     )
+
+
+def _planned(
+    graph: ir.Graph, lowered: list[Lowered], reuse: bool
+) -> tuple[list[Lowered], planner.Plan]:
+    """The memory plan, and each op's form: that with less scratch where memory is at its peak.
+
+    Only if that pays: see `costs.price`.
+    """
+
+    def plan(forms: Sequence[Lowered]) -> planner.Plan:
+        scratch = [form.scratch for form in forms]
+        return planner.plan(graph, scratch, slides.find(graph, forms), reuse)
+
+    fast = plan(lowered)
+    small = [low.smaller or low for low in lowered]
+    if small == lowered:
+        return lowered, fast
+    least = plan(small)
+    extra = [low.scratch - other.scratch for low, other in zip(lowered, small, strict=True)]
+    mixed = [
+        low if least.used(position) + extra[position] <= least.size else other
+        for position, (low, other) in enumerate(zip(lowered, small, strict=True))
+    ]
+
+    def price(choice: tuple[list[Lowered], planner.Plan]) -> float:
+        return costs.price(choice[1].size, sum(map(costs.instructions, choice[0])))
+
+    return min([(lowered, fast), (mixed, plan(mixed)), (small, least)], key=price)
 
 
 def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Calls of kernels as C source: constants, parameter structs, the buffer and the order of calls."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,11 +65,12 @@ class Source:
 
     Attributes:
       files: by name.
-      constant_bytes: arrays and structs, as on a 32-bit device.
+      op_constant_bytes: arrays and structs of each step, as on a 32-bit device; what several use
+        counts for the first.
     """
 
     files: dict[str, str]
-    constant_bytes: int
+    op_constant_bytes: tuple[int, ...]
 
 
 def emit(
@@ -80,16 +82,20 @@ def emit(
       graph: after all passes.
       steps: its ops, lowered, in order.
       plan: memory plan of its activations.
-      head: further values for the templates: version, model_sha256, expose_arena.
+      head: further values for the templates: version, model_sha256, expose_arena, profile.
     """
     writer = _Writer(plan)
-    lines = [writer.step(position, step) for position, step in enumerate(steps)]
+    lines, so_far = [], [0]
+    for position, step in enumerate(steps):
+        lines.append(writer.step(position, step))
+        so_far.append(writer.constant_bytes)
     states = [writer.reset(tensor) for tensor in graph.states]
     inner = ends.find(graph)
     first, last = (inner.first, inner.last) if inner else (0, len(lines))
     values = {
         **head,
         "headers": headers(steps),
+        "op_count": len(steps),
         "arrays": writer.arrays,
         "structs": writer.structs,
         "pointers": writer.pointers,
@@ -111,7 +117,7 @@ def emit(
         name: templates.get_template(f"{name}.jinja").render(values)
         for name in ("model.c", "model.h")
     }
-    return Source(files, writer.constant_bytes)
+    return Source(files, tuple(after - before for before, after in itertools.pairwise(so_far)))
 
 
 def headers(steps: Sequence[Step]) -> list[str]:
@@ -183,7 +189,7 @@ class _Writer:
             statements = [
                 self._statement([call], [], self._static, place) for call in step.lowered.calls
             ]
-        return {"comment": _comment(step.op), "statements": statements}
+        return {"comment": _comment(step.op), "statements": statements, "position": position}
 
     def reset(self, state: ir.Tensor) -> str:
         """The statement that gives a state its initial content."""

@@ -45,13 +45,13 @@ def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
             first_write.setdefault(tensor, at)
         for tensor in event.reads:
             last_read[tensor] = at
-    written_before = {tensor: -1 for tensor in map(id, graph.inputs)} | first_write
+    # What holds inputs or states exists before an op writes it.
+    earlier = {id(tensor.storage()[0]) for tensor in (*graph.inputs, *graph.states)}
+    written_before = first_write | dict.fromkeys(earlier, -1)
     sizes = {id(root): root.byte_size for root in (t.storage()[0] for t in graph.activations())}
     found = {}
-    # These exist before their first write: an op that works in place may write over an input.
-    older = {id(tensor) for tensor in (*graph.inputs, *graph.states)}
     for y, begin in first_write.items():
-        if y in older:
+        if y in earlier:
             continue
         writers = {event.position for event in events if y in event.writes}
         for x, end in last_read.items():
@@ -60,7 +60,7 @@ def find(graph: ir.Graph, lowered: Sequence[Lowered]) -> Slides:
             if events[end].position not in writers:
                 continue  # Another op still reads the input after the output is written.
             distance = _distance(events[begin : end + 1], x, y)
-            if distance < sizes[x]:
+            if distance < sizes[y]:
                 found[x, y] = distance
     return found
 

@@ -261,3 +261,15 @@ def test_mixed_formats_on_a_disk_that_is_too_small_and_is_then_enlarged(tmp_path
     assert r'"gr\303\266\303\237e"' in written and '"turn on"' in written
     hidden = [name for name in tree(disk) if Path(name).name.startswith(".")]
     assert hidden == ["run/android/sample/.gitignore"]  # nothing half-written
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "--tflite is measured on emulated boards; add --targets=cortex-m4,cortex-m55"),
+        (("--targets=cortex-m4", "--stream_hours=1"), "give --run_dir instead of --tflite"),
+        (("--run_dir=RUN",), "run_dir"),
+    ],
+)
+def test_a_file_is_measured_on_boards_only(tmp_path, flags, message):
+    assert message in refused_early("benchmark", f"--tflite={tmp_path / 'model.tflite'}", *flags)

@@ -19,9 +19,9 @@ from pipelines import help_text
 from pipelines.help_text import Group
 
 ROOT = Path(__file__).resolve().parents[2]
-# What each stage cannot do without; of export_firmware's, one of them.
+# What each stage cannot do without; of two that exclude each other, one.
 REQUIRED = {
-    "benchmark": ["run_dir"],
+    "benchmark": ["run_dir", "tflite"],
     "compare": ["runs", "against"],
     "compress": ["run_dir", "recipe"],
     "convert": ["run_dir"],

@@ -49,4 +49,8 @@ void board_exit(int status) __attribute__((noreturn));
  * 0 where it is unknown (the host). */
 size_t board_stack_used(void);
 
+/* Paints what is free of the stack again: board_stack_used() then reports what is used from now on,
+ * and what its caller's callers hold. */
+void board_stack_paint_again(void);
+
 #endif

@@ -144,11 +144,13 @@ class Lowered:
         byte on. If nothing else reads that input later, the two may share memory.
       progress: for an op that reads and writes in order, so that its output may follow an input
         that it consumes; None: it may read anything until it ends.
+      smaller: the same with less scratch and more instructions, if there is such a choice.
     """
 
     calls: tuple[Call, ...]
     in_place: tuple[int, ...] = ()
     progress: Progress | None = None
+    smaller: "Lowered | None" = None
 
     @property
     def scratch(self) -> int:

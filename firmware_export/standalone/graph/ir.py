@@ -64,6 +64,10 @@ class Op(abc.ABC):
         """(rows of its input that a row of the output needs, stride, padding above)."""
         return 1, 1, 0
 
+    def multiply_adds(self) -> int:
+        """Products of a value and a weight, including those with padding; 0 for other ops."""
+        return 0
+
     def follows_rows_of(self, tensor: Tensor) -> bool:
         """Whether it needs the rows of an input one by one, not one row for all output rows."""
         return True

@@ -49,6 +49,13 @@ class Tensor:
         return math.prod(self.shape)
 
     @property
+    def extent(self) -> int:
+        """Bytes from the first to the last one, including gaps."""
+        if self.pitch is None:
+            return self.byte_size
+        return (self.shape[1] - 1) * self.pitch + self.row_bytes
+
+    @property
     def item_bytes(self) -> int:
         return np.dtype(self.dtype).itemsize
 

@@ -15,13 +15,13 @@
  *   Pointers in structs point to constants and are not NULL, except `table`.
  *   `scratch` is aligned to 8 bytes; its content is undefined before and after a call.
  *   The exporter (firmware_export/standalone/ops) provides on every target
- *     edge_pointwise    2 bytes per value of 16 pixels, of 8 pixels from 33 channels on, of 4
- *                       from 65 on; at most of the pixels in a row, rounded up to a multiple of 4,
- *                       with the number of channels rounded up to a multiple of 4
- *     edge_convolution  4 windows of a group and 2 more bytes per value of a window, both
- *                       together rounded up to a multiple of 8, and as much as edge_pointwise for
- *                       a row of pixels with as many input channels as a window has values
+ *     edge_pointwise    8 pixels (portable); 4 pixels (mve); 2 bytes per value of `group` pixels,
+ *                       with the number of channels rounded up to a multiple of 4 (dsp)
+ *     edge_convolution  as much as edge_pointwise for pixels with as many channels as a window has
+ *                       values; and 3 more bytes per value (dsp) or 16 more bytes (mve)
  *     edge_depthwise    8 bytes per tap of the window, and in_channels
+ *     edge_depthwise_dense  1 byte (portable) or 8 (dsp, mve) per tap of the window and per
+ *                       column that is read, padding included, times kernel_height
  *   Input, output and scratch do not overlap, unless a function says otherwise; "in place"
  *   means that the output may begin at the address of the named input.
  */
@@ -42,7 +42,7 @@ extern "C" {
  * Pixels without gaps are one row: rows is 1, width the number of pixels.
  *
  * In place if out_channels <= in_channels and both have rows without gaps. The output may also
- * overlap the input from lower addresses on: pixels are processed in order, at most 16 are read
+ * overlap the input from lower addresses on: pixels are processed in order, at most 8 are read
  * before outputs are written, and the exporter ensures that those are not overwritten. */
 typedef struct {
   const int8_t *weights;     /* [out_channels][in_channels] */
@@ -54,16 +54,37 @@ typedef struct {
   uint16_t rows, width;
   uint16_t in_channels, out_channels;
   int8_t zero_point, low, high;
+  uint8_t group; /* for dsp: pixels that are processed together, 6, or 4 for less scratch */
 } edge_pointwise_t;
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch);
+
+/* A single pixel of a pointwise convolution, or a fully connected layer: otherwise like
+ * edge_pointwise, without scratch and never in place. */
+typedef struct {
+  const int8_t *weights;     /* [out_channels][in_channels]; for dsp, see below */
+  const int32_t *bias;       /* [out_channels] */
+  const int32_t *multiplier; /* [out_channels] */
+  const int8_t *shift;       /* [out_channels] */
+  const int8_t *table;
+  uint16_t in_channels, out_channels;
+  int8_t zero_point, low, high;
+} edge_dense_t;
+
+/* For dsp, the weights of every four outputs are together: [in_channels / 4][4 outputs][4 inputs],
+ * then [remaining inputs][4 outputs]; those of up to three remaining outputs follow in the usual
+ * order. */
+void edge_dense(const edge_dense_t *p, const int8_t *in, int8_t *out);
 
 /* Convolution and depthwise convolution.
  *
  * Output (y, x) reads input rows y * stride_y - pad_top + ky * dilation_y, and columns in the same
  * way. Values outside the input are in_zero_point. `bias` has it folded in, as for edge_pointwise,
  * over the whole window. Bounds of accumulators and shifts are those of edge_pointwise.
- * in_row and out_row are in bytes; images of a batch are height * row apart. */
+ * in_row and out_row are in bytes; images of a batch are height * row apart.
+ *
+ * The output may overlap the input from lower addresses on, if the exporter ensures that no row of
+ * outputs reaches the inputs of its own windows or of later ones. */
 typedef struct {
   const int8_t *weights;     /* see the functions */
   const int32_t *bias;       /* [out_channels] */
@@ -86,9 +107,15 @@ typedef struct {
 /* weights: [out_channels][kernel_height][kernel_width][in_channels / groups]. */
 void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
 
-/* Depthwise; out_channels is a multiple of in_channels, output o reads input channel
- * o / (out_channels / in_channels). weights: [kernel_height][kernel_width][out_channels]. */
+/* Depthwise, with as many outputs as inputs; edge_convolution takes others.
+ * weights: [kernel_height][kernel_width][channels]. */
 void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
+
+/* The same for windows without gaps (dilation 1); on dsp for at most 33 taps. In place if there is
+ * one batch, both have rows without gaps, no output row is longer than an input row and pad_top is
+ * below kernel_height. */
+void edge_depthwise_dense(const edge_convolution_t *p, const int8_t *in, int8_t *out,
+                          void *scratch);
 
 /* One row of a depthwise convolution over rows only: rows[k] points to input row k, which is
  * [width][channels] like the output, and
@@ -140,8 +167,15 @@ void edge_sliding_mean(const edge_sliding_mean_t *p, const int8_t *in, int8_t *o
                        void *counts);
 
 /* edge_convolution without limits: accumulators of any size, which wrap, and shifts from -30 to 31.
- * `bias` is as in the model, nothing folded in. Slow; needs no scratch. */
-void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t *out);
+ * `bias` is as in the model, nothing folded in. Slow; needs no scratch. Computes `count` of the
+ * output channels; weights, bias, multiplier and shift are those of these. */
+typedef struct {
+  edge_convolution_t window;
+  const uint16_t *channels; /* [count], in order */
+  uint16_t count;
+} edge_convolution_any_t;
+
+void edge_convolution_any(const edge_convolution_any_t *p, const int8_t *in, int8_t *out);
 
 /* The transposed convolution: tap (ky, kx) of input pixel (y, x) adds to output pixel
  * (y * stride_y + ky - pad_top, x * stride_x + kx - pad_left). Sums may wrap, and nothing is folded

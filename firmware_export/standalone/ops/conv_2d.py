@@ -5,23 +5,20 @@ import dataclasses
 import numpy as np
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Lowered, Place, Scratch
+from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.ops.shared import pointwise, wide, windows
 from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
     geometry,
     of_file,
+    split,
+    window_convolution,
 )
 from firmware_export.standalone.ops.shared.depthwise import depthwise
 from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
 from firmware_export.standalone.target import KernelSet
-
-# The kernel gathers this many windows at a time.
-_WINDOWS = 4
-# Or it keeps this many bytes for the offset of each value of a window.
-_OFFSET = 2
 
 
 @dataclasses.dataclass(eq=False)
@@ -36,27 +33,22 @@ class Conv2D(Convolution):
         if groups > 1 and weights.shape[3] == 1:
             return depthwise(self, np.moveaxis(weights[..., 0], 0, -1), kernels)
         scaling = scaling_of(self, weights.reshape(weights.shape[0], -1))
-        if scaling.is_plain and groups == 1 and self._is_pointwise():
+        if weights[0].size > 0xFFFF:
+            scaling = scaling.all_wild()
+        if scaling.is_plain:
+            return self._fast(groups, scaling, kernels)
+        slow = any_convolution(self, weights, groups, scaling)
+        tamed = scaling.tamed()
+        return slow if tamed is None else split(self._fast(groups, tamed, kernels), slow)
+
+    def _fast(self, groups: int, scaling: Scaling, kernels: KernelSet) -> Lowered:
+        weights = self.weights
+        if groups == 1 and self._is_pointwise():
             x, output = self.inputs[0], self.output
             row = pointwise.Row(x.shape[0] * x.shape[1], x.shape[2], x.pitch, output.pitch)
             flat = weights.reshape(weights.shape[0], -1)
-            return pointwise.pointwise(self, row, flat, scaling)
-        if not scaling.is_plain or weights[0].size > 0xFFFF:
-            return any_convolution(self, weights, groups, scaling)
-        return self._windows(groups, scaling)
-
-    def _windows(self, groups: int, scaling: Scaling) -> Lowered:
-        weights, depth = self.weights, self.weights[0].size
-        gathered = -(-(_WINDOWS + _OFFSET) * depth // 8) * 8
-        window = geometry(self, weights.shape[1:3], groups)
-        call = self.call(
-            "convolution",
-            {**scaling.fields(weights, self.table), **window},
-            *(Place(self.inputs[0]), Place(self.output), Scratch()),
-            sources=("convolution", "pointwise"),
-            scratch=gathered + pointwise.scratch(depth, self.output.shape[2]),
-        )
-        return Lowered((call,))
+            return pointwise.pointwise(self, row, flat, scaling, kernels)
+        return window_convolution(self, weights, groups, scaling, kernels)
 
     def _is_pointwise(self) -> bool:
         return (

@@ -13,7 +13,7 @@ from firmware_export.standalone.ops.batch_matmul import BatchMatmul
 from firmware_export.standalone.ops.conv_2d import Conv2D
 from firmware_export.standalone.ops.reshape import Reshape
 from firmware_export.standalone.ops.shared import pointwise, wide, windows
-from firmware_export.standalone.ops.shared.convolution import any_convolution, geometry
+from firmware_export.standalone.ops.shared.convolution import any_convolution, geometry, split
 from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Weighted, scaling_of
 from firmware_export.standalone.target import KernelSet
@@ -38,10 +38,17 @@ class FullyConnected(Weighted):
                 self, weights, geometry(self._image(rows, window), window[:2], 1)
             )
         scaling = scaling_of(self, self.weights)
+        row = pointwise.Row(1, rows)
         if scaling.is_plain and depth <= _MOST:
-            return pointwise.pointwise(self, pointwise.Row(1, rows), self.weights, scaling)
+            return pointwise.pointwise(self, row, self.weights, scaling, kernels)
+        tamed = scaling.tamed()
+        if depth > _MOST:
+            scaling, tamed = scaling.all_wild(), None
         (call,) = any_convolution(self._image(rows, window), weights, 1, scaling).calls
-        return Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
+        slow = Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
+        if tamed is None:
+            return slow
+        return split(pointwise.pointwise(self, row, self.weights, tamed, kernels), slow)
 
     def _image(self, rows: int, window: tuple[int, int, int]) -> Conv2D:
         """A convolution over the whole of an image [height, width, channels] for each row of x."""

@@ -66,6 +66,9 @@ class RowSums(ir.Op):
         calls = tuple(self._row(y, row, scaling, kernels) for y, row in enumerate(self.rows))
         return Lowered(calls, progress=_Rows(tuple(self.rows), self._row_bytes))
 
+    def multiply_adds(self) -> int:
+        return self._row_bytes * sum(len(row.taps) for row in self.rows)
+
     @property
     def _row_bytes(self) -> int:
         return self.output.shape[2] * self.output.shape[3]
@@ -73,10 +76,11 @@ class RowSums(ir.Op):
     def _row(self, y: int, row: RowSum, scaling: Scaling, kernels: KernelSet) -> Call:
         convolution = self.convolution
         zero_point = convolution.inputs[0].zero_point
-        folded = scaling.bias - zero_point * row.weights.astype(np.int64).sum(axis=0)
+        weights = scaling.without_constant(row.weights, axis=-1)
+        folded = scaling.bias - zero_point * weights.astype(np.int64).sum(axis=0)
         scaling = dataclasses.replace(scaling, folded=folded)
         fields: dict[str, Field] = {
-            **scaling.fields(row.weights, convolution.table),
+            **scaling.fields(weights, convolution.table, axis=-1),
             "taps": len(row.taps),
             "width": self.output.shape[2],
             "channels": self.output.shape[3],

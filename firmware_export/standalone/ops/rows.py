@@ -41,6 +41,9 @@ class Rows(ir.Op):
         """
         return row_calls.lower(self.head, self.tail, self.output, kernels)
 
+    def multiply_adds(self) -> int:
+        return sum(op.multiply_adds() for op in (*self.head, *self.tail))
+
     def distance(self) -> int:
         """Distance from the output's first byte to the first input's that keeps unread rows intact.
 

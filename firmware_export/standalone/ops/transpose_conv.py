@@ -56,6 +56,10 @@ class TransposeConv(Weighted):
         call = self.call("transpose_conv", fields, *places, struct="edge_convolution_t")
         return Lowered((call,))
 
+    def multiply_adds(self) -> int:
+        x = self.inputs[0]
+        return x.size * (self.weights.size // x.shape[3])
+
     def _geometry(self) -> dict[str, Field]:
         x, output, window = self.inputs[0], self.output, self.weights.shape[1:3]
         self.check(

@@ -1,14 +1,16 @@
 """Chains of ops that run row by row, so that tensors between them need memory for a row or two.
 
 A convolution to many channels followed by one to few is the usual case: the many channels never
-exist for more than a row. Only chains that lower peak memory are made, since calls per row cost
-some time.
+exist for more than a row. Calls per row cost some time, so a chain has to pay: it is made if it
+lowers peak memory by a larger share than it adds instructions, as costs.py estimates them.
 """
 
 import dataclasses
 from collections.abc import Iterator
 
+from firmware_export.standalone import costs, slides
 from firmware_export.standalone.graph import ir, planner
+from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.ops.row_sums import RowSums
 from firmware_export.standalone.ops.rows import Rows
 from firmware_export.standalone.ops.shared import row_calls
@@ -40,7 +42,7 @@ class _Search:
         self._graph = graph
         self._uses = edit.Uses(graph)
         self._forms = [_with_rows(op) for op in graph.ops]
-        self._scratch: dict[int, int] = {}
+        self._lower: dict[int, Lowered | None] = {}
         self._allowed: dict[int, tuple[int, ...]] = {}
         self._made: dict[_Chain, Rows] = {}
         self._next = _links(graph, self._forms)
@@ -49,17 +51,27 @@ class _Search:
     def best(self) -> ir.Graph:
         chains: list[_Chain] = []
         need = self._need(chains)
-        best, least = chains, max(need)
+        best, least = chains, self._price(chains)
         for _ in range(_MAX_ROUNDS):
-            trials = list(self._trials(chains, need))
-            needs = [self._need(trial) for trial in trials]
-            order = sorted(range(len(trials)), key=lambda i: (_rank(needs[i]), _cost(trials[i])))
-            if not order or _rank(needs[order[0]]) >= _rank(need):
+            found = []
+            for trial in self._trials(chains, need):
+                needed = self._need(trial)
+                if _rank(needed) < _rank(need):
+                    price = self._price(trial)
+                    found.append((price, _rank(needed), _cost(trial), trial, needed))
+            if not found:
                 break
-            chains, need = trials[order[0]], needs[order[0]]
-            if max(need) < least:
-                best, least = chains, max(need)
+            price, _, _, chains, need = min(found, key=lambda each: each[:3])
+            if price < least:
+                best, least = chains, price
         return self._graph_of(best)
+
+    def _price(self, chains: list[_Chain]) -> float:
+        """What the search minimizes."""
+        graph = self._graph_of(chains)
+        lowered = [self._lowered(op) for op in graph.ops]
+        total = sum(costs.instructions(low) for low in lowered if low is not None)
+        return costs.price(planner.quick_size(*self._blocks(graph)), total)
 
     def _trials(self, chains: list[_Chain], need: list[int]) -> Iterator[list[_Chain]]:
         """The given chains, plus one more that may help where most memory is needed."""
@@ -67,7 +79,7 @@ class _Search:
         peak = need.index(max(need)) - 1
         live = {
             id(block.tensor)
-            for block in self._blocks(graph)
+            for block in self._blocks(graph)[0]
             if block.first <= peak <= block.last and block.tensor is not None
         }
         trials: dict[_Chain, None] = {}
@@ -133,16 +145,23 @@ class _Search:
     def _need(self, chains: list[_Chain]) -> list[int]:
         """Live bytes at each time, with ops that write in place."""
         graph = self._graph_of(chains)
-        return planner.live_bytes(self._blocks(graph), len(graph.ops))
+        blocks, slides = self._blocks(graph)
+        return planner.live_bytes(blocks, len(graph.ops), slides)
 
-    def _blocks(self, graph: ir.Graph) -> list[planner.Block]:
+    def _blocks(self, graph: ir.Graph) -> tuple[list[planner.Block], planner.Allowed]:
+        """Blocks, and which of them may overlap by how much."""
         tensors = list(graph.activations())
         before = [(tensor.base, tensor.offset) for tensor in tensors]
         in_place.run(graph, self._may_overwrite)
         found = planner.blocks(graph, [self._scratch_of(op) for op in graph.ops])
+        slides = self._slides(graph, found)
         for tensor, (base, offset) in zip(tensors, before, strict=True):
             tensor.base, tensor.offset = base, offset
-        return found
+        return found, slides
+
+    def _slides(self, graph: ir.Graph, blocks: list[planner.Block]) -> planner.Allowed:
+        lowered = [self._lowered(op) or Lowered(()) for op in graph.ops]
+        return planner.allowed(blocks, slides.find(graph, lowered))
 
     def _may_overwrite(self, op: ir.Op) -> tuple[int, ...]:
         if id(op) not in self._allowed:
@@ -150,12 +169,17 @@ class _Search:
         return self._allowed[id(op)]
 
     def _scratch_of(self, op: ir.Op) -> int:
-        if id(op) not in self._scratch:
+        lowered = self._lowered(op)
+        return _TOO_MUCH if lowered is None else lowered.scratch
+
+    def _lowered(self, op: ir.Op) -> Lowered | None:
+        """None for a chain that cannot be one loop."""
+        if id(op) not in self._lower:
             try:
-                self._scratch[id(op)] = op.lower().scratch
+                self._lower[id(op)] = op.lower()
             except row_calls.UnsuitableError:
-                self._scratch[id(op)] = _TOO_MUCH
-        return self._scratch[id(op)]
+                self._lower[id(op)] = None
+        return self._lower[id(op)]
 
 
 def _rank(need: list[int]) -> list[int]:

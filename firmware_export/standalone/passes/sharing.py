@@ -18,7 +18,7 @@ class Reads:
     def _add(self, tensor: ir.Tensor, position: int) -> None:
         if not tensor.is_constant:
             root, begin = tensor.storage()
-            place = (begin, begin + extent(tensor), position)
+            place = (begin, begin + tensor.extent, position)
             self._reads.setdefault(id(root), []).append(place)
 
     def moved(self, tensor: ir.Tensor) -> None:
@@ -31,19 +31,12 @@ class Reads:
     def last(self, tensor: ir.Tensor) -> int:
         """The position of the last op that reads any byte of a tensor's place, -1 for none."""
         root, begin = tensor.storage()
-        end = begin + extent(tensor)
+        end = begin + tensor.extent
         found = (p for b, e, p in self._reads.get(id(root), []) if b < end and begin < e)
         return max(found, default=-1)
-
-
-def extent(tensor: ir.Tensor) -> int:
-    """Bytes from the first to the last one of a tensor, including gaps."""
-    if tensor.pitch is None:
-        return tensor.byte_size
-    return (tensor.shape[1] - 1) * tensor.pitch + tensor.row_bytes
 
 
 def overlap(a: ir.Tensor, b: ir.Tensor) -> bool:
     """Whether two activations have bytes in common."""
     (root, begin), (other, start) = a.storage(), b.storage()
-    return root is other and begin < start + extent(b) and start < begin + extent(a)
+    return root is other and begin < start + b.extent and start < begin + a.extent

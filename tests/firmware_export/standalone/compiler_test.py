@@ -1,5 +1,6 @@
 """Whole models through the compiler: the bytes of TFLite Micro, little memory, sound C."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from firmware_export.boards import clips, programs, toolchain
 from firmware_export.standalone import compiler, passes
 from firmware_export.standalone.ops.pad import Pad
 from firmware_export.standalone.ops.reshape import Reshape
-from firmware_export.standalone.ops.rows import Rows
 from tests.firmware_export.conftest import golden_of
 from tests.firmware_export.standalone import host, random_models, tflm_oracle
 from tests.firmware_export.standalone.model_builder import RELU, SAME, Builder
@@ -275,8 +275,32 @@ def test_an_unknown_kernel_set():
         compiler.compile(two_ends(), "z80")
 
 
-def test_chains_and_views_are_in_the_graph(bc_resnet):
+def test_views_take_no_op(bc_resnet):
     compiled = compiler.compile(bc_resnet)
-    assert any(isinstance(op, Rows) for op in compiled.graph.ops)
     assert not any(isinstance(op, (Reshape, Pad)) for op in compiled.graph.ops)
     assert len(compiled.graph.ops) < len(tflite_model.parse(bc_resnet).ops) * 0.8
+
+
+class TestScratch:
+    """Pointwise convolutions have a form with less scratch for DSP."""
+
+    def model(self, depth: int, pixels: int) -> bytes:
+        builder = Builder()
+        x, y = (builder.activation((1, pixels, 1, depth), 0.1) for _ in range(2))
+        weights = builder.constant(np.ones((depth, 1, 1, depth), np.int8), [0.01])
+        builder.op("CONV_2D", [x, weights], y, padding=SAME, stride_h=1, stride_w=1)
+        return builder.finish([x], [y])
+
+    def groups(self, compiled: compiler.Compiled) -> list[str]:
+        text = compiled.files["model.c"]
+        return re.findall(r"\.group = (\d)", text)
+
+    def test_it_is_used_where_it_saves_more_than_it_costs(self):
+        small = compiler.compile(self.model(128, 12), "dsp")
+        assert self.groups(small) == ["4"]
+        assert small.plan.size == 12 * 128 + 4 * 2 * 128
+
+    def test_it_is_not_used_for_a_percent(self):
+        large = compiler.compile(self.model(32, 400), "dsp")
+        assert self.groups(large) == ["6"]
+        assert large.plan.size == 400 * 32 + 6 * 2 * 32

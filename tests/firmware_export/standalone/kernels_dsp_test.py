@@ -13,7 +13,7 @@ from tests.firmware_export.standalone.kernels_glue import KERNELS, check, random
 from tests.firmware_export.standalone.model_builder import SAME, VALID, Builder
 
 PROGRAM = Path(__file__).with_name("programs") / "kernels_dsp.c"
-KINDS = ("pointwise", "convolution", "depthwise", "row_sum", "add")
+KINDS = ("pointwise", "convolution", "depthwise", "depthwise_dense", "dense", "row_sum", "add")
 
 
 def sources(folder: Path) -> list[Path]:

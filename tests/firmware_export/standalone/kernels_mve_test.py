@@ -9,7 +9,10 @@ from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone.kernels_glue import KERNELS
 
 PROGRAMS = Path(__file__).with_name("programs")
-KINDS = ("pointwise", "convolution", "depthwise", "row_sum", "add", "table")
+KINDS = (
+    *("pointwise", "convolution", "depthwise", "depthwise_dense", "dense"),
+    *("row_sum", "add", "table"),
+)
 
 
 def sources(program: Path, folder: Path) -> list[Path]:

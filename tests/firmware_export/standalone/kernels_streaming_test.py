@@ -231,9 +231,9 @@ def test_pointwise_of_one_pixel(depth, channels, in_place, seed):
         "in_channels": depth,
         "out_channels": channels,
         **scaling.after(),
+        "group": 6,
     }
-    # Of one pixel, rounded up to 4; see edge_kernels.h.
-    call("pointwise", fields, x, out, Buffer(2 * 4 * (depth + 3 & ~3)))
+    call("pointwise", fields, x, out, Buffer(8 * depth))  # see edge_kernels.h
     sums = weights.astype(np.int64) @ pixel
     np.testing.assert_array_equal(out.bytes[:channels], scaling.outputs(sums))
     left = channels if in_place else 0

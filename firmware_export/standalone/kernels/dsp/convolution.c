@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge_dsp.h"
 
-/* Windows are widened in groups of four; then a block of them is handled like pixels in
- * edge_pointwise. If all four are inside the input, their values are read through a table of
- * offsets; otherwise the windows are gathered first, one after the other. With several groups of
- * channels, a block is one window of one group, so that its outputs have no gaps. */
+/* Windows are widened in groups, also across rows, and handled like pixels in edge_pointwise.
+ *
+ * If a row of a window consists of whole words, these are widened where they are. Otherwise, the
+ * values of windows next to each other inside the image are read through a table of offsets, and
+ * those of any other window are gathered first. */
 
 static int8_t *copy(int8_t *to, const int8_t *from, uint32_t size) {
   for (; size > 0; size--) {
@@ -20,30 +21,24 @@ static int8_t *repeat(int8_t *to, int32_t value, uint32_t size) {
   return to;
 }
 
-/* Copies the inputs under one window, of one group's channels, without gaps. Returns their end.
- *
- * (y, x) is the start of the window, possibly in the padding; `in` is at the group's channels. */
-static int8_t *gather(const edge_convolution_t *p, const int8_t *in, int32_t y, int32_t x,
-                      int8_t *to) {
+/* Copies a row of the inputs under one window, of one group's channels, without gaps. Returns their
+ * end. `row` is at the group's channels; NULL for a row in the padding. */
+static int8_t *gather_row(const edge_convolution_t *p, const int8_t *row, int32_t x, int8_t *to) {
   const uint32_t channels = (uint32_t)(p->in_channels / p->groups);
   /* Adjacent columns of taps are one run; others are copied one by one. */
   const int32_t columns = p->dilation_x == 1 && p->groups == 1 ? p->kernel_width : 1;
-  for (uint32_t ky = p->kernel_height; ky > 0; ky--, y += p->dilation_y) {
-    const int8_t *row = in + y * (int32_t)p->in_row;
-    const int row_inside = y >= 0 && y < p->in_height;
-    int32_t column = x;
-    for (int32_t kx = 0; kx < p->kernel_width; kx += columns, column += p->dilation_x) {
-      const int32_t before = edge_clamp(-column, 0, columns);
-      const int32_t inside = edge_clamp(p->in_width - column, 0, columns) - before;
-      if (!row_inside || inside <= 0) {
-        to = repeat(to, p->in_zero_point, (uint32_t)columns * channels);
-        continue;
-      }
-      to = repeat(to, p->in_zero_point, (uint32_t)before * channels);
-      to = copy(to, row + (column + before) * p->in_channels, (uint32_t)inside * channels);
-      const uint32_t after = (uint32_t)(columns - before - inside);
-      to = repeat(to, p->in_zero_point, after * channels);
+  int32_t column = x;
+  for (int32_t kx = 0; kx < p->kernel_width; kx += columns, column += p->dilation_x) {
+    const int32_t before = edge_clamp(-column, 0, columns);
+    const int32_t inside = edge_clamp(p->in_width - column, 0, columns) - before;
+    if (!row || inside <= 0) {
+      to = repeat(to, p->in_zero_point, (uint32_t)columns * channels);
+      continue;
     }
+    to = repeat(to, p->in_zero_point, (uint32_t)before * channels);
+    to = copy(to, row + (column + before) * p->in_channels, (uint32_t)inside * channels);
+    const uint32_t after = (uint32_t)(columns - before - inside);
+    to = repeat(to, p->in_zero_point, after * channels);
   }
   return to;
 }
@@ -65,10 +60,9 @@ static int find_offsets(const edge_convolution_t *p, uint16_t *offsets) {
   return 1;
 }
 
-/* Widens four windows, `step` bytes apart, like edge_dsp_widen(). Returns where the next go. */
-static __attribute__((noinline)) uint32_t *widen_windows(const int8_t *x, const uint16_t *offsets,
-                                                         uint32_t depth, uint32_t step,
-                                                         uint32_t *to) {
+/* Widens a group of windows, `step` bytes apart. */
+static __attribute__((noinline)) void widen_windows(const int8_t *x, const uint16_t *offsets,
+                                                    uint32_t depth, uint32_t step, uint32_t *to) {
   for (uint32_t left = depth / 4; left > 0; left--, offsets += 4) {
     const uint32_t at0 = offsets[0];
     const uint32_t at1 = offsets[1];
@@ -80,74 +74,110 @@ static __attribute__((noinline)) uint32_t *widen_windows(const int8_t *x, const 
       to[1] = edge_pair(window[at1], window[at3]);
     }
   }
-  for (uint32_t left = depth % 4; left > 0; left--, to += 2) {
+  for (uint32_t left = depth % 4; left > 0; left--) {
     const int8_t *value = x + *offsets++;
-    to[0] = edge_pair(value[0], value[step]);
-    to[1] = edge_pair(value[2 * step], value[3 * step]);
+    for (uint32_t i = 0; i < EDGE_GROUP; i += 2, value += 2 * step) {
+      *to++ = edge_pair(value[0], value[step]);
+    }
   }
-  return to;
+}
+
+/* Widens one window that begins at (y, x), possibly in the padding. `in` is at the group's
+ * channels, `run` the number of values in a row of the window. */
+static void widen_window(const edge_convolution_t *p, const int8_t *in, int32_t y, int32_t x,
+                         uint32_t run, int8_t *gathered, uint32_t group, uint32_t pixel,
+                         uint32_t *block) {
+  const int is_words = run % 4 == 0;
+  const int columns_inside =
+      p->groups == 1 && p->dilation_x == 1 && x >= 0 && x + p->kernel_width <= p->in_width;
+  int8_t *to = gathered;
+  uint32_t *wide = block + 2 * pixel;
+  for (uint32_t ky = p->kernel_height; ky > 0; ky--, y += p->dilation_y) {
+    const int row_inside = y >= 0 && y < p->in_height;
+    const int8_t *row = row_inside ? in + (uint32_t)y * p->in_row : NULL;
+    if (!is_words) {
+      to = gather_row(p, row, x, to);
+      continue;
+    }
+    const int8_t *from = gathered;
+    if (row_inside && columns_inside) {
+      from = row + x * p->in_channels;
+    } else {
+      (void)gather_row(p, row, x, gathered);
+    }
+    wide = edge_dsp_widen(from, run / 4, group, wide);
+  }
+  if (!is_words) {
+    edge_dsp_widen_pixel(gathered, run * p->kernel_height, group, pixel, block);
+  }
 }
 
 void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch) {
-  const uint32_t groups = p->groups;
-  const uint32_t in_channels = p->in_channels / groups;
-  const uint32_t out_channels = p->out_channels / groups;
-  const uint32_t depth = (uint32_t)p->kernel_height * p->kernel_width * in_channels;
-  const uint32_t most = groups == 1 ? edge_dsp_block_size(depth) : 1;
+  const uint32_t in_channels = (uint32_t)(p->in_channels / p->groups);
+  const uint32_t out_channels = (uint32_t)(p->out_channels / p->groups);
+  const uint32_t run = p->kernel_width * in_channels;
+  const uint32_t depth = p->kernel_height * run;
   const int32_t last_x = p->in_width - 1 - (p->kernel_width - 1) * p->dilation_x;
   const uint32_t step = (uint32_t)p->stride_x * p->in_channels;
-  int8_t *windows = scratch;
   uint32_t *widened = scratch;
-  widened += ((EDGE_GROUP + 2) * depth + 7) / 8 * 2;
-  uint16_t *offsets = (uint16_t *)scratch + EDGE_GROUP / 2 * depth;
-  const int have_offsets = find_offsets(p, offsets);
+  uint16_t *offsets = (uint16_t *)(widened + EDGE_GROUP / 2 * ((depth + 3) & ~UINT32_C(3)));
+  int8_t *gathered = (int8_t *)(offsets + depth);
+  const int have_offsets = run % 4 != 0 && find_offsets(p, offsets);
+  /* Outputs without gaps are one row. */
+  const int is_one_row = p->out_row == (uint32_t)p->out_width * p->out_channels;
 
   edge_pointwise_t dot = {
-      .table = p->table,
       .in_channels = (uint16_t)depth,
       .out_channels = (uint16_t)out_channels,
       .zero_point = p->zero_point,
-      .low = p->low,
-      .high = p->high,
   };
   for (uint32_t n = 0; n < p->batches; n++, in += p->in_height * p->in_row) {
-    for (uint32_t oy = 0; oy < p->out_height; oy++, out += p->out_row) {
+    uint32_t left = (uint32_t)p->out_width * p->out_height;
+    uint32_t oy = 0;
+    uint32_t ox = 0;
+    while (left > 0) {
+      const uint32_t rest = is_one_row ? left : p->out_width - ox;
+      const uint32_t count = rest < EDGE_GROUP ? rest : EDGE_GROUP;
       const int32_t y = (int32_t)(oy * p->stride_y) - p->pad_top;
-      const int32_t last_y = y + (p->kernel_height - 1) * p->dilation_y;
-      const int rows_inside = have_offsets && y >= 0 && last_y < p->in_height;
-      int32_t x = -(int32_t)p->pad_left;
-      int8_t *pixel = out;
-      uint32_t block;
-      for (uint32_t left = p->out_width; left > 0; left -= block) {
-        block = left < most ? left : most;
-        const int32_t first_x = x;
-        for (uint32_t g = 0; g < groups; g++) {
-          x = first_x;
-          const uint32_t first = g * out_channels;
-          uint32_t *wide = widened;
-          for (uint32_t i = 0; i < block; i += EDGE_GROUP) {
-            const uint32_t count = block - i < EDGE_GROUP ? block - i : EDGE_GROUP;
-            const int32_t next = x + (int32_t)count * p->stride_x;
-            if (rows_inside && count == EDGE_GROUP && x >= 0 && next - p->stride_x <= last_x) {
-              const int32_t at = y * (int32_t)p->in_row + x * p->in_channels;
-              wide = widen_windows(in + at, offsets, depth, step, wide);
-            } else {
-              int8_t *to = windows;
-              for (; x < next; x += p->stride_x) {
-                to = gather(p, in + g * in_channels, y, x, to);
-              }
-              wide = edge_dsp_widen(windows, depth, count, wide);
+      const int32_t x = (int32_t)(ox * p->stride_x) - p->pad_left;
+      const int is_inside = have_offsets && count == EDGE_GROUP && y >= 0 && x >= 0 &&
+                            y + (p->kernel_height - 1) * p->dilation_y < p->in_height &&
+                            x + (EDGE_GROUP - 1) * p->stride_x <= last_x &&
+                            ox + EDGE_GROUP <= p->out_width;
+      int8_t *pixel = out + oy * p->out_row + ox * p->out_channels;
+      for (uint32_t g = 0; g < p->groups; g++) {
+        const uint32_t first = g * out_channels;
+        if (is_inside) {
+          const int32_t at = y * (int32_t)p->in_row + x * p->in_channels;
+          widen_windows(in + at, offsets, depth, step, widened);
+        } else {
+          uint32_t row = oy;
+          uint32_t column = ox;
+          for (uint32_t i = 0; i < count; i++) {
+            const int32_t top = (int32_t)(row * p->stride_y) - p->pad_top;
+            const int32_t start = (int32_t)(column * p->stride_x) - p->pad_left;
+            widen_window(p, in + g * in_channels, top, start, run, gathered, edge_dsp_group(count),
+                         i, widened);
+            if (++column == p->out_width) {
+              column = 0;
+              row++;
             }
-            x = next;
           }
-          dot.weights = p->weights + first * depth;
-          dot.bias = p->bias + first;
-          dot.multiplier = p->multiplier + first;
-          dot.shift = p->shift + first;
-          edge_dsp_all_channels(&dot, widened, block, pixel + first);
         }
-        pixel += block * p->out_channels;
+        dot.weights = p->weights + first * depth;
+        dot.bias = p->bias + first;
+        dot.multiplier = p->multiplier + first;
+        dot.shift = p->shift + first;
+        edge_dsp_all_channels(&dot, widened, count, p->out_channels, pixel + first);
+      }
+      edge_dsp_look_up(p->table, p->low, p->high, pixel, count * p->out_channels);
+      left -= count;
+      ox += count;
+      while (ox >= p->out_width) {
+        ox -= p->out_width;
+        oy++;
       }
     }
+    out += p->out_height * p->out_row;
   }
 }

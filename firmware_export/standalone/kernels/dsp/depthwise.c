@@ -49,28 +49,6 @@ static void row(const edge_convolution_t *p, edge_taps_t *t, const int8_t **rows
   }
 }
 
-/* Several outputs per input channel: one value at a time. */
-static void wider_row(const edge_convolution_t *p, const int8_t *in, int32_t y, int8_t *out) {
-  const uint32_t channels = p->out_channels;
-  const uint32_t multiplier = channels / p->in_channels;
-  for (int32_t x = -(int32_t)p->pad_left, ox = 0; ox < p->out_width; ox++, x += p->stride_x) {
-    for (uint32_t o = 0; o < channels; o++) {
-      const int8_t *w = p->weights + o;
-      int32_t sum = p->bias[o];
-      for (int32_t ky = 0, iy = y; ky < p->kernel_height; ky++, iy += p->dilation_y) {
-        for (int32_t kx = 0, ix = x; kx < p->kernel_width; kx++, ix += p->dilation_x) {
-          const int is_in = iy >= 0 && iy < p->in_height && ix >= 0 && ix < p->in_width;
-          const int8_t *pixel = in + iy * (int32_t)p->in_row + ix * p->in_channels;
-          sum += *w * (is_in ? pixel[o / multiplier] : p->in_zero_point);
-          w += channels;
-        }
-      }
-      const edge_scale_t scale = edge_scale(p->multiplier[o], p->shift[o], p->zero_point);
-      *out++ = (int8_t)edge_scaled(sum * 2, scale);
-    }
-  }
-}
-
 void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch) {
   const int8_t **rows = scratch;
   edge_taps_t t = {
@@ -90,18 +68,14 @@ void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, 
   for (uint32_t n = 0; n < p->batches; n++, in += p->in_height * p->in_row) {
     for (uint32_t oy = 0; oy < p->out_height; oy++, out += p->out_row) {
       const int32_t y = (int32_t)(oy * p->stride_y) - p->pad_top;
-      if (p->out_channels != p->in_channels) {
-        wider_row(p, in, y, out);
-      } else {
-        const span_t span = inside(y, p->kernel_height, p->dilation_y, p->in_height);
-        t.row_count = span.count;
-        t.weights = p->weights + span.first * t.weights_row;
-        for (uint32_t i = 0; i < span.count; i++) {
-          const int32_t iy = y + (int32_t)(span.first + i) * p->dilation_y;
-          rows[i] = in + (uint32_t)iy * p->in_row;
-        }
-        row(p, &t, rows, out);
+      const span_t span = inside(y, p->kernel_height, p->dilation_y, p->in_height);
+      t.row_count = span.count;
+      t.weights = p->weights + span.first * t.weights_row;
+      for (uint32_t i = 0; i < span.count; i++) {
+        const int32_t iy = y + (int32_t)(span.first + i) * p->dilation_y;
+        rows[i] = in + (uint32_t)iy * p->in_row;
       }
+      row(p, &t, rows, out);
       edge_dsp_look_up(p->table, p->low, p->high, out, (uint32_t)p->out_width * p->out_channels);
     }
   }

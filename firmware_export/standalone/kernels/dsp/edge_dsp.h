@@ -111,21 +111,24 @@ static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale) {
   return value;
 }
 
-/* Pixels, or windows, widened to 16 bits, in groups of four; in pointwise.c. */
-#define EDGE_GROUP 4
+/* Pixels, or windows, that are widened to 16 bits and processed together; see pointwise.c. */
+#define EDGE_GROUP 6
 
-/* Number of pixels with this many inputs that fit in the scratch of edge_pointwise. */
-static inline uint32_t edge_dsp_block_size(uint32_t depth) {
-  return depth <= 32 ? 16 : depth <= 64 ? 8 : EDGE_GROUP;
-}
+/* The size of the group that so many pixels belong to. */
+static inline uint32_t edge_dsp_group(uint32_t pixels) { return pixels > 4 ? EDGE_GROUP : 4; }
 
-/* Widens the next group of `pixels`, which may be more than a group, from `x` on. Returns where the
- * next group goes. */
-uint32_t *edge_dsp_widen(const int8_t *x, uint32_t depth, uint32_t pixels, uint32_t *to);
+/* Widens `fours` times four values of a pixel, from `to` on, the place of its first ones in a block
+ * of `group` pixels. Returns the place of the next. */
+uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t group, uint32_t *to);
 
-/* All output channels of this many widened pixels. */
+/* Widens a whole pixel, the `pixel`-th of a group. */
+void edge_dsp_widen_pixel(const int8_t *x, uint32_t depth, uint32_t group, uint32_t pixel,
+                          uint32_t *block);
+
+/* All output channels of `pixels` widened pixels, at most a group, with outputs `step` bytes apart.
+ * Outputs are clamped to int8. */
 void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels,
-                           int8_t *out);
+                           uint32_t step, int8_t *out);
 
 /* Sums of products per channel: row_sum and depthwise, one run of pixels of an output row at a
  * time. The taps are a rectangle of `rows` x `columns`; those in the padding are left out. */

@@ -1,148 +1,234 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The assembly needs nearly all registers. */
-#pragma GCC optimize("O2", "omit-frame-pointer")
-
 #include "edge_dsp.h"
 
-/* A block of pixels is widened to 16 bits in the scratch; then each output channel processes it,
- * four pixels at a time, so that a weight is read once for four products.
+/* A group of six pixels is widened to 16 bits in the scratch; then each output channel processes
+ * it, so that a weight is read once for six products. Up to four pixels are a group of four.
  *
- * In the scratch, a group of four pixels is stored as
- *     per four inputs:     even and odd bytes of pixel 0, of pixel 1, 2, 3    (8 words)
- *     per remaining one:   pairs of pixels (0, 1) and (2, 3)                  (2 words)
- * A group with fewer pixels repeats its first one, including the address of its results. */
+ * In the scratch, a group is stored as
+ *     per four inputs:     even and odd bytes of pixel 0, of pixel 1, 2 ...    (2 words per pixel)
+ *     per remaining one:   16 bits of pixel 0, of pixel 1, 2 ...
+ */
 
-#define GROUP EDGE_GROUP
+/* What sum_six and sum_four need; the order is known to the assembly, and most members change. */
+typedef struct {
+  const uint32_t *x;
+  const int8_t *weights;
+  const int32_t *bias;
+  const int32_t *multiplier;
+  const int8_t *shift;
+  int8_t *out;
+  uint32_t step;     /* bytes from the output of a pixel to the next pixel's */
+  uint32_t channels; /* 1 or more */
+  uint32_t fours;
+  uint32_t ones;
+  int32_t zero;    /* twice the zero point, plus 1 */
+  uint32_t pixels; /* 1 or more */
+} group_t;
 
-uint32_t *edge_dsp_widen(const int8_t *x, uint32_t depth, uint32_t pixels, uint32_t *to) {
-  const int8_t *x1 = pixels > 1 ? x + depth : x;
-  const int8_t *x2 = pixels > 2 ? x + 2 * depth : x;
-  const int8_t *x3 = pixels > 3 ? x + 3 * depth : x;
-  uint32_t i = 0;
-  for (; i + 4 <= depth; i += 4, to += 8) {
-    const uint32_t w0 = edge_load_word(x + i);
-    const uint32_t w1 = edge_load_word(x1 + i);
-    const uint32_t w2 = edge_load_word(x2 + i);
-    const uint32_t w3 = edge_load_word(x3 + i);
-    to[0] = edge_even_bytes(w0);
-    to[1] = edge_odd_bytes(w0);
-    to[2] = edge_even_bytes(w1);
-    to[3] = edge_odd_bytes(w1);
-    to[4] = edge_even_bytes(w2);
-    to[5] = edge_odd_bytes(w2);
-    to[6] = edge_even_bytes(w3);
-    to[7] = edge_odd_bytes(w3);
+/* Sums are in r2 to r7. r0 points to the inputs, r1 to the weights. */
+#define LOAD_WEIGHTS          \
+  "ldr.w lr, [r1], #4\n\t"    \
+  "ldmia.w r0!, {r8-r11}\n\t" \
+  "sxtb16 r12, lr\n\t"        \
+  "sxtb16 lr, lr, ror #8\n\t"
+#define TWO_PIXELS(a, b)      \
+  "smlad " a ", r8, r12, " a  \
+  "\n\t"                      \
+  "smlad " b ", r10, r12, " b \
+  "\n\t"                      \
+  "smlad " a ", r9, lr, " a   \
+  "\n\t"                      \
+  "smlad " b ", r11, lr, " b "\n\t"
+#define LOAD_PIXELS "ldmia.w r0!, {r8-r11}\n\t"
+#define SIX                                                              \
+  LOAD_WEIGHTS TWO_PIXELS("r2", "r3") LOAD_PIXELS TWO_PIXELS("r4", "r5") \
+      LOAD_PIXELS TWO_PIXELS("r6", "r7")
+#define FOUR LOAD_WEIGHTS TWO_PIXELS("r2", "r3") LOAD_PIXELS TWO_PIXELS("r4", "r5")
+
+#define ONE_OF_SIX               \
+  "ldrsb lr, [r1], #1\n\t"       \
+  "ldmia r0!, {r8, r9, r10}\n\t" \
+  "subs r12, r12, #1\n\t"        \
+  "smlabb r2, lr, r8, r2\n\t"    \
+  "smlabt r3, lr, r8, r3\n\t"    \
+  "smlabb r4, lr, r9, r4\n\t"    \
+  "smlabt r5, lr, r9, r5\n\t"    \
+  "smlabb r6, lr, r10, r6\n\t"   \
+  "smlabt r7, lr, r10, r7\n\t"
+#define ONE_OF_FOUR           \
+  "ldrsb lr, [r1], #1\n\t"    \
+  "ldmia r0!, {r8, r9}\n\t"   \
+  "subs r12, r12, #1\n\t"     \
+  "smlabb r2, lr, r8, r2\n\t" \
+  "smlabt r3, lr, r8, r3\n\t" \
+  "smlabb r4, lr, r9, r4\n\t" \
+  "smlabt r5, lr, r9, r5\n\t"
+
+/* r8: multiplier, r9: shift, r10: rounding. */
+#define SCALE(sum)             \
+  "add " sum ", " sum ", " sum \
+  "\n\t"                       \
+  "smmlar lr, " sum            \
+  ", r8, r10\n\t"              \
+  "add lr, lr, " sum           \
+  ", asr #31\n\t"              \
+  "asr lr, lr, r9\n\t"         \
+  "ssat lr, #8, lr\n\t"
+#define FIRST_OUTPUTS \
+  SCALE("r2")         \
+  "strb lr, [r0]\n\t"                  \
+  SCALE("r3")                          \
+  "strb lr, [r0, r1]\n\t"              \
+  SCALE("r4")                          \
+  "strb lr, [r0, r1, lsl #1]\n\t"      \
+  "add r11, r1, r1, lsl #1\n\t"        \
+  "add r11, r11, r0\n\t"               \
+  SCALE("r5")                          \
+  "strb lr, [r11]\n\t"
+#define SIX_OUTPUTS \
+  FIRST_OUTPUTS     \
+  SCALE("r6")       \
+  "strb lr, [r0, r1, lsl #2]\n\t" SCALE("r7") "strb lr, [r11, r1, lsl #1]\n\t"
+
+/* All output channels of a group: naked, since it needs all registers. Four times four inputs are
+ * written out; a jump into them replaces a remainder. On the stack: the struct, where to enter the
+ * loop, where the inputs of the loop end, and what follows it. */
+#define FUNCTION(name, pixels, bytes_of_four, bytes_of_inputs, four_inputs, one_input, outputs)      \
+  static __attribute__((naked, noinline)) void name(group_t *group __attribute__((unused))) {        \
+    __asm__ volatile(                                                                              \
+        "push {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                     \
+        "mov r12, r0\n\t"                                                                          \
+        "ldrd r1, r2, [r12, #32]\n\t"                                                              \
+        "ldr r0, [r12]\n\t"                                                                        \
+        "mov r3, #" bytes_of_inputs "\n\t"                                                         \
+        "mla r3, r1, r3, r0\n\t"                                                                   \
+        "str r3, [sp, #8]\n\t"                                                                     \
+        "adr.w r3, 4f\n\t"                                                                         \
+        "cmp r2, #0\n\t"                                                                           \
+        "it ne\n\t"                                                                                \
+        "adrne.w r3, 3f\n\t"                                                                       \
+        "orr r3, r3, #1\n\t"                                                                       \
+        "str r3, [sp, #12]\n\t"                                                                    \
+        "cbz r1, 0f\n\t"                                                                           \
+        "and r4, r1, #3\n\t"                                                                       \
+        "cmp r4, #0\n\t"                                                                           \
+        "it eq\n\t"                                                                                \
+        "moveq r4, #4\n\t"                                                                         \
+        "mov r5, #" bytes_of_four "\n\t"                                                           \
+        "adr.w r3, 2f\n\t"                                                                         \
+        "mls r3, r4, r5, r3\n\t"                                                                   \
+        "orr r3, r3, #1\n"                                                                         \
+        "0:\n\t"                                                                                   \
+        "str r3, [sp, #4]\n"                                                                       \
+        "5:\n\t"                                                                                   \
+        "ldrd r0, r1, [r12]\n\t"                                                                   \
+        "ldr r8, [r12, #8]\n\t"                                                                    \
+        "ldr r2, [r8], #4\n\t"                                                                     \
+        "str r8, [r12, #8]\n\t"                                                                    \
+        "mov r3, r2\n\t"                                                                           \
+        "mov r4, r2\n\t"                                                                           \
+        "mov r5, r2\n\t"                                                                           \
+        "mov r6, r2\n\t"                                                                           \
+        "mov r7, r2\n\t"                                                                           \
+        "ldr pc, [sp, #4]\n\t"                                                                     \
+        ".balign 4\n"                                                                              \
+        "1:\n\t" four_inputs four_inputs four_inputs four_inputs                                   \
+        "2:\n\t"                                                                                   \
+        "ldr.w r8, [sp, #8]\n\t"                                                                   \
+        "cmp r0, r8\n\t"                                                                           \
+        "bne.w 1b\n\t"                                                                             \
+        "ldr pc, [sp, #12]\n\t"                                                                    \
+        ".balign 4\n"                                                                              \
+        "3:\n\t"                                                                                   \
+        "ldr.w r12, [sp]\n\t"                                                                      \
+        "ldr.w r12, [r12, #36]\n"                                                                  \
+        "6:\n\t" one_input                                                                         \
+        "bne 6b\n\t"                                                                               \
+        ".balign 4\n"                                                                              \
+        "4:\n\t"                                                                                   \
+        "ldr r12, [sp]\n\t"                                                                        \
+        "ldr r0, [r12, #12]\n\t"                                                                   \
+        "str r1, [r12, #4]\n\t"                                                                    \
+        "ldr r8, [r0], #4\n\t"                                                                     \
+        "str r0, [r12, #12]\n\t"                                                                   \
+        "ldr r0, [r12, #16]\n\t"                                                                   \
+        "ldr r10, [r12, #40]\n\t"                                                                  \
+        "ldrsb r9, [r0], #1\n\t"                                                                   \
+        "str r0, [r12, #16]\n\t"                                                                   \
+        "sub r11, r9, #1\n\t"                                                                      \
+        "lsl r10, r10, r11\n\t"                                                                    \
+        "ldrd r0, r1, [r12, #20]\n\t"                                                              \
+        "ldr r11, [r12, #44]\n\t"                                                                  \
+        "cmp r11, #" pixels "\n\t"                                                                 \
+        "bne 7f\n\t" outputs                                                                       \
+        "8:\n\t"                                                                                   \
+        "ldr r8, [r12, #28]\n\t"                                                                   \
+        "ldr r0, [r12, #20]\n\t"                                                                   \
+        "subs r8, r8, #1\n\t"                                                                      \
+        "add r0, r0, #1\n\t"                                                                       \
+        "str r8, [r12, #28]\n\t"                                                                   \
+        "str r0, [r12, #20]\n\t"                                                                   \
+        "bne.w 5b\n\t"                                                                             \
+        "pop {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}\n"                        \
+        "7:\n\t" /* fewer pixels */                                                                \
+        "push {r2, r3, r4, r5, r6, r7}\n\t"                                                        \
+        "mov r3, sp\n"                                                                             \
+        "9:\n\t"                                                                                   \
+        "ldr r2, [r3], #4\n\t" SCALE("r2")                                                         \
+        "strb lr, [r0]\n\t"                                                                        \
+        "add r0, r0, r1\n\t"                                                                       \
+        "subs r11, r11, #1\n\t"                                                                    \
+        "bne 9b\n\t"                                                                               \
+        "add sp, sp, #24\n\t"                                                                      \
+        "b 8b"); \
   }
-  for (; i < depth; i++, to += 2) {
-    to[0] = edge_pair(x[i], x1[i]);
-    to[1] = edge_pair(x2[i], x3[i]);
+
+FUNCTION(sum_six, "6", "72", "48", SIX, ONE_OF_SIX, SIX_OUTPUTS)
+FUNCTION(sum_four, "4", "52", "32", FOUR, ONE_OF_FOUR, FIRST_OUTPUTS)
+
+uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t group, uint32_t *to) {
+  const uint32_t step = 2 * group;
+  for (; fours > 0; fours--, x += 4, to += step) {
+    const uint32_t word = edge_load_word(x);
+    to[0] = edge_even_bytes(word);
+    to[1] = edge_odd_bytes(word);
   }
   return to;
 }
 
-#define FOUR_INPUTS                     \
-  "ldr %[odd], [%[w]], #4\n\t"          \
-  "ldmia %[x]!, {r3, r4, r5, r6}\n\t"   \
-  "sxtb16 %[even], %[odd]\n\t"          \
-  "sxtb16 %[odd], %[odd], ror #8\n\t"   \
-  "smlad %[s0], r3, %[even], %[s0]\n\t" \
-  "smlad %[s1], r5, %[even], %[s1]\n\t" \
-  "smlad %[s0], r4, %[odd], %[s0]\n\t"  \
-  "smlad %[s1], r6, %[odd], %[s1]\n\t"  \
-  "ldmia %[x]!, {r3, r4, r5, r6}\n\t"   \
-  "smlad %[s2], r3, %[even], %[s2]\n\t" \
-  "smlad %[s3], r5, %[even], %[s3]\n\t" \
-  "smlad %[s2], r4, %[odd], %[s2]\n\t"  \
-  "smlad %[s3], r6, %[odd], %[s3]\n\t"
-
-/* All output channels of this many groups: four sums at a time, initialized with the bias. Results
- * go to at[0 .. 3] from each group's output on.
- *
- * r3 to r6 load two pixels at once. The assembly's loop handles eight inputs, and is entered in the
- * middle for an odd number of fours: 28 instructions for 32 products. It leaves no register for
- * anything else, so constants are on the stack. */
-static __attribute__((noinline)) void groups(const edge_pointwise_t *p, const uint32_t *first,
-                                             uint32_t count, int8_t *out, const uint32_t *at) {
-  const uint32_t at1 = at[1];
-  const uint32_t at2 = at[2];
-  const uint32_t at3 = at[3];
-  const uint32_t depth = p->in_channels;
-  const int32_t all_fours = (int32_t)(depth / 4);
-  const uint32_t ones = depth % 4;
-  const uint32_t step = GROUP * p->out_channels;
-  const uint32_t size = count * step;
-  const int8_t *weights = p->weights;
-  for (uint32_t o = 0; o < p->out_channels; o++, weights += depth) {
-    const int32_t bias = p->bias[o];
-    const edge_scale_t scale = edge_scale(p->multiplier[o], p->shift[o], p->zero_point);
-    const uint32_t *x = first;
-    int8_t *y = out + o;
-    const int8_t *const end = y + size;
-    do {
-      const int8_t *w = weights;
-      int32_t s0 = bias;
-      int32_t s1 = bias;
-      int32_t s2 = bias;
-      int32_t s3 = bias;
-      int32_t fours = all_fours;
-      if (fours != 0) {
-        uint32_t even;
-        uint32_t odd;
-        __asm__(
-            "lsls %[odd], %[fours], #31\n\t"
-            "bne 2f\n"
-            "1:\n\t" FOUR_INPUTS "2:\n\t" FOUR_INPUTS
-            "subs %[fours], #2\n\t"
-            "bgt 1b"
-            : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w] "+r"(w), [x] "+r"(x),
-              [fours] "+r"(fours), [even] "=&r"(even), [odd] "=&r"(odd)
-            :
-            : "r3", "r4", "r5", "r6", "cc", "memory");
-      }
-      uint32_t left = ones;
-      if (left != 0) {
-        uint32_t weight;
-        __asm__(
-            "1:\n\t"
-            "ldrsb %[weight], [%[w]], #1\n\t"
-            "ldmia %[x]!, {r3, r4}\n\t"
-            "subs %[left], #1\n\t"
-            "smlabb %[s0], %[weight], r3, %[s0]\n\t"
-            "smlabt %[s1], %[weight], r3, %[s1]\n\t"
-            "smlabb %[s2], %[weight], r4, %[s2]\n\t"
-            "smlabt %[s3], %[weight], r4, %[s3]\n\t"
-            "bne 1b"
-            : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w] "+r"(w), [x] "+r"(x),
-              [left] "+r"(left), [weight] "=&r"(weight)
-            :
-            : "r3", "r4", "cc", "memory");
-      }
-      y[0] = (int8_t)edge_scaled(s0 * 2, scale);
-      y[at1] = (int8_t)edge_scaled(s1 * 2, scale);
-      y[at2] = (int8_t)edge_scaled(s2 * 2, scale);
-      y[at3] = (int8_t)edge_scaled(s3 * 2, scale);
-      y += step;
-    } while (y != end);
+void edge_dsp_widen_pixel(const int8_t *x, uint32_t depth, uint32_t group, uint32_t pixel,
+                          uint32_t *block) {
+  const uint32_t fours = depth / 4;
+  (void)edge_dsp_widen(x, fours, group, block + 2 * pixel);
+  x += 4 * fours;
+  int8_t *to = (int8_t *)(block + fours * 2 * group) + 2 * pixel;
+  for (uint32_t ones = depth % 4; ones > 0; ones--, to += 2 * group) {
+    const int16_t value = *x++;
+    memcpy(to, &value, sizeof value);
   }
 }
 
 void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels,
-                           int8_t *out) {
-  const uint32_t channels = p->out_channels;
-  const uint32_t whole = pixels / GROUP;
-  const uint32_t left = pixels % GROUP;
-  uint32_t at[GROUP] = {0, channels, 2 * channels, 3 * channels};
-  if (whole > 0) {
-    groups(p, x, whole, out, at);
+                           uint32_t step, int8_t *out) {
+  group_t call = {
+      .x = x,
+      .weights = p->weights,
+      .bias = p->bias,
+      .multiplier = p->multiplier,
+      .shift = p->shift,
+      .out = out,
+      .step = step,
+      .channels = p->out_channels,
+      .fours = p->in_channels / 4u,
+      .ones = p->in_channels % 4u,
+      .zero = 2 * p->zero_point + 1,
+      .pixels = pixels,
+  };
+  if (edge_dsp_group(pixels) == EDGE_GROUP) {
+    sum_six(&call);
+  } else {
+    sum_four(&call);
   }
-  if (left > 0) {
-    for (uint32_t i = left; i < GROUP; i++) {
-      at[i] = 0;
-    }
-    x += whole * (p->in_channels / 4u * 8u + p->in_channels % 4u * 2u);
-    groups(p, x, 1, out + whole * GROUP * channels, at);
-  }
-  edge_dsp_look_up(p->table, p->low, p->high, out, pixels * channels);
 }
 
 /* A single pixel, which shares weights with no other, 16 bits wide in `wide`, which outputs may
@@ -173,35 +259,29 @@ static void one_pixel(const edge_pointwise_t *p, const int8_t *x, int8_t *out, u
     const edge_scale_t scale = edge_scale(p->multiplier[o], p->shift[o], p->zero_point);
     out[o] = (int8_t)edge_scaled(sum * 2, scale);
   }
-  edge_dsp_look_up(p->table, p->low, p->high, out, p->out_channels);
-}
-
-/* A block of pixels; all are read before any output is written. */
-static void block(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, int8_t *out,
-                  uint32_t *scratch) {
-  uint32_t *to = scratch;
-  for (uint32_t i = 0; i < pixels; i += GROUP) {
-    to = edge_dsp_widen(x + i * p->in_channels, p->in_channels, pixels - i, to);
-  }
-  edge_dsp_all_channels(p, scratch, pixels, out);
 }
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch) {
   const uint32_t depth = p->in_channels;
-  const uint32_t most = edge_dsp_block_size(depth);
+  const uint32_t channels = p->out_channels;
   for (uint32_t row = 0; row < p->rows; row++) {
     const int8_t *x = in + row * p->in_row;
     int8_t *y = out + row * p->out_row;
     uint32_t pixels;
     for (uint32_t left = p->width; left > 0; left -= pixels) {
-      pixels = left < most ? left : most;
+      pixels = left < p->group ? left : p->group;
       if (pixels == 1) {
         one_pixel(p, x, y, scratch);
       } else {
-        block(p, x, pixels, y, scratch);
+        const uint32_t group = edge_dsp_group(pixels);
+        for (uint32_t i = 0; i < pixels; i++) {
+          edge_dsp_widen_pixel(x + i * depth, depth, group, i, scratch);
+        }
+        edge_dsp_all_channels(p, scratch, pixels, channels, y);
       }
+      edge_dsp_look_up(p->table, p->low, p->high, y, pixels * channels);
       x += pixels * depth;
-      y += pixels * p->out_channels;
+      y += pixels * channels;
     }
   }
 }

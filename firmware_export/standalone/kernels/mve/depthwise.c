@@ -11,7 +11,7 @@ typedef edge_convolution_t params_t;
 /* One output, from any window: four columns at a time. */
 static int8_t one_output(const params_t *p, const int8_t *in, int32_t y, int32_t x, uint32_t o) {
   const uint32_t channels = p->out_channels;
-  const int8_t *from = in + o / (channels / p->in_channels);
+  const int8_t *from = in + o;
   const int8_t *weights = p->weights + o;
   const uint32x4_t lanes = vidupq_n_u32(0, 1);
   int32_t sum = p->bias[o];
@@ -103,7 +103,7 @@ void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, 
   const uint32_t channels = local.out_channels;
   const uint32_t width = local.out_width;
   const uint32_t window = (uint32_t)local.kernel_height * local.kernel_width;
-  const int is_fast = channels == local.in_channels && window <= EDGE_MVE_TAPS &&
+  const int is_fast = window <= EDGE_MVE_TAPS &&
                       (width * local.stride_x + 1) * channels <= UINT16_MAX &&
                       edge_mve_pairs_fit(local.weights, window * channels);
   for (uint32_t n = 0; n < local.batches; n++, in += local.in_height * local.in_row) {

@@ -17,6 +17,10 @@
 
 #define EDGE_MVE_PIXELS 4 /* per call of edge_mve_dot() */
 
+#if !defined(__GNUC__)
+#error "these kernels have assembly for GCC and clang: export for the target 'generic' instead"
+#endif
+
 /* GCC 12 wastes instructions on some intrinsics; for it, a few are written in assembly. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define EDGE_MVE_ASM 1
@@ -114,29 +118,42 @@ static inline int8x16_t edge_mve_load(const int8_t *from, uint32_t count) {
 #endif
 }
 
-/* edge_mve_dot() takes a block of four pixels. Pixels of up to 32 values are 32 bytes apart. Of
- * larger ones, a block has 16 values of the first, 16 of the second, third, fourth, then the next
- * 16 of the first ... Bytes after a pixel's last value do not matter.
- *
- * Stores one pixel in a block. */
-static inline void edge_mve_put(const int8_t *pixel, uint32_t depth, int8_t *block,
-                                uint32_t index) {
-  int8_t *to = block + (depth <= 32 ? 32 : 16) * index;
-  const uint32_t step = depth <= 32 ? 16 : 16 * EDGE_MVE_PIXELS;
-  for (int32_t left = (int32_t)depth; left > 0; left -= 16, pixel += 16, to += step) {
-    vstrbq_s8(to, edge_mve_load(pixel, (uint32_t)left));
-  }
+/* Copies `size` bytes; returns their end. */
+static inline int8_t *edge_mve_copy(int8_t *to, const int8_t *from, uint32_t size) {
+  int8_t *at = to;
+  __asm__ volatile(
+      "wlstp.8 lr, %[size], 1f\n"
+      "2:\n\t"
+      "vldrb.u8 q0, [%[from]], #16\n\t"
+      "vstrb.8 q0, [%[at]], #16\n\t"
+      "letp lr, 2b\n"
+      "1:"
+      : [at] "+r"(at), [from] "+r"(from)
+      : [size] "r"(size)
+      : "lr", "s0", "s1", "s2", "s3", "memory");
+  return to + size;
 }
 
-/* Bytes of such a block. */
-static inline uint32_t edge_mve_block_size(uint32_t depth) {
-  return (depth <= 32 ? 32 : (depth + 15) / 16 * 16) * EDGE_MVE_PIXELS;
+/* Sets `size` bytes; returns their end. */
+static inline int8_t *edge_mve_fill(int8_t *to, int32_t value, uint32_t size) {
+  int8_t *at = to;
+  __asm__ volatile(
+      "vdup.8 q0, %[value]\n\t"
+      "wlstp.8 lr, %[size], 1f\n"
+      "2:\n\t"
+      "vstrb.8 q0, [%[at]], #16\n\t"
+      "letp lr, 2b\n"
+      "1:"
+      : [at] "+r"(at)
+      : [size] "r"(size), [value] "r"(value)
+      : "lr", "s0", "s1", "s2", "s3", "memory");
+  return to + size;
 }
 
-/* Outputs of up to 4 pixels: p->in_channels values each, p->out_channels outputs, `step` bytes from
- * pixel to pixel. Missing pixels must repeat the last one. Ignores the struct's table, low and
- * high; call edge_mve_finish() afterwards. */
-void edge_mve_dot(const edge_pointwise_t *p, const int8_t *block, uint32_t pixels, uint32_t step,
+/* Outputs of up to 4 pixels without gaps: p->in_channels values each, p->out_channels outputs,
+ * `step` bytes from pixel to pixel. Ignores the struct's table, low and high; call
+ * edge_mve_finish() afterwards. */
+void edge_mve_dot(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, uint32_t step,
                   int8_t *out);
 
 /* Clamps outputs, which are already saturated, then looks them up in `table`, if it is not NULL. A

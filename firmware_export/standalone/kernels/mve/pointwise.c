@@ -39,70 +39,101 @@ static inline void store(channel_t *c, int32x4_t sums) {
   EDGE_MVE_FORGET(c->out); /* otherwise GCC computes it from the channels left */
 }
 
-static inline int32_t sum_of_32(const int8_t *x, int8x16_t first, int8x16_t second) {
-  return vmladavaq_s8(vmladavq_s8(vldrbq_s8(x), first), vldrbq_s8(x + 16), second);
-}
-
-/* Pixels of up to 32 values. */
-static void dot_two(const edge_pointwise_t *p, const int8_t *block, channel_t channel) {
-  const uint32_t depth = p->in_channels;
-  const uint32_t rest = depth > 16 ? depth - 16 : 0;
-  const int8_t *w = p->weights;
-  for (uint32_t o = p->out_channels; o > 0; o--, w += depth) {
-    const int8x16_t first = edge_mve_load(w, depth);
-    const int8x16_t second = edge_mve_load(w + 16, rest);
-    const int8_t *x = block;
-    EDGE_MVE_FORGET(x);
-    const int32_t sum0 = sum_of_32(x, first, second);
-    const int32_t sum1 = sum_of_32(x + 32, first, second);
-    const int32x4_t low = edge_mve_join_low(sum0, sum1);
-    EDGE_MVE_FORGET(x);
-    const int32_t sum2 = sum_of_32(x + 64, first, second);
-    const int32_t sum3 = sum_of_32(x + 96, first, second);
-    store(&channel, edge_mve_join_high(low, sum2, sum3));
-  }
-}
-
-/* Sums of four pixels so far. */
+/* What sum_four needs; the order is known to the assembly. */
 typedef struct {
-  int32_t of[EDGE_MVE_PIXELS];
-} sums_t;
+  const int8_t *x[EDGE_MVE_PIXELS];
+  const int8_t *weights;
+  const int32_t *bias;
+  uint32_t depth;
+  uint32_t multipliers; /* bytes from a channel's bias to its multiplier */
+  const int8_t *shift;
+  int8_t *out;
+  const int8_t *end; /* of the first pixel's outputs */
+  int32_t zero_point;
+  uint32_t places[EDGE_MVE_PIXELS]; /* of the pixels' outputs, from `out` on */
+} four_t;
 
-/* 16 more values of each. */
-static inline void add(sums_t *sums, const int8_t *x, int8x16_t weights) {
-  sums->of[0] = vmladavaq_s8(sums->of[0], vldrbq_s8(x), weights);
-  sums->of[1] = vmladavaq_s8(sums->of[1], vldrbq_s8(x + 16), weights);
-  sums->of[2] = vmladavaq_s8(sums->of[2], vldrbq_s8(x + 32), weights);
-  sums->of[3] = vmladavaq_s8(sums->of[3], vldrbq_s8(x + 48), weights);
+/* Four pixels, all output channels. Naked, since it needs nearly all registers: r0, r2, r4, r6 are
+ * the sums; ten instructions for 64 products. */
+static __attribute__((naked, noinline)) void sum_four(four_t *four __attribute__((unused))) {
+  __asm__ volatile(
+      "push {r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "vpush {d8-d13}\n\t"
+      "mov r11, r0\n\t"
+      "ldrd r12, r10, [r11, #16]\n\t"
+      "ldr r9, [r11, #24]\n\t"
+      "ldr r0, [r11, #44]\n\t"
+      "vdup.32 q5, r0\n\t"
+      "add r0, r11, #48\n\t"
+      "vldrw.u32 q6, [r0]\n"
+      "1:\n\t"
+      "ldr r0, [r10], #4\n\t"
+      "ldm r11, {r1, r3, r5, r7}\n\t"
+      "mov r2, r0\n\t"
+      "mov r4, r0\n\t"
+      "mov r6, r0\n\t"
+      "mov r8, r12\n\t"
+      "add r12, r12, r9\n\t"
+      "dlstp.8 lr, r9\n"
+      "2:\n\t"
+      "vldrb.u8 q4, [r8], #16\n\t"
+      "vldrb.u8 q0, [r1], #16\n\t"
+      "vmladava.s8 r0, q0, q4\n\t"
+      "vldrb.u8 q1, [r3], #16\n\t"
+      "vmladava.s8 r2, q1, q4\n\t"
+      "vldrb.u8 q2, [r5], #16\n\t"
+      "vmladava.s8 r4, q2, q4\n\t"
+      "vldrb.u8 q3, [r7], #16\n\t"
+      "vmladava.s8 r6, q3, q4\n\t"
+      "letp lr, 2b\n\t"
+      "ldrd r1, r3, [r11, #28]\n\t"
+      "vmov d0, r0, r2\n\t"
+      "vmov d1, r4, r6\n\t"
+      "ldrsb r5, [r3], #1\n\t"
+      "add r1, r1, r10\n\t"
+      "ldr r1, [r1, #-4]\n\t"
+      "str r3, [r11, #32]\n\t"
+      "vshr.s32 q1, q0, #31\n\t"
+      "ldrd r4, r6, [r11, #36]\n\t"
+      "rsb r5, r5, #0\n\t"
+      "vqrdmlah.s32 q1, q0, r1\n\t"
+      "vrshl.s32 q1, r5\n\t"
+      "vadd.i32 q1, q1, q5\n\t"
+      "vqmovnb.s32 q1, q1\n\t"
+      "vqmovnb.s16 q1, q1\n\t"
+      "vstrb.32 q1, [r4, q6]\n\t"
+      "add r4, r4, #1\n\t"
+      "str r4, [r11, #36]\n\t"
+      "cmp r4, r6\n\t"
+      "bne.w 1b\n\t"
+      "vpop {d8-d13}\n\t"
+      "pop {r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}");
 }
 
-/* Pixels of more than 32 values. */
-static void dot_many(const edge_pointwise_t *p, const int8_t *block, channel_t channel) {
-  const uint32_t depth = p->in_channels;
-  const uint32_t whole = (depth - 1) / 16;
-  const int8_t *w = p->weights;
-  for (uint32_t o = p->out_channels; o > 0; o--, w += depth - 16 * whole) {
-    const int8_t *x = block;
-    sums_t sums = {{0}};
-    for (uint32_t i = whole; i > 0; i--, w += 16, x += 64) {
-      EDGE_MVE_FORGET(x);
-      add(&sums, x, vldrbq_s8(w));
-    }
-    EDGE_MVE_FORGET(x);
-    add(&sums, x, edge_mve_load(w, depth - 16 * whole));
-    const int32x4_t low = edge_mve_join_low(sums.of[0], sums.of[1]);
-    store(&channel, edge_mve_join_high(low, sums.of[2], sums.of[3]));
-  }
-}
-
-void edge_mve_dot(const edge_pointwise_t *p, const int8_t *block, uint32_t pixels, uint32_t step,
+void edge_mve_dot(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, uint32_t step,
                   int8_t *out) {
-  const channel_t channel = first_channel(p, pixels, step, out);
-  if (p->in_channels <= 32) {
-    dot_two(p, block, channel);
-  } else {
-    dot_many(p, block, channel);
+  const uint32_t depth = p->in_channels;
+  four_t four = {
+      .weights = p->weights,
+      .bias = p->bias,
+      .depth = depth,
+      .multipliers = (uint32_t)((uintptr_t)p->multiplier - (uintptr_t)p->bias),
+      .shift = p->shift,
+      .out = out,
+      .end = out + p->out_channels,
+      .zero_point = p->zero_point,
+  };
+  /* Instead of missing pixels, the last one is processed again. */
+  uint32_t place = 0;
+  for (uint32_t i = 0; i < EDGE_MVE_PIXELS; i++) {
+    four.x[i] = x;
+    four.places[i] = place;
+    if (i + 1 < pixels) {
+      x += depth;
+      place += step;
+    }
   }
+  sum_four(&four);
 }
 
 /* A row of pixels with at most 16 values: four of them stay in registers. */
@@ -135,19 +166,21 @@ static void short_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out) 
   }
 }
 
-/* A row of pixels with more values, which are copied to the layout of edge_mve_dot(). */
-static void long_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out, int8_t *block) {
+/* A row of pixels with more values. Outputs may overwrite them: then four are saved first. */
+static void long_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out, int8_t *saved) {
   const uint32_t depth = p->in_channels;
+  const uint32_t channels = p->out_channels;
   uint32_t pixels = EDGE_MVE_PIXELS;
   for (uint32_t left = p->width; left > 0; left -= pixels) {
     pixels = left < pixels ? left : pixels;
-    for (uint32_t i = 0; i < EDGE_MVE_PIXELS; i++) {
-      const uint32_t pixel = i < pixels ? i : pixels - 1;
-      edge_mve_put(in + pixel * depth, depth, block, i);
+    const int8_t *x = in;
+    if (out < in + pixels * depth && in < out + pixels * channels) {
+      (void)edge_mve_copy(saved, in, pixels * depth);
+      x = saved;
     }
-    edge_mve_dot(p, block, pixels, p->out_channels, out);
+    edge_mve_dot(p, x, pixels, channels, out);
     in += pixels * depth;
-    out += pixels * p->out_channels;
+    out += pixels * channels;
   }
 }
 

@@ -23,7 +23,8 @@ static uint32_t window_sum(const edge_convolution_t *p, const int8_t *in, const 
   return sum;
 }
 
-void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t *out) {
+void edge_convolution_any(const edge_convolution_any_t *any, const int8_t *in, int8_t *out) {
+  const edge_convolution_t *p = &any->window;
   const uint32_t in_channels = (uint32_t)(p->in_channels / p->groups);
   const uint32_t out_channels = (uint32_t)(p->out_channels / p->groups);
   const uint32_t depth = (uint32_t)p->kernel_height * p->kernel_width * in_channels;
@@ -33,11 +34,12 @@ void edge_convolution_any(const edge_convolution_t *p, const int8_t *in, int8_t 
       int8_t *pixel = out;
       for (uint32_t ox = 0; ox < p->out_width; ox++, pixel += p->out_channels) {
         const int32_t x = (int32_t)(ox * p->stride_x) - p->pad_left;
-        for (uint32_t o = 0; o < p->out_channels; o++) {
+        for (uint32_t i = 0; i < any->count; i++) {
+          const uint32_t o = any->channels[i];
           const int8_t *group = in + o / out_channels * in_channels;
           const uint32_t sum =
-              (uint32_t)p->bias[o] + window_sum(p, group, p->weights + o * depth, y, x);
-          const int32_t scaled = edge_rescale_any(edge_wrap(sum), p->multiplier[o], p->shift[o]);
+              (uint32_t)p->bias[i] + window_sum(p, group, p->weights + i * depth, y, x);
+          const int32_t scaled = edge_rescale_any(edge_wrap(sum), p->multiplier[i], p->shift[i]);
           /* A result near the ends of 32 bits wraps before it is clamped. */
           const int32_t moved = edge_wrap((uint32_t)scaled + (uint32_t)(int32_t)p->zero_point);
           const int32_t value = edge_clamp(moved, p->low, p->high);

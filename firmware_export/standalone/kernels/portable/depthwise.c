@@ -24,7 +24,7 @@ static void find_taps(const edge_convolution_t *p, const int8_t *in, int32_t y, 
   }
 }
 
-/* One output pixel with as many channels as the input, four at a time. */
+/* One output pixel, four channels at a time. */
 static void one_pixel(const edge_convolution_t *p, const int8_t *const *taps, int8_t *restrict y) {
   const uint32_t window = (uint32_t)p->kernel_height * p->kernel_width;
   const uint32_t channels = p->out_channels;
@@ -57,25 +57,6 @@ static void one_pixel(const edge_convolution_t *p, const int8_t *const *taps, in
   }
 }
 
-/* The same for several outputs per input channel. */
-static void wider_pixel(const edge_convolution_t *p, const int8_t *const *taps,
-                        int8_t *restrict y) {
-  const uint32_t window = (uint32_t)p->kernel_height * p->kernel_width;
-  const uint32_t channels = p->out_channels;
-  const uint32_t multiplier = channels / p->in_channels;
-  uint32_t o = 0;
-  for (uint32_t c = 0; c < p->in_channels; c++) {
-    for (uint32_t m = 0; m < multiplier; m++, o++) {
-      const int8_t *w = p->weights + o;
-      int32_t sum = p->bias[o];
-      for (uint32_t k = 0; k < window; k++, w += channels) {
-        sum += taps[k][c] * w[0];
-      }
-      y[o] = edge_output(output_of(p, o), sum);
-    }
-  }
-}
-
 /* Neighbouring pixels under windows of three taps without padding, common in audio networks: a
  * channel's parameters stay in registers for all pixels. */
 static void three_taps(const edge_convolution_t *p, const int8_t *const *taps, uint32_t pixels,
@@ -105,7 +86,6 @@ void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, 
   memset(padding, p->in_zero_point, p->in_channels);
   const int32_t height = (p->kernel_height - 1) * p->dilation_y + 1;
   const int32_t width = (p->kernel_width - 1) * p->dilation_x + 1;
-  const int is_wider = p->out_channels != p->in_channels;
 
   for (uint32_t n = 0; n < p->batches; n++, in += p->in_height * p->in_row) {
     for (uint32_t oy = 0; oy < p->out_height; oy++, out += p->out_row) {
@@ -118,12 +98,10 @@ void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, 
         const int32_t room = p->in_width - width - x; /* on the right of the window */
         find_taps(p, in, y, x, padding, taps);
         pixels = 1;
-        if (window == 3 && !is_wider && rows_inside && x >= 0 && room >= 0) {
+        if (window == 3 && rows_inside && x >= 0 && room >= 0) {
           pixels = (uint32_t)room / p->stride_x + 1;
           pixels = pixels < p->out_width - ox ? pixels : p->out_width - ox;
           three_taps(p, taps, pixels, to);
-        } else if (is_wider) {
-          wider_pixel(p, taps, to);
         } else {
           one_pixel(p, taps, to);
         }

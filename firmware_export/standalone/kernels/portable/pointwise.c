@@ -7,7 +7,7 @@
 /* In place, this many pixels are saved in the scratch at a time. */
 #define PIXELS 8
 /* Otherwise the output may closely follow the reads of the input: at most this many are read. */
-#define GROUP 16
+#define GROUP 8
 
 static edge_output_t output_of(const edge_pointwise_t *p, uint32_t channel) {
   const edge_output_t to = {

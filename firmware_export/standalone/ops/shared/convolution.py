@@ -6,10 +6,11 @@ from typing import ClassVar, TypeVar
 import numpy as np
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Field, Lowered, Place
-from firmware_export.standalone.ops.shared import windows
+from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place, Scratch
+from firmware_export.standalone.ops.shared import pointwise, row_progress, windows
 from firmware_export.standalone.ops.shared.file_op import FileOp
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
+from firmware_export.standalone.target import KernelSet
 
 
 @dataclasses.dataclass(eq=False)
@@ -51,15 +52,44 @@ def of_file(
     return kind(inputs, output, op.source, dilation=slide.dilation, **slide.fields())
 
 
+def window_convolution(
+    op: Convolution, weights: np.ndarray, groups: int, scaling: Scaling, kernels: KernelSet
+) -> Lowered:
+    """A call that gathers the values under windows; weights as for `any_convolution`."""
+    depth = weights[0].size
+    gathered = {"portable": 0, "dsp": 3 * depth, "mve": 16}[kernels]
+    call = op.call(
+        "convolution",
+        {**scaling.fields(weights, op.table), **geometry(op, weights.shape[1:3], groups)},
+        *(Place(op.inputs[0]), Place(op.output), Scratch()),
+        sources=("convolution", "pointwise"),
+        scratch=gathered + pointwise.scratch(depth, kernels),
+    )
+    return Lowered((call,), progress=row_progress.of(op))
+
+
 def any_convolution(op: Convolution, weights: np.ndarray, groups: int, scaling: Scaling) -> Lowered:
-    """A call for accumulators and shifts of any size.
+    """A call for accumulators and shifts of any size, of the channels that need it.
 
     Args:
       weights: [output channels, kernel height, kernel width, channels of a group].
     """
-    fields = {**scaling.fields(weights, op.table), **geometry(op, weights.shape[1:3], groups)}
+    some = scaling.of_wild()
+    fields: dict[str, Field] = {
+        "window": {
+            **some.fields(weights[scaling.wild], op.table),
+            **geometry(op, weights.shape[1:3], groups),
+        },
+        "channels": Array("channels", np.flatnonzero(scaling.wild).astype(np.uint16)),
+        "count": int(scaling.wild.sum()),
+    }
     places = (Place(op.inputs[0]), Place(op.output))
-    return Lowered((op.call("convolution_any", fields, *places, struct="edge_convolution_t"),))
+    return Lowered((op.call("convolution_any", fields, *places),))
+
+
+def split(fast: Lowered, slow: Lowered) -> Lowered:
+    """Calls of the fast kernels for all channels, then of `any_convolution` for the wild ones."""
+    return Lowered((*fast.calls, *slow.calls))
 
 
 def row_pitch(image: ir.Tensor) -> int:

@@ -5,16 +5,25 @@ import copy
 import numpy as np
 
 from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch
+from firmware_export.standalone.ops.shared import row_progress
 from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
     geometry,
+    split,
+    window_convolution,
 )
 from firmware_export.standalone.ops.shared.scaling import Scaling, scaling_of
 from firmware_export.standalone.target import KernelSet
 
 # Maximum bytes of a pointer: on the host.
 _POINTER = 8
+# Taps whose weights edge_depthwise keeps in registers, and pixels per row from which that pays.
+_TAPS_IN_REGISTERS = 5
+_LONG_ROW = 16
+# The most that edge_depthwise_dense takes, and the bytes that it keeps per value.
+_MOST_DENSE_TAPS = 33
+_DENSE_LANES: dict[KernelSet, int] = {"portable": 1, "dsp": 8, "mve": 8}
 
 
 def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lowered:
@@ -22,21 +31,72 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
     op, weights = _without_zeros(op, weights)
     channels, in_channels = op.output.shape[3], op.inputs[0].shape[3]
     scaling = scaling_of(op, weights.reshape(-1, channels).T)
+    by_output = np.moveaxis(weights, -1, 0)[..., np.newaxis]
     if not scaling.is_plain:
-        rearranged = np.moveaxis(weights, -1, 0)[..., np.newaxis]
-        return any_convolution(op, rearranged, in_channels, scaling)
+        slow = any_convolution(op, by_output, in_channels, scaling)
+        tamed = scaling.tamed()
+        return slow if tamed is None else split(_fast(op, weights, tamed, kernels), slow)
+    return _fast(op, weights, scaling, kernels)
+
+
+def _fast(op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: KernelSet) -> Lowered:
+    channels, in_channels = op.output.shape[3], op.inputs[0].shape[3]
+    if channels != in_channels:
+        by_output = np.moveaxis(weights, -1, 0)[..., np.newaxis]
+        return window_convolution(op, by_output, in_channels, scaling, kernels)
     if _is_mean(op, weights):
         return _uniform(op, weights[0, 0], scaling)
+    if _is_dense(op, weights):
+        return _dense(op, weights, scaling, kernels)
     window = weights.shape[:2]
     call = op.call(
         "depthwise",
-        {**scaling.fields(weights, op.table), **geometry(op, window, in_channels)},
+        {**scaling.fields(weights, op.table, axis=-1), **geometry(op, window, in_channels)},
         *(Place(op.inputs[0]), Place(op.output), Scratch()),
         struct="edge_convolution_t",
         sources=window_sources("depthwise", kernels),
         scratch=_POINTER * window[0] * window[1] + in_channels,
     )
-    return Lowered((call,))
+    return Lowered((call,), progress=row_progress.of(op))
+
+
+def _is_dense(op: Convolution, weights: np.ndarray) -> bool:
+    """Whether edge_depthwise_dense takes it, and is faster than edge_depthwise.
+
+    That keeps the weights of up to five taps in registers for a whole row of pixels, which pays
+    where rows are long.
+    """
+    height, width = weights.shape[:2]
+    if op.dilation != (1, 1):
+        return False
+    is_for_registers = (
+        2 <= height * width <= _TAPS_IN_REGISTERS
+        and op.stride[1] == 1
+        and op.output.shape[2] >= _LONG_ROW
+    )
+    return height * width <= _MOST_DENSE_TAPS and not is_for_registers
+
+
+def _dense(op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: KernelSet) -> Lowered:
+    x, output = op.inputs[0], op.output
+    height, width = weights.shape[:2]
+    columns = (output.shape[2] - 1) * op.stride[1] + width
+    call = op.call(
+        "depthwise_dense",
+        {**scaling.fields(weights, op.table, axis=-1), **geometry(op, (height, width), x.shape[3])},
+        *(Place(x), Place(output), Scratch()),
+        struct="edge_convolution_t",
+        sources=("depthwise_dense",),
+        scratch=_DENSE_LANES[kernels] * height * (columns + height * width),
+    )
+    in_place = (
+        x.shape[0] == 1
+        and x.pitch is None
+        and output.pitch is None
+        and output.shape[2] <= x.shape[2]
+        and op.padding[0] < height
+    )
+    return Lowered((call,), (0,) if in_place else ())
 
 
 def window_sources(kernel: str, kernels: KernelSet) -> tuple[str, ...]:
@@ -61,7 +121,7 @@ def _is_mean(op: Convolution, weights: np.ndarray) -> bool:
 def _uniform(op: Convolution, weights: np.ndarray, scaling: Scaling) -> Lowered:
     x = op.inputs[0]
     fields: dict[str, Field] = {
-        **scaling.fields(weights, op.table),
+        **scaling.fields(weights, op.table, axis=-1),
         "pixels": x.shape[1] * x.shape[2],
         "channels": x.shape[3],
         "zero_point": op.scaled.zero_point,

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from firmware_export.standalone.graph.calls import Field, Lowered, Place, Scratch, Step
+from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place, Scratch, Step
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
+from firmware_export.standalone.target import KernelSet
 
-# Bytes of scratch per channel of a pixel: the kernel widens pixels to 16 bits, or saves them
-# unchanged where outputs may overwrite them.
-_WIDE = 2
-# Pixels that the kernel reads before it writes (edge_kernels.h).
-GROUP = 16
+# Pixels that the kernel reads before it writes, at most (edge_kernels.h).
+GROUP = 8
+# Pixels that the kernels for DSP process together, and fewer for less scratch.
+_WIDE_GROUP, _SMALL_GROUP = 6, 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,10 +44,14 @@ class _Pixels:
                 yield Step({0: first}, row * self.out_row + end * self.out_channels)
 
 
-def pointwise(op: Weighted, row: Row, weights: np.ndarray, scaling: Scaling) -> Lowered:
+def pointwise(
+    op: Weighted, row: Row, weights: np.ndarray, scaling: Scaling, kernels: KernelSet
+) -> Lowered:
     """weights: [output channels, input channels]."""
     channels, depth = weights.shape
     rows, width = row.rows, row.width
+    if rows * width == 1:
+        return _dense(op, weights, scaling, kernels)
     has_gaps = row.in_pitch is not None or row.out_pitch is not None
     if not has_gaps and rows * width <= 0xFFFF:
         rows, width = 1, rows * width
@@ -67,12 +71,51 @@ def pointwise(op: Weighted, row: Row, weights: np.ndarray, scaling: Scaling) -> 
         "high": op.high,
     }
     places = (Place(op.inputs[0]), Place(op.output), Scratch())
-    call = op.call("pointwise", fields, *places, scratch=scratch(depth, width))
     progress = _Pixels(rows, width, in_row, out_row, op.inputs[0].shape[-1], op.output.shape[-1])
-    return Lowered((call,), () if has_gaps or channels > depth else (0,), progress)
+    in_place = () if has_gaps or channels > depth else (0,)
+
+    def lowered(group: int, smaller: Lowered | None = None) -> Lowered:
+        size = scratch(depth, kernels, group)
+        call = op.call("pointwise", {**fields, "group": group}, *places, scratch=size)
+        return Lowered((call,), in_place, progress, smaller)
+
+    return lowered(_WIDE_GROUP, lowered(_SMALL_GROUP) if kernels == "dsp" else None)
 
 
-def scratch(depth: int, width: int) -> int:
-    """Memory for 16 pixels, or fewer if they are large; see edge_kernels.h."""
-    pixels = 16 if depth <= 32 else 8 if depth <= 64 else 4
-    return _WIDE * min(pixels, width + 3 & ~3) * (depth + 3 & ~3)
+def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling, kernels: KernelSet) -> Lowered:
+    """A single pixel, whose weights are used once."""
+    channels, depth = weights.shape
+    fields = scaling.fields(weights, op.table)
+    if kernels == "dsp":
+        given = fields["weights"]
+        assert isinstance(given, Array)
+        fields["weights"] = dataclasses.replace(
+            given, values=_by_fours(given.values.reshape(given.shape))
+        )
+    fields |= {
+        "in_channels": depth,
+        "out_channels": channels,
+        "zero_point": op.scaled.zero_point,
+        "low": op.low,
+        "high": op.high,
+    }
+    return Lowered((op.call("dense", fields, Place(op.inputs[0]), Place(op.output)),))
+
+
+def _by_fours(weights: np.ndarray) -> np.ndarray:
+    """The order of edge_dense for DSP: that in which its loop uses them."""
+    channels, depth = weights.shape
+    rows, columns = channels // 4 * 4, depth // 4 * 4
+    parts = []
+    for first in range(0, rows, 4):
+        four = weights[first : first + 4]
+        words = four[:, :columns].reshape(4, -1, 4).swapaxes(0, 1)
+        parts += [words.reshape(-1), four[:, columns:].T.reshape(-1)]
+    return np.concatenate([*parts, weights[rows:].reshape(-1)])
+
+
+def scratch(depth: int, kernels: KernelSet, group: int = _WIDE_GROUP) -> int:
+    """Memory for some pixels; see edge_kernels.h."""
+    if kernels == "dsp":
+        return 2 * group * (depth + 3 & ~3)
+    return (4 if kernels == "mve" else 8) * depth

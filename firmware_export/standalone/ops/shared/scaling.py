@@ -28,6 +28,10 @@ class Weighted(ir.WithTable):
     def weights(self) -> np.ndarray:
         return self.inputs[1].constant
 
+    def multiply_adds(self) -> int:
+        channels = self.output.shape[-1]
+        return self.output.size * (self.weights.size // channels)
+
     @property
     def sums_are_narrow(self) -> bool:
         """Whether sums of products with int16 have 32 bits, not 64."""
@@ -58,7 +62,9 @@ class Scaling:
       bias: as in the model, int64.
       folded: with the input's zero point folded in.
       multiplier, shift: the shift is a right shift.
-      is_plain: whether the fast kernels accept the accumulators and shifts.
+      constant: channels whose output is the same for all inputs; bias and scaling give it without
+        the weights, which count as 0.
+      wild: channels whose accumulators or shifts the fast kernels do not accept.
       weights: the file's constant.
     """
 
@@ -66,10 +72,54 @@ class Scaling:
     folded: np.ndarray
     multiplier: np.ndarray
     shift: np.ndarray
-    is_plain: bool
+    constant: np.ndarray
+    wild: np.ndarray
     weights: ir.Tensor
 
-    def fields(self, weights: np.ndarray, table: np.ndarray | None) -> dict[str, Field]:
+    @property
+    def is_plain(self) -> bool:
+        """Whether the fast kernels accept all channels."""
+        return not self.wild.any()
+
+    def tamed(self) -> "Scaling | None":
+        """The same with constants instead of the wild channels; None if most are wild."""
+        if 2 * self.wild.sum() > len(self.wild):
+            return None
+        return dataclasses.replace(
+            self,
+            bias=np.where(self.wild, 0, self.bias),
+            folded=np.where(self.wild, 0, self.folded),
+            multiplier=np.where(self.wild, 0, self.multiplier),
+            shift=np.where(self.wild, 1, self.shift),
+            constant=self.constant | self.wild,
+            wild=np.zeros_like(self.wild),
+        )
+
+    def all_wild(self) -> "Scaling":
+        """For ops that are too large for the fast kernels."""
+        return dataclasses.replace(self, wild=np.ones_like(self.wild))
+
+    def of_wild(self) -> "Scaling":
+        """That of the wild channels alone."""
+        names = ("bias", "folded", "multiplier", "shift", "constant", "wild")
+        return dataclasses.replace(self, **{name: getattr(self, name)[self.wild] for name in names})
+
+    def without_constant(self, weights: np.ndarray, axis: int) -> np.ndarray:
+        """Weights with zeros for the constant channels.
+
+        Args:
+          weights: of all channels.
+          axis: of the output channels.
+        """
+        shape = [1] * weights.ndim
+        shape[axis] = -1
+        return np.where(self.constant.reshape(shape), 0, weights)
+
+    def fields(
+        self, weights: np.ndarray, table: np.ndarray | None, axis: int = 0
+    ) -> dict[str, Field]:
+        """Members that all kernels have; `axis` of the weights is that of the output channels."""
+        weights = self.without_constant(weights, axis)
         return {
             "weights": Array(
                 "weights",
@@ -102,25 +152,30 @@ def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
     wide = weights.astype(np.int64)
     # Any partial sum, of inputs with or without their zero point, stays below this.
     most = np.abs(bias) + 256 * np.abs(wide).sum(axis=1)
-    for o in np.flatnonzero(~wide.any(axis=1) & ((shift < 1) | (most >= 1 << 30))):
-        bias[o], multiplier[o], shift[o] = _constant_sum(op, bias[o], multiplier[o], shift[o])
-        most[o] = abs(bias[o])
     folded = bias - x.zero_point * wide.sum(axis=1)
     ends = np.stack([-128 * wide, 127 * wide])
     least, largest = folded + ends.min(axis=0).sum(axis=1), folded + ends.max(axis=0).sum(axis=1)
+    constant = np.zeros(channels, bool)
+    for o in np.flatnonzero((shift < 1) | (most >= 1 << 30)):
+        # Scaling is monotonic, unless a sum or what it is shifted to wraps.
+        furthest = max(abs(least[o]), abs(largest[o])) << max(0, -int(shift[o]))
+        if furthest >= 1 << 31 and least[o] != largest[o]:
+            continue
+        outputs = {_output(op, end, multiplier[o], shift[o]) for end in (least[o], largest[o])}
+        if len(outputs) == 1:
+            bias[o], multiplier[o], shift[o] = 4 * (outputs.pop() - output.zero_point), 1 << 30, 1
+            folded[o] = least[o] = largest[o] = most[o] = bias[o]
+            constant[o] = True
     for o in np.flatnonzero(shift > _MAX_SHIFT):
         multiplier[o], shift[o] = _shorter(multiplier[o], shift[o], (least[o], largest[o]))
-    plain_shifts = shift.min() >= 1 and shift.max() <= _MAX_SHIFT
-    is_plain = bool((most < 1 << 30).all() and plain_shifts)
-    return Scaling(bias, folded, multiplier, shift, is_plain, op.inputs[1])
+    wild = (most >= 1 << 30) | (shift < 1) | (shift > _MAX_SHIFT)
+    return Scaling(bias, folded, multiplier, shift, constant, wild, op.inputs[1])
 
 
-def _constant_sum(op: Weighted, bias: int, multiplier: int, shift: int) -> tuple[int, int, int]:
-    """Parameters for the fast kernels, for a channel without weights: its output is constant."""
-    scaled = int(fixed_point.rescale(np.array(bias), int(multiplier), -int(shift)))
-    zero_point = op.scaled.zero_point
-    output = min(max(scaled + zero_point, op.low), op.high)
-    return 4 * (output - zero_point), 1 << 30, 1
+def _output(op: Weighted, total: int, multiplier: int, shift: int) -> int:
+    """The output for a sum, clamped."""
+    scaled = int(fixed_point.rescale(np.array(total), int(multiplier), -int(shift)))
+    return min(max(scaled + op.scaled.zero_point, op.low), op.high)
 
 
 def _shorter(multiplier: int, shift: int, ends: tuple[int, int]) -> tuple[int, int]:

@@ -38,7 +38,8 @@ def check(plan: planner.Plan) -> None:
         assert 0 <= block.offset <= block.offset + block.size <= plan.size
         for other in plan.blocks[:i]:
             if block.meets(other):
-                assert block.end <= other.offset or other.end <= block.offset
+                ends = block.offset + block.beside(other), other.offset + other.beside(block)
+                assert ends[0] <= other.offset or ends[1] <= block.offset
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -101,6 +102,37 @@ def test_views_lie_in_their_base():
     assert plan.offset(part) == plan.offset(b) + 60
     assert [block.name for block in plan.blocks] == ["a", "b", "c"]
     assert plan.size == 320
+
+
+def test_an_output_in_the_place_of_a_larger_input_leaves_the_rest_to_others():
+    a, c, d = (tensor(name, size) for name, size in (("a", 1600), ("c", 1440), ("d", 16)))
+    small = tensor("small", 160)
+    small.base = a
+    graph = ir.Graph([op([a], small), op([small], c), op([small, c], d)], [a], [d])
+    plan = planner.plan(graph, [0, 0, 0])
+    (block,) = (b for b in plan.blocks if b.tensor is a)
+    assert block.sizes == (1600, 1600, 160, 160)
+    assert plan.size == plan.lower_bound == 1616
+    assert [plan.used(position) for position in range(3)] == [1600, 1600, 1616]
+    check(plan)
+
+
+def test_a_whole_of_parts_that_is_read_later_stays_whole():
+    a, b, c = (tensor(name, 16) for name in "abc")
+    whole = tensor("whole", 320)
+    parts = [tensor("first", 160), tensor("second", 160)]
+    for number, part in enumerate(parts):
+        part.base, part.offset = whole, 160 * number
+    graph = ir.Graph([op([a], parts[0]), op([b], parts[1]), op([whole], c)], [a, b], [c])
+    (block,) = (b for b in planner.plan(graph, [0, 0, 0]).blocks if b.tensor is whole)
+    assert (block.first, block.last, block.sizes) == (0, 2, ())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_quick_size_is_an_upper_bound(seed):
+    graph, scratch = random_graph(seed, 30)
+    plan = planner.plan(graph, scratch)
+    assert plan.size <= planner.quick_size(planner.blocks(graph, scratch), {})
 
 
 def test_without_reuse_all_are_kept():

@@ -12,6 +12,9 @@ void portable_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out
 void portable_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out,
                           void *scratch);
 void portable_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
+void portable_depthwise_dense(const edge_convolution_t *p, const int8_t *in, int8_t *out,
+                              void *scratch);
+void portable_dense(const edge_dense_t *p, const int8_t *in, int8_t *out);
 void portable_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out);
 void portable_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
@@ -100,11 +103,18 @@ static void compare(uint32_t number) {
 }
 
 /* Bytes of scratch as edge_kernels.h has them. */
-static uint32_t pointwise_scratch(uint32_t depth, uint32_t width) {
-  const uint32_t most = depth <= 32 ? 16 : depth <= 64 ? 8 : 4;
-  const uint32_t pixels = (width + 3) / 4 * 4;
-  return 2 * ((depth + 3) / 4 * 4) * (pixels < most ? pixels : most);
+#if defined(__ARM_FEATURE_MVE)
+static uint32_t pointwise_scratch(uint32_t depth, uint32_t group) {
+  (void)group;
+  return 4 * depth;
 }
+#define GATHERED(depth) 16
+#else
+static uint32_t pointwise_scratch(uint32_t depth, uint32_t group) {
+  return 2 * group * ((depth + 3) / 4 * 4);
+}
+#define GATHERED(depth) (3 * (depth))
+#endif
 
 static void paint_scratch(void) { memset(scratch, 0x5A, sizeof scratch); }
 
@@ -124,7 +134,8 @@ static void pointwise(uint32_t number) {
                         .multiplier = multipliers,
                         .shift = shifts,
                         .table = some_table(),
-                        .rows = 1};
+                        .rows = 1,
+                        .group = (uint8_t)(one_in(3) ? 4 : 6)};
   p.in_channels = (uint16_t)(one_in(8) ? between(1, 150) : between(1, 40));
   p.out_channels = (uint16_t)between(1, one_in(4) ? MOST_CHANNELS : 24);
   p.width = (uint16_t)(one_in(4) ? 1 : between(1, 45));
@@ -158,7 +169,7 @@ static void pointwise(uint32_t number) {
     memmove(result + 25000, result + in - before, p.out_row);
     memcpy(result, expected, 25000);
   }
-  check_scratch(number, pointwise_scratch(p.in_channels, p.width));
+  check_scratch(number, pointwise_scratch(p.in_channels, p.group));
 }
 
 static uint32_t extent(uint32_t taps, uint32_t dilation) { return (taps - 1) * dilation + 1; }
@@ -228,7 +239,96 @@ static void convolution(uint32_t number) {
   portable_convolution(&p, expected, expected + 25000, scratch);
   paint_scratch();
   edge_convolution(&p, result, result + 25000, scratch);
-  check_scratch(number, (6 * depth + 7) / 8 * 8 + pointwise_scratch(depth, p.out_width));
+  check_scratch(number, pointwise_scratch(depth, 6) + GATHERED(depth));
+}
+
+/* The order of weights that the exporter stores for these cores. */
+static const int8_t *dense_weights(const edge_dense_t *p) {
+#if defined(__ARM_FEATURE_MVE)
+  return p->weights;
+#else
+  static int8_t ordered[sizeof weights];
+  const uint32_t depth = p->in_channels;
+  int8_t *to = ordered;
+  uint32_t o = 0;
+  for (; o + 4 <= p->out_channels; o += 4) {
+    for (uint32_t i = 0; i < depth / 4 * 4; i += 4) {
+      for (uint32_t row = 0; row < 4; row++, to += 4) {
+        memcpy(to, p->weights + (o + row) * depth + i, 4);
+      }
+    }
+    for (uint32_t i = depth / 4 * 4; i < depth; i++) {
+      for (uint32_t row = 0; row < 4; row++) {
+        *to++ = p->weights[(o + row) * depth + i];
+      }
+    }
+  }
+  memcpy(to, p->weights + o * depth, (p->out_channels - o) * depth);
+  return ordered;
+#endif
+}
+
+static void dense(uint32_t number) {
+  edge_dense_t p = {.weights = weights,
+                    .bias = bias,
+                    .multiplier = multipliers,
+                    .shift = shifts,
+                    .table = some_table()};
+  p.in_channels = (uint16_t)between(1, one_in(2) ? 150 : 20);
+  p.out_channels = (uint16_t)between(1, one_in(2) ? MOST_CHANNELS : 9);
+  fill(weights, (uint32_t)p.in_channels * p.out_channels);
+  fill_scaling(p.out_channels, p.in_channels);
+  fill_bounds(&p.zero_point, &p.low, &p.high);
+  begin("dense");
+  const uint32_t in = below(8);
+  portable_dense(&p, expected + in, expected + 25000);
+  p.weights = dense_weights(&p);
+  edge_dense(&p, result + in, result + 25000);
+  compare(number);
+}
+
+static void depthwise_dense(uint32_t number) {
+  edge_convolution_t p;
+  do {
+    p = windows(33);
+    p.dilation_y = 1;
+    p.dilation_x = 1;
+    p.out_height = (uint16_t)between(1, 7);
+    if (one_in(3)) {
+      p.batches = 1;
+      p.out_width = 1;
+    }
+    fill_axis(p.kernel_height, 1, p.stride_y, p.out_height, &p.in_height, &p.pad_top);
+    fill_axis(p.kernel_width, 1, p.stride_x, p.out_width, &p.in_width, &p.pad_left);
+    p.in_channels = (uint16_t)between(1, one_in(3) ? 40 : 18);
+    p.out_channels = p.in_channels;
+    p.groups = p.in_channels;
+    set_rows(&p);
+  } while (!fits(&p));
+  const uint32_t taps = (uint32_t)p.kernel_height * p.kernel_width;
+  const uint32_t columns = (p.out_width - 1u) * p.stride_x + p.kernel_width;
+  const int may_overwrite = p.batches == 1 && p.out_width <= p.in_width &&
+                            p.in_row == (uint32_t)p.in_width * p.in_channels &&
+                            p.out_row == (uint32_t)p.out_width * p.out_channels;
+  fill(weights, taps * p.out_channels);
+  fill_scaling(p.out_channels, taps);
+  begin("depthwise_dense");
+  if (may_overwrite && one_in(2)) {
+    portable_depthwise_dense(&p, expected, expected, scratch);
+    paint_scratch();
+    edge_depthwise_dense(&p, result, result, scratch);
+    /* So does the kernel for any windows, which writes elsewhere. */
+    portable_depthwise(&p, memory, memory + 25000, (int8_t *)scratch + 20000);
+    memcpy(memory, memory + 25000, p.out_row * p.out_height);
+    memcpy(memory + 25000, result + 25000, MEMORY - 25000);
+    memcpy(expected, memory, MEMORY);
+  } else {
+    portable_depthwise_dense(&p, expected, expected + 25000, scratch);
+    paint_scratch();
+    edge_depthwise_dense(&p, result, result + 25000, scratch);
+  }
+  memset((int8_t *)scratch + 20000, 0x5A, sizeof scratch - 20000);
+  check_scratch(number, 8 * p.kernel_height * (columns + taps));
 }
 
 static void depthwise(uint32_t number) {
@@ -237,9 +337,6 @@ static void depthwise(uint32_t number) {
     p = windows(number % 16 == 0 ? 200 : MOST_TAPS);
     p.in_channels = (uint16_t)between(1, 26);
     p.out_channels = p.in_channels;
-    if (one_in(8)) {
-      p.out_channels = (uint16_t)(p.in_channels * between(2, 3));
-    }
     p.groups = p.in_channels;
     set_rows(&p);
   } while (!fits(&p));
@@ -301,6 +398,8 @@ int main(void) {
     pointwise(i);
     convolution(i);
     depthwise(i);
+    depthwise_dense(i);
+    dense(i);
     row_sum(i);
     add(i);
   }

@@ -107,13 +107,7 @@ static void check_scratch(const char *what, uint32_t size) {
   }
 }
 
-static uint32_t round_up(uint32_t size, uint32_t to) { return (size + to - 1) / to * to; }
-
-static uint32_t pointwise_scratch(uint32_t depth, uint32_t width) {
-  const uint32_t pixels = depth <= 32 ? 16 : depth <= 64 ? 8 : 4;
-  const uint32_t there = round_up(width, 4);
-  return 2 * (pixels < there ? pixels : there) * round_up(depth, 4);
-}
+static uint32_t pointwise_scratch(uint32_t depth) { return 4 * depth; }
 
 static void pointwise(uint32_t number) {
   edge_pointwise_t p = {.weights = weights,
@@ -131,7 +125,7 @@ static void pointwise(uint32_t number) {
   fill_weights(1, (uint32_t)p.in_channels * p.out_channels);
   fill_scaling(p.out_channels, p.in_channels);
   fill_input((uint32_t)p.width * p.in_channels);
-  const uint32_t size = pointwise_scratch(p.in_channels, p.width);
+  const uint32_t size = pointwise_scratch(p.in_channels);
   portable_pointwise(&p, input, expected, large);
   edge_pointwise(&p, input, result, exact_scratch(size));
   check_scratch("pointwise", size);
@@ -182,7 +176,7 @@ static void convolution(uint32_t number) {
   fill_weights(1, depth * p.out_channels);
   fill_scaling(p.out_channels, depth);
   fill_input(p.in_row * p.in_height);
-  const uint32_t size = round_up(4 * depth, 8) + pointwise_scratch(depth, 4);
+  const uint32_t size = pointwise_scratch(depth) + 16;
   portable_convolution(&p, input, expected, large);
   edge_convolution(&p, input, result, exact_scratch(size));
   check_scratch("convolution", size);

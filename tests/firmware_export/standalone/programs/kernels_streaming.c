@@ -76,7 +76,8 @@ static void compare(const char *what, uint32_t number, const void *a, const void
 
 /* In place where outputs are no more than inputs; nothing behind output or scratch is written. */
 static void pointwise(uint32_t number) {
-  edge_pointwise_t p = {.weights = weights,
+  edge_pointwise_t p = {.group = 6,
+                        .weights = weights,
                         .bias = bias,
                         .multiplier = multipliers,
                         .shift = shifts,

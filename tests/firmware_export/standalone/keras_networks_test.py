@@ -21,8 +21,8 @@ _KNOWN = (
     # Ops that the converter leaves in float, in the middle of the network.
     r"of type FLOAT32",
     r"has no int8 kernel in TFLite Micro either",
-    # Not yet: attention, and divisions.
-    r"\((BATCH_MATMUL|DIV)\) has no kernel",
+    # Not yet: divisions.
+    r"\(DIV\) has no kernel",
     # It would write outside of its tensors.
     r"\(SPACE_TO_BATCH_ND\) makes .* a dimension is unknown",
 )

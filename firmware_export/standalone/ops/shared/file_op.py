@@ -279,7 +279,7 @@ class FileOp:
         """Constant bias of one of these types, or None if omitted."""
         if not self.has_input(position):
             return None
-        info = self._constant(position, types, f"{' or '.join(types).lower()} bias")
+        info = self._constant(position, types, f"an {' or '.join(types).lower()} bias")
         self.require(
             info.shape == (channels,),
             f"has {channels} output channels but a bias '{_label(info)}' of shape {info.shape}",

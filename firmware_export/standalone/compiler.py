@@ -88,7 +88,7 @@ def compile(
     graph = passes.run(graph, names)
     lowered = [op.lower(kernels) for op in graph.ops]
     for call in (call for low in lowered for call in low.calls):
-        kernel_structs.check(call)
+        kernel_structs.check(call, KERNELS)
     lowered, plan = _planned(graph, lowered, reuse=not keep)
     steps = [emit.Step(op, low) for op, low in zip(graph.ops, lowered, strict=True)]
     scratch = tuple(low.scratch for low in lowered)

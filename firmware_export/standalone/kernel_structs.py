@@ -20,12 +20,14 @@ _INTEGER = re.compile(r"(u?)int(\d+)_t")
 
 
 @functools.cache
-def members() -> Mapping[str, Mapping[str, str]]:
-    """Types of the members that are no pointers, by struct and member."""
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted(KERNELS.rglob("*.h")))
+def members(kernels: Path) -> Mapping[str, Mapping[str, str]]:
+    """Types of the members that are no pointers, by struct and member, in a folder's headers."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(kernels.rglob("*.h")))
     found = {}
     for body, struct in _STRUCT.findall(_COMMENT.sub("", text)):
         members = {}
+        if "(*" in body:  # functions that kernels give to each other
+            continue
         for declaration in filter(None, (part.strip() for part in body.split(";"))):
             kind, names = declaration.removeprefix("const ").split(None, 1)
             for name in names.split(","):
@@ -35,20 +37,29 @@ def members() -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def check(call: Call) -> None:
+def check(call: Call, kernels: Path) -> None:
     """Checks that the kernel's struct can hold all numbers of a call.
+
+    Args:
+      call: of a kernel.
+      kernels: the folder whose headers declare it.
 
     Raises:
       ExportError: names the op, the member and its limit.
     """
-    _check(call, call.struct, call.fields)
+    _check(call, members(kernels), call.struct, call.fields)
 
 
-def _check(call: Call, struct: str, fields: Mapping[str, Any]) -> None:
-    kinds = members()[struct]
+def _check(
+    call: Call,
+    structs: Mapping[str, Mapping[str, str]],
+    struct: str,
+    fields: Mapping[str, Any],
+) -> None:
+    kinds = structs[struct]
     for name, value in fields.items():
         if isinstance(value, Mapping):
-            _check(call, kinds[name], value)
+            _check(call, structs, kinds[name], value)
             continue
         integer = _INTEGER.fullmatch(kinds.get(name, ""))
         if integer is None:

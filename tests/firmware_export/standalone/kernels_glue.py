@@ -72,6 +72,8 @@ def structs() -> dict[str, type[ctypes.Structure]]:
     found: dict[str, type[ctypes.Structure]] = {}
     for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.S):
         members: list[tuple[str, Any]] = []
+        if "(*" in body:  # functions that kernels give to each other
+            continue
         for declaration in filter(None, (part.strip() for part in body.split(";"))):
             kind, names = re.findall(r"(?:const )?(\w+)\s+(.*)", declaration, re.S)[0]
             for member in (part.strip() for part in names.split(",")):

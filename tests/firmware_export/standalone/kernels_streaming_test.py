@@ -146,8 +146,8 @@ def test_sliding_mean(frames, channels, zero_point, seed):
     rng = np.random.default_rng(seed)
     scaling = Scaling(rng, channels, frames)
     weights = random_bytes(rng, (channels,))
-    ring = Buffer(frames * channels, np.full(frames * channels, zero_point))
-    counts = Buffer(4 * (channels + 1), np.zeros(4 * (channels + 1)))
+    ring = Buffer(frames * channels, np.full(frames * channels, zero_point, np.int8))
+    counts = Buffer(4 * (channels + 1), np.zeros(channels + 1, np.int32))
     fields = {**scaling.before(weights), "frames": frames, "channels": channels}
     stream = random_bytes(rng, (2 * frames + 5, channels))
     past = np.full((frames, channels), zero_point)
@@ -167,8 +167,8 @@ def test_a_sliding_mean_does_not_drift_over_thousands_of_frames():
     scaling = Scaling(rng, channels, frames)
     scaling.low, scaling.high = -128, 127
     weights = rng.integers(60, 128, channels).astype(np.int8)
-    ring = Buffer(frames * channels, np.full(frames * channels, zero_point))
-    counts = Buffer(4 * (channels + 1), np.zeros(4 * (channels + 1)))
+    ring = Buffer(frames * channels, np.full(frames * channels, zero_point, np.int8))
+    counts = Buffer(4 * (channels + 1), np.zeros(channels + 1, np.int32))
     fields = {**scaling.before(weights), "frames": frames, "channels": channels}
     parts = [
         rng.integers(-128, 128, (4_000, channels)),

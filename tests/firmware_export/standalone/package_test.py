@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -129,11 +130,18 @@ def check_cpp(exported: Path, folder: Path, standard: str) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def kernels_of(manifest: dict, content: dict[str, bytes]) -> set[str]:
+    """The kernels' files, and headers that are included."""
+    included = re.findall(rb'#include "(edge_\w+\.h)"', b"".join(content.values()))
+    sources = {f"src/edge_{name}.c" for name in manifest["kernels"]}
+    return sources | {f"src/{name.decode()}" for name in included}
+
+
 class TestFolder:
     def test_files_and_manifest(self, exported: Path):
         content = folder_content(exported)
         manifest = json.loads(content.pop("manifest.json"))
-        kernels = {f"src/edge_{name}.c" for name in manifest["kernels"]}
+        kernels = kernels_of(manifest, content)
         assert set(content) == MODEL_ONLY | SELF_TEST | SPOTTER | kernels
         assert set(manifest["files"]) == set(content)
         for name, data in content.items():
@@ -284,7 +292,7 @@ class TestStreaming:
     def test_files_and_manifest(self, streamed: Path, streaming_model: bytes):
         content = folder_content(streamed)
         manifest = json.loads(content.pop("manifest.json"))
-        kernels = {f"src/edge_{name}.c" for name in manifest["kernels"]}
+        kernels = kernels_of(manifest, content)
         assert {"push", "sliding_mean"} <= set(manifest["kernels"])
         assert set(content) == MODEL_ONLY | SELF_TEST | SPOTTER | kernels
         form = streaming.rewrite(streaming_model).data
@@ -392,7 +400,7 @@ class TestAnyModel:
         assert manifest["golden"]["clips"] == 4
         assert "inputs are random" in manifest["golden"]["about"]
         content = folder_content(tmp_path / "out")
-        kernels = {f"src/edge_{name}.c" for name in manifest["kernels"]}
+        kernels = kernels_of(manifest, content)
         assert set(content) - {"manifest.json"} == MODEL_ONLY | SELF_TEST | kernels
         assert self_test(tmp_path / "out", tmp_path)[0] == 0
 

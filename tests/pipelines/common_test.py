@@ -125,7 +125,7 @@ def test_lists_and_test_folders_that_have_moved_are_named_to_later_stages(tmp_pa
     flags = [f"--run_dir={run.path}", f"--cache_dir={tmp_path / 'cache'}"]
     for name, place in given.items():
         flags.append(f"--{name}={Path(place).rename(tmp_path / f'moved {name}')}")
-    assert again(*flags).stdout == "12\n"
+    assert again(*flags).stdout == "{'lamp': 6, 'stop': 6}\n"
     refused = again(*flags[:4])
     assert refused.returncode == 2 and "or give the --test_dir they have moved to" in refused.stderr
     refused = again(*flags[:3], flags[4])

@@ -190,16 +190,16 @@ class TestStandalone:
         assert "tables" in manifest["passes"]
 
     def test_an_op_without_a_kernel_goes_the_way_that_the_error_names(self, tmp_path: Path) -> None:
-        """PRELU, which TFLite Micro has and plain C has not."""
+        """ADD_N, which TFLite Micro has and plain C has not."""
         builder = Builder()
         x, y = builder.activation((1, 2, 2, 3), 0.1), builder.activation((1, 2, 2, 3), 0.1)
-        builder.op("PRELU", [x, builder.constant(np.ones((1, 1, 3), np.int8), [0.1])], y)
+        builder.op("ADD_N", [x, x, x], y)
         (tmp_path / "m.tflite").write_bytes(builder.finish([x], [y]))
         flags = [f"--tflite={tmp_path / 'm.tflite'}", f"--out={tmp_path / 'out'}"]
         refused = command(*flags)
         assert refused.returncode == 2
         remedy = "change the model to avoid it, or export with --flavor=tflm"
-        assert refused.stderr.endswith(f"op 0 (PRELU) has no kernel in plain C; {remedy}\n")
+        assert refused.stderr.endswith(f"op 0 (ADD_N) has no kernel in plain C; {remedy}\n")
         done = command(*flags, "--flavor=tflm")
         assert done.returncode == 0, done.stderr
         assert "arena" in done.stdout and "(measured + 10 %)" in done.stdout
@@ -207,7 +207,7 @@ class TestStandalone:
         assert (manifest["labels"], manifest["frontend"]) == ([], None)
         assert manifest["golden"] == {"clips": 4, "labels": [], "checked": True}
         runner = (tmp_path / "out" / "src" / "model_runner.cpp").read_text()
-        assert "resolver.AddPrelu()" in runner
+        assert "resolver.AddAddN()" in runner
 
     def test_a_file_needs_no_tensorflow(self, tmp_path: Path) -> None:
         (tmp_path / "m.tflite").write_bytes(models.fully_connected())

@@ -47,13 +47,22 @@ def test_a_killed_process_leaves_neither_child_nor_folder(tmp_path, number):
     command = [sys.executable, "-c", _PARENT]
     out, quiet = subprocess.PIPE, subprocess.DEVNULL
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=out, stderr=quiet, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=out,
+        stderr=quiet,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # nohup ignores it
     ) as parent:
         assert parent.stdout is not None
         pid, folder = parent.stdout.readline().split()
         assert is_running(int(pid)) and (Path(folder) / "file").exists()
         parent.send_signal(number)
-        parent.wait(timeout=20)
+        try:
+            parent.wait(timeout=20)
+        finally:
+            parent.kill()
     wait_until(lambda: not is_running(int(pid)) and not any(tmp_path.iterdir()))
 
 

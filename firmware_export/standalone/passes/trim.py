@@ -25,8 +25,10 @@ def _cut(op: Convolution) -> list[ir.Op]:
     x = op.inputs[0]
     begin, padding = [0, 0], list(op.padding)
     for axis in range(2):
-        leading = cuts[axis][0]
-        lost = leading * op.dilation[axis]
+        # Something of the input must be left, even if all windows lie outside of it.
+        most = (padding[axis] + x.shape[1 + axis] - 1) // op.dilation[axis]
+        cuts[axis] = (min(cuts[axis][0], most), cuts[axis][1])
+        lost = cuts[axis][0] * op.dilation[axis]
         if lost > padding[axis]:
             if x.shape[0] > 1:  # A slice of each image could not be a view.
                 cuts[axis] = (padding[axis] // op.dilation[axis], cuts[axis][1])

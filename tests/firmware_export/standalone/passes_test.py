@@ -281,6 +281,14 @@ class TestTrim:
         assert compared.op(0).begin == (0, 3, 2, 0)
         assert compared.op(1).inputs[1].shape == (1, 2, 2, 2)
 
+    def test_windows_that_lie_outside_still_have_an_input(self):
+        """The one row of weights that is not zero reads the padding below the one row there is."""
+        model = Model((1, 1, 9, 2))
+        weights = self.kernel(3, 3, 1, 2, slice(2, 3), slice(0, 1))
+        compared = compare("trim", model, model.conv(model.input, 3, weights=weights))
+        assert compared.op(0).inputs[0].shape == (1, 1, 9, 2)
+        assert compared.op(0).inputs[1].shape == (3, 2, 1, 2)
+
     def test_a_kernel_of_zeros(self):
         model = Model((1, 8, 9, 2))
         weights = np.zeros((3, 3, 3, 2), np.int8)

@@ -37,9 +37,9 @@ class Conv2D(Convolution):
             scaling = scaling.all_wild()
         if scaling.is_plain:
             return self._fast(groups, scaling, kernels)
-        slow = any_convolution(self, weights, groups, scaling)
-        tamed = scaling.tamed()
-        return slow if tamed is None else split(self._fast(groups, tamed, kernels), slow)
+        fast, rest = scaling.divided()
+        slow = any_convolution(self, weights, groups, rest)
+        return slow if fast is None else split(self._fast(groups, fast, kernels), slow)
 
     def _fast(self, groups: int, scaling: Scaling, kernels: KernelSet) -> Lowered:
         weights = self.weights

@@ -41,14 +41,12 @@ class FullyConnected(Weighted):
         row = pointwise.Row(1, rows)
         if scaling.is_plain and depth <= _MOST:
             return pointwise.pointwise(self, row, self.weights, scaling, kernels)
-        tamed = scaling.tamed()
-        if depth > _MOST:
-            scaling, tamed = scaling.all_wild(), None
-        (call,) = any_convolution(self._image(rows, window), weights, 1, scaling).calls
+        fast, rest = scaling.divided() if depth <= _MOST else (None, scaling.all_wild())
+        (call,) = any_convolution(self._image(rows, window), weights, 1, rest).calls
         slow = Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
-        if tamed is None:
+        if fast is None:
             return slow
-        return split(pointwise.pointwise(self, row, self.weights, tamed, kernels), slow)
+        return split(pointwise.pointwise(self, row, self.weights, fast, kernels), slow)
 
     def _image(self, rows: int, window: tuple[int, int, int]) -> Conv2D:
         """A convolution over the whole of an image [height, width, channels] for each row of x."""

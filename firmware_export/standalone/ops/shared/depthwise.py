@@ -33,9 +33,9 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
     scaling = scaling_of(op, weights.reshape(-1, channels).T)
     by_output = np.moveaxis(weights, -1, 0)[..., np.newaxis]
     if not scaling.is_plain:
-        slow = any_convolution(op, by_output, in_channels, scaling)
-        tamed = scaling.tamed()
-        return slow if tamed is None else split(_fast(op, weights, tamed, kernels), slow)
+        fast, rest = scaling.divided()
+        slow = any_convolution(op, by_output, in_channels, rest)
+        return slow if fast is None else split(_fast(op, weights, fast, kernels), slow)
     return _fast(op, weights, scaling, kernels)
 
 

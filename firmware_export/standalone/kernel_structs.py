@@ -25,6 +25,8 @@ def members() -> Mapping[str, Mapping[str, str]]:
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(KERNELS.rglob("*.h")))
     found = {}
     for body, struct in _STRUCT.findall(_COMMENT.sub("", text)):
+        if "(*" in body:
+            continue  # Functions: of kernels among themselves, not filled by the exporter.
         members = {}
         for declaration in filter(None, (part.strip() for part in body.split(";"))):
             kind, names = declaration.removeprefix("const ").split(None, 1)

@@ -71,6 +71,8 @@ def structs() -> dict[str, type[ctypes.Structure]]:
     text = re.sub(r"/\*.*?\*/", "", "".join(path.read_text() for path in headers), flags=re.S)
     found: dict[str, type[ctypes.Structure]] = {}
     for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.S):
+        if "(*" in body:
+            continue  # Functions: of kernels among themselves.
         members: list[tuple[str, Any]] = []
         for declaration in filter(None, (part.strip() for part in body.split(";"))):
             kind, names = re.findall(r"(?:const )?(\w+)\s+(.*)", declaration, re.S)[0]

@@ -26,7 +26,7 @@ def members() -> Mapping[str, Mapping[str, str]]:
     found = {}
     for body, struct in _STRUCT.findall(_COMMENT.sub("", text)):
         if "(*" in body:
-            continue  # Functions: not for callers.
+            continue  # Functions: of kernels among themselves, not filled by the exporter.
         members = {}
         for declaration in filter(None, (part.strip() for part in body.split(";"))):
             kind, names = declaration.removeprefix("const ").split(None, 1)

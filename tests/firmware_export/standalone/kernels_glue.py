@@ -72,7 +72,7 @@ def structs() -> dict[str, type[ctypes.Structure]]:
     found: dict[str, type[ctypes.Structure]] = {}
     for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.S):
         if "(*" in body:
-            continue  # Functions: not for callers.
+            continue  # Functions: of kernels among themselves.
         members: list[tuple[str, Any]] = []
         for declaration in filter(None, (part.strip() for part in body.split(";"))):
             kind, names = re.findall(r"(?:const )?(\w+)\s+(.*)", declaration, re.S)[0]

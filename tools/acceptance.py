@@ -1,6 +1,6 @@
 """How many published .tflite files compile to plain C, with which bytes, RAM and flash.
 
-    python tools/acceptance.py FOLDER [FOLDER ...] [--out=benchmarks/acceptance.md]
+    python tools/acceptance.py FOLDER [FOLDER ...] [--out=FILE] [--results=FILE]
 
 Every .tflite file below the folders counts once, by its content. Each is run in TensorFlow Lite
 Micro on seeded random inputs (a model with state: a sequence), exported as plain C with these as
@@ -11,6 +11,7 @@ import argparse
 import collections
 import dataclasses
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -202,17 +203,31 @@ def files(folders: Iterable[Path]) -> list[tuple[Path, str]]:
     return found
 
 
+def read_results(path: Path | None) -> dict[str, Result]:
+    """Results of earlier runs by name; none if there is no such file."""
+    if path is None or not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = [Result(**json.loads(line)) for line in lines]
+    return {result.name: result for result in found}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, help="also write the table to this file")
+    parser.add_argument("--results", type=Path, help="of earlier runs, not repeated")
     given = parser.parse_args()
+    known = read_results(given.results)
     results = []
     for path, name in files(given.folders):
-        result = examine(path, name)
+        result = known.get(name) or examine(path, name)
         results.append(result)
+        if given.results and name not in known:
+            with given.results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(dataclasses.asdict(result)) + "\n")
         state = result.refusal or f"{result.differing} of {result.compared} bytes differ"
         print(f"{name}: {result.micro or state}", file=sys.stderr, flush=True)
     text = table(results)

@@ -25,6 +25,8 @@ def members(kernels: Path) -> Mapping[str, Mapping[str, str]]:
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(kernels.rglob("*.h")))
     found = {}
     for body, struct in _STRUCT.findall(_COMMENT.sub("", text)):
+        if "(*" in body:
+            continue  # Functions: of kernels among themselves, not filled by the exporter.
         members = {}
         if "(*" in body:  # functions that kernels give to each other
             continue

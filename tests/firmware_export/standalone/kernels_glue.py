@@ -71,6 +71,8 @@ def structs() -> dict[str, type[ctypes.Structure]]:
     text = re.sub(r"/\*.*?\*/", "", "".join(path.read_text() for path in headers), flags=re.S)
     found: dict[str, type[ctypes.Structure]] = {}
     for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.S):
+        if "(*" in body:
+            continue  # Functions: of kernels among themselves.
         members: list[tuple[str, Any]] = []
         if "(*" in body:  # functions that kernels give to each other
             continue

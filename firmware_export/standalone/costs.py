@@ -61,10 +61,10 @@ def _single(f: dict[str, int]) -> int:
 
 
 def _pixels(pixels: int, depth: int, channels: int, group: int = 6) -> int:
-    """Groups of six pixels, or of four; a single one is on its own."""
-    of_six, of_four, of_one = 4.7 * depth + 70, 3.3 * depth + 60, 2.6 * depth + 15
+    """Groups of six pixels, or of up to four."""
+    of_six, of_four = 4.7 * depth + 70, 3.3 * depth + 60
     groups, rest = divmod(pixels, group)
-    last = (0.0, of_one, of_four, of_four, of_four, of_six)[rest]
+    last = 0.0 if rest == 0 else of_four if rest <= 4 else of_six
     per_channel = groups * (of_six if group == 6 else of_four) + last
     return round(channels * per_channel + 1.5 * pixels * depth)
 

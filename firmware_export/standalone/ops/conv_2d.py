@@ -35,11 +35,11 @@ class Conv2D(Convolution):
         scaling = scaling_of(self, weights.reshape(weights.shape[0], -1))
         if weights[0].size > 0xFFFF:
             scaling = scaling.all_wild()
-        if scaling.is_plain:
-            return self._fast(groups, scaling, kernels)
-        fast, rest = scaling.divided()
-        slow = any_convolution(self, weights, groups, rest)
-        return slow if fast is None else split(self._fast(groups, fast, kernels), slow)
+        return split(
+            scaling,
+            lambda plain: self._fast(groups, plain, kernels),
+            lambda wild: any_convolution(self, weights, groups, wild),
+        )
 
     def _fast(self, groups: int, scaling: Scaling, kernels: KernelSet) -> Lowered:
         weights = self.weights

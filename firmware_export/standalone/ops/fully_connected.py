@@ -15,7 +15,7 @@ from firmware_export.standalone.ops.reshape import Reshape
 from firmware_export.standalone.ops.shared import pointwise, wide, windows
 from firmware_export.standalone.ops.shared.convolution import any_convolution, geometry, split
 from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
-from firmware_export.standalone.ops.shared.scaling import Weighted, scaling_of
+from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted, scaling_of
 from firmware_export.standalone.target import KernelSet
 
 _LIMITS = "no shuffled weights; computed ones in int8, without bias and activation"
@@ -39,14 +39,17 @@ class FullyConnected(Weighted):
             )
         scaling = scaling_of(self, self.weights)
         row = pointwise.Row(1, rows)
-        if scaling.is_plain and depth <= _MOST:
-            return pointwise.pointwise(self, row, self.weights, scaling, kernels)
-        fast, rest = scaling.divided() if depth <= _MOST else (None, scaling.all_wild())
-        (call,) = any_convolution(self._image(rows, window), weights, 1, rest).calls
-        slow = Lowered((dataclasses.replace(call, arguments=(Place(x), Place(self.output))),))
-        if fast is None:
-            return slow
-        return split(pointwise.pointwise(self, row, self.weights, fast, kernels), slow)
+        places = (Place(x), Place(self.output))
+
+        def slow(wild: Scaling) -> Lowered:
+            (call,) = any_convolution(self._image(rows, window), weights, 1, wild).calls
+            return Lowered((dataclasses.replace(call, arguments=places),))
+
+        return split(
+            scaling if depth <= _MOST else scaling.all_wild(),
+            lambda plain: pointwise.pointwise(self, row, self.weights, plain, kernels),
+            slow,
+        )
 
     def _image(self, rows: int, window: tuple[int, int, int]) -> Conv2D:
         """A convolution over the whole of an image [height, width, channels] for each row of x."""

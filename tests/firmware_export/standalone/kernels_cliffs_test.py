@@ -25,8 +25,8 @@ def model(kind: str, scales: np.ndarray, bias: np.ndarray, seed: int) -> bytes:
     window: tuple[int, ...]
     builder = Builder()
     if kind == "dense":
-        axis, shape = 0, (1, 40)
-        out, window = (1, channels), (channels, 40)
+        axis, shape = 0, (1, 80)
+        out, window = (1, channels), (channels, 80)
         name, options = "FULLY_CONNECTED", {}
     elif kind in ("windows", "pointwise"):
         side = 3 if kind == "windows" else 1
@@ -50,7 +50,7 @@ class TestOneChannel:
         scales = np.full(CHANNELS[kind], 0.01, np.float32)
         scales[rng.integers(len(scales))] = (0.6, 1.5, 40.0)[seed]
         made = model(kind, scales, rng.integers(-500, 500, len(scales)), seed)
-        x = random_bytes(rng, (1, 40) if kind == "dense" else (1, 6, 5, 8))
+        x = random_bytes(rng, (1, 80) if kind == "dense" else (1, 6, 5, 8))
         kernels = check(made, x)
         assert kernels == [FAST[kind], "convolution_any"]
         (op,) = read(made).ops
@@ -61,7 +61,7 @@ class TestOneChannel:
         bias = rng.integers(-500, 500, CHANNELS[kind])
         bias[rng.integers(len(bias))] = (1 << 30, -(1 << 30), (1 << 31) - 1)[seed]
         made = model(kind, np.full(len(bias), 0.01, np.float32), bias, seed)
-        x = random_bytes(rng, (1, 40) if kind == "dense" else (1, 6, 5, 8))
+        x = random_bytes(rng, (1, 80) if kind == "dense" else (1, 6, 5, 8))
         # The largest bias may wrap: that is computed, not proven.
         expected = [FAST[kind]] if seed < 2 else [FAST[kind], "convolution_any"]
         assert check(made, x) == expected
@@ -70,5 +70,5 @@ class TestOneChannel:
         scales = np.full(CHANNELS[kind], 0.9, np.float32)
         scales[-3:] = 0.01  # not wild, but computed with the others
         made = model(kind, scales, np.zeros(len(scales)), seed)
-        x = random_bytes(np.random.default_rng(seed), (1, 40) if kind == "dense" else (1, 6, 5, 8))
+        x = random_bytes(np.random.default_rng(seed), (1, 80) if kind == "dense" else (1, 6, 5, 8))
         assert check(made, x) == ["convolution_any"]

@@ -500,7 +500,8 @@ class TestRefusals:
         model = WindowModel((1, 1, 9, 2))
         weights = np.full((1, 1, 9, 2), 100, np.int8)
         w = model.builder.constant(weights, [0.01, 0.01], axis=3)
-        bias = model.builder.constant(np.full(2, 1 << 30, np.int32))
+        # Sums may wrap. With a bias of 2^30 they do not: the output saturates, which is proven.
+        bias = model.builder.constant(np.full(2, (1 << 31) - 1, np.int32))
         y = model.builder.activation((1, 1, 1, 2), *LIKE)
         options = {"padding": VALID, "stride_h": 1, "stride_w": 1, "depth_multiplier": 1}
         model.builder.op("DEPTHWISE_CONV_2D", [model.input, w, bias], y, **options)

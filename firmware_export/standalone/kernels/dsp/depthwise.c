@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What is called often is assembly, or in another file. */
+#pragma GCC optimize("Os")
+
 #include "edge_dsp.h"
 
 /* Start and end of the taps of a run of outputs along a row, without those in the padding. */

@@ -231,36 +231,6 @@ void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_
   }
 }
 
-/* A single pixel, which shares weights with no other, 16 bits wide in `wide`, which outputs may
- * overlap. */
-static void one_pixel(const edge_pointwise_t *p, const int8_t *x, int8_t *out, uint32_t *wide) {
-  const uint32_t depth = p->in_channels;
-  const uint32_t fours = depth / 4;
-  const uint32_t ones = depth % 4;
-  for (uint32_t i = 0; i < fours; i++) {
-    const uint32_t word = edge_load_word(x + 4 * i);
-    wide[2 * i] = edge_even_bytes(word);
-    wide[2 * i + 1] = edge_odd_bytes(word);
-  }
-  int8_t last[4];
-  memcpy(last, x + depth - ones, ones);
-  const int8_t *w = p->weights;
-  for (uint32_t o = 0; o < p->out_channels; o++) {
-    int32_t sum = p->bias[o];
-    const uint32_t *pairs = wide;
-    for (uint32_t left = fours; left > 0; left--, w += 4, pairs += 2) {
-      const uint32_t word = edge_load_word(w);
-      sum = edge_smlad(pairs[0], edge_even_bytes(word), sum);
-      sum = edge_smlad(pairs[1], edge_odd_bytes(word), sum);
-    }
-    for (uint32_t i = 0; i < ones; i++) {
-      sum += last[i] * *w++;
-    }
-    const edge_scale_t scale = edge_scale(p->multiplier[o], p->shift[o], p->zero_point);
-    out[o] = (int8_t)edge_scaled(sum * 2, scale);
-  }
-}
-
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch) {
   const uint32_t depth = p->in_channels;
   const uint32_t channels = p->out_channels;
@@ -270,15 +240,11 @@ void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, vo
     uint32_t pixels;
     for (uint32_t left = p->width; left > 0; left -= pixels) {
       pixels = left < p->group ? left : p->group;
-      if (pixels == 1) {
-        one_pixel(p, x, y, scratch);
-      } else {
-        const uint32_t group = edge_dsp_group(pixels);
-        for (uint32_t i = 0; i < pixels; i++) {
-          edge_dsp_widen_pixel(x + i * depth, depth, group, i, scratch);
-        }
-        edge_dsp_all_channels(p, scratch, pixels, channels, y);
+      const uint32_t group = edge_dsp_group(pixels);
+      for (uint32_t i = 0; i < pixels; i++) {
+        edge_dsp_widen_pixel(x + i * depth, depth, group, i, scratch);
       }
+      edge_dsp_all_channels(p, scratch, pixels, channels, y);
       edge_dsp_look_up(p->table, p->low, p->high, y, pixels * channels);
       x += pixels * depth;
       y += pixels * channels;

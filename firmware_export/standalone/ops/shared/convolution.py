@@ -1,6 +1,7 @@
 """Convolutions of any kind, and the calls that accept all of them."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -87,9 +88,22 @@ def any_convolution(op: Convolution, weights: np.ndarray, groups: int, scaling: 
     return Lowered((op.call("convolution_any", fields, *places),))
 
 
-def split(fast: Lowered, slow: Lowered) -> Lowered:
-    """Calls of the fast kernels for all channels, then of `any_convolution` for the wild ones."""
-    return Lowered((*fast.calls, *slow.calls))
+def split(
+    scaling: Scaling, fast: Callable[[Scaling], Lowered], slow: Callable[[Scaling], Lowered]
+) -> Lowered:
+    """Calls of the fast kernels for all channels, then of `any_convolution` for the wild ones.
+
+    Args:
+      scaling: if most channels are wild, all are treated as such.
+      fast: lowers the op to the fast kernels.
+      slow: lowers its wild channels.
+    """
+    if scaling.is_plain:
+        return fast(scaling)
+    tamed = scaling.tamed()
+    if tamed is None:
+        return slow(scaling.all_wild())
+    return Lowered((*fast(tamed).calls, *slow(scaling).calls))
 
 
 def row_pitch(image: ir.Tensor) -> int:

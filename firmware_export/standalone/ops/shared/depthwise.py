@@ -32,11 +32,11 @@ def depthwise(op: Convolution, weights: np.ndarray, kernels: KernelSet) -> Lower
     channels, in_channels = op.output.shape[3], op.inputs[0].shape[3]
     scaling = scaling_of(op, weights.reshape(-1, channels).T)
     by_output = np.moveaxis(weights, -1, 0)[..., np.newaxis]
-    if not scaling.is_plain:
-        fast, rest = scaling.divided()
-        slow = any_convolution(op, by_output, in_channels, rest)
-        return slow if fast is None else split(_fast(op, weights, fast, kernels), slow)
-    return _fast(op, weights, scaling, kernels)
+    return split(
+        scaling,
+        lambda plain: _fast(op, weights, plain, kernels),
+        lambda wild: any_convolution(op, by_output, in_channels, wild),
+    )
 
 
 def _fast(op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: KernelSet) -> Lowered:

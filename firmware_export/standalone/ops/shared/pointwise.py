@@ -13,6 +13,8 @@ from firmware_export.standalone.target import KernelSet
 GROUP = 8
 # Pixels that the kernels for DSP process together, and fewer for less scratch.
 _WIDE_GROUP, _SMALL_GROUP = 6, 4
+# A single pixel with as many is not worth the flash of another kernel, 1 KB.
+_FEW_INPUTS, _FEW_OUTPUTS = 64, 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +52,7 @@ def pointwise(
     """weights: [output channels, input channels]."""
     channels, depth = weights.shape
     rows, width = row.rows, row.width
-    if rows * width == 1:
+    if rows * width == 1 and (depth > _FEW_INPUTS or channels > _FEW_OUTPUTS):
         return _dense(op, weights, scaling, kernels)
     has_gaps = row.in_pitch is not None or row.out_pitch is not None
     if not has_gaps and rows * width <= 0xFFFF:

@@ -81,15 +81,11 @@ class Scaling:
         """Whether the fast kernels accept all channels."""
         return not self.wild.any()
 
-    def divided(self) -> "tuple[Scaling | None, Scaling]":
-        """Scaling for the fast kernels, and for those that accept any.
-
-        The fast ones get constants for the wild channels, which are computed afterwards. If most
-        are wild, all are.
-        """
+    def tamed(self) -> "Scaling | None":
+        """The same with constants instead of the wild channels; None if most are wild."""
         if 2 * self.wild.sum() > len(self.wild):
-            return None, self.all_wild()
-        fast = dataclasses.replace(
+            return None
+        return dataclasses.replace(
             self,
             bias=np.where(self.wild, 0, self.bias),
             folded=np.where(self.wild, 0, self.folded),
@@ -98,7 +94,6 @@ class Scaling:
             constant=self.constant | self.wild,
             wild=np.zeros_like(self.wild),
         )
-        return fast, self
 
     def all_wild(self) -> "Scaling":
         """For ops that are too large for the fast kernels."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tf import files, progress, records
+from edge_tf import arrays, files, progress, records
 from edge_tf.audio import devices, wav
 from edge_tf.data import cache_folder, file_contents, sound_faults
 from edge_tf.data.cache_folder import DIGESTS, NOTES, SAMPLES
@@ -170,7 +170,7 @@ def _open(target: Path, shape: tuple[int, int]) -> _Entry | None:
             raise ValueError(f"the checksums of {damaged} of {shape[0]} clips differ")
         cache_folder.reading(target)
         return _Entry(samples, np.array(digests), notes)
-    except (UserError, OSError, EOFError, ValueError) as error:
+    except (UserError, ValueError, *arrays.DAMAGE) as error:
         _log.warning("%s is damaged (%s): decoding again", target, error)
         return None
 

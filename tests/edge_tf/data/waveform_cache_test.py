@@ -232,6 +232,7 @@ def replace_by_pipe(path: Path) -> None:
         lambda entry: flip(entry / "notes.json", 20),  # in the fingerprint
         lambda entry: replace_by_pipe(entry / "samples.npy"),
         lambda entry: (entry / "samples.npy").write_bytes(b""),
+        lambda entry: (entry / "samples.npy").write_bytes(b"\x93NUMPY\x01\0\x03\0{'("),
         lambda entry: (entry / "samples.npy").unlink(),
         lambda entry: (entry / "notes.json").unlink(),
         lambda entry: (entry / "notes.json").write_text('{"sha256": '),

@@ -21,7 +21,7 @@ from edge_tf import arrays, files, progress, records
 from edge_tf.audio import devices, wav
 from edge_tf.data import cache_folder, file_contents, sound_faults
 from edge_tf.data.cache_folder import DIGESTS, NOTES, SAMPLES
-from edge_tf.data.dataset import Clip, Dataset, Split
+from edge_tf.data.dataset import SILENCE, Clip, Dataset, Split
 from edge_tf.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -309,8 +309,10 @@ def _decoded(
                     f"has {len(sound.samples)}",
                     "fix the split list, or use the recordings it was made for",
                 )
+        is_silence = dataset.labels[clip.label] == SILENCE
         for what in (*sound.notes, *sound_faults.of(heard)):
-            count(clip, what)
+            if not (is_silence and what == sound_faults.WITHOUT_SOUND):
+                count(clip, what)
         if clip.gain != 1.0:
             one = np.clip(np.rint(one * clip.gain), -32768, 32767).astype(np.int16)
         if clip.simulated:

@@ -15,7 +15,7 @@ import pytest
 from edge_tf import files
 from edge_tf.audio import devices, wav
 from edge_tf.data import cache_folder, waveform_cache
-from edge_tf.data.dataset import Clip, Dataset
+from edge_tf.data.dataset import SILENCE, Clip, Dataset
 from edge_tf.data.words import folder_of_words
 from edge_tf.errors import UserError
 from tests.edge_tf.audio.wav_files import tone, write
@@ -371,3 +371,12 @@ def test_odd_names_are_welcome(tmp_path):
 def test_fit_length(length, expected):
     fitted = waveform_cache.fit_length(np.arange(1, length + 1, dtype=np.int16), 5)
     assert fitted.tolist() == expected and fitted.dtype == np.int16
+
+
+def test_silence_may_be_without_sound(tmp_path, caplog):
+    write(tmp_path / "data" / "zeros.wav", np.zeros(2 * CLIP))
+    clips = tuple(Clip(label, "zeros.wav", start=0.5) for label in (0, 1))
+    dataset = Dataset(tmp_path / "data", (SILENCE, "a"), {"training": clips}, (), "test")
+    waves = load(dataset, tmp_path / "cache")
+    assert waves.notes["without sound"] == {"a": 1}
+    assert "1 of 2 clips without sound (a 1)" in caplog.text

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import tflite_model
-from firmware_export.oracle import micro
+from tests import shared
 from tests.firmware_export import models
 from tests.firmware_export.standalone import ends_test, variables_test
 from tests.firmware_export.standalone.model_builder import Builder
@@ -15,8 +15,7 @@ from tools.acceptance import Result
 
 @pytest.fixture(scope="module", autouse=True)
 def tflite_micro() -> None:
-    if micro.unavailable_reason():
-        pytest.skip(micro.unavailable_reason())
+    shared.need_tflite_micro()
 
 
 def unknown_op(dtype: str = "int8") -> bytes:

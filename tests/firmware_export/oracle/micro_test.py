@@ -7,14 +7,14 @@ import pytest
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.oracle import micro
+from tests import shared
 from tests.firmware_export import models
 from tests.firmware_export.standalone import compiler_test, ends_test, tflm_oracle
 
 
 @pytest.fixture
 def tflite_micro() -> None:
-    if micro.unavailable_reason():
-        pytest.skip(micro.unavailable_reason())
+    shared.need_tflite_micro()
 
 
 @pytest.mark.parametrize("which", ["small", "converted"])

@@ -7,13 +7,13 @@ import tflite_model
 from firmware_export.golden import Golden
 from firmware_export.oracle import micro
 from firmware_export.tflm import arena
+from tests import shared
 from tests.firmware_export import models
 
 
 @pytest.fixture
 def tflite_micro() -> Any:
-    if micro.unavailable_reason():
-        pytest.skip(micro.unavailable_reason())
+    shared.need_tflite_micro()
     from tflite_micro.python.tflite_micro import runtime
 
     return runtime

@@ -12,6 +12,7 @@ from firmware_export.golden import Golden
 from firmware_export.oracle import micro
 from firmware_export.standalone import package as standalone
 from firmware_export.tflm import package
+from tests import shared
 from tests.firmware_export import models
 from tests.firmware_export.conftest import FRONTEND, folder_content
 from tests.firmware_export.standalone import variables_test
@@ -216,10 +217,9 @@ class TestMisfits:
         self.refuses(match, small_model, golden, tmp_path / "out")
 
     def test_golden_vectors_of_another_model(
-        self, tmp_path: Path, small_model: bytes, small_golden: Golden, measured: bool
+        self, tmp_path: Path, small_model: bytes, small_golden: Golden
     ) -> None:
-        if not measured:
-            pytest.skip(micro.unavailable_reason())
+        shared.need_tflite_micro()
         logits = small_golden.logits.copy()
         logits[1, 2] ^= 1
         golden = dataclasses.replace(small_golden, logits=logits)

@@ -14,6 +14,7 @@ from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.oracle import micro
 from firmware_export.tflm import package
+from tests import shared
 from tests.firmware_export.conftest import FRONTEND
 from tests.firmware_export.models import LABELS
 from tests.firmware_export.standalone import tflm_oracle
@@ -59,8 +60,7 @@ def test_tflite_micro_gives_the_window_s_logits_frame_by_frame(exported: Path, w
 
 
 def test_other_logits_are_refused(window: bytes, golden: Golden, tmp_path: Path):
-    if micro.unavailable_reason():
-        pytest.skip(micro.unavailable_reason())
+    shared.need_tflite_micro()
     wrong = Golden(golden.features, golden.logits ^ 1, golden.label_index)
     form = streaming.rewrite(window).data
     with pytest.raises(ExportError, match="bytes other than"):

@@ -19,7 +19,7 @@ from edge_tf import __version__, files, run_dir
 from edge_tf.errors import UserError
 from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.boards.board import TARGETS
-from firmware_export.standalone.target import GENERIC, Target
+from firmware_export.standalone.target import AUTO, Target
 from pipelines import app, common, exporting, help_text
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ def _define_own_flags() -> None:
     )
     flags.DEFINE_enum(
         "target",
-        GENERIC.name,
+        AUTO.name,
         list(TARGETS),
-        "For plain C: core whose kernels are exported; generic: any core with a C99 compiler.",
+        "For plain C: core whose kernels are exported; auto: those of all cores, of which your "
+        "compiler takes what suits; generic: plain C alone.",
     )
     flags.DEFINE_list(
         "passes",
@@ -93,7 +94,7 @@ def export(
     run: str | Path,
     out: str | Path | None = None,
     flavor: str = "tflm",
-    target: Target = GENERIC,
+    target: Target = AUTO,
     passes: Sequence[str] = (),
     streaming: bool | None = None,
     force: bool = False,
@@ -150,7 +151,7 @@ def export_file(
     tflite: str | Path,
     out: str | Path,
     flavor: str = "standalone",
-    target: Target = GENERIC,
+    target: Target = AUTO,
     passes: Sequence[str] = (),
     streaming: bool = False,
     force: bool = False,

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from firmware_export.errors import ExportError
-from firmware_export.standalone.target import GENERIC, KernelSet, Target
+from firmware_export.standalone.target import AUTO, GENERIC, KernelSet, Target
 
 SOURCES = Path(__file__).with_name("src")
 
@@ -41,7 +41,7 @@ class Board:
       flags: for compiling and linking: core, ABI, C library.
       sources: its own C files in `SOURCES`.
       requires: Debian packages.
-      target: its core's name for `export_firmware --target`, and its kernel set.
+      target: its core's name for `export_firmware --target`, and the kernel set that it uses.
       emulator: command and machine; empty for the host.
       icount_shift: while counting, an instruction takes 2^shift ns of emulated time.
       tick_ns: period of the timer that reads this time; None if the core counts instructions.
@@ -199,7 +199,7 @@ BOARDS = (
 EMULATED = tuple(board for board in BOARDS if board.is_emulated)
 HOP_TABLE = tuple(board for board in BOARDS if board.in_hop_table)
 # The cores that C can be exported for, by name.
-TARGETS = {target.name: target for target in (GENERIC, *(board.target for board in BOARDS))}
+TARGETS = {target.name: target for target in (AUTO, GENERIC, *(b.target for b in BOARDS))}
 
 
 def by_name(name: str, choices: Sequence[Board] = BOARDS) -> Board:

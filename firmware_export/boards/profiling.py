@@ -83,7 +83,7 @@ def profile(model: ModelInfo, board: Board, features: np.ndarray) -> Profile:
     if not board.is_emulated:
         raise ExportError(f"instructions are not counted on {board.name}: name an emulated board")
     check_ends(model)
-    compiled = compiler.compile(model, board.target.kernels, profile=True)
+    compiled = compiler.compile(model, "auto", profile=True)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         objects = object_cache.folder() or folder / "objects"

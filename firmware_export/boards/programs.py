@@ -8,7 +8,7 @@ from firmware_export import packing
 from firmware_export.boards import building, clips
 from firmware_export.boards.board import HOST, SOURCES, Board
 from firmware_export.boards.building import Build
-from firmware_export.standalone import compiler
+from firmware_export.standalone import compiler, kernel_files
 from firmware_export.standalone.compiler import Compiled
 from firmware_export.standalone.package import Spotting
 
@@ -75,7 +75,7 @@ def build_profile(
     Raises:
       ExportError: the tools are not installed, or it does not fit.
     """
-    sources, include = _write(compiled.files, folder)
+    sources, include = _write(compiled.files, folder, board)
     flash_kb, ram_kb = board.memory_kb
     return building.build(
         board,
@@ -118,7 +118,8 @@ def _write_sources(
 ) -> tuple[list[Path], Path]:
     """Writes the C files of a model; returns their paths and their folder."""
     info = tflite_model.parse(model)
-    compiled = compiler.compile(info, board.target.kernels, streaming=streaming)
+    # What users get by default: all kernels, of which the compiler takes this board's.
+    compiled = compiler.compile(info, "auto", streaming=streaming)
     files = dict(compiled.files)
     if spotting is not None:
         labels, frontend = spotting.labels, spotting.frontend
@@ -127,12 +128,18 @@ def _write_sources(
             info, labels, frontend, spotting.detector, "0", streaming=streaming
         )
         files |= {Path(name).name: content.decode() for name, content in runtime.items()}
-    return _write(files, folder)
+    return _write(files, folder, board)
 
 
-def _write(files: Mapping[str, str], folder: Path) -> tuple[list[Path], Path]:
+def _write(
+    files: Mapping[str, str], folder: Path, board: Board
+) -> tuple[list[Path], Path]:
+    """Writes all files; returns what there is to compile, and the folder."""
     source = folder / "src"
     source.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (source / name).write_text(content, encoding="utf-8", newline="")
-    return [source / name for name in files if name.endswith(".c")], source
+    # The other sets' files are empty on this board, and each would take a compiler's start.
+    names = [name for name in files if name.endswith(".c")]
+    empty = kernel_files.of_others(names, board.target.kernels)
+    return [source / name for name in names if name not in empty], source

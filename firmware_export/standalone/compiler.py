@@ -1,26 +1,32 @@
 """Compiles a .tflite file to C source.
 
-compiled = compiler.compile(tflite_model.read("model_int8.tflite"), "dsp")
+compiled = compiler.compile(tflite_model.read("model_int8.tflite"), "auto")
 compiled.files["model.c"], compiled.plan.size
 """
 
 import dataclasses
-import functools
-import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import tflite_model
-from firmware_export.standalone import costs, emit, ends, kernel_structs, passes, reader, slides
+from firmware_export.standalone import (
+    costs,
+    emit,
+    ends,
+    kernel_files,
+    kernel_structs,
+    passes,
+    reader,
+    slides,
+    target,
+)
 from firmware_export.standalone.graph import ir, planner
 from firmware_export.standalone.graph.calls import Lowered
+from firmware_export.standalone.ops.shared import kernel_choice
 from firmware_export.standalone.passes import states
-from firmware_export.standalone.target import KERNEL_SETS, KernelSet
+from firmware_export.standalone.target import Kernels, KernelSet
 from tflite_model.info import ModelInfo
 
 KERNELS = kernel_structs.KERNELS
-_ARITHMETIC = "edge_requantize.h"
-_INCLUDE = re.compile(r'^#include "(\w+\.h)"', flags=re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Compiled:
     Attributes:
       graph: after all passes.
       files: text of model.c, model.h and the kernels it needs, by name.
+      kernels: stems of the kernels: "pointwise".
+      kernel_sets: those that the files are of.
       plan: memory plan of the activations.
       passes: names of the passes that ran.
       op_sources: what runs, in order, named by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
@@ -41,6 +49,8 @@ class Compiled:
 
     graph: ir.Graph
     files: dict[str, str]
+    kernels: tuple[str, ...]
+    kernel_sets: tuple[KernelSet, ...]
     plan: planner.Plan
     passes: tuple[str, ...]
     op_sources: tuple[str, ...]
@@ -52,7 +62,7 @@ class Compiled:
 
 def compile(
     model: ModelInfo | bytes,
-    kernels: KernelSet = "portable",
+    kernels: Kernels = "portable",
     passes_to_run: Iterable[str] = passes.ALL,
     keep: bool = False,
     profile: bool = False,
@@ -64,7 +74,7 @@ def compile(
 
     Args:
       model: as read by tflite_model, or the file's bytes.
-      kernels: the kernel set.
+      kernels: the kernel set; "auto" for all, with memory for any of them.
       passes_to_run: names; see `passes.select`.
       keep: for tests: no activation is overwritten, and model_arena() returns all of them. Meant
         for passes that do not change tensors; tensors that a pass has fused are missing.
@@ -78,15 +88,14 @@ def compile(
       ExportError: the model cannot be compiled; names the op and the tensor.
       ValueError: there is no such kernel set.
     """
-    if kernels not in KERNEL_SETS:
-        raise ValueError(f"kernel set {kernels!r} is not one of {', '.join(KERNEL_SETS)}")
+    sets = target.sets(kernels)
     info = tflite_model.parse(model) if isinstance(model, bytes) else model
     names = tuple(passes_to_run)
     graph = ends.arrange(reader.read(info))
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)
-    lowered = [op.lower(kernels) for op in graph.ops]
+    lowered = [kernel_choice.lower(op, sets) for op in graph.ops]
     for call in (call for low in lowered for call in low.calls):
         kernel_structs.check(call, KERNELS)
     lowered, plan = _planned(graph, lowered, reuse=not keep)
@@ -100,9 +109,12 @@ def compile(
         "pushes_frames": streaming,
     }
     source = emit.emit(graph, steps, plan, head)
+    stems = sorted({stem for low in lowered for call in low.calls for stem in call.sources})
     return Compiled(
         graph=graph,
-        files={**source.files, **_kernel_files(steps, kernels)},
+        files={**source.files, **kernel_files.texts(stems, emit.headers(steps), sets)},
+        kernels=tuple(stems),
+        kernel_sets=sets,
         plan=plan,
         passes=names,
         op_sources=tuple(op.source for op in graph.ops),
@@ -127,7 +139,7 @@ def _planned(
 
     fast = plan(lowered)
     small = [low.smaller or low for low in lowered]
-    if small == lowered:
+    if all(low.scratch == other.scratch for low, other in zip(lowered, small, strict=True)):
         return lowered, fast
     least = plan(small)
     extra = [low.scratch - other.scratch for low, other in zip(lowered, small, strict=True)]
@@ -140,26 +152,3 @@ def _planned(
         return costs.price(choice[1].size, sum(map(costs.instructions, choice[0])))
 
     return min([(lowered, fast), (mixed, plan(mixed)), (small, least)], key=price)
-
-
-def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:
-    """The text of every kernel that is called, and of the headers they include, by name."""
-    stems = {stem for step in steps for call in step.lowered.calls for stem in call.sources}
-    files = {f"edge_{stem}.c": _text(_find(f"{stem}.c", kernels)) for stem in sorted(stems)}
-    missing = {_ARITHMETIC, *emit.headers(steps)}
-    while missing:
-        files.update({name: _text(_find(name, kernels)) for name in sorted(missing)})
-        included = {name for text in files.values() for name in _INCLUDE.findall(text)}
-        missing = included - set(files)
-    return files
-
-
-def _find(name: str, kernels: KernelSet) -> Path:
-    """A file of this set, else the shared one."""
-    folders = (KERNELS / kernels, KERNELS / "portable", KERNELS)
-    return next(folder / name for folder in folders if (folder / name).is_file())
-
-
-@functools.cache
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ from firmware_export.oracle import micro, random_golden
 from firmware_export.runtime.detector import DetectorConfig, frames_between
 from firmware_export.standalone import compiler, ends, plan_svg
 from firmware_export.standalone import passes as all_passes
-from firmware_export.standalone.target import GENERIC, Target
+from firmware_export.standalone.target import AUTO, GENERIC, Target
 from tflite_model.info import ModelInfo, TensorInfo
 
 FLAVOR = "standalone"
@@ -88,7 +88,7 @@ def export(
     *,
     spotting: Spotting | None = None,
     golden: Golden | None = None,
-    target: Target = GENERIC,
+    target: Target = AUTO,
     passes: Iterable[str] = all_passes.ALL,
     streaming: bytes | None = None,
     model_name: str = "the model",
@@ -103,7 +103,7 @@ def export(
       version: of edge_tf, for the file headers and the manifest.
       spotting: labels, front-end and detector; None for a model alone.
       golden: a few real clips; None for seeded random inputs, if TFLite Micro runs here.
-      target: the core; decides the kernel set.
+      target: the core; decides the kernel sets.
       passes: names of the passes to run.
       streaming: the streaming form of `model`, to export instead: one frame at a time. Golden
         vectors are still those of whole windows, whose last frame must produce the same logits.
@@ -153,7 +153,7 @@ def export(
     skipped = [*_MODEL_FILES]
     skipped += [] if vectors.golden else _SELF_TEST
     skipped += [] if spotting else [*_SPOTTER, *_LABELS]
-    title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {target.name}"
+    title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {'any core' if target == AUTO else target.name}"
     files = {
         **sources,
         **runtime,
@@ -223,7 +223,8 @@ def _values(
         "output_type": compiled.graph.outputs[0].c_type,
         "uses_float": any(tensor.dtype == "float32" for tensor in compiled.graph.activations()),
         "target": target.name,
-        "kernels": _kernels(compiled),
+        "needs_core": target not in (AUTO, GENERIC),
+        "kernels": compiled.kernels,
         "constant_bytes": compiled.constant_bytes,
         "arena_bytes": compiled.plan.size,
         "lower_bound": compiled.plan.lower_bound,
@@ -287,11 +288,6 @@ def _input_size(is_streaming: bool, golden: Golden | None) -> str:
     if not is_streaming or golden is None:
         return "MODEL_INPUT_SIZE"
     return f"{golden.features.shape[2]} * MODEL_INPUT_SIZE"
-
-
-def _kernels(compiled: compiler.Compiled) -> list[str]:
-    stems = (Path(name) for name in compiled.files if name.startswith("edge_"))
-    return sorted(path.stem.removeprefix("edge_") for path in stems if path.suffix == ".c")
 
 
 def _ends(info: ModelInfo, is_streaming: bool) -> list[dict[str, Any]]:
@@ -367,7 +363,8 @@ def _manifest(
             "constant_bytes": compiled.constant_bytes,
             "ram": _ram(compiled, spotting),
         },
-        "kernels": _kernels(compiled),
+        "kernels": list(compiled.kernels),
+        "kernel_sets": list(compiled.kernel_sets),
         "steps": [
             {"ops": source, "scratch_bytes": scratch}
             for source, scratch in zip(compiled.op_sources, compiled.scratch, strict=True)

@@ -30,6 +30,8 @@
 
 #include <stdint.h>
 
+#include "edge_target.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -62,7 +64,7 @@ void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, vo
 /* A single pixel of a pointwise convolution, or a fully connected layer: otherwise like
  * edge_pointwise, without scratch and never in place. */
 typedef struct {
-  const int8_t *weights;     /* [out_channels][in_channels]; for dsp, see below */
+  const int8_t *weights;     /* see below */
   const int32_t *bias;       /* [out_channels] */
   const int32_t *multiplier; /* [out_channels] */
   const int8_t *shift;       /* [out_channels] */
@@ -71,9 +73,9 @@ typedef struct {
   int8_t zero_point, low, high;
 } edge_dense_t;
 
-/* For dsp, the weights of every four outputs are together: [in_channels / 4][4 outputs][4 inputs],
- * then [remaining inputs][4 outputs]; those of up to three remaining outputs follow in the usual
- * order. */
+/* The weights of every four outputs are together: [in_channels / 16][4 outputs][16 inputs], then
+ * [4 outputs][remaining inputs]; those of up to three remaining outputs follow,
+ * [outputs][in_channels]. */
 void edge_dense(const edge_dense_t *p, const int8_t *in, int8_t *out);
 
 /* Convolution and depthwise convolution.

@@ -30,13 +30,14 @@
 #include <stdint.h>
 
 #include "edge_kernels.h"
+#include "edge_target.h"
 
 /* >> of negative numbers is implementation-defined; every relevant compiler keeps the sign. */
 typedef char edge_right_shift_must_be_arithmetic[(INT32_C(-5) >> 1) == -3 ? 1 : -1];
 
 /* (a * b + 2^31) >> 32. */
 static inline int32_t edge_multiply_high(int32_t a, int32_t b) {
-#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#if EDGE_CORE_DSP
   int32_t high;
   __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
   return high;

@@ -23,10 +23,6 @@
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 
-#if !defined(__GNUC__) || !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__)
-#error "these kernels are for Cortex-M4, M7 and M33: export for the target 'generic' instead"
-#endif
-
 /* Sums products of pairs: sum + a[0] * b[0] + a[1] * b[1]. */
 static inline int32_t edge_smlad(uint32_t a, uint32_t b, int32_t sum) {
   int32_t result;

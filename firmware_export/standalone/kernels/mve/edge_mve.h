@@ -17,10 +17,6 @@
 
 #define EDGE_MVE_PIXELS 4 /* per call of edge_mve_dot() */
 
-#if !defined(__GNUC__)
-#error "these kernels have assembly for GCC and clang: export for the target 'generic' instead"
-#endif
-
 /* GCC 12 wastes instructions on some intrinsics; for it, a few are written in assembly. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define EDGE_MVE_ASM 1

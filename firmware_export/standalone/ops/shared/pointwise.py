@@ -15,6 +15,8 @@ GROUP = 8
 _WIDE_GROUP, _SMALL_GROUP = 6, 4
 # A single pixel with as many is not worth the flash of another kernel, 1 KB.
 _FEW_INPUTS, _FEW_OUTPUTS = 64, 16
+# Inputs whose weights for four outputs are stored together.
+_DENSE_RUN = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ def pointwise(
     channels, depth = weights.shape
     rows, width = row.rows, row.width
     if rows * width == 1 and (depth > _FEW_INPUTS or channels > _FEW_OUTPUTS):
-        return _dense(op, weights, scaling, kernels)
+        return _dense(op, weights, scaling)
     has_gaps = row.in_pitch is not None or row.out_pitch is not None
     if not has_gaps and rows * width <= 0xFFFF:
         rows, width = 1, rows * width
@@ -81,19 +83,18 @@ def pointwise(
         call = op.call("pointwise", {**fields, "group": group}, *places, scratch=size)
         return Lowered((call,), in_place, progress, smaller)
 
-    return lowered(_WIDE_GROUP, lowered(_SMALL_GROUP) if kernels == "dsp" else None)
+    return lowered(_WIDE_GROUP, lowered(_SMALL_GROUP))
 
 
-def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling, kernels: KernelSet) -> Lowered:
+def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling) -> Lowered:
     """A single pixel, whose weights are used once."""
     channels, depth = weights.shape
     fields = scaling.fields(weights, op.table)
-    if kernels == "dsp":
-        given = fields["weights"]
-        assert isinstance(given, Array)
-        fields["weights"] = dataclasses.replace(
-            given, values=_by_fours(given.values.reshape(given.shape))
-        )
+    given = fields["weights"]
+    assert isinstance(given, Array)
+    fields["weights"] = dataclasses.replace(
+        given, values=_by_fours(given.values.reshape(given.shape))
+    )
     fields |= {
         "in_channels": depth,
         "out_channels": channels,
@@ -105,14 +106,14 @@ def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling, kernels: KernelS
 
 
 def _by_fours(weights: np.ndarray) -> np.ndarray:
-    """The order of edge_dense for DSP: that in which its loop uses them."""
+    """The order of edge_dense: that in which its loops use them."""
     channels, depth = weights.shape
-    rows, columns = channels // 4 * 4, depth // 4 * 4
+    rows, columns = channels // 4 * 4, depth // _DENSE_RUN * _DENSE_RUN
     parts = []
     for first in range(0, rows, 4):
         four = weights[first : first + 4]
-        words = four[:, :columns].reshape(4, -1, 4).swapaxes(0, 1)
-        parts += [words.reshape(-1), four[:, columns:].T.reshape(-1)]
+        runs = four[:, :columns].reshape(4, -1, _DENSE_RUN).swapaxes(0, 1)
+        parts += [runs.reshape(-1), four[:, columns:].reshape(-1)]
     return np.concatenate([*parts, weights[rows:].reshape(-1)])
 
 

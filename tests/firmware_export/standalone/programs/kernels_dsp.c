@@ -242,32 +242,6 @@ static void convolution(uint32_t number) {
   check_scratch(number, pointwise_scratch(depth, 6) + GATHERED(depth));
 }
 
-/* The order of weights that the exporter stores for these cores. */
-static const int8_t *dense_weights(const edge_dense_t *p) {
-#if defined(__ARM_FEATURE_MVE)
-  return p->weights;
-#else
-  static int8_t ordered[sizeof weights];
-  const uint32_t depth = p->in_channels;
-  int8_t *to = ordered;
-  uint32_t o = 0;
-  for (; o + 4 <= p->out_channels; o += 4) {
-    for (uint32_t i = 0; i < depth / 4 * 4; i += 4) {
-      for (uint32_t row = 0; row < 4; row++, to += 4) {
-        memcpy(to, p->weights + (o + row) * depth + i, 4);
-      }
-    }
-    for (uint32_t i = depth / 4 * 4; i < depth; i++) {
-      for (uint32_t row = 0; row < 4; row++) {
-        *to++ = p->weights[(o + row) * depth + i];
-      }
-    }
-  }
-  memcpy(to, p->weights + o * depth, (p->out_channels - o) * depth);
-  return ordered;
-#endif
-}
-
 static void dense(uint32_t number) {
   edge_dense_t p = {.weights = weights,
                     .bias = bias,
@@ -282,7 +256,6 @@ static void dense(uint32_t number) {
   begin("dense");
   const uint32_t in = below(8);
   portable_dense(&p, expected + in, expected + 25000);
-  p.weights = dense_weights(&p);
   edge_dense(&p, result + in, result + 25000);
   compare(number);
 }

@@ -91,6 +91,7 @@ def export(
     target: Target = GENERIC,
     passes: Iterable[str] = all_passes.ALL,
     streaming: bytes | None = None,
+    external: bool = False,
     model_name: str = "the model",
     layer_names: Mapping[bytes, str] = types.MappingProxyType({}),
     force: bool = False,
@@ -130,6 +131,7 @@ def export(
             streaming=streaming is not None,
             version=version,
             model_sha256=packing.sha256(exported),
+            external=external,
         )
     except ExportError as error:
         raise ExportError(f"{model_name}: {error}") from None
@@ -223,6 +225,7 @@ def _values(
         "output_type": compiled.graph.outputs[0].c_type,
         "uses_float": any(tensor.dtype == "float32" for tensor in compiled.graph.activations()),
         "target": target.name,
+        "external": compiled.external,
         "kernels": _kernels(compiled),
         "constant_bytes": compiled.constant_bytes,
         "arena_bytes": compiled.plan.size,

@@ -101,6 +101,7 @@ def export(
         **_source_values(model, info, labels, vectors),
         **_state_values(states),
         "version": version,
+        "external": False,
         "library_version": packing.library_version(version),
         "package": _package(labels, version, vectors, bool(states)),
         "sources": [*_SOURCES, *(Path(name).name for name in runtime if name.endswith(".c"))],

@@ -108,9 +108,10 @@ def compile(
         "kernels_version": kernels_version,
     }
     source = emit.emit(graph, steps, plan, head)
+    stems = {stem for low in lowered for call in low.calls for stem in call.sources}
     return Compiled(
         graph=graph,
-        files={**source.files, **_kernel_files(steps, kernels)},
+        files={**source.files, **_kernel_files(stems, emit.headers(steps), kernels)},
         plan=plan,
         passes=names,
         op_sources=tuple(op.source for op in graph.ops),
@@ -151,11 +152,19 @@ def _planned(
     return min([(lowered, fast), (mixed, plan(mixed)), (small, least)], key=price)
 
 
-def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:
-    """The text of every kernel that is called, and of the headers they include, by name."""
-    stems = {stem for step in steps for call in step.lowered.calls for stem in call.sources}
+def every_kernel(kernels: KernelSet) -> dict[str, str]:
+    """The text of all kernels that models for a kernel set may call, by the name of the file."""
+    sources = (path for name in ("portable", kernels) for path in (KERNELS / name).glob("*.c"))
+    headers = sorted(path.name for path in KERNELS.glob("*.h"))
+    return _kernel_files({path.stem for path in sources}, headers, kernels)
+
+
+def _kernel_files(
+    stems: Iterable[str], headers: Iterable[str], kernels: KernelSet
+) -> dict[str, str]:
+    """The text of these kernels, and of the headers they include, by name."""
     files = {f"edge_{stem}.c": _text(_find(f"{stem}.c", kernels)) for stem in sorted(stems)}
-    missing = {_ARITHMETIC, *emit.headers(steps)}
+    missing = {_ARITHMETIC, *headers}
     while missing:
         files.update({name: _text(_find(name, kernels)) for name in sorted(missing)})
         included = {name for text in files.values() for name in _INCLUDE.findall(text)}

@@ -12,6 +12,8 @@ from firmware_export.standalone import array_comments, ends
 from firmware_export.standalone.graph import calls, ir, planner
 from firmware_export.standalone.ops.shared import row_calls
 
+_VERSION_HEADER = ("edge_kernels_version.h",)
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
@@ -94,7 +96,7 @@ def emit(
     first, last = (inner.first, inner.last) if inner else (0, len(lines))
     values = {
         **head,
-        "headers": headers(steps),
+        "headers": sorted({*headers(steps), *_VERSION_HEADER[: bool(head["kernels_version"])]}),
         "op_count": len(steps),
         "arrays": writer.arrays,
         "structs": writer.structs,

@@ -45,6 +45,7 @@ class Compiled:
       constant_bytes: bytes of weights and parameters, in flash.
       op_constant_bytes: the same for each op; what several share counts for the first.
       streaming: whether the model has the streaming form: model_push_frame() takes a frame.
+      external: whether the caller gives the buffer of activations.
     """
 
     graph: ir.Graph
@@ -58,6 +59,7 @@ class Compiled:
     constant_bytes: int
     op_constant_bytes: tuple[int, ...]
     streaming: bool
+    external: bool
 
 
 def compile(
@@ -69,6 +71,8 @@ def compile(
     streaming: bool = False,
     version: str = "0",
     model_sha256: str = "",
+    external: bool = False,
+    kernels_version: str = "",
 ) -> Compiled:
     """Compiles a model.
 
@@ -83,6 +87,8 @@ def compile(
         model_push_frame() takes a frame.
       version: of edge_tf, for the file headers.
       model_sha256: of the file, for the header of model.h.
+      external: the caller gives the buffer of activations to every function.
+      kernels_version: what EDGE_KERNELS_VERSION must be when model.c is compiled; "" for no check.
 
     Raises:
       ExportError: the model cannot be compiled; names the op and the tensor.
@@ -107,6 +113,8 @@ def compile(
         "expose_arena": keep,
         "profile": profile,
         "pushes_frames": streaming,
+        "external": external,
+        "kernels_version": kernels_version,
     }
     source = emit.emit(graph, steps, plan, head)
     stems = sorted({stem for low in lowered for call in low.calls for stem in call.sources})
@@ -122,6 +130,7 @@ def compile(
         constant_bytes=sum(source.op_constant_bytes),
         op_constant_bytes=source.op_constant_bytes,
         streaming=streaming,
+        external=external,
     )
 
 

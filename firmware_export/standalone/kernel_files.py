@@ -42,6 +42,12 @@ def texts(
     return files
 
 
+def every(sets: Sequence[KernelSet]) -> dict[str, str]:
+    """The text of all kernels that models for these sets may call, and of all shared headers."""
+    stems = {path.stem for name in {"portable", *sets} for path in (KERNELS / name).glob("*.c")}
+    return texts(stems, sorted(path.name for path in KERNELS.glob("*.h")), sets)
+
+
 def of_others(names: Collection[str], kernels: Kernels) -> set[str]:
     """Files of kernels, among these, that are empty where a kernel set is chosen."""
     if kernels == "auto":

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 import tflite_model
-from firmware_export import c_text, compiled_files, folder, packing
+from firmware_export import c_text, compiled_files, folder, identity, naming, packing
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
+from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro, random_golden
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.tflm import arena as arenas
@@ -22,6 +23,7 @@ __all__ = ["Golden", "export"]
 
 FLAVOR = "tflm"
 _DETECTOR = DetectorConfig()
+_ALONE = Linkage()
 _SOURCES = ("model_data.c", "model_runner.cpp", "golden.c", "self_test.c")
 
 
@@ -35,6 +37,7 @@ def export(
     golden: Golden | None = None,
     detector: DetectorConfig = _DETECTOR,
     streaming: bytes | None = None,
+    linkage: Linkage = _ALONE,
     model_name: str = "the model",
     force: bool = False,
 ) -> dict[str, Any]:
@@ -53,6 +56,7 @@ def export(
       detector: when a class is detected.
       streaming: the streaming form of `model`, to export instead. Golden vectors are still those
         of whole windows, whose last frame must produce the same logits.
+      linkage: names of the folder.
       model_name: what errors about the file call it, usually its path.
       force: delete what was added to or changed in an earlier export at `out_dir`.
 
@@ -63,6 +67,7 @@ def export(
       ExportError: the model, labels or vectors do not fit together or TFLite Micro cannot run
         them; or `out_dir` has files that no export wrote. Nothing is written then.
     """
+    linkage.check_tflm()
     folder.check_replaceable(out_dir, force)
     info = tflite_model.parse(model, model_name)
     compiled_files.check(info)
@@ -101,9 +106,15 @@ def export(
         **_source_values(model, info, labels, vectors),
         **_state_values(states),
         "version": version,
-        "library_version": packing.library_version(version),
+        "external": False,
+        "library_version": packing.library_version(version, packing.sha256(model)),
         "package": _package(labels, version, vectors, bool(states)),
-        "sources": [*_SOURCES, *(Path(name).name for name in runtime if name.endswith(".c"))],
+        "shared_kernels": "",
+        "prefix": linkage.prefix,
+        "sources": [
+            *_SOURCES,
+            *(Path(name).name for name in (*runtime, *identity.FILES) if name.endswith(".c")),
+        ],
         "runtime_missing": missing,
         "arena": arena,
         "add_methods": methods,
@@ -114,6 +125,8 @@ def export(
         "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
     }
     files = {**packing.render_templates(values), **runtime}
+    files = naming.renamed(identity.marked(files, packing.sha256(model), version), linkage.prefix)
+    manifest["prefix"] = linkage.prefix
     manifest["files"] = packing.listed(files)
     folder.write(out_dir, files, manifest, force)
     return manifest

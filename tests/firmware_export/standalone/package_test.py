@@ -118,8 +118,8 @@ def check_cpp(exported: Path, folder: Path, standard: str) -> None:
     headers = sorted(path.name for path in (exported / "src").glob("*.h"))
     includes = "".join(f'#include "{name}"\n' for name in (*headers, *headers))
     arduino = (
-        "struct { void begin(int) {} void println(const char *) {} operator bool() "
-        "{ return true; } } Serial;\nstatic unsigned long millis() { return 9999; }\n"
+        "struct Print { void println(const char *) {} };\n"
+        "struct : Print { void begin(int) {} operator bool() { return true; } } Serial;\nstatic unsigned long millis() { return 9999; }\n"
     )
     for name in ("spotting", "self_test"):
         sketch = (exported / "examples" / name / f"{name}.ino").read_text()
@@ -450,7 +450,7 @@ class TestAnyModel:
         assert memory["ram"]["state"] == memory["state_bytes"] > 0
         assert self_test(tmp_path / "out", tmp_path)[0] == 0
         main = tmp_path / "out/extras/self_test_main.c"
-        call = "self_test_run(print_line)"
+        call = "self_test_run(print_line, NULL)"
         main.write_text(main.read_text().replace(call, f"{call} + {call}"))
         assert self_test(tmp_path / "out", tmp_path)[0] == 0
         assert "`model_reset` starts over" in (tmp_path / "out/README.md").read_text()

@@ -58,6 +58,9 @@ typedef struct {
   uint16_t in_channels, out_channels;
   int8_t zero_point, low, high;
   uint8_t group; /* for dsp: pixels that are processed together, 6, or 4 for less scratch */
+  /* For dsp, where more may be done: zero_point is -128, and for all channels 1 <= shift <= 14 and
+   * |accumulator| < 2^(15 + shift). 0 is always correct. */
+  uint8_t is_positive;
 } edge_pointwise_t;
 
 EDGE_KERNELS_ATTR void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out,
@@ -106,6 +109,7 @@ typedef struct {
   uint8_t stride_y, stride_x;
   int8_t in_zero_point;
   int8_t zero_point, low, high;
+  uint8_t is_positive; /* as in edge_pointwise_t */
 } edge_convolution_t;
 
 /* weights: [out_channels][kernel_height][kernel_width][in_channels / groups]. */

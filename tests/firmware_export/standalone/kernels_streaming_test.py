@@ -232,6 +232,7 @@ def test_pointwise_of_one_pixel(depth, channels, in_place, seed):
         "out_channels": channels,
         **scaling.after(),
         "group": 6,
+        "is_positive": 0,
     }
     call("pointwise", fields, x, out, Buffer(8 * depth))  # see edge_kernels.h
     sums = weights.astype(np.int64) @ pixel

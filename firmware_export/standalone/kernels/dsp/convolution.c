@@ -7,7 +7,10 @@
  * values of windows next to each other inside the image are read through a table of offsets, and
  * those of any other window are gathered first. */
 
-static int8_t *copy(int8_t *to, const int8_t *from, uint32_t size) {
+static inline int8_t *copy(int8_t *to, const int8_t *from, uint32_t size) {
+  for (; size >= 4; size -= 4, to += 4, from += 4) {
+    memcpy(to, from, 4);
+  }
   for (; size > 0; size--) {
     *to++ = *from++;
   }
@@ -15,6 +18,10 @@ static int8_t *copy(int8_t *to, const int8_t *from, uint32_t size) {
 }
 
 static int8_t *repeat(int8_t *to, int32_t value, uint32_t size) {
+  const uint32_t four = (uint8_t)value * UINT32_C(0x01010101);
+  for (; size >= 4; size -= 4, to += 4) {
+    memcpy(to, &four, 4);
+  }
   for (; size > 0; size--) {
     *to++ = (int8_t)value;
   }
@@ -82,16 +89,42 @@ static __attribute__((noinline)) void widen_windows(const int8_t *x, const uint1
   }
 }
 
+/* Widens the `pixel`-th window of a group, through a table of offsets. */
+static void widen_one(const int8_t *x, const uint16_t *offsets, uint32_t depth, uint32_t group,
+                      uint32_t pixel, uint32_t *block) {
+  uint32_t *to = block + 2 * pixel;
+  for (uint32_t left = depth / 4; left > 0; left--, offsets += 4, to += 2 * group) {
+    to[0] = edge_pair(x[offsets[0]], x[offsets[2]]);
+    to[1] = edge_pair(x[offsets[1]], x[offsets[3]]);
+  }
+  int8_t *one = (int8_t *)(to - 2 * pixel) + 2 * pixel;
+  for (uint32_t left = depth % 4; left > 0; left--, one += 2 * group) {
+    const int16_t value = x[*offsets++];
+    memcpy(one, &value, sizeof value);
+  }
+}
+
 /* Widens one window that begins at (y, x), possibly in the padding. `in` is at the group's
- * channels, `run` the number of values in a row of the window. */
+ * channels, `run` the number of values in a row of the window; `offsets` may be NULL. */
 static void widen_window(const edge_convolution_t *p, const int8_t *in, int32_t y, int32_t x,
-                         uint32_t run, int8_t *gathered, uint32_t group, uint32_t pixel,
-                         uint32_t *block) {
+                         uint32_t run, const uint16_t *offsets, int8_t *gathered, uint32_t group,
+                         uint32_t pixel, uint32_t *block) {
   const int is_words = run % 4 == 0;
   const int columns_inside =
       p->groups == 1 && p->dilation_x == 1 && x >= 0 && x + p->kernel_width <= p->in_width;
+  const int rows_inside = y >= 0 && y + (p->kernel_height - 1) * p->dilation_y < p->in_height;
   int8_t *to = gathered;
   uint32_t *wide = block + 2 * pixel;
+  if (rows_inside && columns_inside && is_words) {
+    const int8_t *from = in + (uint32_t)y * p->in_row + x * p->in_channels;
+    (void)edge_dsp_widen(from, run / 4, p->dilation_y * p->in_row, p->kernel_height, group, wide);
+    return;
+  }
+  if (rows_inside && columns_inside && offsets) {
+    const int8_t *from = in + (uint32_t)y * p->in_row + x * p->in_channels;
+    widen_one(from, offsets, run * p->kernel_height, group, pixel, block);
+    return;
+  }
   for (uint32_t ky = p->kernel_height; ky > 0; ky--, y += p->dilation_y) {
     const int row_inside = y >= 0 && y < p->in_height;
     const int8_t *row = row_inside ? in + (uint32_t)y * p->in_row : NULL;
@@ -105,10 +138,10 @@ static void widen_window(const edge_convolution_t *p, const int8_t *in, int32_t 
     } else {
       (void)gather_row(p, row, x, gathered);
     }
-    wide = edge_dsp_widen(from, run / 4, group, wide);
+    wide = edge_dsp_widen(from, run / 4, run, 1, group, wide);
   }
   if (!is_words) {
-    edge_dsp_widen_pixel(gathered, run * p->kernel_height, group, pixel, block);
+    edge_dsp_widen_pixels(gathered, run * p->kernel_height, group, pixel, 1, block);
   }
 }
 
@@ -130,6 +163,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
       .in_channels = (uint16_t)depth,
       .out_channels = (uint16_t)out_channels,
       .zero_point = p->zero_point,
+      .is_positive = p->is_positive,
   };
   for (uint32_t n = 0; n < p->batches; n++, in += p->in_height * p->in_row) {
     uint32_t left = (uint32_t)p->out_width * p->out_height;
@@ -156,8 +190,8 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
           for (uint32_t i = 0; i < count; i++) {
             const int32_t top = (int32_t)(row * p->stride_y) - p->pad_top;
             const int32_t start = (int32_t)(column * p->stride_x) - p->pad_left;
-            widen_window(p, in + g * in_channels, top, start, run, gathered, edge_dsp_group(count),
-                         i, widened);
+            widen_window(p, in + g * in_channels, top, start, run, have_offsets ? offsets : NULL,
+                         gathered, edge_dsp_group(count), i, widened);
             if (++column == p->out_width) {
               column = 0;
               row++;

@@ -9,16 +9,17 @@
 #define LANES 4
 #define WORDS 2 /* per value of four channels: pairs (0, 2) and (1, 3) */
 
-/* The sums and outputs of one row; x, out and pixels change while it runs. */
+/* The sums and outputs of one row; the order is known to the assembly. */
 typedef struct {
+  int32_t bias[LANES]; /* doubled */
   const uint32_t *x;
   const uint32_t *weights; /* doubled */
-  const int32_t *bias;     /* of four channels, doubled */
   const edge_scale_t *scales;
   int8_t *out;
-  uint32_t out_step, x_step; /* bytes from one pixel to the next */
   uint32_t pixels;
-  uint32_t taps; /* 1 to 33 */
+  uint32_t out_step; /* bytes from one pixel to the next */
+  uint32_t x_step;   /* bytes from the end of a window to the next window */
+  uint32_t taps;     /* 1 to 33 */
 } row_t;
 
 #define TWO_TAPS                         \
@@ -33,38 +34,44 @@ typedef struct {
   "smlatt r4, r8, r12, r4\n\t"           \
   "smlatt r5, r9, lr, r5\n\t"
 #define EIGHT_TAPS TWO_TAPS TWO_TAPS TWO_TAPS TWO_TAPS
-#define OUTPUT(sum, at)         \
-  "ldmia r0!, {r6, r7, r8}\n\t" \
-  "smmlar r9, " sum             \
-  ", r6, r7\n\t"                \
-  "add r9, r9, " sum            \
-  ", asr #31\n\t"               \
-  "asr r9, r9, r8\n\t"          \
-  "ssat r9, #8, r9\n\t"         \
-  "strb r9, [r1, #" at "]\n\t"
+#define OUTPUT(sum, multiplier, rounding, shift, at) \
+  "smmlar lr, " sum ", " multiplier ", " rounding    \
+  "\n\t"                                             \
+  "add lr, lr, " sum                                 \
+  ", asr #31\n\t"                                    \
+  "asr lr, lr, " shift                               \
+  "\n\t"                                             \
+  "ssat lr, #8, lr\n\t"                              \
+  "strb lr, [r12, #" at "]\n\t"
+#define TWO_OUTPUTS(first, first_at, second, second_at)                                 \
+  "ldmia r11!, {r1, r6, r7, r8, r9, r10}\n\t" OUTPUT(first, "r1", "r6", "r7", first_at) \
+      OUTPUT(second, "r8", "r9", "r10", second_at)
 
 /* All registers are in use: r2 to r5 are the sums. The taps are written out; a jump to where as
- * many are left as there are replaces the loop: five instructions per tap. */
-static __attribute__((naked, noinline)) void sum_row(row_t *row __attribute__((unused))) {
+ * many are left as there are replaces the loop: five instructions per tap. On the stack: the
+ * struct, with where to begin and where to go after an odd tap in the places of x and taps. */
+static __attribute__((naked, noinline)) void sum_row(const row_t *row __attribute__((unused))) {
   __asm__ volatile(
-      "push {r0, r1, r2, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
-      "ldr r1, [r0, #32]\n\t"
-      "lsr r2, r1, #1\n\t"
-      "adr.w r4, 3f\n\t"
-      "mov r5, #40\n\t" /* bytes of two taps */
-      "mls r4, r2, r5, r4\n\t"
-      "adr.w r5, 2f\n\t"
-      "tst r1, #1\n\t"
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "ldmia r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+      "lsr lr, r11, #1\n\t"
+      "adr.w r12, 3f\n\t"
+      "tst r11, #1\n\t"
+      "mov r11, #40\n\t" /* bytes of two taps */
+      "mls r11, lr, r11, r12\n\t"
+      "orr r11, r11, #1\n\t"
+      "adr.w r12, 2f\n\t"
+      "orr r12, r12, #1\n\t"
       "it eq\n\t"
-      "moveq r5, r4\n\t"
-      "orr r4, r4, #1\n\t"
-      "orr r5, r5, #1\n\t"
-      "strd r4, r5, [sp, #4]\n"
+      "moveq r12, r11\n\t"
+      "mov lr, r4\n\t"
+      "mov r4, r12\n\t"
+      "push {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+      "mov r0, lr\n"
       "1:\n\t"
-      "ldr r12, [sp]\n\t"
-      "ldmia r12, {r0, r1, r2}\n\t"
-      "ldmia r2, {r2, r3, r4, r5}\n\t"
-      "ldr pc, [sp, #8]\n\t"
+      "ldmia sp, {r2, r3, r4, r5, r12}\n\t"
+      "ldr r1, [sp, #20]\n\t"
+      "bx r12\n\t"
       ".balign 4\n"
       "2:\n\t"
       "ldmia r0!, {r6, r7}\n\t"
@@ -73,24 +80,20 @@ static __attribute__((naked, noinline)) void sum_row(row_t *row __attribute__((u
       "smlabb r3, r7, r9, r3\n\t"
       "smlatt r4, r6, r8, r4\n\t"
       "smlatt r5, r7, r9, r5\n\t"
-      "ldr pc, [sp, #4]\n\t"
-      ".balign 4\n\t"
-      EIGHT_TAPS EIGHT_TAPS EIGHT_TAPS EIGHT_TAPS
+      "ldr pc, [sp, #44]\n\t"
+      ".balign 4\n\t" EIGHT_TAPS EIGHT_TAPS EIGHT_TAPS EIGHT_TAPS
       "3:\n\t"
-      "ldr r12, [sp]\n\t"
-      "ldrd r0, r1, [r12, #12]\n\t"
-      OUTPUT("r2", "0") OUTPUT("r3", "1") OUTPUT("r4", "2") OUTPUT("r5", "3")
-      "ldrd r6, r7, [r12, #20]\n\t"
-      "ldr r0, [r12]\n\t"
-      "ldr r8, [r12, #28]\n\t"
-      "add r1, r1, r6\n\t"
-      "add r0, r0, r7\n\t"
-      "str r1, [r12, #16]\n\t"
-      "str r0, [r12]\n\t"
-      "subs r8, r8, #1\n\t"
-      "str r8, [r12, #28]\n\t"
+      "ldrd r11, r12, [sp, #24]\n\t" TWO_OUTPUTS("r2", "0", "r3", "1")
+          TWO_OUTPUTS("r4", "2", "r5", "3")
+      "ldrd r6, r7, [sp, #32]\n\t"
+      "ldr r8, [sp, #40]\n\t"
+      "subs r6, r6, #1\n\t"
+      "add r12, r12, r7\n\t"
+      "add r0, r0, r8\n\t"
+      "strd r12, r6, [sp, #28]\n\t"
       "bne.w 1b\n\t"
-      "pop {r0, r1, r2, r4, r5, r6, r7, r8, r9, r10, r11, pc}");
+      "add sp, sp, #48\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
 }
 
 /* Four channels, or the last ones. */
@@ -139,12 +142,15 @@ static void load(const edge_convolution_t *p, const int8_t *in, uint32_t lanes, 
   }
   const int8_t *from = in + (uint32_t)y * p->in_row;
   if (lanes == LANES) {
-    for (; width > 0; width--, from += channels, to += step) {
-      const uint32_t word = edge_load_word(from);
-      to[0] = edge_even_bytes(word);
-      to[1] = edge_odd_bytes(word);
+    for (; width >= 2; width -= 2, to += 2 * step) {
+      const uint32_t first = edge_load_word(from);
+      const uint32_t second = edge_load_word(from + channels);
+      from += 2 * channels;
+      to[0] = edge_even_bytes(first);
+      to[1] = edge_odd_bytes(first);
+      to[step] = edge_even_bytes(second);
+      to[step + 1] = edge_odd_bytes(second);
     }
-    return;
   }
   for (; width > 0; width--, from += channels, to += step) {
     const uint32_t word = read_lanes(from, lanes);
@@ -153,14 +159,15 @@ static void load(const edge_convolution_t *p, const int8_t *in, uint32_t lanes, 
   }
 }
 
-/* One row of outputs with fewer channels than four. */
-static void narrow_row(row_t *row, uint32_t lanes) {
+/* One row of outputs with fewer channels than four; `step` is from window to window, in bytes. */
+static void narrow_row(row_t *row, uint32_t lanes, uint32_t step) {
   int8_t *out = row->out;
   for (uint32_t left = row->pixels; left > 0; left--, out += row->out_step) {
     int8_t four[LANES];
     row->out = four;
     row->pixels = 1;
     sum_row(row);
+    row->x += step / sizeof *row->x;
     memcpy(out, four, lanes);
   }
 }
@@ -175,11 +182,16 @@ static void four_channels(const edge_convolution_t *p, const int8_t *in, int8_t 
   const uint32_t width = p->in_width < room ? p->in_width : room;
   uint32_t *weights = ring + WORDS * columns * height;
   rotate(p, channel, lanes, p->out_height > 1 ? height : 1, weights);
-  int32_t bias[LANES] = {0};
   edge_scale_t scales[LANES];
+  row_t row = {
+      .scales = scales,
+      .out_step = p->out_channels,
+      .x_step = p->stride_x * height * WORDS * sizeof *ring - WORDS * sizeof *ring * taps,
+      .taps = taps,
+  };
   for (uint32_t i = 0; i < LANES; i++) {
     const uint32_t c = channel + (i < lanes ? i : 0);
-    bias[i] = p->bias[c] * 2;
+    row.bias[i] = p->bias[c] * 2;
     scales[i] = edge_scale(p->multiplier[c], p->shift[c], p->zero_point);
   }
   uint32_t loaded = 0; /* rows, counted from the first one of padding */
@@ -195,23 +207,18 @@ static void four_channels(const edge_convolution_t *p, const int8_t *in, int8_t 
       load(p, in, lanes, (int32_t)loaded - p->pad_top, width, ring + WORDS * slot);
       slot = slot + 1 < height ? slot + 1 : 0;
     }
-    row_t row = {
-        .x = ring,
-        .weights = weights + rotation * WORDS * taps,
-        .bias = bias,
-        .scales = scales,
-        .out = out,
-        .out_step = p->out_channels,
-        .x_step = p->stride_x * height * WORDS * sizeof *ring,
-        .pixels = p->out_width,
-        .taps = taps,
-    };
+    row.x = ring;
+    row.weights = weights + rotation * WORDS * taps;
+    row.out = out;
+    row.pixels = p->out_width;
     if (lanes == LANES) {
       sum_row(&row);
     } else {
-      narrow_row(&row, lanes);
+      narrow_row(&row, lanes, p->stride_x * height * WORDS * sizeof *ring);
     }
-    rotation = (rotation + p->stride_y) % height;
+    for (rotation += p->stride_y; rotation >= height;) {
+      rotation -= height;
+    }
   }
 }
 

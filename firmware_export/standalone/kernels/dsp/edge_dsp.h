@@ -11,6 +11,12 @@
  *      they differ only if the high half is 0, and (0 - 1 + 2^(shift-1)) >> shift is 0, too.
  *   c. SSAT clamps to int8. Narrower clamps and tables follow in a separate pass, see
  *      edge_dsp_look_up(): clamping twice has the same result.
+ *   d. With the output's zero point at -128, results below 0 do not matter: after the clamp, they
+ * are -128 like 0. So ties need no sign, and rounding twice is rounding once with a larger
+ * constant: (x + 1/2 rounded down, + 2^(shift-1)) >> shift = (x + 1/2 + 2^(shift-1)) >> shift. e.
+ * If besides shifts are at most 14 and |accumulator| < 2^(15+shift), a left shift by 16-shift of
+ *      the accumulator, SMMLA and SSAT with a shift by 15 are all: x has 15-shift fractional bits,
+ * so that the 1/2 is a whole number, and nothing is rounded in between. See `is_positive`.
  *
  * Pairs: SMLAD multiplies two pairs of 16-bit numbers and adds both products. SXTB16 makes a pair
  * of bytes 0 and 2 of a word, and another of bytes 1 and 3. Which numbers form a pair does not
@@ -114,14 +120,14 @@ static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale) {
 /* The size of the group that so many pixels belong to. */
 static inline uint32_t edge_dsp_group(uint32_t pixels) { return pixels > 4 ? EDGE_GROUP : 4; }
 
-/* Widens `fours` times four values of a pixel, from `to` on, the place of its first ones in a block
- * of `group` pixels. Returns the place of the next. */
-EDGE_KERNELS_ATTR uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t group,
-                                           uint32_t *to);
+/* Widens rows of `fours` times four values of a pixel, `row` bytes apart, from `to` on, the place
+ * of its first ones in a block of `group` pixels. Returns the place of the next. */
+EDGE_KERNELS_ATTR uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t row,
+                                           uint32_t rows, uint32_t group, uint32_t *to);
 
-/* Widens a whole pixel, the `pixel`-th of a group. */
-EDGE_KERNELS_ATTR void edge_dsp_widen_pixel(const int8_t *x, uint32_t depth, uint32_t group,
-                                            uint32_t pixel, uint32_t *block);
+/* Widens whole pixels, adjacent ones: the `first`-th of a group and those after it. */
+EDGE_KERNELS_ATTR void edge_dsp_widen_pixels(const int8_t *x, uint32_t depth, uint32_t group,
+                                             uint32_t first, uint32_t pixels, uint32_t *block);
 
 /* All output channels of `pixels` widened pixels, at most a group, with outputs `step` bytes apart.
  * Outputs are clamped to int8. */

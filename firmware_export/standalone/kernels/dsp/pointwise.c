@@ -9,21 +9,25 @@
  *     per remaining one:   16 bits of pixel 0, of pixel 1, 2 ...
  */
 
-/* What sum_six and sum_four need; the order is known to the assembly, and most members change. */
+/* What sum_six and sum_four need; the order is known to the assembly. */
 typedef struct {
-  const uint32_t *x;
-  const int8_t *weights;
-  const int32_t *bias;
-  const int32_t *multiplier;
-  const int8_t *shift;
   int8_t *out;
-  uint32_t step;     /* bytes from the output of a pixel to the next pixel's */
-  uint32_t channels; /* 1 or more */
+  const int8_t *shift;
+  const int32_t *bias;
+  const uint32_t *x;
+  uint32_t step;        /* bytes from the output of a pixel to the next pixel's */
+  uint32_t multipliers; /* bytes from a channel's bias to its multiplier */
+  int32_t zero;         /* 2^14 for POSITIVE, else twice the zero point, plus 1 */
+  const int8_t *weights;
   uint32_t fours;
   uint32_t ones;
-  int32_t zero;    /* twice the zero point, plus 1 */
+  uint32_t channels; /* 1 or more */
+  uint32_t kind;
   uint32_t pixels; /* 1 or more */
 } group_t;
+
+/* How sums become outputs. */
+enum { POSITIVE, ANY, FEWER };
 
 /* Sums are in r2 to r7. r0 points to the inputs, r1 to the weights. */
 #define LOAD_WEIGHTS          \
@@ -64,167 +68,255 @@ typedef struct {
   "smlabb r4, lr, r9, r4\n\t" \
   "smlabt r5, lr, r9, r5\n\t"
 
-/* r8: multiplier, r9: shift, r10: rounding. */
-#define SCALE(sum)             \
+#define BIASES_OF_SIX \
+  BIASES_OF_FOUR      \
+  "mov r6, r2\n\t"    \
+  "mov r7, r2\n\t"
+#define BIASES_OF_FOUR \
+  "mov r3, r2\n\t"     \
+  "mov r4, r2\n\t"     \
+  "mov r5, r2\n\t"
+
+/* Of the next channel: r0 is the place of its first output, r10 the shift, r11 the step, r12 the
+ * multiplier, lr `zero`. */
+#define NEXT_CHANNEL                              \
+  "ldmia sp, {r0, r8, r9, r10, r11, r12, lr}\n\t" \
+  "ldr r12, [r9, r12]\n\t"                        \
+  "add r9, r9, #4\n\t"                            \
+  "ldrsb r10, [r8], #1\n\t"                       \
+  "add r0, r0, #1\n\t"                            \
+  "stmia sp, {r0, r8, r9}\n\t"
+
+/* See e. in edge_dsp.h. r8: rounding, r9: the shift of the sum, r10: place of the fourth output. */
+#define POSITIVE_SCALE           \
+  "lsr r8, lr, r10\n\t"          \
+  "sub r8, r8, #0x3FC000\n\t"    \
+  "rsb r9, r10, #16\n\t"         \
+  "add r10, r0, r11, lsl #1\n\t" \
+  "add r10, r10, r11\n\t"
+#define POSITIVE_OUTPUT(sum) \
+  "lsl " sum ", " sum        \
+  ", r9\n\t"                 \
+  "smmla lr, " sum           \
+  ", r12, r8\n\t"            \
+  "ssat lr, #8, lr, asr #15\n\t"
+
+/* r8: rounding, r9: place of the fourth output. */
+#define ANY_SCALE               \
+  "lsl r8, lr, r10\n\t"         \
+  "asr r8, r8, #1\n\t"          \
+  "add r9, r0, r11, lsl #1\n\t" \
+  "add r9, r9, r11\n\t"
+#define ANY_OUTPUT(sum)        \
   "add " sum ", " sum ", " sum \
   "\n\t"                       \
   "smmlar lr, " sum            \
-  ", r8, r10\n\t"              \
+  ", r12, r8\n\t"              \
   "add lr, lr, " sum           \
   ", asr #31\n\t"              \
-  "asr lr, lr, r9\n\t"         \
+  "asr lr, lr, r10\n\t"        \
   "ssat lr, #8, lr\n\t"
-#define FIRST_OUTPUTS \
-  SCALE("r2")         \
-  "strb lr, [r0]\n\t"                  \
-  SCALE("r3")                          \
-  "strb lr, [r0, r1]\n\t"              \
-  SCALE("r4")                          \
-  "strb lr, [r0, r1, lsl #1]\n\t"      \
-  "add r11, r1, r1, lsl #1\n\t"        \
-  "add r11, r11, r0\n\t"               \
-  SCALE("r5")                          \
-  "strb lr, [r11]\n\t"
-#define SIX_OUTPUTS \
-  FIRST_OUTPUTS     \
-  SCALE("r6")       \
-  "strb lr, [r0, r1, lsl #2]\n\t" SCALE("r7") "strb lr, [r11, r1, lsl #1]\n\t"
+
+#define FOUR_OUTPUTS(OUTPUT, fourth)                                \
+  OUTPUT("r2")                                                      \
+  "strb lr, [r0]\n\t" OUTPUT("r3") "strb lr, [r0, r11]\n\t" OUTPUT( \
+      "r4") "strb lr, [r0, r11, lsl #1]\n\t" OUTPUT("r5") "strb lr, [" fourth "]\n\t"
+#define SIX_OUTPUTS(OUTPUT, fourth) \
+  FOUR_OUTPUTS(OUTPUT, fourth)      \
+  OUTPUT("r6")                      \
+  "strb lr, [r0, r11, lsl #2]\n\t" OUTPUT("r7") "strb lr, [" fourth ", r11, lsl #1]\n\t"
+
+#define NEXT              \
+  "ldr r8, [sp, #44]\n\t" \
+  "cmp r0, r8\n\t"        \
+  "bne.w 1b\n\t"          \
+  "add sp, sp, #56\n\t"   \
+  "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n\t"
 
 /* All output channels of a group: naked, since it needs all registers. Four times four inputs are
- * written out; a jump into them replaces a remainder. On the stack: the struct, where to enter the
- * loop, where the inputs of the loop end, and what follows it. */
-#define FUNCTION(name, pixels, bytes_of_four, bytes_of_inputs, four_inputs, one_input, outputs)      \
-  static __attribute__((naked, noinline)) void name(group_t *group __attribute__((unused))) {        \
-    __asm__ volatile(                                                                              \
-        "push {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                     \
-        "mov r12, r0\n\t"                                                                          \
-        "ldrd r1, r2, [r12, #32]\n\t"                                                              \
-        "ldr r0, [r12]\n\t"                                                                        \
-        "mov r3, #" bytes_of_inputs "\n\t"                                                         \
-        "mla r3, r1, r3, r0\n\t"                                                                   \
-        "str r3, [sp, #8]\n\t"                                                                     \
-        "adr.w r3, 4f\n\t"                                                                         \
-        "cmp r2, #0\n\t"                                                                           \
-        "it ne\n\t"                                                                                \
-        "adrne.w r3, 3f\n\t"                                                                       \
-        "orr r3, r3, #1\n\t"                                                                       \
-        "str r3, [sp, #12]\n\t"                                                                    \
-        "cbz r1, 0f\n\t"                                                                           \
-        "and r4, r1, #3\n\t"                                                                       \
-        "cmp r4, #0\n\t"                                                                           \
-        "it eq\n\t"                                                                                \
-        "moveq r4, #4\n\t"                                                                         \
-        "mov r5, #" bytes_of_four "\n\t"                                                           \
-        "adr.w r3, 2f\n\t"                                                                         \
-        "mls r3, r4, r5, r3\n\t"                                                                   \
-        "orr r3, r3, #1\n"                                                                         \
-        "0:\n\t"                                                                                   \
-        "str r3, [sp, #4]\n"                                                                       \
-        "5:\n\t"                                                                                   \
-        "ldrd r0, r1, [r12]\n\t"                                                                   \
-        "ldr r8, [r12, #8]\n\t"                                                                    \
-        "ldr r2, [r8], #4\n\t"                                                                     \
-        "str r8, [r12, #8]\n\t"                                                                    \
-        "mov r3, r2\n\t"                                                                           \
-        "mov r4, r2\n\t"                                                                           \
-        "mov r5, r2\n\t"                                                                           \
-        "mov r6, r2\n\t"                                                                           \
-        "mov r7, r2\n\t"                                                                           \
-        "ldr pc, [sp, #4]\n\t"                                                                     \
-        ".balign 4\n"                                                                              \
-        "1:\n\t" four_inputs four_inputs four_inputs four_inputs                                   \
-        "2:\n\t"                                                                                   \
-        "ldr.w r8, [sp, #8]\n\t"                                                                   \
-        "cmp r0, r8\n\t"                                                                           \
-        "bne.w 1b\n\t"                                                                             \
-        "ldr pc, [sp, #12]\n\t"                                                                    \
-        ".balign 4\n"                                                                              \
-        "3:\n\t"                                                                                   \
-        "ldr.w r12, [sp]\n\t"                                                                      \
-        "ldr.w r12, [r12, #36]\n"                                                                  \
-        "6:\n\t" one_input                                                                         \
-        "bne 6b\n\t"                                                                               \
-        ".balign 4\n"                                                                              \
-        "4:\n\t"                                                                                   \
-        "ldr r12, [sp]\n\t"                                                                        \
-        "ldr r0, [r12, #12]\n\t"                                                                   \
-        "str r1, [r12, #4]\n\t"                                                                    \
-        "ldr r8, [r0], #4\n\t"                                                                     \
-        "str r0, [r12, #12]\n\t"                                                                   \
-        "ldr r0, [r12, #16]\n\t"                                                                   \
-        "ldr r10, [r12, #40]\n\t"                                                                  \
-        "ldrsb r9, [r0], #1\n\t"                                                                   \
-        "str r0, [r12, #16]\n\t"                                                                   \
-        "sub r11, r9, #1\n\t"                                                                      \
-        "lsl r10, r10, r11\n\t"                                                                    \
-        "ldrd r0, r1, [r12, #20]\n\t"                                                              \
-        "ldr r11, [r12, #44]\n\t"                                                                  \
-        "cmp r11, #" pixels "\n\t"                                                                 \
-        "bne 7f\n\t" outputs                                                                       \
-        "8:\n\t"                                                                                   \
-        "ldr r8, [r12, #28]\n\t"                                                                   \
-        "ldr r0, [r12, #20]\n\t"                                                                   \
-        "subs r8, r8, #1\n\t"                                                                      \
-        "add r0, r0, #1\n\t"                                                                       \
-        "str r8, [r12, #28]\n\t"                                                                   \
-        "str r0, [r12, #20]\n\t"                                                                   \
-        "bne.w 5b\n\t"                                                                             \
-        "pop {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}\n"                        \
-        "7:\n\t" /* fewer pixels */                                                                \
-        "push {r2, r3, r4, r5, r6, r7}\n\t"                                                        \
-        "mov r3, sp\n"                                                                             \
-        "9:\n\t"                                                                                   \
-        "ldr r2, [r3], #4\n\t" SCALE("r2")                                                         \
-        "strb lr, [r0]\n\t"                                                                        \
-        "add r0, r0, r1\n\t"                                                                       \
-        "subs r11, r11, #1\n\t"                                                                    \
-        "bne 9b\n\t"                                                                               \
-        "add sp, sp, #24\n\t"                                                                      \
-        "b 8b"); \
+ * written out; a jump into them replaces a remainder. On the stack:
+ *      0  the first seven members of the struct, with the place before the next output
+ *     28  where the inputs of the loop end
+ *     32  where to enter the loop
+ *     36  what follows it
+ *     40  how sums become outputs
+ *     44  the place of the last output of the first pixel
+ *     48  ones, pixels
+ */
+#define FUNCTION(name, bytes_of_four, bytes_of_inputs, biases, four_inputs, one_input, outputs)   \
+  static __attribute__((naked, noinline)) void name(const group_t *group                          \
+                                                    __attribute__((unused))) {                    \
+    __asm__ volatile(                                                                           \
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"                                       \
+        "sub sp, sp, #56\n\t"                                                                   \
+        "mov r12, r0\n\t"                                                                       \
+        "ldmia r12!, {r0, r1, r2, r3, r4, r5, r6}\n\t"                                          \
+        "sub r0, r0, #1\n\t"                                                                    \
+        "stmia sp, {r0, r1, r2, r3, r4, r5, r6}\n\t"                                            \
+        "ldmia r12, {r1, r2, r4, r5, r6, r7}\n\t"                                               \
+        "add r0, r0, r5\n\t"                                                                    \
+        "mov r5, #" bytes_of_inputs "\n\t"                                                      \
+        "mla r3, r2, r5, r3\n\t"                                                                \
+        "str r0, [sp, #44]\n\t"                                                                 \
+        "strd r4, r7, [sp, #48]\n\t"                                                            \
+        "adr.w r5, 4f\n\t"                                                                      \
+        "adr.w r7, 5f\n\t"                                                                      \
+        "adr.w r8, 6f\n\t"                                                                      \
+        "cmp r6, #1\n\t"                                                                        \
+        "it eq\n\t"                                                                             \
+        "moveq r5, r7\n\t"                                                                      \
+        "it hi\n\t"                                                                             \
+        "movhi r5, r8\n\t"                                                                      \
+        "orr r5, r5, #1\n\t"                                                                    \
+        "adr.w r7, 3f\n\t"                                                                      \
+        "orr r7, r7, #1\n\t"                                                                    \
+        "cmp r4, #0\n\t"                                                                        \
+        "it eq\n\t"                                                                             \
+        "moveq r7, r5\n\t"                                                                      \
+        "strd r7, r5, [sp, #36]\n\t"                                                            \
+        "cbz r2, 0f\n\t"                                                                        \
+        "and r4, r2, #3\n\t"                                                                    \
+        "cmp r4, #0\n\t"                                                                        \
+        "it eq\n\t"                                                                             \
+        "moveq r4, #4\n\t"                                                                      \
+        "mov r5, #" bytes_of_four "\n\t"                                                        \
+        "adr.w r7, 2f\n\t"                                                                      \
+        "mls r7, r4, r5, r7\n\t"                                                                \
+        "orr r7, r7, #1\n"                                                                      \
+        "0:\n\t"                                                                                \
+        "strd r3, r7, [sp, #28]\n"                                                              \
+        "1:\n\t"                                                                                \
+        "ldrd r8, r0, [sp, #8]\n\t"                                                             \
+        "ldr r2, [r8]\n\t" biases                                                               \
+        "ldr pc, [sp, #32]\n\t"                                                                 \
+        ".balign 4\n"                                                                           \
+        "7:\n\t" four_inputs four_inputs four_inputs four_inputs                                \
+        "2:\n\t"                                                                                \
+        "ldr r8, [sp, #28]\n\t"                                                                 \
+        "cmp r0, r8\n\t"                                                                        \
+        "bne.w 7b\n\t"                                                                          \
+        "ldr pc, [sp, #36]\n\t"                                                                 \
+        ".balign 4\n"                                                                           \
+        "3:\n\t"                                                                                \
+        "ldr r12, [sp, #48]\n"                                                                  \
+        "8:\n\t" one_input                                                                      \
+        "bne 8b\n\t"                                                                            \
+        "ldr pc, [sp, #40]\n\t"                                                                 \
+        ".balign 4\n"                                                                           \
+        "4:\n\t" NEXT_CHANNEL POSITIVE_SCALE outputs(POSITIVE_OUTPUT, "r10") NEXT               \
+        ".balign 4\n"                                                                           \
+        "5:\n\t" NEXT_CHANNEL ANY_SCALE outputs(ANY_OUTPUT, "r9") NEXT                          \
+        ".balign 4\n"                                                                           \
+        "6:\n\t" NEXT_CHANNEL ANY_SCALE                                                         \
+        "ldr r9, [sp, #52]\n\t"                                                                 \
+        "push {r2, r3, r4, r5, r6, r7}\n\t"                                                     \
+        "mov r3, sp\n"                                                                          \
+        "9:\n\t"                                                                                \
+        "ldr r2, [r3], #4\n\t" ANY_OUTPUT("r2")                                                 \
+        "strb lr, [r0]\n\t"                                                                     \
+        "add r0, r0, r11\n\t"                                                                   \
+        "subs r9, r9, #1\n\t"                                                                   \
+        "bne 9b\n\t"                                                                            \
+        "add sp, sp, #24\n\t"                                                                   \
+        "ldr r0, [sp]\n\t" NEXT); \
   }
 
-FUNCTION(sum_six, "6", "72", "48", SIX, ONE_OF_SIX, SIX_OUTPUTS)
-FUNCTION(sum_four, "4", "52", "32", FOUR, ONE_OF_FOUR, FIRST_OUTPUTS)
+FUNCTION(sum_six, "72", "48", BIASES_OF_SIX, SIX, ONE_OF_SIX, SIX_OUTPUTS)
+FUNCTION(sum_four, "52", "32", BIASES_OF_FOUR, FOUR, ONE_OF_FOUR, FOUR_OUTPUTS)
 
-uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t group, uint32_t *to) {
-  const uint32_t step = 2 * group;
-  for (; fours > 0; fours--, x += 4, to += step) {
-    const uint32_t word = edge_load_word(x);
-    to[0] = edge_even_bytes(word);
-    to[1] = edge_odd_bytes(word);
+/* Eight instructions for eight values, plus two; `step` is a number. */
+#define WIDEN_FOUR(word, step)  \
+  "sxtb16 %[c], %[" word        \
+  "]\n\t"                       \
+  "sxtb16 %[" word "], %[" word \
+  "], ror #8\n\t"               \
+  "strd %[c], %[" word "], [%[at]], #" step "\n\t"
+#define WIDEN(step) \
+  __asm__ volatile(                                                                           \
+      "1:\n\t"                                                                                \
+      "mov %[at], %[to]\n\t"                                                                  \
+      "add %[to], %[to], %[next]\n\t"                                                              \
+      "lsrs %[twos], %[fours], #1\n\t"                                                        \
+      "bcc 2f\n\t"                                                                            \
+      "ldr %[a], [%[x]], #4\n\t" WIDEN_FOUR("a", step)                                        \
+      "2:\n\t"                                                                                \
+      "beq 4f\n"                                                                              \
+      "3:\n\t"                                                                                \
+      "ldr %[a], [%[x]], #4\n\t"                                                              \
+      "ldr %[b], [%[x]], #4\n\t" WIDEN_FOUR("a", step) WIDEN_FOUR("b", step)                  \
+      "subs %[twos], %[twos], #1\n\t"                                                         \
+      "bne 3b\n"                                                                              \
+      "4:\n\t"                                                                                \
+      "add %[x], %[x], %[rest]\n\t"                                                           \
+      "subs %[runs], %[runs], #1    \n\t"                                                     \
+      "bne 1b"                                                                                \
+      : [x] "+r"(x), [to] "+r"(to), [runs] "+r"(runs)    , [a] "=&r"(a), [b] "=&r"(b),        \
+        [c] "=&r"(c), [at] "=&r"(at), [twos] "=&r"(twos)                                      \
+      : [fours] "r"(fours), [rest] "r"(rest), [next] "r"(next)                                                  \
+      : "cc", "memory")
+
+/* `fours` times four values of each run; `rest` more bytes follow them in the input. Runs are
+ * `next` bytes apart in the block of `group` pixels. */
+static __attribute__((noinline)) void widen(const int8_t *x, uint32_t fours, uint32_t rest,
+                                            uint32_t runs, uint32_t group, uint32_t next,
+                                            uint32_t *to) {
+  uint32_t a;
+  uint32_t b;
+  uint32_t c;
+  uint32_t *at;
+  uint32_t twos;
+  if (group == EDGE_GROUP) {
+    WIDEN("48");
+  } else {
+    WIDEN("32");
   }
-  return to;
 }
 
-void edge_dsp_widen_pixel(const int8_t *x, uint32_t depth, uint32_t group, uint32_t pixel,
-                          uint32_t *block) {
+uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t row, uint32_t rows,
+                         uint32_t group, uint32_t *to) {
+  widen(x, fours, row - 4 * fours, rows, group, 8 * group * fours, to);
+  return to + 2 * group * fours * rows;
+}
+
+void edge_dsp_widen_pixels(const int8_t *x, uint32_t depth, uint32_t group, uint32_t first,
+                           uint32_t pixels, uint32_t *block) {
   const uint32_t fours = depth / 4;
-  (void)edge_dsp_widen(x, fours, group, block + 2 * pixel);
-  x += 4 * fours;
-  int8_t *to = (int8_t *)(block + fours * 2 * group) + 2 * pixel;
-  for (uint32_t ones = depth % 4; ones > 0; ones--, to += 2 * group) {
-    const int16_t value = *x++;
-    memcpy(to, &value, sizeof value);
+  const uint32_t ones = depth % 4;
+  widen(x, fours, ones, pixels, group, 8, block + 2 * first);
+  if (ones == 0) {
+    return;
+  }
+  int8_t *to = (int8_t *)(block + 2 * group * fours) + 2 * first;
+  for (x += 4 * fours; pixels > 0; pixels--, x += depth, to += 2) {
+    for (uint32_t i = 0; i < ones; i++) {
+      const int16_t value = x[i];
+      memcpy(to + 2 * i * group, &value, sizeof value);
+    }
   }
 }
 
 void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels,
                            uint32_t step, int8_t *out) {
-  group_t call = {
-      .x = x,
-      .weights = p->weights,
-      .bias = p->bias,
-      .multiplier = p->multiplier,
-      .shift = p->shift,
+  const uint32_t group = edge_dsp_group(pixels);
+  const int is_positive = p->is_positive;
+  const group_t call = {
       .out = out,
+      .shift = p->shift,
+      .bias = p->bias,
+      .x = x,
       .step = step,
-      .channels = p->out_channels,
+      .multipliers = (uint32_t)((uintptr_t)p->multiplier - (uintptr_t)p->bias),
+      .zero = is_positive && pixels == group ? 1 << 14 : 2 * p->zero_point + 1,
+      .weights = p->weights,
       .fours = p->in_channels / 4u,
       .ones = p->in_channels % 4u,
-      .zero = 2 * p->zero_point + 1,
+      .channels = p->out_channels,
+      .kind = pixels < group ? FEWER
+              : is_positive  ? POSITIVE
+                             : ANY,
       .pixels = pixels,
   };
-  if (edge_dsp_group(pixels) == EDGE_GROUP) {
+  if (group == EDGE_GROUP) {
     sum_six(&call);
   } else {
     sum_four(&call);
@@ -240,10 +332,7 @@ void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, vo
     uint32_t pixels;
     for (uint32_t left = p->width; left > 0; left -= pixels) {
       pixels = left < p->group ? left : p->group;
-      const uint32_t group = edge_dsp_group(pixels);
-      for (uint32_t i = 0; i < pixels; i++) {
-        edge_dsp_widen_pixel(x + i * depth, depth, group, i, scratch);
-      }
+      edge_dsp_widen_pixels(x, depth, edge_dsp_group(pixels), 0, pixels, scratch);
       edge_dsp_all_channels(p, scratch, pixels, channels, y);
       edge_dsp_look_up(p->table, p->low, p->high, y, pixels * channels);
       x += pixels * depth;

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The assembly needs all registers, a frame pointer's too. */
-#pragma GCC optimize("O2", "omit-frame-pointer")
-
 #include "edge_dsp.h"
 
 /* Up to this many taps, a channel's weights and the addresses of its taps stay in registers for all
@@ -32,95 +29,103 @@ static int32_t bias_of(const edge_taps_t *p, uint32_t channel) {
   return bias + p->in_zero_point * missing;
 }
 
-/* ldrsb needs a register per address, and shifts by a register only use its lowest byte: so `step`
- * has the shift there and the bytes from one pixel to the next above it. The compiler has thirteen
- * registers to assign: from four taps on, the bias is read from memory; with five, also one address
- * and that of the outputs. */
-#define TAP_0                       \
-  "1:\n\t"                          \
-  "ldrsb %[sum], [%[x0], %[i]]\n\t" \
-  "smlabb %[sum], %[sum], %[w01], %[bias]\n\t"
-#define TAP_0_MEMORY              \
-  "1:\n\t"                        \
-  "ldrsb %[v], [%[x0], %[i]]\n\t" \
-  "ldr %[sum], %[bias]\n\t"       \
-  "smlabb %[sum], %[v], %[w01], %[sum]\n\t"
-#define TAP_1                     \
-  "ldrsb %[v], [%[x1], %[i]]\n\t" \
-  "smlabt %[sum], %[v], %[w01], %[sum]\n\t"
-#define TAP_2                     \
-  "ldrsb %[v], [%[x2], %[i]]\n\t" \
-  "smlabb %[sum], %[v], %[w23], %[sum]\n\t"
-#define TAP_3                     \
-  "ldrsb %[v], [%[x3], %[i]]\n\t" \
-  "smlabt %[sum], %[v], %[w23], %[sum]\n\t"
-#define TAP_4                    \
-  "ldr %[v], %[x4]\n\t"          \
-  "ldrsb %[v], [%[v], %[i]]\n\t" \
-  "smlabb %[sum], %[v], %[w4], %[sum]\n\t"
-#define SCALE                                           \
-  "smmlar %[v], %[sum], %[multiplier], %[rounding]\n\t" \
-  "add %[v], %[v], %[sum], asr #31\n\t"                 \
-  "asr %[v], %[v], %[step]\n\t"                         \
-  "ssat %[v], #8, %[v]\n\t"
-#define NEXT                             \
-  "adds %[i], %[i], %[step], lsr #8\n\t" \
-  "bne 1b"
-#define STORE "strb %[v], [%[y], %[i]]\n\t"
-#define STORE_MEMORY     \
-  "ldr %[sum], %[y]\n\t" \
-  "strb %[v], [%[sum], %[i]]\n\t"
-#define LOOP(code, ...)                                                                       \
-  __asm__ volatile(                                                                           \
-      code                                                                                    \
-      : [i] "+r"(i), [sum] "=&r"(sum), [v] "=&r"(v)                                           \
-      : [x0] "r"(x[0] + end), [x1] "r"(x[1] + end), [w01] "r"(w01),                           \
-        [multiplier] "r"(scale.multiplier), [rounding] "r"(scale.rounding), [step] "r"(step), \
-        __VA_ARGS__                                                                           \
-      : "cc", "memory")
+/* One channel of all pixels; the order is known to the assembly. */
+typedef struct {
+  const int8_t *x[4]; /* of the last pixel's taps and of what follows; the fifth is below */
+  uint32_t w01, w23;  /* doubled weights in pairs, which saves doubling the sums */
+  int32_t multiplier, rounding;
+  uint32_t step; /* the shift, and above 8 bits, the bytes from one pixel to the next */
+  int8_t *y;
+  int32_t i;    /* minus the bytes of all pixels */
+  int32_t bias; /* doubled; with five taps the fifth's weight */
+  const int8_t *x4;
+  int32_t bias_of_five;
+} channel_t;
 
-/* One channel at a time for all pixels, for 2 to 5 taps. Weights and bias are doubled, which saves
- * doubling the sums. */
-static __attribute__((noinline)) void few_taps(const edge_taps_t *p, uint32_t taps) {
-  const int8_t *x[FEW];
-  const int8_t *w[FEW];
-  uint32_t k = 0;
-  for (uint32_t row = 0; row < p->row_count; row++) {
-    for (uint32_t column = 0; column < p->columns; column++, k++) {
-      x[k] = p->rows[row] + column * p->column_step;
-      w[k] = p->weights + row * p->weights_row + column * p->channels;
-    }
+/* r0 to r11 are the first twelve members, r12 the sum, lr a value. Shifts by a register only use
+ * its lowest byte. */
+#define TAP_0               \
+  "1:\n\t"                  \
+  "ldrsb lr, [r0, r10]\n\t" \
+  "smlabb r12, lr, r4, r11\n\t"
+#define TAP_0_OF_FIVE       \
+  "1:\n\t"                  \
+  "ldrsb lr, [r0, r10]\n\t" \
+  "ldr r12, [sp, #4]\n\t"   \
+  "smlabb r12, lr, r4, r12\n\t"
+#define TAP_1               \
+  "ldrsb lr, [r1, r10]\n\t" \
+  "smlabt r12, lr, r4, r12\n\t"
+#define TAP_2               \
+  "ldrsb lr, [r2, r10]\n\t" \
+  "smlabb r12, lr, r5, r12\n\t"
+#define TAP_3               \
+  "ldrsb lr, [r3, r10]\n\t" \
+  "smlabt r12, lr, r5, r12\n\t"
+#define TAP_4               \
+  "ldr lr, [sp]\n\t"        \
+  "ldrsb lr, [lr, r10]\n\t" \
+  "smlabb r12, lr, r11, r12\n\t"
+#define PIXELS(name, taps)                                                     \
+  static __attribute__((naked, noinline)) void name(const channel_t *channel   \
+                                                    __attribute__((unused))) { \
+    __asm__ volatile(                                                          \
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"                      \
+        "ldrd r1, r2, [r0, #48]\n\t"                                           \
+        "push {r1, r2}\n\t"                                                    \
+        "ldmia r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n" taps  \
+        "smmlar lr, r12, r6, r7\n\t"                                           \
+        "add lr, lr, r12, asr #31\n\t"                                         \
+        "asr lr, lr, r8\n\t"                                                   \
+        "ssat lr, #8, lr\n\t"                                                  \
+        "strb lr, [r9, r10]\n\t"                                               \
+        "adds r10, r10, r8, lsr #8\n\t"                                        \
+        "bne 1b\n\t"                                                           \
+        "add sp, sp, #8\n\t"                                                   \
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");                         \
   }
+
+PIXELS(two_taps, TAP_0 TAP_1)
+PIXELS(three_taps, TAP_0 TAP_1 TAP_2)
+PIXELS(four_taps, TAP_0 TAP_1 TAP_2 TAP_3)
+PIXELS(five_taps, TAP_0_OF_FIVE TAP_1 TAP_2 TAP_3 TAP_4)
+
+/* One channel at a time for all pixels, for 2 to 5 taps. */
+static __attribute__((noinline)) void few_taps(const edge_taps_t *p, uint32_t taps) {
+  static void (*const pixels[])(const channel_t *) = {two_taps, three_taps, four_taps, five_taps};
   const uint32_t channels = p->channels;
   const uint32_t size = p->pixels * channels;
   const int is_whole = taps == p->window_size;
+  const int8_t *x[FEW];
+  const int8_t *w[FEW];
+  for (uint32_t k = 0; k < FEW; k++) { /* for those that are not there */
+    x[k] = p->rows[0] + size;
+    w[k] = p->weights;
+  }
+  uint32_t k = 0;
+  for (uint32_t row = 0; row < p->row_count; row++) {
+    for (uint32_t column = 0; column < p->columns; column++, k++) {
+      x[k] = p->rows[row] + column * p->column_step + size;
+      w[k] = p->weights + row * p->weights_row + column * p->channels;
+    }
+  }
   for (uint32_t c = 0; c < channels; c++) {
-    const uint32_t end = c + size;
     const int32_t bias = (is_whole ? p->bias[c] : bias_of(p, c)) * 2;
     const edge_scale_t scale = edge_scale(p->multiplier[c], p->shift[c], p->zero_point);
-    const uint32_t step = channels << 8 | (uint32_t)scale.shift;
-    const uint32_t w01 = edge_pair(w[0][c] * 2, w[1][c] * 2);
-    int8_t *const y = p->out + end;
-    int32_t i = -(int32_t)size;
-    int32_t sum;
-    int32_t v;
-    if (taps == 2) {
-      LOOP(TAP_0 TAP_1 SCALE STORE NEXT, [bias] "r"(bias), [y] "r"(y));
-    } else if (taps == 3) {
-      LOOP(TAP_0 TAP_1 TAP_2 SCALE STORE NEXT, [bias] "r"(bias), [y] "r"(y), [x2] "r"(x[2] + end),
-           [w23] "r"(w[2][c] * 2));
-    } else {
-      const uint32_t w23 = edge_pair(w[2][c] * 2, w[3][c] * 2);
-      if (taps == 4) {
-        LOOP(TAP_0_MEMORY TAP_1 TAP_2 TAP_3 SCALE STORE NEXT, [bias] "m"(bias), [y] "r"(y),
-             [x2] "r"(x[2] + end), [x3] "r"(x[3] + end), [w23] "r"(w23));
-      } else {
-        const int8_t *const x4 = x[4] + end;
-        LOOP(TAP_0_MEMORY TAP_1 TAP_2 TAP_3 TAP_4 SCALE STORE_MEMORY NEXT, [bias] "m"(bias),
-             [y] "m"(y), [x2] "r"(x[2] + end), [x3] "r"(x[3] + end), [x4] "m"(x4), [w23] "r"(w23),
-             [w4] "r"(w[4][c] * 2));
-      }
-    }
+    const channel_t channel = {
+        .x = {x[0] + c, x[1] + c, x[2] + c, x[3] + c},
+        .w01 = edge_pair(w[0][c] * 2, w[1][c] * 2),
+        .w23 = edge_pair(w[2][c] * 2, w[3][c] * 2),
+        .multiplier = scale.multiplier,
+        .rounding = scale.rounding,
+        .step = channels << 8 | (uint32_t)scale.shift,
+        .y = p->out + c + size,
+        .i = -(int32_t)size,
+        .bias = taps < FEW ? bias : w[4][c] * 2,
+        .x4 = x[4] + c,
+        .bias_of_five = bias,
+    };
+    pixels[taps - 2](&channel);
   }
 }
 

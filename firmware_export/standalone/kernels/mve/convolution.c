@@ -35,6 +35,7 @@ static band_t find_band(const edge_convolution_t *p, const int8_t *in, int32_t y
 /* Copies `rows` rows of at most 16 values; up to 15 bytes after them are overwritten. */
 static inline int8_t *copy_short_rows(int8_t *to, const int8_t *from, uint32_t row, uint32_t rows,
                                       uint32_t size) {
+#if EDGE_MVE_ASM
   __asm__ volatile(
       "vctp.8 %[size]\n\t"
       "wls lr, %[rows], 1f\n"
@@ -49,6 +50,12 @@ static inline int8_t *copy_short_rows(int8_t *to, const int8_t *from, uint32_t r
       : [to] "+r"(to), [from] "+r"(from)
       : [size] "r"(size), [rows] "r"(rows), [row] "r"(row)
       : "lr", "s0", "s1", "s2", "s3", "p0", "memory");
+#else /* clang has no name for the predicate, which the assembly overwrites */
+  const mve_pred16_t lanes = vctp8q(size);
+  for (; rows > 0; rows--, from += row, to += size) {
+    vstrbq_s8(to, vldrbq_z_s8(from, lanes));
+  }
+#endif
   return to;
 }
 

@@ -61,7 +61,10 @@ def window_convolution(
     gathered = {"portable": 0, "dsp": 3 * depth, "mve": 16}[kernels]
     call = op.call(
         "convolution",
-        {**scaling.fields(weights, op.table), **geometry(op, weights.shape[1:3], groups)},
+        {
+            **scaling.fields(weights, op.table),
+            **geometry(op, weights.shape[1:3], groups, scaling.is_positive(op.scaled.zero_point)),
+        },
         *(Place(op.inputs[0]), Place(op.output), Scratch()),
         sources=("convolution", "pointwise"),
         scratch=gathered + pointwise.scratch(depth, kernels),
@@ -112,7 +115,9 @@ def row_pitch(image: ir.Tensor) -> int:
     return line if image.pitch is None else image.pitch
 
 
-def geometry(op: Convolution, window: tuple[int, ...], groups: int) -> dict[str, Field]:
+def geometry(
+    op: Convolution, window: tuple[int, ...], groups: int, is_positive: bool = False
+) -> dict[str, Field]:
     """Members of edge_convolution_t that describe what is read and written."""
     x, output = op.inputs[0], op.output
     op.check(
@@ -143,4 +148,5 @@ def geometry(op: Convolution, window: tuple[int, ...], groups: int) -> dict[str,
         "zero_point": op.scaled.zero_point,
         "low": op.low,
         "high": op.high,
+        "is_positive": int(is_positive),
     }

@@ -78,9 +78,12 @@ def pointwise(
     progress = _Pixels(rows, width, in_row, out_row, op.inputs[0].shape[-1], op.output.shape[-1])
     in_place = () if has_gaps or channels > depth else (0,)
 
+    is_positive = int(scaling.is_positive(op.scaled.zero_point))
+
     def lowered(group: int, smaller: Lowered | None = None) -> Lowered:
         size = scratch(depth, kernels, group)
-        call = op.call("pointwise", {**fields, "group": group}, *places, scratch=size)
+        members = {**fields, "group": group, "is_positive": is_positive}
+        call = op.call("pointwise", members, *places, scratch=size)
         return Lowered((call,), in_place, progress, smaller)
 
     return lowered(_WIDE_GROUP, lowered(_SMALL_GROUP))

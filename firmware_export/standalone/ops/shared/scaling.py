@@ -10,6 +10,8 @@ from firmware_export.standalone.ops.shared import fixed_point
 
 # The largest shift that the fast kernels accept.
 _MAX_SHIFT = 22
+# What `is_positive` of edge_pointwise_t promises.
+_MAX_POSITIVE_SHIFT, _POSITIVE_BITS = 14, 15
 
 
 @dataclasses.dataclass(eq=False)
@@ -65,6 +67,7 @@ class Scaling:
       constant: channels whose output is the same for all inputs; bias and scaling give it without
         the weights, which count as 0.
       wild: channels whose accumulators or shifts the fast kernels do not accept.
+      furthest: an accumulator is at most so far from 0, int64.
       weights: the file's constant.
     """
 
@@ -74,12 +77,18 @@ class Scaling:
     shift: np.ndarray
     constant: np.ndarray
     wild: np.ndarray
+    furthest: np.ndarray
     weights: ir.Tensor
 
     @property
     def is_plain(self) -> bool:
         """Whether the fast kernels accept all channels."""
         return not self.wild.any()
+
+    def is_positive(self, zero_point: int) -> bool:
+        """Whether results below 0 do not matter, and fit a word with 15 fractional bits."""
+        fits = self.furthest < 1 << _POSITIVE_BITS + self.shift
+        return zero_point == -128 and bool((fits & (self.shift <= _MAX_POSITIVE_SHIFT)).all())
 
     def tamed(self) -> "Scaling | None":
         """The same with constants instead of the wild channels; None if most are wild."""
@@ -93,6 +102,7 @@ class Scaling:
             shift=np.where(self.wild, 1, self.shift),
             constant=self.constant | self.wild,
             wild=np.zeros_like(self.wild),
+            furthest=np.where(self.wild, 0, self.furthest),
         )
 
     def all_wild(self) -> "Scaling":
@@ -101,7 +111,7 @@ class Scaling:
 
     def of_wild(self) -> "Scaling":
         """That of the wild channels alone."""
-        names = ("bias", "folded", "multiplier", "shift", "constant", "wild")
+        names = ("bias", "folded", "multiplier", "shift", "constant", "wild", "furthest")
         return dataclasses.replace(self, **{name: getattr(self, name)[self.wild] for name in names})
 
     def without_constant(self, weights: np.ndarray, axis: int) -> np.ndarray:
@@ -158,8 +168,8 @@ def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
     constant = np.zeros(channels, bool)
     for o in np.flatnonzero((shift < 1) | (most >= 1 << 30)):
         # Scaling is monotonic, unless a sum or what it is shifted to wraps.
-        furthest = max(abs(least[o]), abs(largest[o])) << max(0, -int(shift[o]))
-        if furthest >= 1 << 31 and least[o] != largest[o]:
+        most_shifted = max(abs(least[o]), abs(largest[o])) << max(0, -int(shift[o]))
+        if most_shifted >= 1 << 31 and least[o] != largest[o]:
             continue
         outputs = {_output(op, end, multiplier[o], shift[o]) for end in (least[o], largest[o])}
         if len(outputs) == 1:
@@ -169,7 +179,8 @@ def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
     for o in np.flatnonzero(shift > _MAX_SHIFT):
         multiplier[o], shift[o] = _shorter(multiplier[o], shift[o], (least[o], largest[o]))
     wild = (most >= 1 << 30) | (shift < 1) | (shift > _MAX_SHIFT)
-    return Scaling(bias, folded, multiplier, shift, constant, wild, op.inputs[1])
+    furthest = np.maximum(np.abs(least), np.abs(largest))
+    return Scaling(bias, folded, multiplier, shift, constant, wild, furthest, op.inputs[1])
 
 
 def _output(op: Weighted, total: int, multiplier: int, shift: int) -> int:

@@ -81,6 +81,31 @@ static void fill_bounds(int8_t *zero_point, int8_t *low, int8_t *high) {
   *high = one_in(4) ? (int8_t)((int32_t)*low + (int32_t)below((uint32_t)(128 - *low))) : 127;
 }
 
+/* In half of the cases what `is_positive` of edge_pointwise_t promises. Returns whether it holds.
+ * Call it after weights and scaling are filled. */
+static uint8_t make_positive(uint32_t channels, uint32_t depth, int8_t *zero_point) {
+  if (one_in(2)) {
+    return 0;
+  }
+  *zero_point = -128;
+  for (uint32_t c = 0; c < channels; c++) {
+    uint32_t most = (uint32_t)(bias[c] < 0 ? -bias[c] : bias[c]);
+    for (uint32_t i = 0; i < depth; i++) {
+      const int32_t w = weights[c * depth + i];
+      most += 128 * (uint32_t)(w < 0 ? -w : w);
+    }
+    uint32_t least = 1;
+    while (most >> (15 + least) > 0) {
+      least++;
+    }
+    if (least > 14) {
+      return 0;
+    }
+    shifts[c] = (int8_t)between(least, 14);
+  }
+  return 1;
+}
+
 static const int8_t *some_table(void) {
   fill(table, sizeof table);
   return one_in(3) ? table : NULL;
@@ -150,6 +175,7 @@ static void pointwise(uint32_t number) {
   fill(weights, (uint32_t)p.in_channels * p.out_channels);
   fill_scaling(p.out_channels, p.in_channels);
   fill_bounds(&p.zero_point, &p.low, &p.high);
+  p.is_positive = make_positive(p.out_channels, p.in_channels, &p.zero_point);
   begin("pointwise");
   /* Apart; in place; or the output follows the reading of the input. */
   const uint32_t in = 8000;
@@ -235,6 +261,7 @@ static void convolution(uint32_t number) {
   } while (!fits(&p));
   fill(weights, depth * p.out_channels);
   fill_scaling(p.out_channels, depth);
+  p.is_positive = make_positive(p.out_channels, depth, &p.zero_point);
   begin("convolution");
   portable_convolution(&p, expected, expected + 25000, scratch);
   paint_scratch();

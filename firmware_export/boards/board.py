@@ -1,7 +1,8 @@
 """The boards: one record each, which every flag, help text, error and report label reads.
 
 To add a board, add its record to `BOARDS`; a new kind of core also needs a start-up file in src/.
-Instructions are counted, not cycles: the emulator models no pipeline, wait states or cache.
+Instructions are counted: the emulator models no pipeline, wait states or cache. Cycles can be
+estimated for a core whose timing is published (m4_timing.py).
 """
 
 import dataclasses
@@ -49,6 +50,7 @@ class Board:
       ram: the same for RAM.
       in_hop_table: the hop table includes it unless --boards says otherwise.
       most_clips: maximum number of clips that the hop table runs on it; 0: all.
+      has_timing: m4_timing.py knows its core.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Board:
     ram: tuple[int, int] | None = None
     in_hop_table: bool = False
     most_clips: int = 0
+    has_timing: bool = False
 
     @property
     def memory_kb(self) -> tuple[int, int]:
@@ -109,6 +112,7 @@ def _cortex_m(
     ram: tuple[int, int],
     in_hop_table: bool = False,
     most_clips: int = 0,
+    has_timing: bool = False,
 ) -> Board:
     """A board with the Arm core that gcc calls `core`; `floats` are gcc's flags for its FPU."""
     return Board(
@@ -127,6 +131,7 @@ def _cortex_m(
         ram=ram,
         in_hop_table=in_hop_table,
         most_clips=most_clips,
+        has_timing=has_timing,
     )
 
 
@@ -152,6 +157,7 @@ BOARDS = (
         flash=(0x00000000, 4 * _MB),
         ram=(0x20000000, 4 * _MB),
         in_hop_table=True,
+        has_timing=True,
     ),
     _cortex_m(
         core="cortex-m7",

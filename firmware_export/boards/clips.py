@@ -2,6 +2,7 @@
 
 import dataclasses
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,7 @@ def run_features(
     every: int = 0,
     timeout_s: float = 600.0,
     count: bool = True,
+    log: Callable[[int], None] | None = None,
     dtype: str = "int8",
 ) -> ClipsResult:
     """Runs the model on features.
@@ -77,7 +79,7 @@ def run_features(
       every: for a streaming model: frames from one record to the next; 0 is one at the end of
         each clip.
       timeout_s: wall time for all clips.
-      count: see `emulation.run`.
+      count, log: see `emulation.run`.
       dtype: the type of the model's input.
 
     Raises:
@@ -91,7 +93,7 @@ def run_features(
     rows = features.reshape(len(features), int(np.prod(features.shape[1:])))
     size = rows.shape[1] * rows.itemsize
     header = struct.pack("<7I", _MAGIC, _FEATURES, len(rows), size, 0, every, 0)
-    return _run(build, header, rows.tobytes(), "", folder, timeout_s, count)
+    return _run(build, header, rows.tobytes(), "", folder, timeout_s, count, log)
 
 
 def run_waveforms(
@@ -104,6 +106,7 @@ def run_waveforms(
     extra: str = "",
     timeout_s: float = 600.0,
     count: bool = True,
+    log: Callable[[int], None] | None = None,
 ) -> ClipsResult:
     """Runs front-end, model and detector on sound.
 
@@ -116,7 +119,7 @@ def run_waveforms(
         inference at the end of each clip. For a streaming model, from one record to the next.
       extra: "crc32" or "input" to also get the CRC-32 of the model's input, or the input itself.
       timeout_s: wall time for all clips.
-      count: see `emulation.run`.
+      count, log: see `emulation.run`.
 
     Raises:
       ExportError: the program has no front-end, or see `emulation.run`.
@@ -130,7 +133,7 @@ def run_waveforms(
         raise ExportError(f"a block of {block} samples cannot be pushed: give 1 to {MAX_BLOCK}")
     sizes = (len(pcm), 2 * pcm.shape[1], block, every, _EXTRA[extra])
     header = struct.pack("<7I", _MAGIC, _WAVEFORM, *sizes)
-    return _run(build, header, pcm.astype("<i2").tobytes(), extra, folder, timeout_s, count)
+    return _run(build, header, pcm.astype("<i2").tobytes(), extra, folder, timeout_s, count, log)
 
 
 def _run(
@@ -141,11 +144,12 @@ def _run(
     folder: Path,
     timeout_s: float,
     count: bool,
+    log: Callable[[int], None] | None,
 ) -> ClipsResult:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "clips.bin").write_bytes(header + clips)
-    result = emulation.run(build, folder, timeout_s=timeout_s, count=count)
+    result = emulation.run(build, folder, timeout_s=timeout_s, count=count, log=log)
     lines = result.console.splitlines()
     if result.status or not lines:
         said = next((line for line in lines if line.startswith("error: ")), "no message")

@@ -3,11 +3,14 @@
 import contextlib
 import dataclasses
 import math
+import os
 import re
 import resource
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from firmware_export import children
@@ -38,7 +41,12 @@ class RunResult:
 
 
 def run(
-    build: Build, folder: Path | None = None, *, timeout_s: float = 60.0, count: bool = True
+    build: Build,
+    folder: Path | None = None,
+    *,
+    timeout_s: float = 60.0,
+    count: bool = True,
+    log: Callable[[int], None] | None = None,
 ) -> RunResult:
     """Runs a program to its end.
 
@@ -47,27 +55,36 @@ def run(
       folder: the only place where it reads and writes files; None: an empty temporary folder.
       timeout_s: wall time after which it is killed.
       count: let board_instructions() count. Takes about twice as long; the host never counts.
+      log: reads the emulator's log of executed code from a file descriptor to its end, in a
+        thread. Takes some ten times as long.
 
     Raises:
-      ExportError: `folder` is missing; the program faults, crashes or does not finish; the
-        emulator does not start.
+      ExportError: from `log`; `folder` is missing; the program faults, crashes or does not
+        finish; the emulator does not start.
     """
     if folder is None:
         with children.folder() as scratch:
-            return run(build, scratch, timeout_s=timeout_s, count=count)
+            return run(build, scratch, timeout_s=timeout_s, count=count, log=log)
     if not Path(folder).is_dir():
         raise ExportError(f"{folder} is not a folder: make it, the program's files go there")
 
     started = time.monotonic()
-    with children.process(
-        _command(build, count),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    ) as process:
+    with contextlib.ExitStack() as stack:
+        reader = None if log is None else stack.enter_context(_LogReader(log))
+        process = stack.enter_context(
+            children.process(
+                [*_command(build, count), *(reader.options if reader else ())],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                pass_fds=reader.inherited if reader else (),
+            )
+        )
+        if reader:
+            reader.start()
         _limit(process.pid, timeout_s)
         try:
             console, stderr = process.communicate(timeout=timeout_s)
@@ -78,9 +95,65 @@ def run(
                 f"the program on {build.board.name} has not finished after {timeout_s:g} s"
                 f"{_last_words(console)}; allow more time, or find where it hangs"
             ) from None
-    seconds = time.monotonic() - started
-    _check_end(build, process.returncode, console, stderr)
+        seconds = time.monotonic() - started
+        _check_end(build, process.returncode, console, stderr)
+        if reader:
+            reader.finish()
     return RunResult(process.returncode, console, seconds)
+
+
+class _LogReader:
+    """Gives the emulator's log to a function in a thread, through a pipe; it is large."""
+
+    def __init__(self, read: Callable[[int], None]) -> None:
+        self._read = read
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._error: BaseException | None = None
+        self._source, self._sink = os.pipe()
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """What the emulator must inherit."""
+        return (self._sink,)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        # Without jumps from block to block, which would not be logged.
+        return ("-d", "exec,nochain,in_asm", "-D", f"/dev/fd/{self._sink}")
+
+    def start(self) -> None:
+        """Call it after the emulator has started."""
+        self._close_sink()
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Waits until everything is read; raises what the function raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def __enter__(self) -> "_LogReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close_sink()
+        if self._thread.ident is None:
+            os.close(self._source)
+        else:
+            self._thread.join()  # the emulator has ended, so the log ends, too
+
+    def _close_sink(self) -> None:
+        if self._sink >= 0:
+            os.close(self._sink)
+            self._sink = -1
+
+    def _run(self) -> None:
+        try:
+            self._read(self._source)
+        except BaseException as error:  # raised again by finish()
+            self._error = error
+        finally:
+            os.close(self._source)
 
 
 def _command(build: Build, count: bool) -> list[str]:

@@ -1,38 +1,53 @@
-"""The cost of a model on a board: instructions, flash and RAM, by part."""
+"""The cost of a model on a board: instructions, cycles, flash and RAM, by part."""
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from firmware_export import children
-from firmware_export.boards import building, clips, object_cache, programs
+from firmware_export.boards import building, clips, object_cache, programs, trace
 from firmware_export.boards.board import Board
 from firmware_export.boards.building import Build
+from firmware_export.boards.clips import ClipsResult
+from firmware_export.boards.m4_timing import Cycles
 from firmware_export.errors import ExportError
 from firmware_export.standalone.package import Spotting
 
 _RUNTIME = ("frontend.c", "detector.c")
+# Stages that clips_main.c measures, and the function that each calls.
+_STAGES = {
+    "invoke": "model_invoke",
+    "frontend": "frontend_push",
+    "window": "feature_window_read",
+    "detector": "detector_push",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Figures of one model on one board; the emulator counts instructions, not cycles.
+    """Figures of one model on one board; the emulator counts instructions.
+
+    Cycles are an estimate without wait states, of one clip; None for a core without timing.
 
     Attributes:
       board: its name.
       streaming: an inference is a frame.
       instructions: per inference, mean over the clips.
       most_instructions: maximum per inference.
+      cycles: per inference, mean.
       flash_bytes: code and constants of the model and its kernels, including the C library.
       arena_bytes: RAM for activations and scratch.
       stack_bytes: high-water mark of the whole program, all parts.
       frontend_instructions: per frame, mean; None without front-end.
       frontend_most: maximum per frame.
+      frontend_cycles: per frame, mean.
       frontend_flash_bytes, frontend_ram_bytes: code and tables; state.
-      window_instructions: for copying the window of frames to the model, once per inference.
-      detector_instructions: per call.
+      window_instructions, window_cycles: for copying the window of frames to the model, once per
+        inference.
+      detector_instructions, detector_cycles: per call.
       program_flash_bytes, program_ram_bytes: of the whole linked program with its start-up code.
     """
 
@@ -40,15 +55,19 @@ class Cost:
     streaming: bool
     instructions: int
     most_instructions: int
+    cycles: Cycles | None
     flash_bytes: int
     arena_bytes: int
     stack_bytes: int
     frontend_instructions: int | None
     frontend_most: int | None
+    frontend_cycles: Cycles | None
     frontend_flash_bytes: int | None
     frontend_ram_bytes: int | None
     window_instructions: int | None
+    window_cycles: Cycles | None
     detector_instructions: int | None
+    detector_cycles: Cycles | None
     program_flash_bytes: int
     program_ram_bytes: int
 
@@ -90,10 +109,12 @@ def measure(
         )
         alone = build(scratch / "model")
         ran = clips.run_features(alone, features, scratch / "features").figures
+        cycles = _cycles(alone, clips.run_features, features, scratch / "features")
         whole, result = alone, ran
         if spotting is not None and pcm is not None:
             whole = build(scratch / "whole", spotting)
             result = clips.run_waveforms(whole, pcm, scratch / "sound").figures
+            cycles = _cycles(whole, clips.run_waveforms, pcm, scratch / "sound") | cycles
     with_frontend = whole is not alone
 
     def of(key: str) -> int | None:
@@ -104,18 +125,40 @@ def measure(
         streaming=streaming,
         instructions=ran["invoke_mean"],
         most_instructions=ran["invoke_max"],
+        cycles=cycles.get("invoke"),
         flash_bytes=sum(s.flash for part, s in alone.parts().items() if _is_model(part)),
         arena_bytes=_variable(alone, "arena"),
         stack_bytes=result["stack"],
         frontend_instructions=of("frontend_mean"),
         frontend_most=of("frontend_max"),
+        frontend_cycles=cycles.get("frontend"),
         frontend_flash_bytes=_flash_of(whole, "frontend.c") if with_frontend else None,
         frontend_ram_bytes=_variable(whole, "frontend") if with_frontend else None,
         window_instructions=None if streaming else of("window_mean"),
+        window_cycles=cycles.get("window"),
         detector_instructions=of("detector_mean"),
+        detector_cycles=cycles.get("detector"),
         program_flash_bytes=whole.sizes.flash,
         program_ram_bytes=whole.sizes.ram,
     )
+
+
+def _cycles(
+    build: Build, run: Callable[..., ClipsResult], clip: np.ndarray, folder: Path
+) -> dict[str, Cycles]:
+    """Estimated cycles per call of each stage, by its name in the program's figures."""
+    if not build.board.has_timing:
+        return {}
+    recorder = trace.Recorder(build)
+    figures = run(build, clip[:1], folder, count=False, log=recorder.read).figures
+    own, *spans = recorder.spans  # clips_main.c first measures what a reading takes
+    cycles = {}
+    for stage, function in _STAGES.items():
+        calls = figures.get(f"{stage}_calls", 0)
+        if calls:
+            each = [s.cycles.minus(own.cycles) for s in spans if function in s.functions]
+            cycles[stage] = functools.reduce(Cycles.plus, each).divided(calls)
+    return cycles
 
 
 def _is_model(part: str) -> bool:

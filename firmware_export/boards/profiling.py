@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_export.boards import emulation, object_cache, programs
+from firmware_export.boards import emulation, object_cache, programs, trace
 from firmware_export.boards.board import Board
+from firmware_export.boards.building import Build
+from firmware_export.boards.m4_timing import Cycles
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler
 from tflite_model.info import ModelInfo
@@ -20,6 +22,7 @@ class OpCost:
     Attributes:
       source: by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
       instructions: of one inference.
+      cycles: estimate for one inference, without wait states; None for a core without timing.
       multiply_adds: products of a value and a weight, those with padding included; 0 for ops
         without weights.
       flash_bytes: its constants; what ops share counts for the first. Kernels are not included.
@@ -30,6 +33,7 @@ class OpCost:
 
     source: str
     instructions: int
+    cycles: Cycles | None
     multiply_adds: int
     flash_bytes: int
     ram_bytes: int
@@ -92,22 +96,36 @@ def profile(model: ModelInfo, board: Board, features: np.ndarray) -> Profile:
         done = emulation.run(build, folder, timeout_s=600.0)
         if done.status:
             raise ExportError(f"the profile on {board.name} failed: {done.console.strip()}")
+        cycles = _cycles(build, folder, len(compiled.graph.ops))
         output = np.frombuffer((folder / "output.bin").read_bytes(), np.int8)
     measured = [tuple(map(int, line.split())) for line in done.console.splitlines()]
-    rows = zip(measured, compiled.graph.ops, compiled.scratch, strict=True)
+    rows = zip(measured, cycles, compiled.graph.ops, compiled.scratch, strict=True)
     return Profile(
         board.name,
         tuple(
             OpCost(
                 source=op.source,
                 instructions=instructions,
+                cycles=estimate,
                 multiply_adds=op.multiply_adds(),
                 flash_bytes=compiled.op_constant_bytes[position],
                 ram_bytes=compiled.plan.used(position),
                 scratch_bytes=scratch_bytes,
                 stack_bytes=stack,
             )
-            for position, ((instructions, stack), op, scratch_bytes) in enumerate(rows)
+            for position, ((instructions, stack), estimate, op, scratch_bytes) in enumerate(rows)
         ),
         output,
     )
+
+
+def _cycles(build: Build, folder: Path, ops: int) -> list[Cycles | None]:
+    """Estimated cycles per op, from a second run."""
+    if not build.board.has_timing:
+        return [None] * ops
+    recorder = trace.Recorder(build)
+    emulation.run(build, folder, timeout_s=600.0, count=False, log=recorder.read)
+    own, _, *spans = recorder.spans
+    # profile_main.c reads the counter before and after each op. What is between two ops is its own,
+    # and so is what a reading takes.
+    return [span.cycles.minus(own.cycles) for span in spans[: 2 * ops : 2]]

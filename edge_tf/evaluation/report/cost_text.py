@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from firmware_export.boards.m4_timing import Cycles
 from firmware_export.boards.measuring import Cost
 
 
@@ -15,19 +16,23 @@ def render(costs: Sequence[Cost]) -> str:
             "one frame of a stream, instructions" if streams else "one inference, instructions",
             *(_number(c.instructions) for c in costs),
         ),
+        *_cycles([c.cycles for c in costs]),
         ("model and kernels, flash bytes", *(_number(c.flash_bytes) for c in costs)),
         (
             f"activations{', past frames' if streams else ''} and scratch, RAM bytes",
             *(_number(c.arena_bytes) for c in costs),
         ),
         ("front-end, one frame, instructions", *(_number(c.frontend_instructions) for c in costs)),
+        *_cycles([c.frontend_cycles for c in costs]),
         ("front-end, flash bytes", *(_number(c.frontend_flash_bytes) for c in costs)),
         ("front-end, RAM bytes", *(_number(c.frontend_ram_bytes) for c in costs)),
         (
             "frames to the model's input, instructions",
             *(_number(c.window_instructions) for c in costs),
         ),
+        *_cycles([c.window_cycles for c in costs]),
         ("detector, one call, instructions", *(_number(c.detector_instructions) for c in costs)),
+        *_cycles([c.detector_cycles for c in costs]),
         ("stack, bytes", *(_number(c.stack_bytes) for c in costs)),
         ("whole test program, flash bytes", *(_number(c.program_flash_bytes) for c in costs)),
         ("whole test program, RAM bytes", *(_number(c.program_ram_bytes) for c in costs)),
@@ -41,3 +46,9 @@ def render(costs: Sequence[Cost]) -> str:
 
 def _number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
+
+
+def _cycles(costs: Sequence[Cycles | None]) -> list[tuple[str, ...]]:
+    """A row, if a board has an estimate."""
+    values = [None if cycles is None else cycles.estimate for cycles in costs]
+    return [("the same, cycles (est.)", *map(_number, values))] if any(values) else []

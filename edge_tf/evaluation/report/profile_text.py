@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from edge_tf.evaluation.cost.file_cost import BoardProfile, FileCost
+from firmware_export.boards.m4_timing import Cycles
 from firmware_export.boards.profiling import OpCost
 
 
@@ -19,15 +20,30 @@ def _board(found: FileCost, measured: BoardProfile) -> str:
     if multiply_adds:
         ratio = cost.instructions / multiply_adds
         head += f" for {multiply_adds:,} multiply-adds ({ratio:.2f} each)"
+    lines = [head, *_cycles(cost.cycles, multiply_adds)]
     memory = (
         f"Flash {cost.flash_bytes:,} B (model and kernels), RAM {cost.arena_bytes:,} B "
         f"(activations and scratch), stack {cost.stack_bytes:,} B."
     )
     total = sum(op.instructions for op in ops)
-    header = ("op", "instructions", "%", "each", "constants", "RAM", "scratch", "stack")
+    header = (
+        *("op", "instructions", "%", "each"),
+        *(["cycles (est.)"] if cost.cycles else ()),
+        *("constants", "RAM", "scratch", "stack"),
+    )
     rows = [header, ("---", *(["---:"] * (len(header) - 1)))]
     rows += [_op(op, total) for op in sorted(ops, key=lambda op: -op.instructions)]
-    return "\n".join((head, memory, _tflite_micro(found, measured), "", *_table(rows)))
+    return "\n".join((*lines, memory, _tflite_micro(found, measured), "", *_table(rows)))
+
+
+def _cycles(cycles: Cycles | None, multiply_adds: int) -> list[str]:
+    if cycles is None:
+        return []
+    each = f", {cycles.estimate / multiply_adds:.2f} per multiply-add" if multiply_adds else ""
+    return [
+        f"Estimated cycles, without wait states: {cycles.estimate:,}{each} "
+        f"({cycles.least:,} to {cycles.most:,} by what the core's published timing leaves open)."
+    ]
 
 
 def _tflite_micro(found: FileCost, measured: BoardProfile) -> str:
@@ -47,6 +63,7 @@ def _op(op: OpCost, total: int) -> tuple[str, ...]:
         f"{op.instructions:,}",
         f"{100 * op.instructions / max(total, 1):.1f}",
         each,
+        *([f"{op.cycles.estimate:,}"] if op.cycles else ()),
         *(f"{n:,}" for n in (op.flash_bytes, op.ram_bytes, op.scratch_bytes, op.stack_bytes)),
     )
 

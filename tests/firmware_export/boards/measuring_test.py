@@ -107,6 +107,13 @@ class TestFigures:
         assert cost.frontend_instructions <= cost.frontend_most
         assert 480 * 2 < cost.frontend_ram_bytes < 8_000
 
+    @pytest.mark.parametrize("part", ["", "frontend_", "window_", "detector_"])
+    def test_cycles_of_each_part_are_one_to_three_for_an_instruction(self, cost, part):
+        cycles, instructions = (getattr(cost, part + what) for what in ("cycles", "instructions"))
+        # One clip of the two; a frame at its end has fewer samples.
+        assert 0.9 * instructions < cycles.least <= cycles.estimate <= cycles.most
+        assert cycles.estimate < 3 * instructions
+
     def test_small_parts_are_small(self, cost):
         assert 8 * 8 < cost.window_instructions < 10_000
         assert 0 < cost.detector_instructions < 10_000
@@ -123,6 +130,7 @@ class TestFigures:
         assert missing == {
             *("frontend_instructions", "frontend_most", "frontend_flash_bytes"),
             *("frontend_ram_bytes", "window_instructions", "detector_instructions"),
+            *("frontend_cycles", "window_cycles", "detector_cycles"),
         }
         for name in ("instructions", "most_instructions", "flash_bytes", "arena_bytes"):
             assert fields[name] == getattr(cost, name)
@@ -138,6 +146,7 @@ class TestFigures:
         other = measure(name, sound=False)
         assert other.board == name
         assert 0.2 < other.instructions / cost.instructions < 5
+        assert other.cycles is None
 
     def test_more_ram_than_small_parts_have(self):
         shape = (1, 10, 7_000)
@@ -222,6 +231,11 @@ class TestOfARun:
         assert all(len(row) == 3 for row in rows)
         assert ["one inference, instructions", *[f"{cost.instructions:,}"] * 2] in rows
         assert ["detector, one call, instructions", f"{cost.detector_instructions:,}", "-"] in rows
+        cycles = [cost.cycles, cost.frontend_cycles, cost.window_cycles, cost.detector_cycles]
+        estimates = [["the same, cycles (est.)", *[f"{c.estimate:,}"] * 2] for c in cycles]
+        assert [row for row in rows if "cycles" in row[0]] == estimates
+        none = {f"{part}cycles": None for part in ("", "frontend_", "window_", "detector_")}
+        assert "cycles" not in cost_text.render([dataclasses.replace(cost, **none)])
         (written,) = records.to_json([cost])
         assert written == dataclasses.asdict(cost)
 

@@ -40,6 +40,16 @@ class TestAFile:
             assert max(op.ram_bytes for op in board.ops) == board.cost.arena_bytes
             assert max(op.stack_bytes for op in board.ops) <= board.cost.stack_bytes + 256
 
+    def test_cycles_are_estimated_where_the_cores_timing_is_published(self, found):
+        m4, m55 = found.boards
+        total = sum(op.cycles.estimate for op in m4.ops)
+        assert total == pytest.approx(m4.cost.cycles.estimate, rel=0.02)
+        for op in m4.ops:
+            assert op.instructions <= op.cycles.least <= op.cycles.estimate <= op.cycles.most
+            assert op.cycles.most < 3 * op.instructions
+        assert m55.cost.cycles is None
+        assert [op.cycles for op in m55.ops] == [None] * len(m55.ops)
+
     def test_each_op_has_its_own_figures(self, found):
         for board in found.boards:
             ops = {op.source: op for op in board.ops}
@@ -72,6 +82,15 @@ class TestAFile:
             order = [row.split("|")[1].strip() for row in rows]
             by_cost = sorted(board.ops, key=lambda op: -op.instructions)
             assert order == [op.source for op in by_cost]
+
+    def test_the_table_names_cycles_an_estimate(self, found):
+        m4, m55 = profile_text.render(found).split("\n\nsmall.tflite on cortex-m55: ")
+        cycles = found.boards[0].cost.cycles
+        assert f"Estimated cycles, without wait states: {cycles.estimate:,}, " in m4
+        assert "| cycles (est.) |" in m4
+        for op in found.boards[0].ops:
+            assert f" {op.cycles.estimate:,} |" in m4
+        assert "cycles" not in m55
 
     def test_without_tflite_micro_it_says_so(self, found):
         alone = dataclasses.replace(found, tflm_arena_bytes=None, tflm="not available here")

@@ -1,34 +1,41 @@
 """How many published .tflite files compile to plain C, with which bytes, RAM and flash.
 
-    python tools/acceptance.py FOLDER [FOLDER ...] [--out=FILE] [--results=FILE]
+    python tools/acceptance.py PATH [PATH ...] [--boards=cortex-m4,cortex-m55]
+        [--out=FILE] [--results=FILE] [--jobs=N]
 
-Every .tflite file below the folders counts once, by its content. Each is run in TensorFlow Lite
-Micro on seeded random inputs (a model with state: a sequence), exported as plain C with these as
-golden vectors, compiled and run on this machine. Prints a table in Markdown.
+A path is a .tflite file, or a folder: every one below it counts once, by its content. Each is run
+in TensorFlow Lite Micro on seeded random inputs (a model with state: a sequence), exported as plain
+C with these as golden vectors, compiled and run on this machine, and on emulated boards. Prints a
+table in Markdown; the exit status is 1 if bytes differ, or a file that was named does not compile.
 """
 
 import argparse
 import collections
+import concurrent.futures
 import dataclasses
+import functools
 import hashlib
 import json
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tflite_model
-from firmware_export.boards import building
+from firmware_export.boards import board as boards
+from firmware_export.boards import building, emulation, toolchain
+from firmware_export.boards.board import Board
 from firmware_export.errors import ExportError
 from firmware_export.oracle import random_golden
 from firmware_export.standalone import package
 from tflite_model.errors import TFLiteError
 from tflite_model.info import ModelInfo
 
-_TIMEOUT_S = 600
+_TIMEOUT_S = 1200
+_BOARD_MAIN = Path(__file__).with_name("acceptance_main.c")
 _NUMBER = re.compile(r"\d+(?=\.tflite$)")
 _COUNTED = ("int8", "int16")
 # Ops whose tensors may be float in a quantized model.
@@ -40,13 +47,16 @@ class Result:
     """One file.
 
     Attributes:
-      name: its path below the folder.
-      kind: "int8", "int16", "float", or "not a model" for what cannot be read.
+      name: its path, from the name of the folder that was given.
+      kind: "int8", "int16", "uint8", "float", or "not a model" for what cannot be read.
       micro: why TFLite Micro does not run it; "" if it does.
       refusal: why plain C refuses it; "" if it does not.
       compared, differing: bytes of output.
       ram, flash: of plain C: buffer and constants.
-      arena: used bytes of TFLite Micro's arena.
+      arena: used bytes of TFLite Micro's arena on this machine, with pointers of 64 bits.
+      arena_32: what it is at least with pointers of 32 bits, as if all but activations and scratch
+        were pointers.
+      boards: bytes that differ on each board; None where the program does not fit.
     """
 
     name: str
@@ -58,6 +68,8 @@ class Result:
     ram: int = 0
     flash: int = 0
     arena: int = 0
+    arena_32: int = 0
+    boards: Mapping[str, int | None] = dataclasses.field(default_factory=dict)
 
     @property
     def counts(self) -> bool:
@@ -65,42 +77,47 @@ class Result:
         return self.kind in _COUNTED and not self.micro
 
 
-def examine(path: Path, name: str) -> Result:
+def examine(path: Path, name: str, on: Sequence[Board] = ()) -> Result:
     """Compiles and compares one file."""
     model = path.read_bytes()
     try:
         info = tflite_model.parse(model, path.name)
     except TFLiteError as error:
         return Result(name, "not a model", refusal=str(error))
-    kind = kind_of(info)
-    micro, arena = "", 0
+    result = Result(name, kind_of(info))
+    if result.kind not in _COUNTED:
+        return result
     try:
         made = random_golden.make(model, info)
         if made is None:
             raise SystemExit("tflite_micro is not installed: make setup")
-        arena = made[1].used_bytes
+        used, head = made[1].used_bytes, made[1].head_bytes
+        result = dataclasses.replace(result, arena=used, arena_32=head + (used - head) // 2)
     except ExportError as error:
-        micro = str(error)
+        result = dataclasses.replace(result, micro=str(error))
     with tempfile.TemporaryDirectory(prefix="edge_acceptance_") as folder:
-        out = Path(folder) / "out"
-        try:
-            manifest = package.export(model, out, "0", model_name=path.name)
-        except ExportError as error:
-            refusal = str(error).removeprefix(f"{path.name}: ")
-            return Result(name, kind, micro, refusal, arena=arena)
-        compared, differing = _self_test(out, manifest) if not micro else (0, 0)
+        return _compiled(result, model, path.name, Path(folder), on)
+
+
+def _compiled(result: Result, model: bytes, file: str, folder: Path, on: Sequence[Board]) -> Result:
+    """The result with what became of plain C; `folder` is empty."""
+    out = folder / "out"
+    try:
+        manifest = package.export(model, out, "0", model_name=file)
+    except ExportError as error:
+        return dataclasses.replace(result, refusal=str(error).removeprefix(f"{file}: "))
     memory = manifest["memory"]
-    return Result(
-        name,
-        kind,
-        micro,
-        "",
-        compared,
-        differing,
-        sum(memory["ram"].values()),
-        memory["constant_bytes"],
-        arena,
+    result = dataclasses.replace(
+        result, ram=sum(memory["ram"].values()), flash=memory["constant_bytes"]
     )
+    if result.micro:
+        return result
+    compared, differing = _self_test(out, manifest)
+    found = {}
+    for board in on:
+        package.export(model, folder / board.name, "0", target=board.target, model_name=file)
+        found[board.name] = _on_board(folder / board.name, board, manifest)
+    return dataclasses.replace(result, compared=compared, differing=differing, boards=found)
 
 
 def kind_of(info: ModelInfo) -> str:
@@ -114,6 +131,8 @@ def kind_of(info: ModelInfo) -> str:
     )
     if types["FLOAT32"]:
         return "float"
+    if types["UINT8"] > types["INT8"] + types["INT16"]:
+        return "uint8"
     return "int16" if types["INT16"] > types["INT8"] else "int8"
 
 
@@ -125,8 +144,29 @@ def _self_test(folder: Path, manifest: dict[str, Any]) -> tuple[int, int]:
     command = ["gcc", *options, f"-I{folder / 'src'}", *map(str, files), "-o", str(program)]
     subprocess.run(command, check=True, timeout=_TIMEOUT_S)
     done = subprocess.run([str(program)], capture_output=True, text=True, timeout=_TIMEOUT_S)
-    words = [line.split() for line in done.stdout.splitlines() if line.startswith("input ")]
-    assert len(words) == manifest["golden"]["clips"], done.stdout + done.stderr
+    return _counts(done.stdout, manifest)
+
+
+def _on_board(folder: Path, board: Board, manifest: dict[str, Any]) -> int | None:
+    """Bytes that differ in the folder's own test on a board; None if it does not fit."""
+    files = [*(folder / "src").glob("*.c"), _BOARD_MAIN]
+    flash, ram = board.memory_kb
+    try:
+        built = building.build(
+            board, files, [folder / "src"], folder / "build", flash_kb=flash, ram_kb=ram
+        )
+    except building.DoesNotFitError:
+        return None
+    ran = emulation.run(built, timeout_s=_TIMEOUT_S, count=False)
+    compared, differing = _counts(ran.console, manifest)
+    assert ran.status == (differing > 0) and compared
+    return differing
+
+
+def _counts(console: str, manifest: dict[str, Any]) -> tuple[int, int]:
+    """(bytes compared, bytes that differ) as the self-test prints them."""
+    words = [line.split() for line in console.splitlines() if line.startswith("input ")]
+    assert len(words) == manifest["golden"]["clips"], console
     return sum(int(w[4]) for w in words), sum(int(w[2]) for w in words)
 
 
@@ -138,6 +178,8 @@ def table(results: Sequence[Result]) -> str:
     compared = sum(result.compared for result in accepted)
     differing = sum(result.differing for result in accepted)
     smaller = sum(result.ram <= result.arena for result in accepted)
+    smaller_32 = sum(result.ram <= result.arena_32 for result in accepted)
+    on = list(dict.fromkeys(name for result in accepted for name in result.boards))
     others = collections.Counter(r.kind for r in results if r.kind not in _COUNTED)
     left_out = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items())) or "none"
     lines = [
@@ -146,12 +188,15 @@ def table(results: Sequence[Result]) -> str:
         *(_share(kind, results) for kind in _COUNTED),
         "",
         f"Bytes of output compared: {compared:,}; {differing:,} differ. RAM is at most",
-        f"TFLite Micro's arena in {smaller} of {len(accepted)}.",
+        f"TFLite Micro's arena (64-bit pointers) in {smaller} of {len(accepted)}, and at most what",
+        f"it can be at least with 32-bit pointers in {smaller_32}.",
+        *(_on(name, accepted) for name in on),
         f"Other files, not counted: {left_out}.",
         "",
-        "| file | type | bytes equal | of | RAM | TFLite Micro's arena | flash for constants |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        *_lines(accepted),
+        f"| file | type | bytes equal | of |{''.join(f' {name} |' for name in on)} RAM "
+        "| arena, 64-bit | 32-bit, at least | flash for constants |",
+        f"| --- | --- | --- | --- |{' --- |' * len(on)} --- | --- | --- | --- |",
+        *_lines(accepted, on),
         "",
         "Refused:",
         "",
@@ -172,7 +217,17 @@ def _share(kind: str, results: Sequence[Result]) -> str:
     return f"| {kind} | {len(of)} | {len(run)} | {good} | {share} |"
 
 
-def _lines(results: Sequence[Result]) -> list[str]:
+def _on(name: str, results: Sequence[Result]) -> str:
+    ran = [r for r in results if r.boards.get(name) is not None]
+    differing = sum(r.boards[name] or 0 for r in ran)
+    large = sum(name in r.boards for r in results) - len(ran)
+    compared = sum(r.compared for r in ran)
+    return (
+        f"On {name}: {len(ran)} files, {compared:,} bytes, {differing:,} differ; {large} too large."
+    )
+
+
+def _lines(results: Sequence[Result], on: Sequence[str] = ()) -> list[str]:
     """A line for each file; for numbered ones ("add0" to "add16") one, with the largest of them."""
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
@@ -185,21 +240,36 @@ def _lines(results: Sequence[Result]) -> list[str]:
         most = max(of, key=lambda r: r.ram)
         compared = sum(r.compared for r in of)
         equal = compared - sum(r.differing for r in of)
-        cells = [equal, compared, most.ram, most.arena, most.flash]
-        shown = " | ".join(f"{cell:,}" for cell in cells)
-        lines.append(f"| {name.rpartition('/')[2]} | {kind} | {shown} |")
+        ran = [_equal(of, name) for name in on]
+        sizes = [most.ram, most.arena, most.arena_32, most.flash]
+        cells = [f"{cell:,}" for cell in (equal, compared)]
+        shown = " | ".join([*cells, *ran, *(f"{size:,}" for size in sizes)])
+        lines.append(f"| {_short(name)} | {kind} | {shown} |")
     return lines
 
 
-def files(folders: Iterable[Path]) -> list[tuple[Path, str]]:
-    """(path, path below its folder) of every content once, in order."""
+def _equal(results: Sequence[Result], board: str) -> str:
+    """Bytes that are equal on a board, of the files that fit."""
+    ran = [r.compared - (r.boards[board] or 0) for r in results if r.boards.get(board) is not None]
+    return f"{sum(ran):,}" if ran else ""
+
+
+def _short(name: str) -> str:
+    """The repository, or folder, and the file's name."""
+    first, _, rest = name.partition("/")
+    return f"{first}: {rest.rpartition('/')[2]}" if rest else name
+
+
+def files(paths: Iterable[Path]) -> list[tuple[Path, str]]:
+    """(path, name) of every content once, in order."""
     seen, found = set(), []
-    for folder in folders:
-        for path in sorted(folder.rglob("*.tflite")):
+    for given in paths:
+        below = [given] if given.is_file() else sorted(given.rglob("*.tflite"))
+        for path in below:
             digest = hashlib.sha256(path.read_bytes()).digest()
             if digest not in seen:
                 seen.add(digest)
-                found.append((path, path.relative_to(folder).as_posix()))
+                found.append((path, path.relative_to(given.resolve().parent).as_posix()))
     return found
 
 
@@ -212,29 +282,58 @@ def read_results(path: Path | None) -> dict[str, Result]:
     return {result.name: result for result in found}
 
 
-def main() -> int:
+def examine_all(
+    wanted: Sequence[tuple[Path, str]], on: Sequence[Board], kept: Path | None, jobs: int
+) -> list[Result]:
+    """Results in the order of the files; the smallest are run first, and kept as they come."""
+    known = read_results(kept)
+    todo = sorted((f for f in wanted if f[1] not in known), key=lambda f: f[0].stat().st_size)
+    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
+        ran = [pool.submit(functools.partial(examine, on=on), *file) for file in todo]
+        for done in concurrent.futures.as_completed(ran):
+            result = done.result()
+            known[result.name] = result
+            if kept:
+                with kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(dataclasses.asdict(result)) + "\n")
+            state = result.refusal or f"{result.differing} of {result.compared} bytes differ"
+            print(f"{result.name}: {result.micro or state}", file=sys.stderr, flush=True)
+    return [known[name] for _, name in wanted]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("--boards", default="", help="emulated boards, separated by commas")
     parser.add_argument("--out", type=Path, help="also write the table to this file")
     parser.add_argument("--results", type=Path, help="of earlier runs, not repeated")
-    given = parser.parse_args()
-    known = read_results(given.results)
-    results = []
-    for path, name in files(given.folders):
-        result = known.get(name) or examine(path, name)
-        results.append(result)
-        if given.results and name not in known:
-            with given.results.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(dataclasses.asdict(result)) + "\n")
-        state = result.refusal or f"{result.differing} of {result.compared} bytes differ"
-        print(f"{name}: {result.micro or state}", file=sys.stderr, flush=True)
+    parser.add_argument("--jobs", type=int, default=1, help="files at a time")
+    given = parser.parse_args(arguments)
+    for path in given.paths:
+        if not path.exists():
+            parser.error(f"{path} does not exist: give .tflite files or folders of them")
+    try:
+        on = [boards.by_name(name, boards.EMULATED) for name in given.boards.split(",") if name]
+    except ExportError as error:
+        parser.error(str(error))
+    missing = toolchain.missing_packages(on)
+    if missing:
+        parser.error(f"--boards needs packages: apt-get install {' '.join(missing)}")
+    results = examine_all(files(given.paths), on, given.results, given.jobs)
     text = table(results)
     print(text)
     if given.out:
         given.out.write_text(text, encoding="utf-8")
-    return 1 if any(result.differing for result in results) else 0
+    named = {path.name for path in given.paths if path.is_file()}
+    return 1 if any(_is_wrong(result, result.name in named) for result in results) else 0
+
+
+def _is_wrong(result: Result, named: bool) -> bool:
+    bad = result.refusal or result.micro or None in result.boards.values()
+    differs = result.differing or any(result.boards.values())
+    return bool(differs or (named and (bad or not result.counts)))
 
 
 if __name__ == "__main__":

@@ -27,12 +27,15 @@ class Run:
     Attributes:
       outputs: its outputs for the given features: [n, values] each, of their types.
       used_bytes: used bytes of its tensor arena, as it reports.
+      head_bytes: of these, activations and scratch, which have the same size on any core; the rest
+        are structs whose pointers are half as long on a microcontroller.
       minimum_bytes: smallest arena that worked on this machine.
       runtime: version of the interpreter, its kernels, and the machine.
     """
 
     outputs: tuple[np.ndarray, ...]
     used_bytes: int
+    head_bytes: int
     minimum_bytes: int
     runtime: str
 
@@ -116,6 +119,7 @@ def run(
     return Run(
         outputs=results,
         used_bytes=sizes["used_bytes"],
+        head_bytes=sizes["head_bytes"],
         minimum_bytes=sizes["minimum_bytes"],
         runtime=f"tflite_micro {importlib.metadata.version('tflite_micro')}, reference "
         f"kernels, {platform.system()} {platform.machine()}",

@@ -32,8 +32,8 @@ def _start(runtime: Any, model: bytes, arena_bytes: int) -> Any | None:
         return None
 
 
-def _used_bytes(interpreter: Any) -> int:
-    """The total of print_allocations(). It writes to C's stderr, which is redirected to a file."""
+def _used_bytes(interpreter: Any) -> tuple[int, int]:
+    """The total of print_allocations(), and its head. It writes to C's stderr, which is redirected to a file."""
     with tempfile.TemporaryFile() as report:
         sys.stderr.flush()
         kept = os.dup(2)
@@ -45,10 +45,10 @@ def _used_bytes(interpreter: Any) -> int:
             os.close(kept)
         report.seek(0)
         text = report.read().decode("utf-8", errors="replace")
-    found = re.search(r"Arena allocation total (\d+) bytes", text)
-    if found is None:
+    found = [re.search(rf"Arena allocation {part} (\d+) bytes", text) for part in ("total", "head")]
+    if found[0] is None or found[1] is None:
         raise SystemExit("print_allocations() of this tflite_micro reports no total")
-    return int(found[1])
+    return int(found[0][1]), int(found[1][1])
 
 
 def _fits(runtime: Any, model: bytes, arena_bytes: int) -> bool:
@@ -110,8 +110,9 @@ def main(model_path: str, inputs_path: str, outputs_path: str, ends_path: str) -
         frames = list(clip) if ends["states"] else [values[np.newaxis] for values in clip]
         results.append(_last_outputs(interpreter, frames, ends["states"], ends["outputs"]))
     np.savez(outputs_path, *(np.stack(values) for values in zip(*results, strict=True)))
-    used = _used_bytes(interpreter)
-    print(json.dumps({"used_bytes": used, "minimum_bytes": _smallest(runtime, model, used)}))
+    used, head = _used_bytes(interpreter)
+    least = _smallest(runtime, model, used)
+    print(json.dumps({"used_bytes": used, "head_bytes": head, "minimum_bytes": least}))
     return 0
 
 

@@ -253,7 +253,9 @@ class _Writer:
         arguments = [first]
         for argument in call.arguments:
             if isinstance(argument, calls.Array):
-                arguments.append(self._array(argument, call.source))
+                name = self._array(argument, call.source)
+                is_bytes = argument.c_type == "int8_t"
+                arguments.append(name if is_bytes else f"(const void *){name}")
             elif isinstance(argument, calls.Place):
                 arguments.append(locate(argument))
             elif isinstance(argument, calls.Places):

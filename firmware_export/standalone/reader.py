@@ -7,12 +7,15 @@ need, every tensor must be written once and before it is read. What is accepted 
 TFLite Micro would run; anything else is an ExportError that names the op and the tensor.
 """
 
+import dataclasses
+
 import numpy as np
 
 from firmware_export import compiled_files
 from firmware_export.errors import FIX_SHAPE, ExportError
 from firmware_export.standalone import registry
 from firmware_export.standalone.graph import ir
+from firmware_export.standalone.ops.reshape import Reshape
 from firmware_export.standalone.ops.shared import constants, float_only
 from firmware_export.standalone.ops.shared.file_op import FileOp, Tensors, type_problem
 from firmware_export.standalone.ops.table import Table
@@ -39,7 +42,11 @@ def read(model: ModelInfo) -> ir.Graph:
     for info in model.ops:
         if not _becomes_constants(info, tensors):
             ops.extend(_read_op(info, tensors))
-    return ir.Graph(ops, inputs, _outputs(model, tensors), _states(tensors))
+    outputs = _outputs(model, tensors)
+    for position, tensor in enumerate(outputs):
+        if tensor.is_constant:
+            outputs[position] = _copied(tensor, position, ops)
+    return ir.Graph(ops, inputs, outputs, _states(tensors))
 
 
 def _states(tensors: Tensors) -> list[ir.Tensor]:
@@ -133,16 +140,19 @@ def _inputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
 def _outputs(model: ModelInfo, tensors: Tensors) -> list[ir.Tensor]:
     for info in model.outputs:
         _check_end("output", info)
-        if tensors.info(info.index).is_constant and not info.is_constant:
-            raise ExportError(
-                f"the model's output '{printable(info.name)}' does not depend on its input; "
-                "leave it out of the model's outputs"
-            )
-        if not tensors.is_written(info.index):
+        if not tensors.is_defined(info.index):
             raise ExportError(
                 f"no op writes the model's output '{printable(info.name)}'; convert it again"
             )
     return [tensors.get(info.index) for info in model.outputs]
+
+
+def _copied(constant: ir.Tensor, position: int, ops: list[ir.Op]) -> ir.Tensor:
+    """An output that does not depend on the input, such as the boxes of an object detector."""
+    name = f"{constant.name}/output {position}"
+    output = dataclasses.replace(constant, name=name, data=None)
+    ops.append(Reshape([constant], output, f"output {position}"))
+    return output
 
 
 def _check_end(what: str, info: TensorInfo) -> None:

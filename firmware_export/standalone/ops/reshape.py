@@ -3,7 +3,7 @@
 import dataclasses
 
 from firmware_export.standalone.graph import ir
-from firmware_export.standalone.graph.calls import Lowered, Place
+from firmware_export.standalone.graph.calls import Lowered, Place, operand
 from firmware_export.standalone.ops.shared import copies
 from firmware_export.standalone.ops.shared.file_op import MOVED, FileOp, OpRule
 from firmware_export.standalone.target import KernelSet
@@ -11,10 +11,10 @@ from firmware_export.standalone.target import KernelSet
 
 @dataclasses.dataclass(eq=False)
 class Reshape(ir.Op):
-    """inputs: x. The same bytes in another shape."""
+    """inputs: x, constant only where it becomes an output. The same bytes in another shape."""
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
-        x, output, item = Place(self.inputs[0]), self.output, (self.output.item_bytes,)
+        x, output, item = operand(self.inputs[0]), self.output, (self.output.item_bytes,)
         return Lowered(copies.copy(self, x, Place(output), (output.size,), item, item))
 
     def is_same_bytes(self) -> bool:

@@ -22,7 +22,7 @@ def run(graph: ir.Graph) -> ir.Graph:
 
 
 def _is_same_bytes(op: ir.Op, uses: edit.Uses) -> bool:
-    if not op.is_same_bytes():
+    if op.inputs[0].is_constant or not op.is_same_bytes():
         return False
     op.output.base = op.inputs[0]
     return True

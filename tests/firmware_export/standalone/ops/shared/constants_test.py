@@ -10,10 +10,11 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import tflite_model
 from firmware_export.errors import ExportError
+from firmware_export.oracle import micro
 from firmware_export.standalone import compiler, reader
 from firmware_export.standalone.ops.add import Add
 from firmware_export.standalone.ops.shared import constants
-from tests.firmware_export.standalone import kernels_glue, tflm_oracle
+from tests.firmware_export.standalone import host, kernels_glue, tflm_oracle
 from tests.firmware_export.standalone.model_builder import NONE, RELU, Builder
 
 
@@ -259,14 +260,26 @@ class TestInAModel:
         (op,) = kernels_glue.read(model).ops
         assert isinstance(op, Add)
 
-    def test_an_output_that_does_not_depend_on_the_input(self):
+    def test_outputs_that_do_not_depend_on_the_input(self):
+        """A shape, floats and a constant of the file: each run writes them."""
         builder = Builder()
         x, y = (builder.activation((1, 4), 0.1) for _ in range(2))
         shape = builder.activation((2,), None, dtype="int32")
+        boxes = builder.activation((2, 3), None, dtype="float32")
+        given = builder.constant(np.array([[-128, 5, 127]], "i1"), [0.25], [5])
+        fixed = builder.constant(np.array([[-128, 5, 127], [1, 2, 3]], "i1"), [0.25], [5])
         builder.op("ADD", [x, x], y)
         builder.op("SHAPE", [y], shape, out_type=2)
-        with pytest.raises(ExportError, match="output 't2' does not depend on its input; leave it"):
-            compiler.compile(builder.finish([x], [y, shape]))
+        builder.op("DEQUANTIZE", [fixed], boxes)
+        model = builder.finish([x], [y, shape, boxes, given])
+        values = kernels_glue.random_bytes(np.random.default_rng(0), (1, 4))
+        program = host.Host(compiler.compile(model))
+        ran = micro.run(model, values, outputs=4)
+        assert ran is not None
+        for _ in range(2):
+            found = program(values)
+            for one, other in zip(found, ran.outputs, strict=True):
+                np.testing.assert_array_equal(one.reshape(1, -1), other)
 
     def test_the_shape_of_what_nothing_writes(self):
         builder = Builder()

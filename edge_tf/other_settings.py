@@ -89,7 +89,8 @@ def _remedy(recorded: JsonObject, given: JsonObject, flags: Mapping[str, str], w
         if path == "model.lookahead" and value is not None:
             give.append(f"--streaming --lookahead={value}")
         elif path == "model.lookahead":
-            leave.append("--streaming")
+            give.append("--nostreaming")
+            leave += ["--lookahead"] if _at(given, path) else []
         elif value in _NOTHING or (path == _BUDGET and not value):
             leave.append(f"--{flag}")
         else:
@@ -126,7 +127,7 @@ def _flag(path: str, renamed: Mapping[str, str]) -> str | None:
 
 def _shown(path: str, value: Any) -> str:
     if path == "model.lookahead":
-        return "no --streaming" if value is None else str(value)
+        return "--nostreaming" if value is None else str(value)
     if value in _NOTHING:
         return "none"
     if path in _SAMPLES and isinstance(value, int):

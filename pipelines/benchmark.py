@@ -51,7 +51,7 @@ def _define_own_flags() -> None:
         "stream_hours",
         0.0,
         "Instead: run this many hours of sound through every streaming engine, and the boards in "
-        "--targets, and count the bytes of logits that differ; for runs with --streaming.",
+        "--targets, and count the bytes of logits that differ; for runs for streams.",
         lower_bound=0.0,
     )
 

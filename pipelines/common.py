@@ -132,7 +132,8 @@ def define_streaming_again() -> None:
     flags.DEFINE_boolean(
         "streaming",
         None,
-        "Fail unless the run was trained with (without) --streaming. Default: accept both.",
+        "Fail unless the run was trained for streams (--nostreaming: for whole windows). Default: "
+        "accept both.",
     )
 
 

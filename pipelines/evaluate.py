@@ -54,7 +54,7 @@ def define_own_flags() -> None:
         "stream",
         False,
         "Also run a long stream of test clips and noise, and choose the detector's threshold, "
-        "smoothing and refractory period from it; for runs with --streaming.",
+        "smoothing and refractory period from it; for runs for streams.",
     )
     flags.DEFINE_float(
         "stream_minutes", 60.0, "With --stream: length of the stream in minutes.", lower_bound=1.0

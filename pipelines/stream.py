@@ -6,7 +6,8 @@
 
 Prints one line per detection as it happens: seconds from the start, label, score. Standard error
 says when it begins to listen, and to what. There is no decision before a whole window has passed,
-usually a second. The run must have been trained with --streaming, and converted. Writes no files.
+usually a second. The run must have been trained for streams, the default for words, and converted.
+Writes no files.
 """
 
 import contextlib

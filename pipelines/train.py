@@ -57,8 +57,9 @@ def main() -> None:
             from edge_tf.training import stage  # loads TensorFlow, which takes seconds
 
             last = stage.train(run, asked)
+    kind = "streams" if training_flags.streams() else "whole windows"
     print(
-        f"{done}trained {last.epoch} epochs: validation accuracy {last.val_accuracy:.2%}, "
+        f"{done}trained {last.epoch} epochs for {kind}: validation accuracy {last.val_accuracy:.2%}, "
         f"{last.samples_per_second:.0f} samples/s -> {FLAGS.run_dir}/float.keras"
     )
 

@@ -51,13 +51,15 @@ def _define_model() -> None:
     flags.register_validator("tau", lambda tau: 0.25 <= tau <= 64, message="must be in 0.25 to 64")
     flags.DEFINE_boolean(
         "streaming",
-        False,
-        "Train a causal network for streams: no convolution over time reads future frames.",
+        None,
+        "Train a causal network for streams, which computes each frame once: no convolution over "
+        "time reads future frames. --nostreaming: for whole windows. Default: for words "
+        "--streaming, if the network has such a form; for scenes --nostreaming.",
     )
     flags.DEFINE_integer(
         "lookahead",
         0,
-        "With --streaming: future frames that the network may read; each adds a hop of latency.",
+        "For streams: future frames that the network may read; each adds a hop of latency.",
         lower_bound=0,
     )
     flags.DEFINE_enum(
@@ -187,6 +189,23 @@ def _spec() -> ModelSpec:
     return MODELS[value("model")]
 
 
+def streams() -> bool:
+    """Whether to train for streams: as --streaming says, else as the run has begun.
+
+    Without either, words are for streams where network and features allow it.
+    """
+    if FLAGS.streaming is not None:
+        return bool(FLAGS.streaming)
+    from edge_tf.training import request
+    from pipelines import common
+
+    begun = request.streams(common.run_directory())
+    if begun is not None:
+        return begun
+    fits = value("norm") == "none" and value("padding") == "causal"
+    return not _scenes() and _spec().build_stream is not None and fits
+
+
 def _scenes() -> bool:
     return tasks.spec(FLAGS.task).domain == "scenes"
 
@@ -201,7 +220,7 @@ def check() -> None:
     from edge_tf.errors import UserError
 
     spec, norm, places = _spec(), value("norm"), set(FLAGS.norm_at)
-    if FLAGS.lookahead and not FLAGS.streaming:
+    if FLAGS.lookahead and not streams():
         raise UserError(f"--lookahead={FLAGS.lookahead} is only for streams", "add --streaming")
     if FLAGS.streaming and not spec.build_stream:
         remedy = _that_take(lambda other: other.build_stream)
@@ -225,7 +244,7 @@ def check() -> None:
     if norm != "none" and places - {"frontend"} and "norm" not in spec.settings:
         raise UserError(f"{spec.name} has no norms inside", "use --norm_at=frontend")
     if FLAGS.streaming and norm != "none":
-        raise UserError(f"--norm={norm} needs a whole window", "leave out --streaming")
+        raise UserError(f"--norm={norm} needs a whole window", "give --nostreaming")
     _check_augmentation(spec)
 
 
@@ -259,7 +278,7 @@ def model_config() -> "ModelConfig":
     return ModelConfig(
         value("model"),
         FLAGS.tau,
-        FLAGS.lookahead if FLAGS.streaming else None,
+        FLAGS.lookahead if streams() else None,
         norm=norm,
         norm_places=places if norm != "none" else (),
         norm_lambda=FLAGS.norm_lambda if norm != "none" else None,

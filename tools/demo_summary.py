@@ -14,8 +14,14 @@ RESULTS = (
     ("TFLite Micro", "firmware"),
     ("Android", "android"),
 )
-# C from sound to logits, as in a product: on the emulated board if possible, else on this machine.
-IN_C = {"emitted_c_cortex_m4_pcm": "a Cortex-M4", "emitted_c_host_pcm": "this machine"}
+# C from sound to logits, as in a product: on the emulated board if possible, else on this machine;
+# frame by frame if the network is for streams.
+IN_C = {
+    "emitted_c_cortex_m4_pcm_streaming": "a Cortex-M4, frame by frame",
+    "emitted_c_cortex_m4_pcm": "a Cortex-M4",
+    "emitted_c_host_pcm_streaming": "this machine, frame by frame",
+    "emitted_c_host_pcm": "this machine",
+}
 
 
 def summary(run: Path) -> str:
@@ -49,7 +55,8 @@ def _accuracy(rows: dict[str, dict[str, Any]]) -> str:
 
 
 def _next(run: Path, rows: dict[str, dict[str, Any]]) -> str:
-    missing = rows.get("emitted_c_cortex_m4_pcm", {}).get("unavailable")
+    emulated = (rows.get(engine, {}) for engine in IN_C if "cortex" in engine)
+    missing = next((row["unavailable"] for row in emulated if row.get("unavailable")), None)
     measure = f".venv/bin/python -m pipelines.benchmark --run_dir={run} --targets=cortex-m4"
     return f"{missing}; then {measure}" if missing else measure
 

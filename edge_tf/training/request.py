@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_tf import other_settings, records, run_dir
+from edge_tf import files, other_settings, records, run_dir
 from edge_tf.audio.augmentation_config import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import leaks, waveform_cache
@@ -18,6 +18,7 @@ from edge_tf.settings import DataFlags, ModelConfig, TrainingSettings
 # Location and name of the data, what is said of it, and results: training does not depend on them.
 _NOT_ASKED = ("data", "data_description", "data_checks", "data_notes", "files")
 _TRAINED_ON: tuple[Split, ...] = ("training", "validation")
+CHECKPOINT_STATE = "checkpoints/state.json"
 WRITES = (run_dir.FLOAT_MODEL, run_dir.LABELS, run_dir.HISTORY)
 
 
@@ -74,7 +75,7 @@ def of(
         raise UserError(
             f"normalization={frontend.normalization} takes statistics over a whole window, but a "
             "stream has one frame at a time",
-            "train without --streaming, or without normalization",
+            "train with --nostreaming, or without normalization",
         )
     run.create()
     splits: dict[Split, Waveforms] = {
@@ -115,6 +116,24 @@ def refuse_another(run: run_dir.RunDirectory, record: TrainRecord) -> None:
     tested = before.data_fingerprint.get("testing")  # older runs do not know
     if tested not in (None, record.data_fingerprint.get("testing")):
         raise UserError(f"{what} with other settings (other test clips)", way_out)
+
+
+def streams(run: run_dir.RunDirectory) -> bool | None:
+    """Whether the training that a run has is for streams, also one that was interrupted.
+
+    None if there is none.
+    """
+    record = run.find(TrainRecord)
+    if record is not None:
+        return record.model.lookahead is not None
+    state = run / CHECKPOINT_STATE
+    if not state.exists():
+        return None
+    document = files.read_json(state)
+    try:
+        return document["fingerprint"]["model"]["lookahead"] is not None
+    except (KeyError, TypeError):
+        return None  # resuming says what is wrong with it
 
 
 def finished(run: run_dir.RunDirectory) -> EpochRecord | None:

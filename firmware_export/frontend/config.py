@@ -101,7 +101,7 @@ class LogMel:
         if self.normalization != "none":
             raise ExportError(
                 f"normalization={self.normalization} needs statistics over a whole window, but a "
-                "stream has one frame at a time; train without --streaming or without "
+                "stream has one frame at a time; train with --nostreaming or without "
                 "normalization"
             )
 

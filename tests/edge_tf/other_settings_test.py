@@ -40,13 +40,13 @@ def test_a_flag_is_named_with_both_values_and_the_way_out():
         (
             {"model": ModelConfig(lookahead=2)},
             {"model": ModelConfig()},
-            "(--lookahead: 2 recorded, no --streaming given); give --streaming --lookahead=2, or",
+            "(--lookahead: 2 recorded, --nostreaming given); give --streaming --lookahead=2, or",
         ),
         (
             {"model": ModelConfig()},
             {"model": ModelConfig(lookahead=0, tau=1.5)},
-            "(--tau: 1 recorded, 1.5 given; --lookahead: no --streaming recorded, 0 given); "
-            "give --tau=1 and leave out --streaming, or",
+            "(--tau: 1 recorded, 1.5 given; --lookahead: --nostreaming recorded, 0 given); "
+            "give --tau=1 --nostreaming, or",
         ),
         (
             {"frontend": FrontendConfig(hop=320, window=640, fft_size=1024)},

@@ -10,7 +10,7 @@ from tests.pipelines.starting import start
 # What every chain on words gives again: the training is then a finished one.
 TRAINING = (
     *("--task=words", "--words=no,stop,yes", "--unknown_share=1"),
-    *("--epochs=8", "--batch_size=20"),
+    *("--epochs=8", "--batch_size=20", "--nostreaming"),
 )
 CONVERSION = ("--representative_clips=60",)
 

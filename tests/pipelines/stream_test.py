@@ -453,7 +453,7 @@ def test_sound_that_arrives_while_the_engine_starts_is_kept():
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--lookahead=3",), "--lookahead=3 is only for streams; add --streaming"),
+        (("--nostreaming", "--lookahead=3"), "--lookahead=3 is only for streams; add --streaming"),
         (
             ("--streaming", "--lookahead=59"),
             "59 is more than the model can use; give at most 58",

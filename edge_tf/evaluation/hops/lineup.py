@@ -40,6 +40,8 @@ class Lineup:
 def of_run(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) -> Lineup:
     """Keras, the int8 file, plain C, the app's file, and their streaming forms.
 
+    If there are these, whole windows in C run on the host alone.
+
     Args:
       run: a run whose conversion has finished.
       data: its data.
@@ -50,11 +52,14 @@ def of_run(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) ->
     """
     model = run.require_int8().read_bytes()
     android = _android_model(run, model, data)
+    streaming = _streaming(run, data, boards)
+    # Emulated boards are slow: they run the form that is exported.
+    for_windows = [board for board in boards if not (streaming and board.is_emulated)]
     engines = [
         *_keras(run),
-        *_int8(model, data, boards),
+        *_int8(model, data, for_windows),
         *_android(android, data),
-        *_streaming(run, data, boards),
+        *streaming,
     ]
     return Lineup(engines, android)
 

@@ -65,6 +65,8 @@ def test_a_causal_run_has_its_streaming_form_last(run, caplog, lookahead, stream
     (run / run_dir.STREAMING_MODEL).write_bytes(b"streaming")
     last = [f"{name}_streaming" for name in (*C, *SOUND[1:])]
     assert (line(run)[-len(last) :] == last) == streams
+    # What is not exported needs no emulated board.
+    assert ("emitted_c_cortex_m4" in line(run)) != streams and "emitted_c_host" in line(run)
     assert ("no streaming hops" in caplog.text) == bool(lookahead)
     assert ("make android-tools" in caplog.text) == (mediapipe_audio.python() is None)
 

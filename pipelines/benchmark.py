@@ -5,8 +5,8 @@
     python -m pipelines.benchmark --run_dir=RUN --out=speed.json
 
 With --targets: a table of instructions, flash and RAM of the model, the front-end and the detector
-as plain C on emulated boards. The emulator counts instructions, not cycles; the machine's load does
-not affect them.
+as plain C on emulated boards. The emulator counts instructions; for the Cortex-M4, cycles are
+estimated from them and Arm's published timing. The machine's load affects neither.
 
 With --tflite: any int8 .tflite file, op by op, the most expensive first, beside TFLite Micro's
 arena.

@@ -94,7 +94,7 @@ def test_a_straight_line(text, expected):
         ("b.n 100", "mov.w r0, #1", 3),  # 32 bits at no multiple of 4
         ("bx lr", "nop", 3),
         ("mov pc, lr", "nop", 3),
-        # "At least five cycles", "at least six".
+        # From memory: the manual gives five and six cycles at least.
         ("ldr pc, [r0]", "nop", 5),
         ("tbb [pc, r0]", "nop", 6),
         ("pop {r4, pc}", "nop", 6),

@@ -56,8 +56,8 @@ class Result:
       compared, differing: bytes of output.
       ram, flash: of plain C: buffer and constants.
       arena: used bytes of TFLite Micro's arena on this machine, with pointers of 64 bits.
-      arena_32: what it is at least with pointers of 32 bits, as if all but activations and scratch
-        were pointers.
+      arena_32: what it is at least with pointers of 32 bits, as if all but activations, scratch and
+        states were pointers.
       boards: bytes that differ on each board; None where the program does not fit.
     """
 
@@ -93,8 +93,9 @@ def examine(path: Path, name: str, on: Sequence[Board] = ()) -> Result:
         made = random_golden.make(model)
         if made is None:
             raise SystemExit("tflite_micro is not installed: make setup")
-        used, head = made[1].used_bytes, made[1].head_bytes
-        result = dataclasses.replace(result, arena=used, arena_32=head + (used - head) // 2)
+        used = made[1].used_bytes
+        data = made[1].head_bytes + sum(t.byte_size for t in info.tensors if t.is_variable)
+        result = dataclasses.replace(result, arena=used, arena_32=data + (used - data) // 2)
     except ExportError as error:
         result = dataclasses.replace(result, micro=str(error))
     with tempfile.TemporaryDirectory(prefix="edge_acceptance_") as folder:

@@ -33,7 +33,10 @@ def _start(runtime: Any, model: bytes, arena_bytes: int) -> Any | None:
 
 
 def _used_bytes(interpreter: Any) -> tuple[int, int]:
-    """The total of print_allocations(), and its head. It writes to C's stderr, which is redirected to a file."""
+    """The total of print_allocations(), and its head.
+
+    It writes to C's stderr, which is redirected to a file.
+    """
     with tempfile.TemporaryFile() as report:
         sys.stderr.flush()
         kept = os.dup(2)

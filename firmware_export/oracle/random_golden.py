@@ -1,7 +1,10 @@
 """Golden vectors of a model without clips: random inputs and what TFLite Micro makes of them."""
 
+import functools
+
 import numpy as np
 
+import tflite_model
 from firmware_export.golden import Golden
 from firmware_export.oracle import micro
 from tflite_model.info import ModelInfo, TensorInfo
@@ -13,12 +16,14 @@ _STEPS = 16
 _MAX_BYTES = 1 << 20
 
 
-def make(model: bytes, info: ModelInfo) -> tuple[Golden, micro.Run] | None:
+@functools.lru_cache(maxsize=1)
+def make(model: bytes) -> tuple[Golden, micro.Run] | None:
     """The vectors, equal in every export, and the run that gave their outputs.
 
+    The last are kept, as a model is often exported for several targets in a row.
+
     Args:
-      model: a .tflite file.
-      info: the same, parsed.
+      model: a .tflite file that `tflite_model.parse` accepts.
 
     Returns:
       None where TFLite Micro does not run.
@@ -26,6 +31,7 @@ def make(model: bytes, info: ModelInfo) -> tuple[Golden, micro.Run] | None:
     Raises:
       ExportError: it rejects the model, crashes on it or does not finish.
     """
+    info = tflite_model.parse(model)
     rng = np.random.default_rng(0)
     wanted = _STEPS if info.subgraphs else _INPUTS
     size = sum(tensor.byte_size for tensor in info.inputs)

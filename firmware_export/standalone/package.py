@@ -204,7 +204,7 @@ def _vectors(model: bytes, info: ModelInfo, golden: Golden | None) -> _Vectors:
         text = f"The vectors were checked at export with {ran.runtime}."
         return _Vectors(golden, True, text)
     try:
-        made = random_golden.make(model, info)
+        made = random_golden.make(model)
     except ExportError as error:
         return _Vectors(None, False, f"{error}.")
     if made is None:

@@ -133,7 +133,7 @@ def export(
 
 
 def _random(model: bytes, info: ModelInfo) -> tuple[Golden, micro.Run]:
-    made = random_golden.make(model, info)
+    made = random_golden.make(model)
     if made is None:
         reason = micro.unavailable_reason() or "it does not load here"
         raise ExportError(

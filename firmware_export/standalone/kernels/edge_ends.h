@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conversion of inputs and outputs from and to float: the only floating point there is. */
+/* Conversion of values from and to float, the only floating point there is; and of types. */
 #ifndef EDGE_ENDS_H
 #define EDGE_ENDS_H
 
@@ -30,8 +30,18 @@ typedef struct {
 } edge_dequantize_t;
 
 EDGE_KERNELS_ATTR void edge_dequantize_8(const edge_dequantize_t *p, const int8_t *in, float *out);
+EDGE_KERNELS_ATTR void edge_dequantize_u8(const edge_dequantize_t *p, const uint8_t *in,
+                                          float *out);
 EDGE_KERNELS_ATTR void edge_dequantize_16(const edge_dequantize_t *p, const int16_t *in,
                                           float *out);
+
+/* Integers of in_bytes bytes, 1, 2 or 4, as such of out_bytes, or as float. */
+typedef struct {
+  uint32_t size;
+  uint8_t in_bytes, out_bytes, to_float;
+} edge_cast_t;
+
+EDGE_KERNELS_ATTR void edge_cast(const edge_cast_t *p, const void *in, void *out);
 
 #ifdef __cplusplus
 }

@@ -30,8 +30,8 @@
 
 #include <stdint.h>
 
-#include "edge_target.h"
 #include "edge_attributes.h"
+#include "edge_target.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -85,6 +85,17 @@ typedef struct {
 EDGE_KERNELS_ATTR void edge_wide_mul(const edge_wide_mul_t *p, const int16_t *a, const int16_t *b,
                                      int16_t *out);
 
+/* (a - b)^2 of scaled values; shifts are those of edge_rescale_any. */
+typedef struct {
+  int32_t a_multiplier, b_multiplier, multiplier;
+  edge_broadcast_t shape;
+  int8_t a_shift, b_shift, shift;
+} edge_wide_squared_difference_t;
+
+EDGE_KERNELS_ATTR void edge_wide_squared_difference(const edge_wide_squared_difference_t *p,
+                                                    const int16_t *a, const int16_t *b,
+                                                    int16_t *out);
+
 /* The larger of a and b, or the smaller. */
 typedef struct {
   edge_broadcast_t shape;

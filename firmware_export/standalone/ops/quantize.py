@@ -62,7 +62,7 @@ class Quantize(ir.Conversion):
 
 @dataclasses.dataclass(eq=False)
 class Dequantize(ir.Conversion):
-    """inputs: x, int8 or int16. To float32; the product with the scale is rounded once."""
+    """inputs: x, int8, uint8 or int16. To float32; the product with the scale is rounded once."""
 
     def lower(self, kernels: KernelSet = "portable") -> Lowered:
         return _conversion(self, "dequantize", self.inputs[0])
@@ -101,8 +101,9 @@ def _conversion(op: ir.Op, kernel: str, quantized: ir.Tensor) -> Lowered:
         "size": quantized.size,
         "zero_point": quantized.zero_point,
     }
+    kind = "u8" if quantized.dtype == "uint8" else 8 * quantized.item_bytes
     call = op.call(
-        f"{kernel}_{8 * quantized.item_bytes}",
+        f"{kernel}_{kind}",
         fields,
         *(Place(op.inputs[0]), Place(op.output)),
         struct=f"edge_{kernel}_t",
@@ -132,7 +133,7 @@ def _read_quantize(op: FileOp) -> ir.Op:
 
 def _read_dequantize(op: FileOp) -> ir.Op:
     op.check_counts(1, 1)
-    x, output = op.activation(0, ("int8", "int16")), op.output(types=("float32",))
+    x, output = op.activation(0, ("int8", "uint8", "int16")), op.output(types=("float32",))
     op.require(x.shape == output.shape, f"makes {output.shape} of {x.shape}")
     return Dequantize([x], output, op.source)
 

@@ -1,4 +1,4 @@
-"""TILE and BROADCAST_TO."""
+"""TILE, BROADCAST_TO and FILL."""
 
 import dataclasses
 
@@ -61,4 +61,18 @@ def _read_broadcast_to(op: FileOp) -> ir.Op:
     return _repeat(op, x, output, [m // n for n, m in zip(padded, shape, strict=True)])
 
 
-OPS = (OpRule("TILE", 3, _read_tile), OpRule("BROADCAST_TO", 3, _read_broadcast_to))
+def _read_fill(op: FileOp) -> ir.Op:
+    op.check_counts(2, 2)
+    x = op.activation(1, ("int8", "int32", "float32"))
+    output = op.output(types=(x.dtype,))
+    shape = op.numbers(0)
+    op.require(tuple(shape) == output.shape, f"makes {output.shape} of the shape {shape}")
+    op.require(x.shape == (), f"fills with '{x.name}' of shape {x.shape}")
+    return _repeat(op, x, output, shape)
+
+
+OPS = (
+    OpRule("TILE", 3, _read_tile),
+    OpRule("BROADCAST_TO", 3, _read_broadcast_to),
+    OpRule("FILL", 3, _read_fill),
+)

@@ -77,6 +77,15 @@ def test_kernels_of_int16(seed):
     kernels_glue.check(model, values_for(model, seed))
 
 
+def test_float_of_uint8():
+    """As the converter leaves it before an op that it does not quantize."""
+    builder = Builder()
+    x = builder.activation((1, 256), 0.0371, 131, dtype="uint8")
+    y = builder.activation((1, 256), None, dtype="float32")
+    builder.op("DEQUANTIZE", [x], y)
+    kernels_glue.check(builder.finish([x], [y]), np.arange(256, dtype=np.uint8).reshape(1, 256))
+
+
 def test_what_no_int_holds():
     """TFLite Micro's result is undefined there; ours is the nearest value, as on Arm's FPU."""
     model = converted("float32", "int8")

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 _MAX_ITEMS = 3_000
+# Unrolled loops become ops for each of them, scores of attention grow with their square.
+_MAX_STEPS = 16
 # Types of inputs and outputs; most files have int8.
 _ENDS = ("int8", "int8", "int8", "uint8", "float32")
 
@@ -256,6 +258,8 @@ def _sized_1d(m: _Maker) -> Any:
 
 
 def _recurrent(m: _Maker) -> Any:
+    if m.tensor.shape[1] > _MAX_STEPS:
+        return None
     layers = m.keras.layers
     settings = {"unroll": m.pick(True, True, False), "return_sequences": m.pick(True, False)}
     made = m.pick(layers.LSTM, layers.GRU, layers.SimpleRNN)(m.integer(1, 5), **settings)
@@ -263,6 +267,8 @@ def _recurrent(m: _Maker) -> Any:
 
 
 def _attention(m: _Maker) -> Any:
+    if m.tensor.shape[1] > _MAX_STEPS:
+        return None
     layers = m.keras.layers
     if m.pick(True, False):
         return layers.Attention()([m.tensor, m.tensor])

@@ -36,6 +36,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "L2_NORMALIZATION": {},
     "TRANSPOSE_CONV": WINDOW,
     "BATCH_MATMUL": {"adj_y": True},
+    "CUMSUM": {},
     "SVDF": {"rank": 1},
     "UNIDIRECTIONAL_SEQUENCE_LSTM": {"fused_activation_function": 4},
 }
@@ -56,6 +57,7 @@ _NUMBERS: dict[str, list[Any]] = {
     **{name: [[2, 2]] for name in ("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR")},
     "STRIDED_SLICE": [[0] * 4, [2] * 4, [1] * 4],
     "GATHER": [[1, 0]],
+    "CUMSUM": [1],
     "MIRROR_PAD": [[[0, 0], [0, 1], [0, 0], [0, 0]]],
 }
 

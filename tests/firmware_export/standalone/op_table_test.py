@@ -40,7 +40,7 @@ def test_types(rows):
         "CONV_2D": "int8, int16",
         "RESHAPE": "int8, bool, uint8, int16, int32, float32",
         "CONCATENATION": "int8, bool, int16, int32, float32",
-        "DEQUANTIZE": "int8 -> float32; int16 -> float32",
+        "DEQUANTIZE": "int8 -> float32; uint8 -> float32; int16 -> float32",
         "ARG_MAX": "int8 -> int32",
         "LESS": "int8 -> bool",
         "SELECT_V2": "int8, int16, float32",

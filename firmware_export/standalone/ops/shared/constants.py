@@ -23,6 +23,10 @@ _QUANTIZED = ("INT8", "UINT8", "INT16")
 _ALL = (*_NUMBERS, *_QUANTIZED, "BOOL")
 
 
+# Ops whose results follow from the shape of their input.
+_NEED_NO_VALUES = ("SHAPE", "ZEROS_LIKE")
+
+
 class _NotEvaluatedError(Exception):
     """The op has other types or options, or contradicts itself: its reader says which."""
 
@@ -42,7 +46,7 @@ def evaluate(info: OpInfo, tensors: Sequence[TensorInfo]) -> list[np.ndarray] | 
     if rule is None:
         return None
     op = _Op(info, tensors)
-    if info.name != "SHAPE" and not op.is_known():
+    if info.name not in _NEED_NO_VALUES and not op.is_known():
         return None
     try:
         with np.errstate(all="ignore"):
@@ -108,6 +112,12 @@ class _Op:
 
 def _shape(op: _Op) -> np.ndarray:
     return np.array(op.given[0].shape, op.dtype)
+
+
+def _zeros_like(op: _Op) -> np.ndarray:
+    op.require(op.output.type in (*_NUMBERS, "INT8"))
+    op.expect(*op.given[0].shape)
+    return np.zeros(op.output.shape, op.dtype)
 
 
 def _reshape(op: _Op) -> np.ndarray:
@@ -291,6 +301,7 @@ def _dequantize(op: _Op) -> np.ndarray:
 
 _RULES: dict[str, Callable[[_Op], _Arrays]] = {
     "SHAPE": _shape,
+    "ZEROS_LIKE": _zeros_like,
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _reshape),
     "PACK": _pack,
     "UNPACK": _unpack,

@@ -86,7 +86,7 @@ def compile(
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)
-    lowered = [op.lower(kernels) for op in graph.ops]
+    lowered = _shared([op.lower(kernels) for op in graph.ops])
     for call in (call for low in lowered for call in low.calls):
         kernel_structs.check(call, KERNELS)
     lowered, plan = _planned(graph, lowered, reuse=not keep)
@@ -111,6 +111,16 @@ def compile(
         op_constant_bytes=source.op_constant_bytes,
         streaming=streaming,
     )
+
+
+def _shared(lowered: list[Lowered]) -> list[Lowered]:
+    """The same with kernels that are there anyway: see `Lowered.shared`."""
+    present = {call.kernel for low in lowered for call in low.calls}
+
+    return [
+        low.shared if low.shared and {call.kernel for call in low.shared.calls} <= present else low
+        for low in lowered
+    ]
 
 
 def _planned(

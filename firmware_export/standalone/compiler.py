@@ -101,7 +101,7 @@ def compile(
     if streaming:
         graph = states.bind(graph)
     graph = passes.run(graph, names)
-    lowered = [kernel_choice.lower(op, sets) for op in graph.ops]
+    lowered = _shared([kernel_choice.lower(op, sets) for op in graph.ops])
     for call in (call for low in lowered for call in low.calls):
         kernel_structs.check(call, KERNELS)
     lowered, plan = _planned(graph, lowered, reuse=not keep)
@@ -132,6 +132,16 @@ def compile(
         streaming=streaming,
         external=external,
     )
+
+
+def _shared(lowered: list[Lowered]) -> list[Lowered]:
+    """The same with kernels that are there anyway: see `Lowered.shared`."""
+    present = {call.kernel for low in lowered for call in low.calls}
+
+    return [
+        low.shared if low.shared and {call.kernel for call in low.shared.calls} <= present else low
+        for low in lowered
+    ]
 
 
 def _planned(

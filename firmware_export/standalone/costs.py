@@ -62,7 +62,7 @@ def _single(f: dict[str, int]) -> int:
 
 def _pixels(pixels: int, depth: int, channels: int, group: int = 6) -> int:
     """Groups of six pixels, or of up to four."""
-    of_six, of_four = 4.7 * depth + 70, 3.3 * depth + 60
+    of_six, of_four = 4.7 * depth + 55, 3.3 * depth + 45
     groups, rest = divmod(pixels, group)
     last = 0.0 if rest == 0 else of_four if rest <= 4 else of_six
     per_channel = groups * (of_six if group == 6 else of_four) + last
@@ -77,7 +77,7 @@ def _dense(f: dict[str, int]) -> int:
     pixels = f["out_height"] * f["out_width"]
     rotations = height if f["out_height"] > 1 else 1
     each = 150 + rotations * taps * 10
-    each += rows * (25 + 8 * f["in_width"]) + f["out_height"] * 60 + pixels * (5 * taps + 45)
+    each += rows * (25 + 8 * f["in_width"]) + f["out_height"] * 60 + pixels * (5 * taps + 40)
     return f["batches"] * math.ceil(f["out_channels"] / 4) * each
 
 

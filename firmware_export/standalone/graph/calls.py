@@ -145,12 +145,15 @@ class Lowered:
       progress: for an op that reads and writes in order, so that its output may follow an input
         that it consumes; None: it may read anything until it ends.
       smaller: the same with less scratch and more instructions, if there is such a choice.
+      shared: the same in fewer instructions by a kernel that is not worth its flash for this op
+        alone; taken if another op needs the kernel anyway.
     """
 
     calls: tuple[Call, ...]
     in_place: tuple[int, ...] = ()
     progress: Progress | None = None
     smaller: "Lowered | None" = None
+    shared: "Lowered | None" = None
 
     @property
     def scratch(self) -> int:

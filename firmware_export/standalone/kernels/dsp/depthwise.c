@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is called often is assembly, or in another file. */
-#pragma GCC optimize("Os")
-
 #include "edge_dsp.h"
+
+/* What is called often is assembly, or in another file. */
+#if !defined(__clang__)
+#pragma GCC optimize("Os")
+#endif
 
 /* Start and end of the taps of a run of outputs along a row, without those in the padding. */
 typedef struct {

@@ -68,14 +68,31 @@ enum { POSITIVE, ANY, FEWER };
   "smlabb r4, lr, r9, r4\n\t" \
   "smlabt r5, lr, r9, r5\n\t"
 
+/* The first four inputs, added to the bias, which is in the place of the last sum. */
+#define FIRST_TWO(a, b, bias)    \
+  "smlad " a ", r8, r12, " bias  \
+  "\n\t"                         \
+  "smlad " b ", r10, r12, " bias \
+  "\n\t"                         \
+  "smlad " a ", r9, lr, " a      \
+  "\n\t"                         \
+  "smlad " b ", r11, lr, " b "\n\t"
+#define FIRST_OF_SIX                                                               \
+  LOAD_WEIGHTS FIRST_TWO("r2", "r3", "r7") LOAD_PIXELS FIRST_TWO("r4", "r5", "r7") \
+      LOAD_PIXELS FIRST_TWO("r6", "r7", "r7")
+#define FIRST_OF_FOUR \
+  LOAD_WEIGHTS FIRST_TWO("r2", "r3", "r5") LOAD_PIXELS FIRST_TWO("r4", "r5", "r5")
+
 #define BIASES_OF_SIX \
-  BIASES_OF_FOUR      \
-  "mov r6, r2\n\t"    \
-  "mov r7, r2\n\t"
+  "mov r2, r7\n\t"    \
+  "mov r3, r7\n\t"    \
+  "mov r4, r7\n\t"    \
+  "mov r5, r7\n\t"    \
+  "mov r6, r7\n\t"
 #define BIASES_OF_FOUR \
-  "mov r3, r2\n\t"     \
-  "mov r4, r2\n\t"     \
-  "mov r5, r2\n\t"
+  "mov r2, r5\n\t"     \
+  "mov r3, r5\n\t"     \
+  "mov r4, r5\n\t"
 
 /* Of the next channel: r0 is the place of its first output, r10 the shift, r11 the step, r12 the
  * multiplier, lr `zero`. */
@@ -130,7 +147,7 @@ enum { POSITIVE, ANY, FEWER };
   "ldr r8, [sp, #44]\n\t" \
   "cmp r0, r8\n\t"        \
   "bne.w 1b\n\t"          \
-  "add sp, sp, #56\n\t"   \
+  "add sp, sp, #60\n\t"   \
   "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n\t"
 
 /* All output channels of a group: naked, since it needs all registers. Four times four inputs are
@@ -142,87 +159,101 @@ enum { POSITIVE, ANY, FEWER };
  *     40  how sums become outputs
  *     44  the place of the last output of the first pixel
  *     48  ones, pixels
+ *     56  where to go after the first four inputs
  */
-#define FUNCTION(name, bytes_of_four, bytes_of_inputs, biases, four_inputs, one_input, outputs)   \
-  static __attribute__((naked, noinline)) void name(const group_t *group                          \
-                                                    __attribute__((unused))) {                    \
-    __asm__ volatile(                                                                           \
-        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"                                       \
-        "sub sp, sp, #56\n\t"                                                                   \
-        "mov r12, r0\n\t"                                                                       \
-        "ldmia r12!, {r0, r1, r2, r3, r4, r5, r6}\n\t"                                          \
-        "sub r0, r0, #1\n\t"                                                                    \
-        "stmia sp, {r0, r1, r2, r3, r4, r5, r6}\n\t"                                            \
-        "ldmia r12, {r1, r2, r4, r5, r6, r7}\n\t"                                               \
-        "add r0, r0, r5\n\t"                                                                    \
-        "mov r5, #" bytes_of_inputs "\n\t"                                                      \
-        "mla r3, r2, r5, r3\n\t"                                                                \
-        "str r0, [sp, #44]\n\t"                                                                 \
-        "strd r4, r7, [sp, #48]\n\t"                                                            \
-        "adr.w r5, 4f\n\t"                                                                      \
-        "adr.w r7, 5f\n\t"                                                                      \
-        "adr.w r8, 6f\n\t"                                                                      \
-        "cmp r6, #1\n\t"                                                                        \
-        "it eq\n\t"                                                                             \
-        "moveq r5, r7\n\t"                                                                      \
-        "it hi\n\t"                                                                             \
-        "movhi r5, r8\n\t"                                                                      \
-        "orr r5, r5, #1\n\t"                                                                    \
-        "adr.w r7, 3f\n\t"                                                                      \
-        "orr r7, r7, #1\n\t"                                                                    \
-        "cmp r4, #0\n\t"                                                                        \
-        "it eq\n\t"                                                                             \
-        "moveq r7, r5\n\t"                                                                      \
-        "strd r7, r5, [sp, #36]\n\t"                                                            \
-        "cbz r2, 0f\n\t"                                                                        \
-        "and r4, r2, #3\n\t"                                                                    \
-        "cmp r4, #0\n\t"                                                                        \
-        "it eq\n\t"                                                                             \
-        "moveq r4, #4\n\t"                                                                      \
-        "mov r5, #" bytes_of_four "\n\t"                                                        \
-        "adr.w r7, 2f\n\t"                                                                      \
-        "mls r7, r4, r5, r7\n\t"                                                                \
-        "orr r7, r7, #1\n"                                                                      \
-        "0:\n\t"                                                                                \
-        "strd r3, r7, [sp, #28]\n"                                                              \
-        "1:\n\t"                                                                                \
-        "ldrd r8, r0, [sp, #8]\n\t"                                                             \
-        "ldr r2, [r8]\n\t" biases                                                               \
-        "ldr pc, [sp, #32]\n\t"                                                                 \
-        ".balign 4\n"                                                                           \
-        "7:\n\t" four_inputs four_inputs four_inputs four_inputs                                \
-        "2:\n\t"                                                                                \
-        "ldr r8, [sp, #28]\n\t"                                                                 \
-        "cmp r0, r8\n\t"                                                                        \
-        "bne.w 7b\n\t"                                                                          \
-        "ldr pc, [sp, #36]\n\t"                                                                 \
-        ".balign 4\n"                                                                           \
-        "3:\n\t"                                                                                \
-        "ldr r12, [sp, #48]\n"                                                                  \
-        "8:\n\t" one_input                                                                      \
-        "bne 8b\n\t"                                                                            \
-        "ldr pc, [sp, #40]\n\t"                                                                 \
-        ".balign 4\n"                                                                           \
-        "4:\n\t" NEXT_CHANNEL POSITIVE_SCALE outputs(POSITIVE_OUTPUT, "r10") NEXT               \
-        ".balign 4\n"                                                                           \
-        "5:\n\t" NEXT_CHANNEL ANY_SCALE outputs(ANY_OUTPUT, "r9") NEXT                          \
-        ".balign 4\n"                                                                           \
-        "6:\n\t" NEXT_CHANNEL ANY_SCALE                                                         \
-        "ldr r9, [sp, #52]\n\t"                                                                 \
-        "push {r2, r3, r4, r5, r6, r7}\n\t"                                                     \
-        "mov r3, sp\n"                                                                          \
-        "9:\n\t"                                                                                \
-        "ldr r2, [r3], #4\n\t" ANY_OUTPUT("r2")                                                 \
-        "strb lr, [r0]\n\t"                                                                     \
-        "add r0, r0, r11\n\t"                                                                   \
-        "subs r9, r9, #1\n\t"                                                                   \
-        "bne 9b\n\t"                                                                            \
-        "add sp, sp, #24\n\t"                                                                   \
-        "ldr r0, [sp]\n\t" NEXT); \
+#define FUNCTION(name, bytes_of_four, bytes_of_inputs, last, biases, first_inputs, four_inputs, \
+                 one_input, outputs)                                                            \
+  static __attribute__((naked, noinline)) void name(const group_t *group                        \
+                                                    __attribute__((unused))) {                  \
+    __asm__ volatile( \
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t" \
+        "sub sp, sp, #60\n\t" \
+        "mov r12, r0\n\t" \
+        "ldmia r12!, {r0, r1, r2, r3, r4, r5, r6}\n\t" \
+        "sub r0, r0, #1\n\t" \
+        "stmia sp, {r0, r1, r2, r3, r4, r5, r6}\n\t" \
+        "ldmia r12, {r1, r2, r4, r5, r6, r7}\n\t" \
+        "add r0, r0, r5\n\t" \
+        "mov r5, #" bytes_of_inputs "\n\t" \
+        "mla r3, r2, r5, r3\n\t" \
+        "str r0, [sp, #44]\n\t" \
+        "strd r4, r7, [sp, #48]\n\t" \
+        "adr.w r5, 4f\n\t" \
+        "adr.w r7, 5f\n\t" \
+        "adr.w r8, 6f\n\t" \
+        "cmp r6, #1\n\t" \
+        "it eq\n\t" \
+        "moveq r5, r7\n\t" \
+        "it hi\n\t" \
+        "movhi r5, r8\n\t" \
+        "orr r5, r5, #1\n\t" \
+        "adr.w r7, 3f\n\t" \
+        "orr r7, r7, #1\n\t" \
+        "cmp r4, #0\n\t" \
+        "it eq\n\t" \
+        "moveq r7, r5\n\t" \
+        "strd r7, r5, [sp, #36]\n\t" \
+        "adr.w r8, 0f\n\t" \
+        "cbz r2, 8f\n\t" \
+        "adr.w r8, 10f\n\t" \
+        "subs r2, r2, #1\n\t" \
+        "beq 8f\n\t" \
+        "and r4, r2, #3\n\t" \
+        "cmp r4, #0\n\t" \
+        "it eq\n\t" \
+        "moveq r4, #4\n\t" \
+        "mov r5, #" bytes_of_four "\n\t" \
+        "adr.w r7, 2f\n\t" \
+        "mls r7, r4, r5, r7\n\t" \
+        "orr r7, r7, #1\n" \
+        "8:\n\t" \
+        "orr r8, r8, #1\n\t" \
+        "strd r3, r8, [sp, #28]\n\t" \
+        "str r7, [sp, #56]\n" \
+        "1:\n\t" \
+        "ldrd r8, r0, [sp, #8]\n\t" \
+        "ldr " last ", [r8]\n\t" \
+        "ldr pc, [sp, #32]\n\t" \
+        ".balign 4\n" \
+        "0:\n\t" biases \
+        "ldr pc, [sp, #56]\n\t" \
+        ".balign 4\n" \
+        "10:\n\t" first_inputs \
+        "ldr pc, [sp, #56]\n\t" \
+        ".balign 4\n" \
+        "7:\n\t" four_inputs four_inputs four_inputs four_inputs \
+        "2:\n\t" \
+        "ldr r8, [sp, #28]\n\t" \
+        "cmp r0, r8\n\t" \
+        "bne.w 7b\n\t" \
+        "ldr pc, [sp, #36]\n\t" \
+        ".balign 4\n" \
+        "3:\n\t" \
+        "ldr r12, [sp, #48]\n" \
+        "8:\n\t" one_input \
+        "bne 8b\n\t" \
+        "ldr pc, [sp, #40]\n\t" \
+        ".balign 4\n" \
+        "4:\n\t" NEXT_CHANNEL POSITIVE_SCALE outputs(POSITIVE_OUTPUT, "r10") NEXT \
+        ".balign 4\n" \
+        "5:\n\t" NEXT_CHANNEL ANY_SCALE outputs(ANY_OUTPUT, "r9") NEXT \
+        ".balign 4\n" \
+        "6:\n\t" NEXT_CHANNEL ANY_SCALE \
+        "ldr r9, [sp, #52]\n\t" \
+        "push {r2, r3, r4, r5, r6, r7}\n\t" \
+        "mov r3, sp\n" \
+        "9:\n\t" \
+        "ldr r2, [r3], #4\n\t" ANY_OUTPUT("r2") \
+        "strb lr, [r0]\n\t" \
+        "add r0, r0, r11\n\t" \
+        "subs r9, r9, #1\n\t" \
+        "bne 9b\n\t" \
+        "add sp, sp, #24\n\t" \
+        "ldr r0, [sp]\n\t" NEXT);                                                                         \
   }
 
-FUNCTION(sum_six, "72", "48", BIASES_OF_SIX, SIX, ONE_OF_SIX, SIX_OUTPUTS)
-FUNCTION(sum_four, "52", "32", BIASES_OF_FOUR, FOUR, ONE_OF_FOUR, FOUR_OUTPUTS)
+FUNCTION(sum_six, "72", "48", "r7", BIASES_OF_SIX, FIRST_OF_SIX, SIX, ONE_OF_SIX, SIX_OUTPUTS)
+FUNCTION(sum_four, "52", "32", "r5", BIASES_OF_FOUR, FIRST_OF_FOUR, FOUR, ONE_OF_FOUR, FOUR_OUTPUTS)
 
 /* Eight instructions for eight values, plus two; `step` is a number. */
 #define WIDEN_FOUR(word, step)  \

@@ -22,31 +22,72 @@ static void slow(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out
   }
 }
 
-/* One pixel: four channels at a time, in lanes of 32 bits. */
-static void one_pixel(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out) {
-  const uint32_t channels = p->channels;
-  const int32x4_t zero_point = vdupq_n_s32(p->zero_point);
-  for (uint32_t c = 0; c < channels; c += 4) {
-    const mve_pred16_t lanes = vctp32q(channels - c);
-    int32x4_t sums = vldrwq_z_s32(p->bias + c, lanes);
-    const int8_t *w = p->weights + c;
-    const int8_t *const *row = rows;
-    for (uint32_t left = p->taps; left > 0; left--, w += channels) {
-      const int32x4_t x = vldrbq_z_s32(*row++ + c, lanes);
-      sums = vaddq_s32(sums, vmulq_s32(x, vldrbq_z_s32(w, lanes)));
-    }
-    const int32x4_t multiplier = vldrwq_z_s32(p->multiplier + c, lanes);
-    const int32x4_t shift = vnegq_s32(vldrbq_z_s32(p->shift + c, lanes));
-    const int32x4_t high = vqrdmulhq_s32(sums, multiplier);
-    const int32x4_t scaled = vrshlq_s32(vaddq_s32(high, vshrq_n_s32(sums, 31)), shift);
-    vstrbq_p_s32(out + c, edge_mve_saturate(vaddq_s32(scaled, zero_point)), lanes);
-  }
+/* What sum_pixel needs; the order is known to the assembly. */
+typedef struct {
+  const int8_t *shift;
+  int8_t *out;
+  const int8_t *weights;
+  const int8_t *const *rows;
+  const int8_t *const *rows_end;
+  uint32_t channels;
+  int32_t zero_point;
+  const int32_t *bias;
+  const int32_t *multiplier;
+} pixel_t;
+
+/* One pixel, four channels at a time in lanes of 32 bits. Naked, so that GCC does not save what it
+ * does not know to be free. */
+static __attribute__((naked, noinline)) void sum_pixel(const pixel_t *p __attribute__((unused))) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "ldmia r0, {r0, r1, r4, r5, r6, r7, r8, r9, r10}\n\t"
+      "mov r12, #0\n\t"
+      "dlstp.32 lr, r7\n"
+      "1:\n\t"
+      "vldrw.u32 q0, [r9], #16\n\t"
+      "add r2, r4, r12\n\t"
+      "mov r11, r5\n"
+      "2:\n\t"
+      "ldr r3, [r11], #4\n\t"
+      "cmp r11, r6\n\t"
+      "add r3, r3, r12\n\t"
+      "vldrb.s32 q1, [r3]\n\t"
+      "vldrb.s32 q2, [r2]\n\t"
+      "add r2, r2, r7\n\t"
+      "vmul.i32 q1, q1, q2\n\t"
+      "vadd.i32 q0, q0, q1\n\t"
+      "bne 2b\n\t"
+      "vldrw.u32 q1, [r10], #16\n\t"
+      "vqrdmulh.s32 q1, q0, q1\n\t"
+      "vldrb.s32 q2, [r0], #4\n\t"
+      "vshr.s32 q0, q0, #31\n\t"
+      "vneg.s32 q2, q2\n\t"
+      "vadd.i32 q1, q1, q0\n\t"
+      "vrshl.s32 q1, q1, q2\n\t"
+      "vadd.i32 q1, q1, r8\n\t"
+      "vqmovnb.s32 q1, q1\n\t"
+      "vqmovnb.s16 q1, q1\n\t"
+      "vstrb.32 q1, [r1], #4\n\t"
+      "add r12, r12, #4\n\t"
+      "letp lr, 1b\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
 }
 
 void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out) {
   const uint32_t channels = p->channels;
   if (p->width == 1) {
-    one_pixel(p, rows, out);
+    const pixel_t pixel = {
+        .shift = p->shift,
+        .out = out,
+        .weights = p->weights,
+        .rows = rows,
+        .rows_end = rows + p->taps,
+        .channels = channels,
+        .zero_point = p->zero_point,
+        .bias = p->bias,
+        .multiplier = p->multiplier,
+    };
+    sum_pixel(&pixel);
     edge_mve_finish(out, channels, p->low, p->high, p->table);
     return;
   }
@@ -63,7 +104,9 @@ void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *ou
   }
   const edge_mve_stretch_t stretch = {
       .taps = taps,
+      .outside = taps,
       .count = p->taps,
+      .outside_count = 0,
       .bias = p->bias,
       .multiplier = p->multiplier,
       .shift = p->shift,
@@ -71,6 +114,7 @@ void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *ou
       .pixels = p->width,
       .in_step = channels,
       .out_step = channels,
+      .padding = 0,
       .zero_point = p->zero_point,
   };
   edge_mve_sum_taps(&stretch, out);

@@ -61,36 +61,89 @@ static inline int16x8_t pair(const int8_t *a, int32_t a_weight, const int8_t *b,
   return vmlaq_n_s16(first, vldrbq_gather_offset_s16(b, offsets), (int16_t)b_weight);
 }
 
+/* One channel of all pixels; the order is known to the assembly. */
+typedef struct {
+  const int8_t *x[4];
+  int8_t *out;
+  int32_t weights[4];
+  int32_t bias, multiplier;
+  int32_t left;  /* minus the shift */
+  uint32_t step; /* bytes from eight pixels to the next */
+  uint32_t eights;
+  int32_t zero_point;
+  uint16x8_t first, last; /* places of the first and the last eight pixels */
+} four_taps_t;
+
+/* Naked, since it needs all registers: r0 to r12 are the first members, q0 the places. */
+static __attribute__((naked, noinline)) void sum_four_taps(const four_taps_t *taps
+                                                           __attribute__((unused))) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "vpush {d8-d13}\n\t"
+      "ldrd lr, r1, [r0, #52]\n\t"
+      "add r2, r0, #64\n\t"
+      "vdup.16 q6, r1\n\t"
+      "vldrw.u32 q0, [r2]\n\t"
+      "vldrw.u32 q1, [r2, #16]\n\t"
+      "ldmia r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12}\n\t"
+      "dls lr, lr\n"
+      "1:\n\t"
+      "vldrb.s16 q2, [r0, q0]\n\t"
+      "vmul.i16 q2, q2, r5\n\t"
+      "vldrb.s16 q3, [r1, q0]\n\t"
+      "vmla.s16 q2, q3, r6\n\t"
+      "vldrb.s16 q3, [r2, q0]\n\t"
+      "vmul.i16 q3, q3, r7\n\t"
+      "vldrb.s16 q4, [r3, q0]\n\t"
+      "vmla.s16 q3, q4, r8\n\t"
+      "vmovlb.s16 q4, q2\n\t"
+      "vmovlb.s16 q5, q3\n\t"
+      "vadd.i32 q4, q4, q5\n\t"
+      "vmovlt.s16 q2, q2\n\t"
+      "vmovlt.s16 q3, q3\n\t"
+      "vadd.i32 q2, q2, q3\n\t"
+      "vadd.i32 q4, q4, r9\n\t"
+      "vadd.i32 q2, q2, r9\n\t"
+      "vshr.s32 q5, q4, #31\n\t"
+      "vshr.s32 q3, q2, #31\n\t"
+      "vqrdmlah.s32 q5, q4, r10\n\t"
+      "vqrdmlah.s32 q3, q2, r10\n\t"
+      "vrshl.s32 q5, r11\n\t"
+      "vrshl.s32 q3, r11\n\t"
+      "vqmovnb.s32 q5, q5\n\t"
+      "vqmovnt.s32 q5, q3\n\t"
+      "vqadd.s16 q5, q5, q6\n\t"
+      "vqmovnb.s16 q5, q5\n\t"
+      "vstrb.16 q5, [r4, q0]\n\t"
+      "vadd.i16 q0, q0, r12\n\t"
+      "vmin.u16 q0, q0, q1\n\t"
+      "le lr, 1b\n\t"
+      "vpop {d8-d13}\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
+}
+
 /* At most four taps, and equal steps. Missing taps have zero weights. */
 static void sum_four(const edge_mve_stretch_t *s, int8_t *out) {
-  const uint32_t count = s->count;
   const uint32_t step = s->in_step;
-  const int16_t zero_point = s->zero_point;
   const places_t places = find_places(s->pixels, step);
-  const edge_mve_tap_t a = s->taps[0];
-  const edge_mve_tap_t b = s->taps[count > 1 ? 1 : 0];
-  const edge_mve_tap_t c = s->taps[count > 2 ? 2 : 0];
-  const edge_mve_tap_t d = s->taps[count > 3 ? 3 : 0];
+  four_taps_t four = {
+      .step = LANES * step,
+      .eights = (s->pixels + LANES - 1) / LANES,
+      .zero_point = s->zero_point,
+      .first = places.first,
+      .last = places.last,
+  };
   for (uint32_t o = 0; o < s->channels; o++) {
-    const int32_t a_weight = a.weights[o];
-    const int32_t b_weight = count > 1 ? b.weights[o] : 0;
-    const int32_t c_weight = count > 2 ? c.weights[o] : 0;
-    const int32_t d_weight = count > 3 ? d.weights[o] : 0;
-    const int32x4_t bias = vdupq_n_s32(bias_of(s, o));
-    const int32_t multiplier = s->multiplier[o];
-    const int32x4_t left = vdupq_n_s32(-s->shift[o]);
-    const uint16x8_t last = vaddq_n_u16(places.last, (uint16_t)o);
-    uint16x8_t at = vaddq_n_u16(places.first, (uint16_t)o);
-    for (uint32_t i = (s->pixels + LANES - 1) / LANES; i > 0; i--) {
-      const int16x8_t ab = pair(a.from, a_weight, b.from, b_weight, at);
-      const int16x8_t cd = pair(c.from, c_weight, d.from, d_weight, at);
-      const int32x4_t even = vaddq_s32(vmovlbq_s16(ab), vmovlbq_s16(cd));
-      const int32x4_t odd = vaddq_s32(vmovltq_s16(ab), vmovltq_s16(cd));
-      const int16x8_t values =
-          outputs(vaddq_s32(even, bias), vaddq_s32(odd, bias), multiplier, left, zero_point);
-      vstrbq_scatter_offset_s16(out, at, values);
-      at = next_places(at, step, last);
+    for (uint32_t k = 0; k < 4; k++) {
+      const edge_mve_tap_t tap = s->taps[k < s->count ? k : 0];
+      four.x[k] = tap.from + o;
+      four.weights[k] = k < s->count ? tap.weights[o] : 0;
     }
+    four.out = out + o;
+    four.bias = bias_of(s, o);
+    four.multiplier = s->multiplier[o];
+    four.left = -s->shift[o];
+    sum_four_taps(&four);
   }
 }
 

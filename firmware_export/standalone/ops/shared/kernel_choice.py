@@ -36,8 +36,12 @@ def _joined(forms: Sequence[Lowered]) -> Lowered:
     smaller = None
     if any(form.smaller for form in forms):
         smaller = _joined([form.smaller or form for form in forms])
+    shared = [form.shared for form in forms if form.shared]
+    assert len(shared) in (0, len(forms))
     if not isinstance(first, RowCalls):
-        return dataclasses.replace(first, calls=calls, smaller=smaller)
+        return dataclasses.replace(
+            first, calls=calls, smaller=smaller, shared=_joined(shared) if shared else None
+        )
     rows = [form for form in forms if isinstance(form, RowCalls)]
     assert len({form.kernel_scratch for form in rows}) == 1
     return dataclasses.replace(

@@ -54,8 +54,9 @@ def pointwise(
     """weights: [output channels, input channels]."""
     channels, depth = weights.shape
     rows, width = row.rows, row.width
-    if rows * width == 1 and (depth > _FEW_INPUTS or channels > _FEW_OUTPUTS):
-        return _dense(op, weights, scaling)
+    dense = _dense(op, weights, scaling) if rows * width == 1 else None
+    if dense is not None and (depth > _FEW_INPUTS or channels > _FEW_OUTPUTS):
+        return dense
     has_gaps = row.in_pitch is not None or row.out_pitch is not None
     if not has_gaps and rows * width <= 0xFFFF:
         rows, width = 1, rows * width
@@ -76,7 +77,8 @@ def pointwise(
     }
     places = (Place(op.inputs[0]), Place(op.output), Scratch())
     progress = _Pixels(rows, width, in_row, out_row, op.inputs[0].shape[-1], op.output.shape[-1])
-    in_place = () if has_gaps or channels > depth else (0,)
+    # edge_dense, which may be called instead, is never in place.
+    in_place = () if has_gaps or channels > depth or dense is not None else (0,)
 
     is_positive = int(scaling.is_positive(op.scaled.zero_point))
 
@@ -84,7 +86,7 @@ def pointwise(
         size = scratch(depth, kernels, group)
         members = {**fields, "group": group, "is_positive": is_positive}
         call = op.call("pointwise", members, *places, scratch=size)
-        return Lowered((call,), in_place, progress, smaller)
+        return Lowered((call,), in_place, progress, smaller, dense)
 
     return lowered(_WIDE_GROUP, lowered(_SMALL_GROUP))
 

@@ -75,21 +75,25 @@ def _guarded(stem: str, kernel_set: KernelSet) -> str:
         condition = f"EDGE_KERNELS_{kernel_set.upper()}"
     else:
         condition = " && ".join(f"!EDGE_KERNELS_{other.upper()}" for other in others)
-    if not condition:
-        return text
-    body = text.removeprefix(_LICENSE)
-    return f'{_LICENSE}#include "{_TARGET}"\n\n#if {condition}\n{body.rstrip()}\n\n#endif\n'
+    return _inside(condition, text) if condition else text
+
+
+def _inside(condition: str, text: str) -> str:
+    body = text.removeprefix(_LICENSE).rstrip()
+    return f'{_LICENSE}#include "{_TARGET}"\n\n#if {condition}\n{body}\n\n#endif\n'
 
 
 def _header(name: str, sets: Sequence[KernelSet]) -> str:
-    folders = (KERNELS, *(KERNELS / kernel_set for kernel_set in KERNEL_SETS))
-    text = _text(next(path for path in (folder / name for folder in folders) if path.is_file()))
-    if name != _TARGET:
-        return text
-    for kernel_set in set(KERNEL_SETS) - set(sets):
-        has = f"#define EDGE_HAS_{kernel_set.upper()} "
-        assert has in text
-        text = text.replace(f"{has}1", f"{has}0")
+    for kernel_set in KERNEL_SETS:
+        if (KERNELS / kernel_set / name).is_file():
+            text = _text(KERNELS / kernel_set / name)
+            return _inside(f"EDGE_KERNELS_{kernel_set.upper()}", text)
+    text = _text(KERNELS / name)
+    if name == _TARGET:
+        for kernel_set in set(KERNEL_SETS) - set(sets):
+            has = f"#define EDGE_HAS_{kernel_set.upper()} "
+            assert has in text
+            text = text.replace(f"{has}1", f"{has}0")
     return text
 
 

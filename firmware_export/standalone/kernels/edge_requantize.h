@@ -96,14 +96,63 @@ static inline int32_t edge_rescale_any(int32_t x, int32_t multiplier, int32_t sh
 /* Scaling of one channel's sums to outputs. Passed by value: then the compiler knows that writing
  * an output does not change it, and keeps it in registers. */
 typedef struct {
-  int32_t multiplier, shift, zero_point, low, high;
-  const int8_t *table;
+  int32_t multiplier, shift;
+  int32_t rounding; /* of the shift, and zero_point - low << shift (fact 4) */
+  int32_t low;
+  uint32_t range;      /* high - low */
+  const int8_t *table; /* from the lowest output on, or NULL */
 } edge_output_t;
 
+/* Shifts are 1 to 22: then neither rounding, at most 255.5 * 2^22, nor its sum with a high half
+ * below 2^30 overflows. */
+static inline edge_output_t edge_output_of(int32_t multiplier, int32_t shift, int32_t zero_point,
+                                           int32_t low, int32_t high, const int8_t *table) {
+  const edge_output_t to = {
+      multiplier,
+      shift,
+      (zero_point - low) * (INT32_C(1) << shift) + (INT32_C(1) << (shift - 1)),
+      low,
+      (uint32_t)(high - low),
+      table ? table + (low + 128) : table};
+  return to;
+}
+
+/* How far an output is above the lowest one. */
+static inline int32_t edge_above(edge_output_t to, int32_t sum) {
+  const int32_t high = edge_multiply_high(sum * 2, to.multiplier);
+  const int32_t above = (high + (high >> 31) + to.rounding) >> to.shift;
+  /* One comparison where nothing is clamped. */
+  if ((uint32_t)above <= to.range) {
+    return above;
+  }
+  return above < 0 ? 0 : (int32_t)to.range;
+}
+
 static inline int8_t edge_output(edge_output_t to, int32_t sum) {
-  const int32_t scaled = edge_requantize(sum, to.multiplier, to.shift);
-  const int32_t value = edge_clamp(scaled + to.zero_point, to.low, to.high);
-  return to.table ? to.table[value + 128] : (int8_t)value;
+  const int32_t above = edge_above(to, sum);
+  return to.table ? to.table[above] : (int8_t)(above + to.low);
+}
+
+/* Pixels whose sums are computed before they are scaled: the two loops together would need more
+ * registers than most cores have. */
+#define EDGE_TILE 32
+
+/* Scales the sums of some pixels, of one channel; `step` is from one output to the next. */
+static inline void edge_outputs(edge_output_t to, const int32_t *sums, uint32_t pixels, int8_t *out,
+                                uint32_t step) {
+  if (to.table) {
+    for (; pixels > 0; pixels--, out += step) {
+      *out = to.table[edge_above(to, *sums++)];
+    }
+    return;
+  }
+  for (; pixels > 1; pixels -= 2, sums += 2, out += 2 * step) {
+    out[0] = (int8_t)(edge_above(to, sums[0]) + to.low);
+    out[step] = (int8_t)(edge_above(to, sums[1]) + to.low);
+  }
+  if (pixels > 0) {
+    *out = (int8_t)(edge_above(to, *sums) + to.low);
+  }
 }
 
 /* edge_add and edge_mul for two values. Pass a local copy of the parameters: then the

@@ -18,6 +18,10 @@
 /* Also keeps files that are empty on this core from being empty, which ISO C forbids. */
 typedef char edge_bytes_must_have_8_bits[CHAR_BIT == 8 ? 1 : -1];
 
+#if INT_MAX < 0x7FFFFFFF
+#error "int has 16 bits on this core, and these kernels need 32"
+#endif
+
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__)
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #error "this core is big-endian, and these kernels are for little-endian ones"

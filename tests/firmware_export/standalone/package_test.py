@@ -21,6 +21,7 @@ from firmware_export.boards.board import TARGETS
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
 from firmware_export.standalone import package, passes
+from firmware_export.standalone.kernel_structs import KERNELS
 from tests.firmware_export import models
 from tests.firmware_export.conftest import folder_content
 from tests.firmware_export.models import LABELS
@@ -45,6 +46,7 @@ MODEL_ONLY = {
     "plan.svg",
     "src/edge_kernels.h",
     "src/edge_requantize.h",
+    "src/edge_target.h",
     "src/model.c",
     "src/model.h",
     "zephyr/CMakeLists.txt",
@@ -133,7 +135,13 @@ def check_cpp(exported: Path, folder: Path, standard: str) -> None:
 def kernels_of(manifest: dict, content: dict[str, bytes]) -> set[str]:
     """The kernels' files, and headers that are included."""
     included = re.findall(rb'#include "(edge_\w+\.h)"', b"".join(content.values()))
-    sources = {f"src/edge_{name}.c" for name in manifest["kernels"]}
+    folders = {kernel_set: KERNELS / kernel_set for kernel_set in manifest["kernel_sets"]}
+    sources = {
+        f"src/edge_{name}{'' if kernel_set == 'portable' else f'_{kernel_set}'}.c"
+        for name in manifest["kernels"]
+        for kernel_set, folder in folders.items()
+        if (folder / f"{name}.c").is_file()
+    }
     return sources | {f"src/{name.decode()}" for name in included}
 
 
@@ -150,7 +158,8 @@ class TestFolder:
     def test_manifest_says_what_was_made(self, exported: Path, converted_model: bytes):
         manifest = json.loads((exported / "manifest.json").read_text())
         assert manifest["flavor"] == "standalone"
-        assert manifest["target"] == "generic"
+        assert manifest["target"] == "auto"
+        assert manifest["kernel_sets"] == ["portable", "dsp", "mve"]
         assert manifest["passes"] == list(passes.ALL)
         assert manifest["model"]["sha256"] == packing.sha256(converted_model)
         assert manifest["labels"] == list(LABELS)

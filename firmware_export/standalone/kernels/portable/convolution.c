@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
 #include <string.h>
 
 #include "edge_kernels.h"
 
 /* Number of windows that are gathered for one call of edge_pointwise. */
-#define PIXELS 4
+#define PIXELS 8
+
+/* memcpy() takes more instructions than this for a few bytes. */
+static void copy(int8_t *restrict to, const int8_t *restrict from, uint32_t size) {
+  if (size > 16) {
+    memcpy(to, from, size);
+    return;
+  }
+  for (; size > 0; size--) {
+    *to++ = *from++;
+  }
+}
 
 /* Copies the inputs under one window, of one group's channels, without gaps.
  *
@@ -22,7 +34,7 @@ static void gather(const edge_convolution_t *p, const int8_t *in, int32_t y, int
     }
     const int8_t *row = in + (uint32_t)y * p->in_row;
     if (adjacent && x >= 0 && x + columns <= p->in_width) {
-      memcpy(to, row + x * channels, (uint32_t)(columns * channels));
+      copy(to, row + x * channels, (uint32_t)(columns * channels));
       to += columns * channels;
       continue;
     }
@@ -31,7 +43,7 @@ static void gather(const edge_convolution_t *p, const int8_t *in, int32_t y, int
       if (column < 0 || column >= p->in_width) {
         memset(to, p->in_zero_point, (uint32_t)channels);
       } else {
-        memcpy(to, row + column * p->in_channels, (uint32_t)channels);
+        copy(to, row + column * p->in_channels, (uint32_t)channels);
       }
     }
   }
@@ -44,7 +56,6 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
   const uint32_t depth = (uint32_t)p->kernel_height * p->kernel_width * in_channels;
   const uint32_t most = groups == 1 ? PIXELS : 1;
   int8_t *windows = scratch;
-  void *rest = windows + ((PIXELS * depth + 7) & ~UINT32_C(7));
 
   edge_pointwise_t dot;
   dot.table = p->table;
@@ -74,7 +85,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
           dot.bias = p->bias + first;
           dot.multiplier = p->multiplier + first;
           dot.shift = p->shift + first;
-          edge_pointwise(&dot, windows, pixel + first, rest);
+          edge_pointwise(&dot, windows, pixel + first, NULL); /* not in place: no scratch */
         }
         pixel += (uint32_t)dot.width * p->out_channels;
       }

@@ -6,9 +6,7 @@
 #define RUN 16
 
 static edge_output_t output_of(const edge_dense_t *p, uint32_t o) {
-  const edge_output_t to = {p->multiplier[o], p->shift[o], p->zero_point,
-                            p->low,           p->high,     p->table};
-  return to;
+  return edge_output_of(p->multiplier[o], p->shift[o], p->zero_point, p->low, p->high, p->table);
 }
 
 static int32_t dot(const int8_t *x, const int8_t *w, uint32_t size, int32_t sum) {

@@ -3,11 +3,11 @@
 
 #include "edge_kernels.h"
 #include "edge_requantize.h"
+#include "edge_taps.h"
 
 static edge_output_t output_of(const edge_convolution_t *p, uint32_t channel) {
-  const edge_output_t to = {
-      p->multiplier[channel], p->shift[channel], p->zero_point, p->low, p->high, p->table};
-  return to;
+  return edge_output_of(p->multiplier[channel], p->shift[channel], p->zero_point, p->low, p->high,
+                        p->table);
 }
 
 /* Finds the addresses of the pixels under one window; those in the padding are all `padding`. */
@@ -57,25 +57,25 @@ static void one_pixel(const edge_convolution_t *p, const int8_t *const *taps, in
   }
 }
 
-/* Neighbouring pixels under windows of three taps without padding, common in audio networks: a
- * channel's parameters stay in registers for all pixels. */
-static void three_taps(const edge_convolution_t *p, const int8_t *const *taps, uint32_t pixels,
-                       int8_t *restrict y) {
+/* Neighbouring pixels under windows without padding: a channel's parameters stay in registers for
+ * all of them. */
+static void some_pixels(const edge_convolution_t *p, const int8_t *const *taps, uint32_t pixels,
+                        int8_t *restrict y) {
+  const uint32_t window = (uint32_t)p->kernel_height * p->kernel_width;
+  const uint32_t first = window < 4 ? window : 4;
   const uint32_t channels = p->out_channels;
   const uint32_t step = p->stride_x * channels;
   for (uint32_t c = 0; c < channels; c++) {
-    const int8_t *x0 = taps[0] + c;
-    const int8_t *x1 = taps[1] + c;
-    const int8_t *x2 = taps[2] + c;
-    const int32_t w0 = p->weights[c];
-    const int32_t w1 = p->weights[channels + c];
-    const int32_t w2 = p->weights[2 * channels + c];
-    const int32_t bias = p->bias[c];
-    const edge_output_t to = output_of(p, c);
-    for (uint32_t i = 0; i < pixels; i++) {
-      const uint32_t at = i * step;
-      y[i * channels + c] = edge_output(to, bias + x0[at] * w0 + x1[at] * w1 + x2[at] * w2);
+    const int8_t *four[4];
+    for (uint32_t k = 0; k < 4; k++) {
+      four[k] = taps[k < window ? k : 0] + c;
     }
+    int32_t sums[EDGE_TILE];
+    edge_four_taps(four, first, p->weights + c, channels, step, p->bias[c], sums, pixels);
+    for (uint32_t k = first; k < window; k++) {
+      edge_add_tap(taps[k] + c, p->weights[k * channels + c], step, sums, pixels);
+    }
+    edge_outputs(output_of(p, c), sums, pixels, y + c, channels);
   }
 }
 
@@ -98,10 +98,11 @@ void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, 
         const int32_t room = p->in_width - width - x; /* on the right of the window */
         find_taps(p, in, y, x, padding, taps);
         pixels = 1;
-        if (window == 3 && rows_inside && x >= 0 && room >= 0) {
+        if (rows_inside && x >= 0 && room >= p->stride_x) {
           pixels = (uint32_t)room / p->stride_x + 1;
           pixels = pixels < p->out_width - ox ? pixels : p->out_width - ox;
-          three_taps(p, taps, pixels, to);
+          pixels = pixels < EDGE_TILE ? pixels : EDGE_TILE;
+          some_pixels(p, taps, pixels, to);
         } else {
           one_pixel(p, taps, to);
         }

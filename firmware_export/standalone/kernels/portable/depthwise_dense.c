@@ -35,13 +35,23 @@ static void load(const edge_convolution_t *p, const int8_t *in, int32_t y, uint3
   }
 }
 
+static int32_t dot(const int8_t *x, const int8_t *w, uint32_t taps, int32_t sum) {
+  for (; taps >= 3; taps -= 3, x += 3, w += 3) {
+    sum += x[0] * w[0] + x[1] * w[1] + x[2] * w[2];
+  }
+  for (; taps > 0; taps--) {
+    sum += *x++ * *w++;
+  }
+  return sum;
+}
+
 static void one_channel(const edge_convolution_t *p, const int8_t *in, uint32_t columns,
                         const int8_t *weights, int8_t *ring, uint32_t channel, int8_t *out) {
   const uint32_t height = p->kernel_height;
   const uint32_t taps = height * p->kernel_width;
   const uint32_t step = p->stride_x * height;
-  const edge_output_t to = {
-      p->multiplier[channel], p->shift[channel], p->zero_point, p->low, p->high, p->table};
+  const edge_output_t to = edge_output_of(p->multiplier[channel], p->shift[channel], p->zero_point,
+                                          p->low, p->high, p->table);
   const int32_t bias = p->bias[channel];
   uint32_t loaded = 0; /* rows, counted from the first one of padding */
   for (uint32_t oy = 0; oy < p->out_height; oy++) {
@@ -52,12 +62,15 @@ static void one_channel(const edge_convolution_t *p, const int8_t *in, uint32_t 
     const int8_t *w = weights + first % height * taps;
     const int8_t *x = ring;
     int8_t *y = out + oy * p->out_row;
-    for (uint32_t ox = 0; ox < p->out_width; ox++, x += step, y += p->out_channels) {
-      int32_t sum = bias;
-      for (uint32_t k = 0; k < taps; k++) {
-        sum += x[k] * w[k];
+    uint32_t pixels;
+    for (uint32_t left = p->out_width; left > 0; left -= pixels) {
+      int32_t sums[EDGE_TILE];
+      pixels = left < EDGE_TILE ? left : EDGE_TILE;
+      for (uint32_t i = 0; i < pixels; i++, x += step) {
+        sums[i] = dot(x, w, taps, bias);
       }
-      *y = edge_output(to, sum);
+      edge_outputs(to, sums, pixels, y, p->out_channels);
+      y += pixels * p->out_channels;
     }
   }
 }

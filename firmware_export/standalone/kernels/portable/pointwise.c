@@ -4,15 +4,13 @@
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 
-/* In place, this many pixels are saved in the scratch at a time. */
-#define PIXELS 8
-/* Otherwise the output may closely follow the reads of the input: at most this many are read. */
+/* Pixels at a time: in place, they are saved in the scratch; otherwise the output may closely
+ * follow the reads of the input. */
 #define GROUP 8
 
 static edge_output_t output_of(const edge_pointwise_t *p, uint32_t channel) {
-  const edge_output_t to = {
-      p->multiplier[channel], p->shift[channel], p->zero_point, p->low, p->high, p->table};
-  return to;
+  return edge_output_of(p->multiplier[channel], p->shift[channel], p->zero_point, p->low, p->high,
+                        p->table);
 }
 
 static inline int32_t dot(const int8_t *x, const int8_t *w, uint32_t depth, int32_t sum) {
@@ -22,80 +20,87 @@ static inline int32_t dot(const int8_t *x, const int8_t *w, uint32_t depth, int3
   return sum;
 }
 
+/* Scales the sums of some pixels. */
+static void scale(const edge_pointwise_t *p, uint32_t channel, const int32_t *sums, uint32_t pixels,
+                  int8_t *restrict y) {
+  edge_outputs(output_of(p, channel), sums, pixels, y + channel, p->out_channels);
+}
+
 static void one_channel(const edge_pointwise_t *p, uint32_t channel, const int8_t *x,
                         int8_t *restrict y, uint32_t pixels) {
   const uint32_t depth = p->in_channels;
   const int8_t *w = p->weights + channel * depth;
-  const edge_output_t to = output_of(p, channel);
-  const int32_t bias = p->bias[channel];
-  for (y += channel; pixels > 0; pixels--, x += depth, y += p->out_channels) {
-    *y = edge_output(to, dot(x, w, depth, bias));
+  int32_t sums[GROUP];
+  for (uint32_t i = 0; i < pixels; i++, x += depth) {
+    sums[i] = dot(x, w, depth, p->bias[channel]);
   }
+  scale(p, channel, sums, pixels, y);
 }
 
-/* Two channels and two pixels at a time: each value read is used twice. A channel's parameters stay
- * in registers for all pixels. */
+/* Two channels and two pixels at a time: each value read is used twice. */
 static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8_t *x,
                          int8_t *restrict y, uint32_t pixels) {
   const uint32_t depth = p->in_channels;
-  const uint32_t channels = p->out_channels;
-  const int8_t *w = p->weights + channel * depth;
-  const edge_output_t to0 = output_of(p, channel);
-  const edge_output_t to1 = output_of(p, channel + 1);
+  const int8_t *const w = p->weights + channel * depth;
   const int32_t bias0 = p->bias[channel];
   const int32_t bias1 = p->bias[channel + 1];
-  y += channel;
-  for (; pixels > 1; pixels -= 2) {
-    const int8_t *x0 = x;
+  int32_t sums[2][GROUP];
+  int32_t *to = sums[0];
+  for (uint32_t pairs = pixels / 2; pairs > 0; pairs--, to += 2) {
     const int8_t *x1 = x + depth;
     const int8_t *w0 = w;
     const int8_t *w1 = w + depth;
     int32_t sum00 = bias0;
-    int32_t sum01 = bias1;
-    int32_t sum10 = bias0;
+    int32_t sum01 = bias0;
+    int32_t sum10 = bias1;
     int32_t sum11 = bias1;
-    for (const int8_t *end = w0 + depth / 2 * 2; w0 != end;) {
-      sum00 += x0[0] * w0[0];
-      sum01 += x0[0] * w1[0];
-      sum10 += x1[0] * w0[0];
+    uint32_t left = depth;
+    for (; left >= 4; left -= 4, x += 4, x1 += 4, w0 += 4, w1 += 4) {
+      sum00 += x[0] * w0[0];
+      sum01 += x1[0] * w0[0];
+      sum10 += x[0] * w1[0];
       sum11 += x1[0] * w1[0];
-      sum00 += x0[1] * w0[1];
-      sum01 += x0[1] * w1[1];
-      sum10 += x1[1] * w0[1];
+      sum00 += x[1] * w0[1];
+      sum01 += x1[1] * w0[1];
+      sum10 += x[1] * w1[1];
       sum11 += x1[1] * w1[1];
-      x0 += 2;
-      x1 += 2;
-      w0 += 2;
-      w1 += 2;
+      sum00 += x[2] * w0[2];
+      sum01 += x1[2] * w0[2];
+      sum10 += x[2] * w1[2];
+      sum11 += x1[2] * w1[2];
+      sum00 += x[3] * w0[3];
+      sum01 += x1[3] * w0[3];
+      sum10 += x[3] * w1[3];
+      sum11 += x1[3] * w1[3];
     }
-    if (depth % 2 != 0) {
-      sum00 += x0[0] * w0[0];
-      sum01 += x0[0] * w1[0];
-      sum10 += x1[0] * w0[0];
-      sum11 += x1[0] * w1[0];
+    for (; left > 0; left--, x++, x1++, w0++, w1++) {
+      sum00 += *x * *w0;
+      sum01 += *x1 * *w0;
+      sum10 += *x * *w1;
+      sum11 += *x1 * *w1;
     }
-    y[0] = edge_output(to0, sum00);
-    y[1] = edge_output(to1, sum01);
-    y[channels] = edge_output(to0, sum10);
-    y[channels + 1] = edge_output(to1, sum11);
-    x += 2 * depth;
-    y += 2 * channels;
+    to[0] = sum00;
+    to[1] = sum01;
+    to[GROUP] = sum10;
+    to[GROUP + 1] = sum11;
+    x = x1;
   }
-  if (pixels > 0) {
-    y[0] = edge_output(to0, dot(x, w, depth, bias0));
-    y[1] = edge_output(to1, dot(x, w + depth, depth, bias1));
+  if (pixels % 2 != 0) {
+    to[0] = dot(x, w, depth, bias0);
+    to[GROUP] = dot(x, w + depth, depth, bias1);
   }
+  scale(p, channel, sums[0], pixels, y);
+  scale(p, channel + 1, sums[1], pixels, y);
 }
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch) {
   /* In place, outputs overwrite inputs of the same and of earlier pixels. */
   const int in_place = in == out;
-  const uint32_t most = in_place ? PIXELS : GROUP;
   for (uint32_t row = 0; row < p->rows; row++) {
     const int8_t *x = in + row * p->in_row;
     int8_t *y = out + row * p->out_row;
     for (uint32_t left = p->width; left > 0;) {
-      const uint32_t pixels = left < most ? left : most;
+      const uint32_t pixels = left < GROUP ? left : GROUP;
       const int8_t *source = x;
       if (in_place) {
         memcpy(scratch, x, pixels * p->in_channels);

@@ -12,9 +12,9 @@ void edge_sliding_mean(const edge_sliding_mean_t *p, const int8_t *in, int8_t *o
     sums[c] += in[c] - frame[c];
     frame[c] = in[c];
     const int32_t sum = sums[c] * local.weights[c] + local.bias[c];
-    const int32_t scaled = edge_requantize(sum, local.multiplier[c], local.shift[c]);
-    const int32_t value = edge_clamp(scaled + local.zero_point, local.low, local.high);
-    out[c] = local.table ? local.table[value + 128] : (int8_t)value;
+    const edge_output_t to = edge_output_of(local.multiplier[c], local.shift[c], local.zero_point,
+                                            local.low, local.high, local.table);
+    out[c] = edge_output(to, sum);
   }
   *oldest = *oldest + 1 < local.frames ? *oldest + 1 : 0;
 }

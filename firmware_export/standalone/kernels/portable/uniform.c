@@ -11,8 +11,8 @@ void edge_uniform(const edge_uniform_t *p, const int8_t *in, int8_t *out) {
       sum += in[i];
     }
     sum = sum * local.weights[c] + local.bias[c];
-    const int32_t scaled = edge_requantize(sum, local.multiplier[c], local.shift[c]);
-    const int32_t value = edge_clamp(scaled + local.zero_point, local.low, local.high);
-    out[c] = local.table ? local.table[value + 128] : (int8_t)value;
+    const edge_output_t to = edge_output_of(local.multiplier[c], local.shift[c], local.zero_point,
+                                            local.low, local.high, local.table);
+    out[c] = edge_output(to, sum);
   }
 }

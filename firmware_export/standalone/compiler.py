@@ -30,6 +30,7 @@ class Compiled:
     Attributes:
       graph: after all passes.
       files: text of model.c, model.h and the kernels it needs, by name.
+      kernel_sets: those that the files are of.
       plan: memory plan of the activations.
       passes: names of the passes that ran.
       op_sources: what runs, in order, named by the file's ops: "op 3 CONV_2D, op 4 LOGISTIC".
@@ -41,6 +42,7 @@ class Compiled:
 
     graph: ir.Graph
     files: dict[str, str]
+    kernel_sets: tuple[KernelSet, ...]
     plan: planner.Plan
     passes: tuple[str, ...]
     op_sources: tuple[str, ...]
@@ -103,6 +105,7 @@ def compile(
     return Compiled(
         graph=graph,
         files={**source.files, **_kernel_files(steps, kernels)},
+        kernel_sets=(kernels,),
         plan=plan,
         passes=names,
         op_sources=tuple(op.source for op in graph.ops),

@@ -1,27 +1,51 @@
-"""Estimates of the instructions that calls of kernels take, for passes that trade them for memory.
+"""Estimates of the instructions that an inference takes, without a compiler or an emulator.
 
-The figures are of the kernels for DSP on an emulated Cortex-M4, within about a tenth; other kernel
-sets differ by a factor that is similar for all ops.
+Passes that trade instructions for memory use them, and load/, for what an export tells. Estimates
+for our own networks are within `TOLERANCE` of what QEMU counts at -O2 (benchmarks/load.md); those
+for other ops are less near.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from firmware_export.standalone.graph.calls import Call, Field, Lowered
+from firmware_export.standalone import cost_features
+from firmware_export.standalone.cost_figures import FIGURES
+from firmware_export.standalone.graph import ir
+from firmware_export.standalone.graph.calls import Call, Lowered
 from firmware_export.standalone.ops.shared.row_calls import RowCalls
+from firmware_export.standalone.target import KernelSet
 
-_CALL = 60
+TOLERANCE = 0.15
+"""Largest error for an inference of our own networks; tests check it."""
+
+# The core on which passes compare: others differ by a factor that is similar for all kernels.
+_PLANNED_FOR = "cortex-m4 dsp"
+_UNKNOWN = "unknown"
 
 
-def instructions(lowered: Lowered) -> int:
-    """Of all calls of an op, or of a chain of rows."""
-    if not isinstance(lowered, RowCalls):
-        return sum(of_call(call) for call in lowered.calls)
-    total = 0
-    for stage in (*lowered.head, *lowered.tail):
-        of_variant = [sum(map(of_call, variant.calls)) for variant in stage.variants]
-        total += sum(of_variant[choice] for choice in stage.choice)
-    return total
+def key(core: str, kernels: KernelSet) -> str:
+    """The name in `FIGURES` of a core with a kernel set."""
+    return f"{core} {kernels}"
+
+
+def of_graph(graph: ir.Graph, kernels: KernelSet, core: str) -> int:
+    """Of one inference of a compiled model.
+
+    Args:
+      graph: after all passes, that of compiler.Compiled.
+      kernels: the kernel set that runs it.
+      core: such as "cortex-m4".
+
+    Raises:
+      KeyError: there are no figures of this core with these kernels.
+    """
+    figures = key(core, kernels)
+    return round(sum(_of(counts(op, op.lower(kernels)), figures) for op in graph.ops))
+
+
+def instructions(lowered: Lowered, core: str = _PLANNED_FOR) -> int:
+    """Of all calls of an op, or of a chain of rows; kernels without figures count as a call."""
+    return round(_of(_known(lowered), core))
 
 
 def price(memory: int, total: int) -> float:
@@ -34,68 +58,43 @@ def price(memory: int, total: int) -> float:
     return math.log(max(memory, 1)) + math.log(max(total, 1))
 
 
-def of_call(call: Call) -> int:
-    """Of one call; the kernels that no estimate depends on count as a call alone."""
-    estimate = _KERNELS.get(call.kernel)
-    return _CALL + (estimate(_numbers(call.fields)) if estimate else 0)
+def counts(op: ir.Op, lowered: Lowered) -> dict[str, cost_features.Counts]:
+    """By kernel, what the instructions of an op grow with; see cost_features.py."""
+    found = _known(lowered)
+    unknown = sum(
+        times for call, times in _calls(lowered) if call.kernel not in cost_features.KERNELS
+    )
+    if unknown:
+        # The kernels that are known do not count for the others.
+        adds = 0 if found else op.multiply_adds()
+        found[_UNKNOWN] = cost_features.of_unknown(unknown, op.output.size, adds)
+    return found
 
 
-def _numbers(fields: Mapping[str, Field]) -> dict[str, int]:
-    return {name: value for name, value in fields.items() if isinstance(value, int)}
+def _of(found: Mapping[str, cost_features.Counts], core: str) -> float:
+    figures = FIGURES[core]
+    return sum(
+        sum(figure * count for figure, count in zip(figures[kernel], values, strict=True))
+        for kernel, values in found.items()
+    )
 
 
-def _pointwise(f: dict[str, int]) -> int:
-    return f["rows"] * _pixels(f["width"], f["in_channels"], f["out_channels"], f["group"])
+def _known(lowered: Lowered) -> dict[str, cost_features.Counts]:
+    totals: dict[str, cost_features.Counts] = {}
+    for call, times in _calls(lowered):
+        values = cost_features.of_call(call)
+        if values is None:
+            continue
+        before = totals.get(call.kernel, (0.0,) * len(values))
+        totals[call.kernel] = tuple(a + times * b for a, b in zip(before, values, strict=True))
+    return totals
 
 
-def _convolution(f: dict[str, int]) -> int:
-    groups = f["groups"]
-    depth = f["kernel_height"] * f["kernel_width"] * f["in_channels"] // groups
-    pixels = f["out_height"] * f["out_width"]
-    each = _pixels(pixels, depth, f["out_channels"] // groups) + pixels * depth
-    return f["batches"] * groups * each
-
-
-def _single(f: dict[str, int]) -> int:
-    return round(f["out_channels"] * (1.25 * f["in_channels"] + 15))
-
-
-def _pixels(pixels: int, depth: int, channels: int, group: int = 6) -> int:
-    """Groups of six pixels, or of up to four."""
-    of_six, of_four = 4.7 * depth + 55, 3.3 * depth + 45
-    groups, rest = divmod(pixels, group)
-    last = 0.0 if rest == 0 else of_four if rest <= 4 else of_six
-    per_channel = groups * (of_six if group == 6 else of_four) + last
-    return round(channels * per_channel + 1.5 * pixels * depth)
-
-
-def _dense(f: dict[str, int]) -> int:
-    """Four channels at a time."""
-    height, width = f["kernel_height"], f["kernel_width"]
-    taps = height * width
-    rows = min(f["out_height"] * f["stride_y"] + height, f["in_height"] + height)
-    pixels = f["out_height"] * f["out_width"]
-    rotations = height if f["out_height"] > 1 else 1
-    each = 150 + rotations * taps * 10
-    each += rows * (25 + 8 * f["in_width"]) + f["out_height"] * 60 + pixels * (5 * taps + 40)
-    return f["batches"] * math.ceil(f["out_channels"] / 4) * each
-
-
-def _depthwise(f: dict[str, int]) -> int:
-    outputs = f["batches"] * f["out_height"] * f["out_width"] * f["out_channels"]
-    taps = f["kernel_height"] * f["kernel_width"]
-    return round(outputs * (2.5 * taps + 12)) + 45 * f["out_height"] * f["out_channels"]
-
-
-def _row_sum(f: dict[str, int]) -> int:
-    return f["channels"] * (40 + round(f["width"] * (2.2 * f["taps"] + 8)))
-
-
-_KERNELS = {
-    "pointwise": _pointwise,
-    "dense": _single,
-    "convolution": _convolution,
-    "depthwise_dense": _dense,
-    "depthwise": _depthwise,
-    "row_sum": _row_sum,
-}
+def _calls(lowered: Lowered) -> Iterator[tuple[Call, int]]:
+    """Each call and how often it runs."""
+    if not isinstance(lowered, RowCalls):
+        yield from ((call, 1) for call in lowered.calls)
+        return
+    for stage in (*lowered.head, *lowered.tail):
+        for number, variant in enumerate(stage.variants):
+            yield from ((call, stage.choice.count(number)) for call in variant.calls)

@@ -5,7 +5,8 @@ import pytest
 
 import tflite_model
 from firmware_export.boards import profiling
-from firmware_export.standalone import compiler, costs
+from firmware_export.standalone import compiler, cost_features, costs
+from firmware_export.standalone.cost_figures import FIGURES
 from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone.passes_test import Model
 
@@ -22,15 +23,38 @@ def model() -> bytes:
 
 
 @pytest.mark.firmware
-def test_they_are_within_a_quarter_of_what_is_measured():
+@pytest.mark.parametrize("board", ["cortex-m4", "cortex-m55", "rv32"])
+def test_ops_are_within_two_fifths_of_what_is_measured_and_all_together_within_the_tolerance(board):
     info = tflite_model.parse(model())
     x = np.random.default_rng(0).integers(-128, 128, info.inputs[0].shape[1:])
-    measured = profiling.profile(info, usable("cortex-m4"), x)
-    compiled = compiler.compile(info, "dsp")
+    measured = profiling.profile(info, usable(board), x)
+    kernels = usable(board).target.kernels
+    compiled = compiler.compile(info, kernels)
     assert len(measured.ops) == len(compiled.graph.ops) >= 4
     for cost, op in zip(measured.ops, compiled.graph.ops, strict=True):
-        estimate = costs.instructions(op.lower("dsp"))
-        assert estimate == pytest.approx(cost.instructions, rel=0.25), cost.source
+        estimate = costs.instructions(op.lower(kernels), costs.key(board, kernels))
+        assert estimate == pytest.approx(cost.instructions, rel=0.4), cost.source
+    whole = costs.of_graph(compiled.graph, kernels, board)
+    assert whole == pytest.approx(measured.instructions, rel=costs.TOLERANCE)
+
+
+def test_a_core_without_figures_is_none():
+    with pytest.raises(KeyError):
+        costs.of_graph(compiler.compile(model()).graph, "mve", "cortex-m4")
+
+
+def test_an_op_of_unknown_kernels_costs_by_its_values():
+    made = Model((1, 8, 8, 4))
+    small = compiler.compile(made.builder.finish([made.input], [made.op("RELU", [made.input])]))
+    made = Model((1, 16, 16, 4))
+    large = compiler.compile(made.builder.finish([made.input], [made.op("RELU", [made.input])]))
+    few, many = (costs.of_graph(c.graph, "portable", "rv32") for c in (small, large))
+    assert 256 < few < many < 5 * few
+
+
+def test_every_core_has_figures_of_every_kernel():
+    assert set(cost_features.KERNELS) < set(next(iter(FIGURES.values())))
+    assert len({frozenset(kernels) for kernels in FIGURES.values()}) == 1
 
 
 def test_a_chain_of_rows_costs_more_than_its_ops():

@@ -45,7 +45,8 @@ class Listener(
     private val window = FloatArray(spotting.windowSamples)
     private val detector = Detector(spotting.labels, spotting.detector)
     private val busy = AtomicBoolean(false)
-    private var sinceHop = 0
+    // The first hop is due when the window is full, also if that is no whole number of hops.
+    private var sinceHop = Math.floorMod(-spotting.windowSamples, spotting.hopSamples)
     private var skipped = 0
 
     /** Accepts the next samples, -1 to 1; always call it from the same thread. */

@@ -1,0 +1,30 @@
+"""Bytes of code in flash, estimated: kernels and their calls, front-end, detector, C library.
+
+Averages of what gcc makes at -O2 (benchmarks/load.md). Weights, parameters and tables are counted,
+so an export's flash is within some 4 KB.
+"""
+
+from firmware_export.frontend.config import LogMel
+from firmware_export.standalone.compiler import Compiled
+from firmware_export.standalone.target import KernelSet
+
+_PER_KERNEL: dict[KernelSet, int] = {"portable": 700, "dsp": 1_000, "mve": 1_050}
+_PER_CALL = 14
+_LIBRARY = 1_700
+
+_FRONTEND = 2_000
+_DETECTOR = 600
+
+
+def of_program(compiled: Compiled, kernels: KernelSet) -> int:
+    """Of the network's kernels and the calls of them, with what they need of the C library."""
+    calls = [call for op in compiled.graph.ops for call in op.lower(kernels).calls]
+    stems = {stem for call in calls for stem in call.sources}
+    return len(stems) * _PER_KERNEL[kernels] + len(calls) * _PER_CALL + _LIBRARY
+
+
+def of_sound(config: LogMel) -> int:
+    """Of front-end with its tables, and detector."""
+    hann, sine = 2 * config.window, config.fft_size  # int32: half a window, a quarter of a sine
+    filters = config.fft_size  # uint16 per bin
+    return _FRONTEND + hann + sine + filters + _DETECTOR

@@ -1,0 +1,163 @@
+"""The load of a program on the parts of parts.py, estimated from instructions.
+
+Load is instructions a second per clock tick: none of these cores finishes more than one instruction
+per tick, so it is at least that. Waiting for flash, loads and branches come on top.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from firmware_export.frontend.config import LogMel
+from firmware_export.standalone import costs
+from firmware_export.standalone.compiler import Compiled
+from firmware_export.standalone.load import code_size
+from firmware_export.standalone.load.parts import PARTS, Part
+from firmware_export.standalone.load.sound import (
+    detector_instructions,
+    frame_instructions,
+    read_instructions,
+)
+from firmware_export.standalone.target import KernelSet
+
+_KB = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Spotting:
+    """How often what runs around the network runs.
+
+    Attributes:
+      frontend: of the features.
+      classes: of the detector.
+      frames_per_decision: frames from one decision of the detector to the next.
+    """
+
+    frontend: LogMel
+    classes: int
+    frames_per_decision: int
+
+    @property
+    def frames_per_second(self) -> float:
+        return self.frontend.sample_rate / self.frontend.hop
+
+    @property
+    def decisions_per_second(self) -> float:
+        return self.frames_per_second / self.frames_per_decision
+
+
+@dataclasses.dataclass(frozen=True)
+class PartLoad:
+    """A program on a part.
+
+    Attributes:
+      part: the part.
+      kernels: the kernel set that runs there; None: the export has none for it.
+      per_inference: instructions of the network, for a window or a frame.
+      per_second: instructions of front-end, network and detector; None for a network alone.
+      flash_bytes, ram_bytes: without start-up code, stack and what else the firmware does.
+    """
+
+    part: Part
+    kernels: KernelSet | None
+    per_inference: int
+    per_second: int | None
+    flash_bytes: int
+    ram_bytes: int
+
+    @property
+    def percent(self) -> float | None:
+        """Least share of the processor; None for a network alone, or one without kernels."""
+        if self.kernels is None or self.per_second is None:
+            return None
+        return 100 * self.per_second / (1e6 * self.part.mhz)
+
+    @property
+    def inferences_per_second(self) -> float | None:
+        """Most inferences of the network alone in a second."""
+        return None if self.kernels is None else 1e6 * self.part.mhz / self.per_inference
+
+    @property
+    def misfit(self) -> str:
+        """Why it cannot run there; "" if it can."""
+        if self.kernels is None:
+            return "no kernels for it in this export"
+        for what, needed, there in (
+            ("flash", self.flash_bytes, self.part.flash_kb),
+            ("RAM", self.ram_bytes, self.part.ram_kb),
+        ):
+            if needed > there * _KB:
+                return f"does not fit: {what} {math.ceil(needed / _KB)} KB of {there}"
+        percent = self.percent
+        if percent is not None and percent > 100:
+            return f"too slow: at least {percent:.0f} % of the processor"
+        return ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        percent, most = self.percent, self.inferences_per_second
+        return {
+            "part": self.part.name,
+            "core": self.part.core.name,
+            "mhz": self.part.mhz,
+            "kernels": self.kernels,
+            "instructions_per_inference": self.per_inference if self.kernels else None,
+            "instructions_per_second": self.per_second if self.kernels else None,
+            "least_load_percent": None if percent is None else round(percent, 1),
+            "most_inferences_per_second": None if most is None else float(f"{most:.3g}"),
+            "flash_bytes": self.flash_bytes,
+            "ram_bytes": self.ram_bytes,
+            "misfit": self.misfit,
+        }
+
+
+def of_program(
+    compiled: Compiled, ram_bytes: int, spotting: Spotting | None = None
+) -> list[PartLoad]:
+    """The load on each part.
+
+    Args:
+      compiled: the program; a streaming one runs once per frame.
+      ram_bytes: static memory of all that is exported.
+      spotting: what runs around the network; None for a network alone.
+    """
+    return [_on(part, compiled, ram_bytes, spotting) for part in PARTS]
+
+
+def _on(part: Part, compiled: Compiled, ram_bytes: int, spotting: Spotting | None) -> PartLoad:
+    core = part.core.figures
+    kernels = next((s for s in part.core.kernels if s in compiled.kernel_sets), None)
+    if kernels is None:
+        return PartLoad(part, None, 0, None, 0, ram_bytes)
+    inference = costs.of_graph(compiled.graph, kernels, core)
+    second = None
+    flash = compiled.constant_bytes + code_size.of_program(compiled, kernels)
+    if spotting is not None:
+        config = spotting.frontend
+        detector = detector_instructions(core, spotting.classes)
+        if compiled.streaming:
+            often = spotting.frames_per_second * inference
+        else:
+            often = spotting.decisions_per_second * (inference + read_instructions(core, config))
+        second = round(
+            spotting.frames_per_second * frame_instructions(core, config)
+            + often
+            + spotting.decisions_per_second * detector
+        )
+        flash += code_size.of_sound(config)
+    return PartLoad(part, kernels, inference, second, flash, ram_bytes)
+
+
+def to_dict(
+    loads: Sequence[PartLoad], spotting: Spotting | None, streaming: bool
+) -> dict[str, Any]:
+    """For JSON: the entry "load" of manifest.json and report.json."""
+    return {
+        "estimated": True,
+        "tolerance_percent": round(100 * costs.TOLERANCE),
+        "streaming": streaming,
+        "frames_per_second": spotting.frames_per_second if spotting else None,
+        "decisions_per_second": spotting.decisions_per_second if spotting else None,
+        "parts": [load.to_dict() for load in loads],
+    }

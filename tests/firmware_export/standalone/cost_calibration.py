@@ -1,0 +1,189 @@
+"""Measures the kernels on emulated cores and writes what a count takes: cost_figures.py.
+
+    python -m tests.firmware_export.standalone.cost_calibration window.tflite streaming.tflite
+
+Files named *stream* are in the streaming form. A network of small ops of many shapes is added.
+Prints how far the estimates of each file are from what was measured.
+"""
+
+import dataclasses
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import tflite_model
+from firmware_export.boards import board as boards
+from firmware_export.boards import building, emulation, object_cache, programs
+from firmware_export.boards.board import Board
+from firmware_export.standalone import compiler, cost_features, costs
+from tests.firmware_export.standalone.model_builder import VALID
+from tests.firmware_export.standalone.passes_test import Model
+
+FIGURES = Path(costs.__file__).with_name("cost_figures.py")
+_M0PLUS = "cortex-m0plus"
+# Errors count by their share of an op, those of large ops a little more.
+_WEIGHT = 0.75
+_ROUNDS = 3_000
+# Weak pull to zero of counts that the networks hardly tell apart, as a share of all ops.
+_RIDGE = 0.003
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """A network's ops on a core: for each the counts, by kernel, and the instructions."""
+
+    name: str
+    counts: list[dict[str, cost_features.Counts]]
+    instructions: list[int]
+
+
+def cores() -> list[Board]:
+    """Boards whose cores have figures; code for a Cortex-M0+ also runs on a Cortex-M4."""
+    m4 = boards.by_name("cortex-m4")
+    flags = ("-mthumb", f"-mcpu={_M0PLUS}", "-mfloat-abi=soft", "--specs=nano.specs")
+    m0plus = dataclasses.replace(
+        m4, name=_M0PLUS, target=boards.GENERIC, flags=(*flags, "-nostartfiles")
+    )
+    portable = dataclasses.replace(m4, target=boards.GENERIC)
+    return [m4, portable, m0plus, boards.by_name("cortex-m55"), boards.by_name("rv32")]
+
+
+def variety() -> bytes:
+    """Ops of many shapes, also those that our networks lack; none is large."""
+    made = Model((1, 12, 14, 4))
+    x = made.conv(made.input, 12, (3, 3))
+    x = made.conv(x, 18, (1, 1))
+    x = made.depthwise(x, (3, 3))
+    x = made.depthwise(x, (3, 1))
+    x = made.conv(x, 32, (1, 1), (2, 2))
+    x = made.depthwise(x, (5, 5))
+    x = made.conv(x, 7, (1, 1))
+    x = made.conv(x, 24, (2, 2), padding=VALID)
+    x = made.depthwise(x, (3, 3), (2, 2))
+    x = made.op("ADD", [x, x])
+    x = made.op("MUL", [x, x])
+    x = made.op("LOGISTIC", [x], like=(1 / 256, -128))
+    x = made.op("ADD", [x, x])
+    _, height, width, depth = made.shape_of(x)
+    pooled = dict(filter_height=height, filter_width=width, stride_h=height, stride_w=width)
+    x = made.op("AVERAGE_POOL_2D", [x], (1, 1, 1, depth), padding=VALID, **pooled)
+    x = made.conv(x, 96)
+    x = made.conv(x, 50)
+    x = made.conv(x, 200)
+    x = made.conv(x, 10)
+    x = made.op("SOFTMAX", [made.reshape(x, 1, 10)], like=(1 / 256, -128), beta=1.0)
+    return made.builder.finish([made.input], [x])
+
+
+def measure(name: str, model: bytes, board: Board, objects: Path) -> Measured:
+    """Runs one inference, or the first frame of a stream, and reads what each op took."""
+    info, kernels = tflite_model.parse(model), board.target.kernels
+    compiled = compiler.compile(info, kernels, profile=True, streaming="stream" in name)
+    values = np.random.default_rng(0).integers(-128, 128, int(np.prod(info.inputs[0].shape)))
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        build = programs.build_profile(compiled, board, folder, objects)
+        (folder / "input.bin").write_bytes(values.astype(np.int8).tobytes())
+        done = emulation.run(build, folder, timeout_s=900)
+    taken = [int(line.split()[0]) for line in done.console.splitlines()]
+    counts = [costs.counts(op, op.lower(kernels)) for op in compiled.graph.ops]
+    return Measured(name, counts, taken)
+
+
+def fit(networks: list[Measured]) -> dict[str, list[float]]:
+    """What each count takes: the least squares of relative errors, none below zero."""
+    columns: dict[tuple[str, int], int] = {}
+    rows = []
+    for counts in (op for network in networks for op in network.counts):
+        row: dict[int, float] = defaultdict(float)
+        for kernel, values in counts.items():
+            for position, value in enumerate(values):
+                row[columns.setdefault((kernel, position), len(columns))] += value
+        rows.append(row)
+    matrix = np.zeros((len(rows), len(columns)))
+    for number, row in enumerate(rows):
+        matrix[number, list(row)] = list(row.values())
+    taken = np.array([op for network in networks for op in network.instructions], float)
+    weight = np.maximum(taken, 1) ** -_WEIGHT
+    found = _nonnegative(matrix * weight[:, None], taken * weight)
+    figures: dict[str, list[float]] = defaultdict(list)
+    for (kernel, _), column in sorted(columns.items()):
+        figures[kernel].append(float(f"{found[column]:.4g}"))
+    return dict(figures)
+
+
+def _nonnegative(matrix: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Least squares with solutions of at least zero, by coordinate descent."""
+    norms = np.linalg.norm(matrix, axis=0)
+    norms[norms == 0] = 1
+    scaled = matrix / norms
+    products, right = scaled.T @ scaled, scaled.T @ wanted
+    products[np.diag_indices_from(products)] += _RIDGE
+    found = np.zeros(len(norms))
+    for _ in range(_ROUNDS):
+        for column in range(len(found)):
+            step = (right[column] - products[column] @ found) / products[column, column]
+            found[column] = max(0.0, found[column] + step)
+    return found / norms
+
+
+def text(figures: dict[str, dict[str, list[float]]]) -> str:
+    """cost_figures.py."""
+    lines = [
+        '"""Instructions per count of cost_features.py, by core and kernel, in QEMU at -O2.',
+        "",
+        "Written by tests/firmware_export/standalone/cost_calibration.py; benchmarks/load.md has",
+        "the errors.",
+        '"""',
+        "",
+        "FIGURES: dict[str, dict[str, tuple[float, ...]]] = {",
+    ]
+    for core, kernels in figures.items():
+        lines.append(f'    "{core}": {{')
+        lines += [f'        "{name}": {tuple(kernels[name])},' for name in sorted(kernels)]
+        lines.append("    },")
+    return "\n".join([*lines, "}", ""])
+
+
+def main(paths: list[str]) -> None:
+    files = {Path(path).name: Path(path).read_bytes() for path in paths}
+    m0plus, compile_one = cores()[2], building._compile
+
+    def compiled(board: Board, objects: Path | None, job: tuple[list[str], Path, Path]) -> str:
+        """The start-up code of the machine is that of its Cortex-M4."""
+        command, source, target = job
+        if board == m0plus and source.parent == boards.SOURCES:
+            command = [*command, "-mcpu=cortex-m4"]
+        return compile_one(board, objects, (command, source, target))
+
+    building._compile = compiled
+    figures: dict[str, dict[str, list[float]]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        objects = object_cache.folder() or Path(scratch)
+        for board in cores():
+            networks = [
+                measure(name, model, board, objects)
+                for name, model in {**files, "variety": variety()}.items()
+            ]
+            core = costs.key(board.name, board.target.kernels)
+            figures[core] = fit(networks)
+            estimate: Callable[[dict[str, cost_features.Counts]], float] = lambda counts: sum(  # noqa: E731
+                float(np.dot(values, figures[core][kernel]))  # noqa: B023
+                for kernel, values in counts.items()
+            )
+            for network in networks:
+                guessed, taken = sum(map(estimate, network.counts)), sum(network.instructions)
+                print(
+                    f"{core}, {network.name}: measured {taken:,}, estimated {guessed:,.0f}, "
+                    f"{guessed / taken - 1:+.1%}",
+                    flush=True,
+                )
+    FIGURES.write_text(text(figures), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -27,12 +27,16 @@ class Run:
     Attributes:
       outputs: its outputs for the given features: [n, values] each, of their types.
       used_bytes: used bytes of its tensor arena, as it reports.
+      head_bytes: of them, planned memory: activations and scratch.
+      tail_bytes: of them, what lasts: tensors, ops, the kernels' own data.
       minimum_bytes: smallest arena that worked on this machine.
       runtime: version of the interpreter, its kernels, and the machine.
     """
 
     outputs: tuple[np.ndarray, ...]
     used_bytes: int
+    head_bytes: int
+    tail_bytes: int
     minimum_bytes: int
     runtime: str
 
@@ -115,8 +119,7 @@ def run(
             results = tuple(arrays[f"arr_{number}"] for number in range(outputs))
     return Run(
         outputs=results,
-        used_bytes=sizes["used_bytes"],
-        minimum_bytes=sizes["minimum_bytes"],
+        **sizes,
         runtime=f"tflite_micro {importlib.metadata.version('tflite_micro')}, reference "
         f"kernels, {platform.system()} {platform.machine()}",
     )

@@ -32,8 +32,11 @@ def _start(runtime: Any, model: bytes, arena_bytes: int) -> Any | None:
         return None
 
 
-def _used_bytes(interpreter: Any) -> int:
-    """The total of print_allocations(). It writes to C's stderr, which is redirected to a file."""
+def _used_bytes(interpreter: Any) -> dict[str, int]:
+    """Planned memory, what lasts and both, of print_allocations().
+
+    It writes to C's stderr, which is redirected to a file.
+    """
     with tempfile.TemporaryFile() as report:
         sys.stderr.flush()
         kept = os.dup(2)
@@ -45,10 +48,10 @@ def _used_bytes(interpreter: Any) -> int:
             os.close(kept)
         report.seek(0)
         text = report.read().decode("utf-8", errors="replace")
-    found = re.search(r"Arena allocation total (\d+) bytes", text)
-    if found is None:
-        raise SystemExit("print_allocations() of this tflite_micro reports no total")
-    return int(found[1])
+    found = dict(re.findall(r"Arena allocation (total|head|tail) (\d+) bytes", text))
+    if len(found) != 3:
+        raise SystemExit("print_allocations() of this tflite_micro reports no total, head and tail")
+    return {name: int(size) for name, size in found.items()}
 
 
 def _fits(runtime: Any, model: bytes, arena_bytes: int) -> bool:
@@ -111,7 +114,13 @@ def main(model_path: str, inputs_path: str, outputs_path: str, ends_path: str) -
         results.append(_last_outputs(interpreter, frames, ends["states"], ends["outputs"]))
     np.savez(outputs_path, *(np.stack(values) for values in zip(*results, strict=True)))
     used = _used_bytes(interpreter)
-    print(json.dumps({"used_bytes": used, "minimum_bytes": _smallest(runtime, model, used)}))
+    sizes = {
+        "used_bytes": used["total"],
+        "head_bytes": used["head"],
+        "tail_bytes": used["tail"],
+        "minimum_bytes": _smallest(runtime, model, used["total"]),
+    }
+    print(json.dumps(sizes))
     return 0
 
 

@@ -33,12 +33,7 @@ _SELF_TEST = (
     "extras/self_test_main.c",
     "examples/self_test/self_test.ino",
 )
-_SPOTTER = (
-    "src/spotter.c",
-    "src/spotter.h",
-    "examples/main_example.c",
-    "examples/spotting/spotting.ino",
-)
+_SPOTTER = ("src/spotter.c", "src/spotter.h")
 _LABELS = ("src/labels.c", "src/labels.h")
 
 
@@ -148,11 +143,12 @@ def export(
     vectors = _vectors(model, info, golden)
     values = {
         **_values(form, compiled, target, spotting, vectors, version),
+        "model_sha256": packing.sha256(exported),
         "sources": _c_files([*sources, *runtime], spotting, vectors),
     }
     skipped = [*_MODEL_FILES]
     skipped += [] if vectors.golden else _SELF_TEST
-    skipped += [] if spotting else [*_SPOTTER, *_LABELS]
+    skipped += [] if spotting else [*_LABELS]
     title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {target.name}"
     files = {
         **sources,
@@ -223,6 +219,7 @@ def _values(
         "output_type": compiled.graph.outputs[0].c_type,
         "uses_float": any(tensor.dtype == "float32" for tensor in compiled.graph.activations()),
         "target": target.name,
+        "external": False,
         "kernels": _kernels(compiled),
         "constant_bytes": compiled.constant_bytes,
         "arena_bytes": compiled.plan.size,

@@ -212,6 +212,7 @@ class ExportFirmwareRecord(StageRecord):
       model_sha256, model_bytes: the .tflite that was exported.
       arena: for TensorFlow Lite Micro.
       target, memory: for plain C.
+      prefix: of all names; None for the default ones.
     """
 
     STAGE: ClassVar[str] = "export_firmware"
@@ -224,6 +225,7 @@ class ExportFirmwareRecord(StageRecord):
     arena: JsonObject | None = later(None)
     target: str | None = later(None)
     memory: JsonObject | None = later(None)
+    prefix: str | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

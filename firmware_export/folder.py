@@ -18,17 +18,18 @@ from firmware_export.errors import ExportError
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
-FLAVORS = ("tflm", "standalone", "android")
+FLAVORS = ("tflm", "standalone", "android", "kernels")
 
 _MANIFEST_LIMIT = 16 << 20  # bytes; no manifest of ours is larger
 
 
-def check_replaceable(target: Path, force: bool = False) -> None:
+def check_replaceable(target: Path, force: bool = False, option: str = "--out") -> None:
     """Checks that replacing `target` would lose nothing but an unchanged export.
 
     Args:
       target: folder to write.
       force: an earlier export may also have files of the user's, which `would_lose` names.
+      option: the flag that names the folder, for messages.
 
     Raises:
       ExportError: it is a file, a folder that is no export, or an export with files that were
@@ -44,11 +45,11 @@ def check_replaceable(target: Path, force: bool = False) -> None:
         return
     if _listed_files(target) is None:
         raise ExportError(
-            f"{target} has {lost} and no {MANIFEST} of an export; name another folder with --out"
+            f"{target} has {lost} and no {MANIFEST} of an export; name another folder with {option}"
         )
     if not force:
         raise ExportError(
-            f"{target} has {lost}; name another folder with --out, or delete what is in this one "
+            f"{target} has {lost}; name another folder with {option}, or delete what is in this one "
             "with --force"
         )
 
@@ -82,7 +83,11 @@ def would_lose(target: Path, shown: int = 4) -> str:
 
 
 def write(
-    target: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any], force: bool = False
+    target: Path,
+    files: Mapping[str, bytes],
+    manifest: Mapping[str, Any],
+    force: bool = False,
+    option: str = "--out",
 ) -> None:
     """Writes files and manifest.json; `target` is the old folder or the new one, never a mixture.
 
@@ -90,9 +95,9 @@ def write(
       target: replaced if it exists; see `check_replaceable`.
       files: contents by relative path with forward slashes.
       manifest: values for manifest.json; "files" lists all other files with their SHA-256.
-      force: see `check_replaceable`.
+      force, option: see `check_replaceable`.
     """
-    check_replaceable(target, force)
+    check_replaceable(target, force, option)
     target = Path(target).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))

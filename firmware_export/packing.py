@@ -137,11 +137,14 @@ def listed(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     }
 
 
-def library_version(version: str) -> str:
-    """The version as three numbers: Arduino and ESP-IDF accept nothing else."""
+def library_version(version: str, model_sha256: str) -> str:
+    """Version of the library with a model: "1.2.3+1a2b3c4d", other for each model.
+
+    Three numbers and a build: Arduino, ESP-IDF and PlatformIO accept that and little else.
+    """
     numbers = re.match(r"\d+(\.\d+){0,2}", version)
     parts = numbers[0].split(".") if numbers else []
-    return ".".join([*parts, "0", "0", "0"][:3])
+    return f"{'.'.join([*parts, '0', '0', '0'][:3])}+{model_sha256[:8]}"
 
 
 def sha256(data: bytes) -> str:

@@ -19,6 +19,7 @@ from edge_tf import __version__, files, run_dir
 from edge_tf.errors import UserError
 from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.boards.board import TARGETS
+from firmware_export.linkage import Linkage
 from firmware_export.standalone.target import GENERIC, Target
 from pipelines import app, common, exporting, help_text
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from firmware_export.standalone.package import Sound
 
 FLAVORS = ("tflm", "standalone")
+_ALONE = Linkage()
 _FOLDERS = {"tflm": run_dir.FIRMWARE, "standalone": run_dir.FIRMWARE_C}
 
 # 32 KB of flash each, if the self-test is part of the firmware.
@@ -81,6 +83,7 @@ def _define_own_flags() -> None:
         "One frame per inference instead of a whole window; with --tflite: the file is in the "
         "streaming form. Default: as the run was trained.",
     )
+    exporting.define_linkage()
     exporting.define_force()
 
 
@@ -98,6 +101,7 @@ def export(
     streaming: bool | None = None,
     force: bool = False,
     background: Sequence[str] = (),
+    linkage: Linkage = _ALONE,
 ) -> dict[str, Any]:
     """Exports the model of a run and records the stage.
 
@@ -110,6 +114,7 @@ def export(
       streaming: one frame per inference; None: as the run was trained.
       force: delete what was added to or changed in an earlier export at `out`.
       background: labels that the detector does not report, besides those of the run.
+      linkage: names of the folder, and what it shares with others in a firmware.
 
     Returns:
       The manifest of what was written; see the `package.export` of the flavour.
@@ -128,9 +133,11 @@ def export(
     exporting.announce(folder, force)
     detector = exporting.detector(directory, streaming, background)
     if flavor == "tflm":
-        manifest = _export_tflm(directory, folder, streaming, detector, force)
+        manifest = _export_tflm(directory, folder, streaming, detector, linkage, force)
     else:
-        manifest = _export_standalone(directory, folder, target, passes, streaming, detector, force)
+        manifest = _export_standalone(
+            directory, folder, target, passes, streaming, detector, linkage, force
+        )
     directory.record(
         ExportFirmwareRecord(
             flavor=flavor,
@@ -141,6 +148,7 @@ def export(
             arena=manifest.get("arena"),
             target=target.name if flavor == "standalone" else None,
             memory=manifest.get("memory"),
+            prefix=linkage.prefix or None,
         )
     )
     return manifest
@@ -154,6 +162,7 @@ def export_file(
     passes: Sequence[str] = (),
     streaming: bool = False,
     force: bool = False,
+    linkage: Linkage = _ALONE,
 ) -> dict[str, Any]:
     """Exports any int8 .tflite; see `export`. `streaming` is of plain C only."""
     exporting.announce(Path(out), force)
@@ -168,7 +177,7 @@ def export_file(
         from firmware_export.tflm import package as tflm_package
 
         return tflm_package.export(
-            model, Path(out), __version__, model_name=str(tflite), force=force
+            model, Path(out), __version__, linkage=linkage, model_name=str(tflite), force=force
         )
     from firmware_export.standalone import package
     from firmware_export.standalone import passes as all_passes
@@ -180,6 +189,7 @@ def export_file(
         target=target,
         passes=all_passes.select(passes),
         streaming=model if streaming else None,
+        linkage=linkage,
         model_name=str(tflite),
         force=force,
     )
@@ -207,6 +217,7 @@ def _export_tflm(
     folder: Path,
     streaming: bool,
     detector: "DetectorConfig",
+    linkage: Linkage,
     force: bool,
 ) -> dict[str, Any]:
     model = directory.require_int8()
@@ -227,6 +238,7 @@ def _export_tflm(
         golden=golden,
         detector=detector,
         streaming=directory.require_streaming().read_bytes() if streaming else None,
+        linkage=linkage,
         model_name=str(model),
         force=force,
     )
@@ -239,6 +251,7 @@ def _export_standalone(
     passes: Sequence[str],
     streaming: bool,
     detector: "DetectorConfig",
+    linkage: Linkage,
     force: bool,
 ) -> dict[str, Any]:
     from edge_tf.conversion import layer_names
@@ -265,6 +278,7 @@ def _export_standalone(
         target=target,
         passes=all_passes.select(passes),
         streaming=directory.require_streaming().read_bytes() if streaming else None,
+        linkage=linkage,
         model_name=str(model),
         layer_names=layer_names.of_weights(content, directory / run_dir.DEVICE_GRAPH),
         force=force,
@@ -316,6 +330,7 @@ def main() -> None:
             values.passes,
             bool(values.streaming),
             values.force,
+            exporting.linkage_flags(),
         )
         print(summary(manifest, values.out))
         return
@@ -335,6 +350,7 @@ def _export_run() -> None:
         values.streaming,
         values.force,
         values.background,
+        exporting.linkage_flags(),
     )
     print(summary(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor]))
 

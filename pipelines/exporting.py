@@ -10,6 +10,7 @@ from absl import flags
 
 from edge_tf import run_dir
 from edge_tf.errors import UserError
+from firmware_export import linkage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +38,42 @@ def define_force() -> None:
         "Replace an earlier export at --out even if files in it were added or changed since; says "
         "which it deletes.",
     )
+
+
+def define_linkage() -> None:
+    """How the firmware of a run fits into one with other models."""
+    flags.DEFINE_string(
+        "prefix",
+        "",
+        "<NAME>: Begins all names of the exported code, so that several models fit into one "
+        "firmware: with lamp, lamp_model_invoke, lamp_spotter.h and the library edge_tf_lamp. "
+        "Default: model_invoke, spotter.h, edge_tf_model.",
+    )
+    flags.DEFINE_string(
+        "kernels",
+        None,
+        "<DIR>: For plain C: folder of the component edge_kernels, which models with this flag "
+        "share; written if it is not there. Default: each model has its own kernels.",
+    )
+    flags.DEFINE_enum(
+        "arena",
+        "static",
+        list(linkage.ARENAS),
+        "For plain C: static: the model has its buffer; external: the caller gives it to each "
+        "call, for several streams of a model or models that take turns.",
+    )
+    flags.register_validator("kernels", lambda path: path != "", message="must not be empty")
+
+
+def linkage_flags() -> linkage.Linkage:
+    """The values of these flags.
+
+    Raises:
+      ExportError: one is not usable.
+    """
+    values = flags.FLAGS
+    kernels = Path(values.kernels) if values.kernels else None
+    return linkage.Linkage(values.prefix, values.arena, kernels)
 
 
 def announce(folder: Path, force: bool) -> None:

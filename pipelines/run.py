@@ -10,6 +10,7 @@ is written, nothing is exported and the exit status is 1.
 from absl import flags
 
 from edge_tf import run_dir
+from firmware_export.linkage import Linkage
 from pipelines import (
     app,
     common,
@@ -18,6 +19,7 @@ from pipelines import (
     evaluate,
     export_android,
     export_firmware,
+    exporting,
     help_text,
     train,
     training_flags,
@@ -39,9 +41,12 @@ def define_flags() -> None:
         )
     convert.define_own_flags()
     evaluate.define_own_flags()
+    with help_text.group(help_text.Group.OUTPUT):
+        exporting.define_linkage()
 
 
 def main() -> None:
+    exporting.linkage_flags()  # a wrong one must not wait for hours
     chain = {
         "train": train.main,
         **({"compress": _compress} if FLAGS.recipe else {}),
@@ -72,8 +77,11 @@ def _export() -> None:
         print(f"no {run_dir.FIRMWARE_C}: plain C includes the front-end, which reads no future")
     else:
         folders["standalone"] = run / run_dir.FIRMWARE_C
+    given = exporting.linkage_flags()
+    linkages = {"tflm": Linkage(given.prefix), "standalone": given}
     for flavor, folder in folders.items():
-        print(export_firmware.summary(export_firmware.export(run.path, folder, flavor), folder))
+        manifest = export_firmware.export(run.path, folder, flavor, linkage=linkages[flavor])
+        print(export_firmware.summary(manifest, folder))
 
 
 def _export_android() -> None:

@@ -37,6 +37,7 @@ class Compiled:
       constant_bytes: bytes of weights and parameters, in flash.
       op_constant_bytes: the same for each op; what several share counts for the first.
       streaming: whether the model has the streaming form: model_push_frame() takes a frame.
+      external: whether the caller gives the buffer of activations.
     """
 
     graph: ir.Graph
@@ -48,6 +49,7 @@ class Compiled:
     constant_bytes: int
     op_constant_bytes: tuple[int, ...]
     streaming: bool
+    external: bool
 
 
 def compile(
@@ -59,6 +61,8 @@ def compile(
     streaming: bool = False,
     version: str = "0",
     model_sha256: str = "",
+    external: bool = False,
+    kernels_version: str = "",
 ) -> Compiled:
     """Compiles a model.
 
@@ -73,6 +77,8 @@ def compile(
         model_push_frame() takes a frame.
       version: of edge_tf, for the file headers.
       model_sha256: of the file, for the header of model.h.
+      external: the caller gives the buffer of activations to every function.
+      kernels_version: what EDGE_KERNELS_VERSION must be when model.c is compiled; "" for no check.
 
     Raises:
       ExportError: the model cannot be compiled; names the op and the tensor.
@@ -98,11 +104,14 @@ def compile(
         "expose_arena": keep,
         "profile": profile,
         "pushes_frames": streaming,
+        "external": external,
+        "kernels_version": kernels_version,
     }
     source = emit.emit(graph, steps, plan, head)
+    stems = {stem for low in lowered for call in low.calls for stem in call.sources}
     return Compiled(
         graph=graph,
-        files={**source.files, **_kernel_files(steps, kernels)},
+        files={**source.files, **_kernel_files(stems, emit.headers(steps), kernels)},
         plan=plan,
         passes=names,
         op_sources=tuple(op.source for op in graph.ops),
@@ -110,6 +119,7 @@ def compile(
         constant_bytes=sum(source.op_constant_bytes),
         op_constant_bytes=source.op_constant_bytes,
         streaming=streaming,
+        external=external,
     )
 
 
@@ -142,11 +152,19 @@ def _planned(
     return min([(lowered, fast), (mixed, plan(mixed)), (small, least)], key=price)
 
 
-def _kernel_files(steps: list[emit.Step], kernels: KernelSet) -> dict[str, str]:
-    """The text of every kernel that is called, and of the headers they include, by name."""
-    stems = {stem for step in steps for call in step.lowered.calls for stem in call.sources}
+def every_kernel(kernels: KernelSet) -> dict[str, str]:
+    """The text of all kernels that models for a kernel set may call, by the name of the file."""
+    sources = (path for name in ("portable", kernels) for path in (KERNELS / name).glob("*.c"))
+    headers = sorted(path.name for path in KERNELS.glob("*.h"))
+    return _kernel_files({path.stem for path in sources}, headers, kernels)
+
+
+def _kernel_files(
+    stems: Iterable[str], headers: Iterable[str], kernels: KernelSet
+) -> dict[str, str]:
+    """The text of these kernels, and of the headers they include, by name."""
     files = {f"edge_{stem}.c": _text(_find(f"{stem}.c", kernels)) for stem in sorted(stems)}
-    missing = {_ARITHMETIC, *emit.headers(steps)}
+    missing = {_ARITHMETIC, *headers}
     while missing:
         files.update({name: _text(_find(name, kernels)) for name in sorted(missing)})
         included = {name for text in files.values() for name in _INCLUDE.findall(text)}

@@ -12,6 +12,8 @@ from firmware_export.standalone import array_comments, ends
 from firmware_export.standalone.graph import calls, ir, planner
 from firmware_export.standalone.ops.shared import row_calls
 
+_VERSION_HEADER = ("edge_kernels_version.h",)
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
@@ -82,9 +84,9 @@ def emit(
       graph: after all passes.
       steps: its ops, lowered, in order.
       plan: memory plan of its activations.
-      head: further values for the templates: version, model_sha256, expose_arena, profile.
+      head: further values for the templates: version, model_sha256, expose_arena, profile, external.
     """
-    writer = _Writer(plan)
+    writer = _Writer(plan, head["external"])
     lines, so_far = [], [0]
     for position, step in enumerate(steps):
         lines.append(writer.step(position, step))
@@ -94,11 +96,12 @@ def emit(
     first, last = (inner.first, inner.last) if inner else (0, len(lines))
     values = {
         **head,
-        "headers": headers(steps),
+        "headers": sorted({*headers(steps), *_VERSION_HEADER[: bool(head["kernels_version"])]}),
         "op_count": len(steps),
         "arrays": writer.arrays,
         "structs": writer.structs,
         "pointers": writer.pointers,
+        "most_rows": max((len(p.offsets) for p in writer.pointers), default=0),
         "loops": writer.loops,
         "head": lines[:first],
         "steps": lines[first:last],
@@ -156,17 +159,26 @@ def _typed(address: str, tensor: ir.Tensor) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Pointers:
-    """A constant array of addresses of activations."""
+    """A constant array of where activations are in the buffer."""
 
     name: str
-    places: list[str]
+    offsets: list[int]
+
+    def places(self) -> list[str]:
+        """As addresses."""
+        return [_address("arena", offset) for offset in self.offsets]
+
+    def rows(self) -> list[str]:
+        """As numbers."""
+        return c_text.int_rows(np.array(self.offsets), per_row=12)
 
 
 class _Writer:
     """Collects constants while it writes calls; equal constants are written once."""
 
-    def __init__(self, plan: planner.Plan) -> None:
+    def __init__(self, plan: planner.Plan, external: bool) -> None:
         self._plan = plan
+        self._external = external
         self._names: dict[tuple[str, bytes], str] = {}
         self._taken: set[str] = set()
         self.arrays: list[Array] = []
@@ -181,13 +193,18 @@ class _Writer:
         if isinstance(step.lowered, row_calls.RowCalls):
             name = self._unique("rows", _number(step.op.source))
             self._add_loop(name, position, step.op, step.lowered)
-            statements = [f"{name}();"]
+            statements = [f"{name}({'arena' if self._external else ''});"]
         else:
             place = None
             if step.lowered.scratch:
                 place = _address("arena", self._plan.scratch_offset(position))
             statements = [
-                self._statement([call], [], self._static, place) for call in step.lowered.calls
+                statement
+                for call in step.lowered.calls
+                for statement in (
+                    *self._rows_of(call),
+                    self._statement([call], [], self._static, place),
+                )
             ]
         return {"comment": _comment(step.op), "statements": statements, "position": position}
 
@@ -201,6 +218,16 @@ class _Writer:
         if content.min() == content.max():
             return f"memset({to}, {content[0]}, {size});"
         return f"memcpy({to}, {self._array(calls.Array('initial', content), state.name)}, {size});"
+
+    def _rows_of(self, call: calls.Call) -> list[str]:
+        """The statements that find the rows of a call if the buffer is the caller's."""
+        if not self._external:
+            return []
+        return [
+            f"find_rows(arena, {self._pointers(argument)}, {len(argument.places)}, rows);"
+            for argument in call.arguments
+            if isinstance(argument, calls.Places)
+        ]
 
     def _static(self, place: calls.Place) -> str:
         offset = self._plan.offset(place.tensor) + place.offset
@@ -230,7 +257,7 @@ class _Writer:
             elif isinstance(argument, calls.Place):
                 arguments.append(locate(argument))
             elif isinstance(argument, calls.Places):
-                arguments.append(self._pointers([locate(place) for place in argument.places]))
+                arguments.append("rows" if self._external else self._pointers(argument))
             else:
                 arguments.append(scratch if call.scratch and scratch else "NULL")
         return f"{call.function}({', '.join(arguments)});"
@@ -273,10 +300,11 @@ class _Writer:
             self.constant_bytes += array.values.nbytes
         return self._names[array.key]
 
-    def _pointers(self, places: list[str]) -> str:
+    def _pointers(self, places: calls.Places) -> str:
         name = self._unique("rows", str(len(self.pointers)))
-        self.pointers.append(Pointers(name, places))
-        self.constant_bytes += 4 * len(places)
+        offsets = [self._plan.offset(place.tensor) + place.offset for place in places.places]
+        self.pointers.append(Pointers(name, offsets))
+        self.constant_bytes += 4 * len(offsets)
         return name
 
     def _unique(self, what: str, number: str) -> str:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 import tflite_model
-from firmware_export import folder, packing
+from firmware_export import folder, identity, naming, packing
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden, frames_first
+from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro, random_golden
 from firmware_export.runtime.detector import DetectorConfig, frames_between
-from firmware_export.standalone import compiler, ends, plan_svg
+from firmware_export.standalone import compiler, ends, plan_svg, shared_kernels
 from firmware_export.standalone import passes as all_passes
 from firmware_export.standalone.target import GENERIC, Target
 from tflite_model.info import ModelInfo, TensorInfo
@@ -35,6 +36,7 @@ _SELF_TEST = (
 )
 _SPOTTER = ("src/spotter.c", "src/spotter.h")
 _LABELS = ("src/labels.c", "src/labels.h")
+_ALONE = Linkage()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +88,7 @@ def export(
     target: Target = GENERIC,
     passes: Iterable[str] = all_passes.ALL,
     streaming: bytes | None = None,
+    linkage: Linkage = _ALONE,
     model_name: str = "the model",
     layer_names: Mapping[bytes, str] = types.MappingProxyType({}),
     force: bool = False,
@@ -102,6 +105,8 @@ def export(
       passes: names of the passes to run.
       streaming: the streaming form of `model`, to export instead: one frame at a time. Golden
         vectors are still those of whole windows, whose last frame must produce the same logits.
+      linkage: names of the folder, and what it shares with others in a firmware; a component of
+        kernels that it names is written if it is not there.
       model_name: what errors about the file call it, usually its path.
       layer_names: for comments in the C: by content of a weight tensor, the layer it belongs to.
       force: delete what was added to or changed in an earlier export at `out_dir`.
@@ -125,10 +130,18 @@ def export(
             streaming=streaming is not None,
             version=version,
             model_sha256=packing.sha256(exported),
+            external=linkage.external,
+            kernels_version=shared_kernels.version(target).id,
         )
     except ExportError as error:
         raise ExportError(f"{model_name}: {error}") from None
-    sources = {f"src/{name}": text.encode() for name, text in compiled.files.items()}
+    sources = {
+        f"src/{name}": text.encode()
+        for name, text in compiled.files.items()
+        if not (linkage.kernels and name.startswith("edge_"))
+    }
+    if linkage.kernels is None:
+        sources |= shared_kernels.version_files(target)
     runtime: dict[str, bytes] = {}
     if spotting is not None:
         packing.check_classifier(info, spotting.labels)
@@ -144,7 +157,10 @@ def export(
     values = {
         **_values(form, compiled, target, spotting, vectors, version),
         "model_sha256": packing.sha256(exported),
-        "sources": _c_files([*sources, *runtime], spotting, vectors),
+        "library_version": packing.library_version(version, packing.sha256(exported)),
+        "shared_kernels": shared_kernels.version(target).text if linkage.kernels else "",
+        "prefix": linkage.prefix,
+        "sources": _c_files([*sources, *runtime, *identity.FILES], spotting, vectors),
     }
     skipped = [*_MODEL_FILES]
     skipped += [] if vectors.golden else _SELF_TEST
@@ -156,8 +172,18 @@ def export(
         **packing.render_templates(values, skipped),
         "plan.svg": plan_svg.draw(compiled.plan, compiled.op_sources, title).encode(),
     }
+    marked = identity.marked(files, packing.sha256(exported), version)
+    files = naming.renamed(marked, linkage.prefix)
     manifest = _manifest(exported, form, compiled, target, spotting, vectors, version)
-    manifest["files"] = packing.listed(files)
+    manifest |= {
+        "prefix": linkage.prefix,
+        "arena": linkage.arena,
+        "kernels_version": shared_kernels.version(target).text,
+        "shares_kernels": linkage.kernels is not None,
+        "files": packing.listed(files),
+    }
+    if linkage.kernels is not None:
+        shared_kernels.write(linkage.kernels, target, version, force)
     folder.write(out_dir, files, manifest, force)
     return manifest
 
@@ -210,7 +236,6 @@ def _values(
     is_streaming = compiled.streaming
     values: dict[str, Any] = {
         "version": version,
-        "library_version": packing.library_version(version),
         "package": _package(labels, version, is_streaming, vectors.golden),
         "streaming": is_streaming,
         "keeps_state": bool(compiled.graph.states) and not is_streaming,
@@ -219,7 +244,7 @@ def _values(
         "output_type": compiled.graph.outputs[0].c_type,
         "uses_float": any(tensor.dtype == "float32" for tensor in compiled.graph.activations()),
         "target": target.name,
-        "external": False,
+        "external": compiled.external,
         "kernels": _kernels(compiled),
         "constant_bytes": compiled.constant_bytes,
         "arena_bytes": compiled.plan.size,

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 import tflite_model
-from firmware_export import c_text, compiled_files, folder, packing
+from firmware_export import c_text, compiled_files, folder, identity, naming, packing
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
+from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro, random_golden
 from firmware_export.runtime.detector import DetectorConfig, frames_between
 from firmware_export.tflm import arena as arenas
@@ -23,6 +24,7 @@ __all__ = ["Golden", "export"]
 
 FLAVOR = "tflm"
 _DETECTOR = DetectorConfig()
+_ALONE = Linkage()
 _SOURCES = ("model_data.c", "model_runner.cpp", "golden.c", "self_test.c")
 _SPOTTER = "spotter.c"
 
@@ -37,6 +39,7 @@ def export(
     golden: Golden | None = None,
     detector: DetectorConfig = _DETECTOR,
     streaming: bytes | None = None,
+    linkage: Linkage = _ALONE,
     model_name: str = "the model",
     force: bool = False,
 ) -> dict[str, Any]:
@@ -55,6 +58,7 @@ def export(
       detector: when a class is detected.
       streaming: the streaming form of `model`, to export instead. Golden vectors are still those
         of whole windows, whose last frame must produce the same logits.
+      linkage: names of the folder.
       model_name: what errors about the file call it, usually its path.
       force: delete what was added to or changed in an earlier export at `out_dir`.
 
@@ -65,6 +69,7 @@ def export(
       ExportError: the model, labels or vectors do not fit together or TFLite Micro cannot run
         them; or `out_dir` has files that no export wrote. Nothing is written then.
     """
+    linkage.check_tflm()
     folder.check_replaceable(out_dir, force)
     info = tflite_model.parse(model, model_name)
     compiled_files.check(info)
@@ -104,8 +109,10 @@ def export(
         **_state_values(states),
         "version": version,
         "external": False,
-        "library_version": packing.library_version(version),
+        "library_version": packing.library_version(version, packing.sha256(model)),
         "package": _package(labels, version, vectors, bool(states)),
+        "shared_kernels": "",
+        "prefix": linkage.prefix,
         "sources": _sources(runtime),
         **_spotting_values(frontend if runtime else None, bool(states)),
         "runtime_missing": missing,
@@ -118,6 +125,8 @@ def export(
         "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
     }
     files = {**packing.render_templates(values), **runtime}
+    files = naming.renamed(identity.marked(files, packing.sha256(model), version), linkage.prefix)
+    manifest["prefix"] = linkage.prefix
     manifest["files"] = packing.listed(files)
     folder.write(out_dir, files, manifest, force)
     return manifest
@@ -164,6 +173,7 @@ def _runtime(
 def _sources(runtime: Mapping[str, bytes]) -> list[str]:
     """The C and C++ files of src/, as build files list them."""
     names = [Path(name).name for name in runtime if name.endswith(".c")]
+    names += [Path(name).name for name in identity.FILES if name.endswith(".c")]
     return [*_SOURCES, *names, *([_SPOTTER] if runtime else [])]
 
 

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -22,10 +24,10 @@ typedef struct {
   int8_t a_zero_point, b_zero_point, zero_point;
 } edge_batch_matmul_t;
 
-void edge_batch_matmul_8(const edge_batch_matmul_t *p, const int8_t *a, const int8_t *b,
-                         int8_t *out);
-void edge_batch_matmul_16(const edge_batch_matmul_t *p, const int16_t *a, const int16_t *b,
-                          int16_t *out);
+EDGE_KERNELS_ATTR void edge_batch_matmul_8(const edge_batch_matmul_t *p, const int8_t *a,
+                                           const int8_t *b, int8_t *out);
+EDGE_KERNELS_ATTR void edge_batch_matmul_16(const edge_batch_matmul_t *p, const int16_t *a,
+                                            const int16_t *b, int16_t *out);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
 #include "edge_kernels.h"
 
 /* Computes `count` items in a row; `p` is the caller's. Inputs are a_step and b_step items apart,
@@ -13,7 +14,8 @@ typedef void (*edge_row_t)(const void *p, const void *a, uint32_t a_step, const 
 
 /* Computes all rows of an op on two inputs that repeat along some axes; in_item and out_item are
  * the bytes of their items. */
-void edge_broadcast(const edge_broadcast_t *shape, uint32_t in_item, uint32_t out_item,
-                    edge_row_t row, const void *p, const void *a, const void *b, void *out);
+EDGE_KERNELS_ATTR void edge_broadcast(const edge_broadcast_t *shape, uint32_t in_item,
+                                      uint32_t out_item, edge_row_t row, const void *p,
+                                      const void *a, const void *b, void *out);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -17,8 +19,8 @@ typedef struct {
   int32_t zero_point;
 } edge_quantize_t;
 
-void edge_quantize_8(const edge_quantize_t *p, const float *in, int8_t *out);
-void edge_quantize_16(const edge_quantize_t *p, const float *in, int16_t *out);
+EDGE_KERNELS_ATTR void edge_quantize_8(const edge_quantize_t *p, const float *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_quantize_16(const edge_quantize_t *p, const float *in, int16_t *out);
 
 /* out[i] = scale * (in[i] - zero_point), rounded once. */
 typedef struct {
@@ -27,8 +29,9 @@ typedef struct {
   int32_t zero_point;
 } edge_dequantize_t;
 
-void edge_dequantize_8(const edge_dequantize_t *p, const int8_t *in, float *out);
-void edge_dequantize_16(const edge_dequantize_t *p, const int16_t *in, float *out);
+EDGE_KERNELS_ATTR void edge_dequantize_8(const edge_dequantize_t *p, const int8_t *in, float *out);
+EDGE_KERNELS_ATTR void edge_dequantize_16(const edge_dequantize_t *p, const int16_t *in,
+                                          float *out);
 
 #ifdef __cplusplus
 }

@@ -30,6 +30,8 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -57,7 +59,8 @@ typedef struct {
   uint8_t group; /* for dsp: pixels that are processed together, 6, or 4 for less scratch */
 } edge_pointwise_t;
 
-void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch);
+EDGE_KERNELS_ATTR void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out,
+                                      void *scratch);
 
 /* A single pixel of a pointwise convolution, or a fully connected layer: otherwise like
  * edge_pointwise, without scratch and never in place. */
@@ -74,7 +77,7 @@ typedef struct {
 /* For dsp, the weights of every four outputs are together: [in_channels / 4][4 outputs][4 inputs],
  * then [remaining inputs][4 outputs]; those of up to three remaining outputs follow in the usual
  * order. */
-void edge_dense(const edge_dense_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_dense(const edge_dense_t *p, const int8_t *in, int8_t *out);
 
 /* Convolution and depthwise convolution.
  *
@@ -105,17 +108,19 @@ typedef struct {
 } edge_convolution_t;
 
 /* weights: [out_channels][kernel_height][kernel_width][in_channels / groups]. */
-void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
+EDGE_KERNELS_ATTR void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out,
+                                        void *scratch);
 
 /* Depthwise, with as many outputs as inputs; edge_convolution takes others.
  * weights: [kernel_height][kernel_width][channels]. */
-void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch);
+EDGE_KERNELS_ATTR void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out,
+                                      void *scratch);
 
 /* The same for windows without gaps (dilation 1); on dsp for at most 33 taps. In place if there is
  * one batch, both have rows without gaps, no output row is longer than an input row and pad_top is
  * below kernel_height. */
-void edge_depthwise_dense(const edge_convolution_t *p, const int8_t *in, int8_t *out,
-                          void *scratch);
+EDGE_KERNELS_ATTR void edge_depthwise_dense(const edge_convolution_t *p, const int8_t *in,
+                                            int8_t *out, void *scratch);
 
 /* One row of a depthwise convolution over rows only: rows[k] points to input row k, which is
  * [width][channels] like the output, and
@@ -132,7 +137,8 @@ typedef struct {
   int8_t zero_point, low, high;
 } edge_row_sum_t;
 
-void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out);
+EDGE_KERNELS_ATTR void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows,
+                                    int8_t *out);
 
 /* A depthwise convolution whose window is the whole input, with one weight per channel: a mean.
  * Otherwise like edge_pointwise. */
@@ -146,7 +152,7 @@ typedef struct {
   int8_t zero_point, low, high;
 } edge_uniform_t;
 
-void edge_uniform(const edge_uniform_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_uniform(const edge_uniform_t *p, const int8_t *in, int8_t *out);
 
 /* The same over the last `frames` frames of a stream, of which `in` is the newest.
  *
@@ -163,8 +169,8 @@ typedef struct {
   int8_t zero_point, low, high;
 } edge_sliding_mean_t;
 
-void edge_sliding_mean(const edge_sliding_mean_t *p, const int8_t *in, int8_t *out, int8_t *ring,
-                       void *counts);
+EDGE_KERNELS_ATTR void edge_sliding_mean(const edge_sliding_mean_t *p, const int8_t *in,
+                                         int8_t *out, int8_t *ring, void *counts);
 
 /* edge_convolution without limits: accumulators of any size, which wrap, and shifts from -30 to 31.
  * `bias` is as in the model, nothing folded in. Slow; needs no scratch. Computes `count` of the
@@ -175,12 +181,14 @@ typedef struct {
   uint16_t count;
 } edge_convolution_any_t;
 
-void edge_convolution_any(const edge_convolution_any_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_convolution_any(const edge_convolution_any_t *p, const int8_t *in,
+                                            int8_t *out);
 
 /* The transposed convolution: tap (ky, kx) of input pixel (y, x) adds to output pixel
  * (y * stride_y + ky - pad_top, x * stride_x + kx - pad_left). Sums may wrap, and nothing is folded
  * into the bias; weights are as of edge_convolution. No dilation, one group. */
-void edge_transpose_conv(const edge_convolution_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_transpose_conv(const edge_convolution_t *p, const int8_t *in,
+                                           int8_t *out);
 
 /* Average and maximum over windows; padding does not count. */
 typedef struct {
@@ -194,8 +202,8 @@ typedef struct {
   int8_t low, high;
 } edge_pool_t;
 
-void edge_average_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
-void edge_max_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_average_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_max_pool(const edge_pool_t *p, const int8_t *in, int8_t *out);
 
 /* Axes of an input [kept[0], reduced[0], kept[1], reduced[1], kept[2], reduced[2], kept[3]], of
  * which all items along `reduced` are combined; absent ones are 1. Output: [kept[0], .. kept[3]].
@@ -214,11 +222,11 @@ typedef struct {
   int8_t zero_point;
 } edge_mean_t;
 
-void edge_mean(const edge_mean_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_mean(const edge_mean_t *p, const int8_t *in, int8_t *out);
 
 /* The largest, or smallest, item. */
-void edge_maximum(const edge_axes_t *p, const int8_t *in, int8_t *out);
-void edge_minimum(const edge_axes_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_maximum(const edge_axes_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_minimum(const edge_axes_t *p, const int8_t *in, int8_t *out);
 
 /* Where the largest item, or the smallest, is along the middle axis of [outer, count, inner]; the
  * first of equal ones. */
@@ -227,7 +235,8 @@ typedef struct {
   uint8_t is_largest;
 } edge_arg_extremum_t;
 
-void edge_arg_extremum(const edge_arg_extremum_t *p, const int8_t *in, int32_t *out);
+EDGE_KERNELS_ATTR void edge_arg_extremum(const edge_arg_extremum_t *p, const int8_t *in,
+                                         int32_t *out);
 
 /* Sum or difference of a, the input with the larger scale (or equal scale), and b:
  *     sum = a_sign * ((a - a_zero_point) << 19)
@@ -244,7 +253,7 @@ typedef struct {
   int8_t zero_point, low, high;
 } edge_add_t;
 
-void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+EDGE_KERNELS_ATTR void edge_add(const edge_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 /* How inputs that differ in shape from the output repeat: the output is [extent[0], .. extent[3]];
  * bit i of a_repeats means that a has 1 instead of extent[i] and is repeated, the same for
@@ -261,8 +270,8 @@ typedef struct {
   edge_broadcast_t shape;
 } edge_add_broadcast_t;
 
-void edge_add_broadcast(const edge_add_broadcast_t *p, const int8_t *a, const int8_t *b,
-                        int8_t *out);
+EDGE_KERNELS_ATTR void edge_add_broadcast(const edge_add_broadcast_t *p, const int8_t *a,
+                                          const int8_t *b, int8_t *out);
 
 /* out = clamp(edge_rescale((a - a_zero_point) * (b - b_zero_point), multiplier, shift)
  *             + zero_point); in place as edge_add. */
@@ -274,15 +283,15 @@ typedef struct {
   int8_t zero_point, low, high;
 } edge_mul_t;
 
-void edge_mul(const edge_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+EDGE_KERNELS_ATTR void edge_mul(const edge_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 typedef struct {
   edge_mul_t mul;
   edge_broadcast_t shape;
 } edge_mul_broadcast_t;
 
-void edge_mul_broadcast(const edge_mul_broadcast_t *p, const int8_t *a, const int8_t *b,
-                        int8_t *out);
+EDGE_KERNELS_ATTR void edge_mul_broadcast(const edge_mul_broadcast_t *p, const int8_t *a,
+                                          const int8_t *b, int8_t *out);
 
 /* Any function of one int8: out = table[in + 128]. In place. */
 typedef struct {
@@ -290,7 +299,7 @@ typedef struct {
   uint32_t size;
 } edge_table_t;
 
-void edge_table(const edge_table_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_table(const edge_table_t *p, const int8_t *in, int8_t *out);
 
 /* Softmax over the last axis; the output has scale 1/256 and zero point -128. In place.
  * exps[d] is exp(-d * scale * beta) in 31 fractional bits; differences from exps_size on have no
@@ -302,7 +311,7 @@ typedef struct {
   uint16_t exps_size;
 } edge_softmax_t;
 
-void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_softmax(const edge_softmax_t *p, const int8_t *in, int8_t *out);
 
 /* Copies [extent[0], .. extent[3]] runs of `run` bytes, with separate input and output strides in
  * bytes, which may be 0 or negative in the input: concatenation (one call per input), slices,
@@ -314,7 +323,7 @@ typedef struct {
   uint32_t run;
 } edge_copy_t;
 
-void edge_copy(const edge_copy_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_copy(const edge_copy_t *p, const int8_t *in, int8_t *out);
 
 /* Appends a frame of `pushed` bytes to past ones: the oldest is dropped, the `kept` bytes after it
  * move to the front. */
@@ -322,7 +331,7 @@ typedef struct {
   uint32_t kept, pushed;
 } edge_push_t;
 
-void edge_push(const edge_push_t *p, const int8_t *in, int8_t *state);
+EDGE_KERNELS_ATTR void edge_push(const edge_push_t *p, const int8_t *in, int8_t *state);
 
 /* Sets `size` bytes. */
 typedef struct {
@@ -330,7 +339,7 @@ typedef struct {
   int8_t value;
 } edge_fill_t;
 
-void edge_fill(const edge_fill_t *p, int8_t *out);
+EDGE_KERNELS_ATTR void edge_fill(const edge_fill_t *p, int8_t *out);
 
 /* Takes items of `run` bytes by their index: item (y, x) of the output is item
  * (rows[y], columns[x]) of the input, in each of the batches, which are in_plane bytes apart. */
@@ -341,7 +350,7 @@ typedef struct {
   uint16_t out_height, out_width;
 } edge_take_t;
 
-void edge_take(const edge_take_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_take(const edge_take_t *p, const int8_t *in, int8_t *out);
 
 /* Pixels between pixels: for each row of the output the row above, the row below, and the weight
  * of the latter in 1024ths, which is negative before the first row; the same for columns. */
@@ -354,7 +363,7 @@ typedef struct {
   uint16_t channels;
 } edge_bilinear_t;
 
-void edge_bilinear(const edge_bilinear_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_bilinear(const edge_bilinear_t *p, const int8_t *in, int8_t *out);
 
 #ifdef __cplusplus
 }

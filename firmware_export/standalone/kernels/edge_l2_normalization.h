@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -15,7 +17,8 @@ typedef struct {
   int8_t in_zero_point;
 } edge_l2_normalization_t;
 
-void edge_l2_normalization(const edge_l2_normalization_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_l2_normalization(const edge_l2_normalization_t *p, const int8_t *in,
+                                             int8_t *out);
 
 #ifdef __cplusplus
 }

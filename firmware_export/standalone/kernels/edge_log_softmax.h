@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -24,7 +26,7 @@ typedef struct {
   int8_t left, right;
 } edge_log_softmax_t;
 
-void edge_log_softmax(const edge_log_softmax_t *p, const int8_t *in, int8_t *out);
+EDGE_KERNELS_ATTR void edge_log_softmax(const edge_log_softmax_t *p, const int8_t *in, int8_t *out);
 
 #ifdef __cplusplus
 }

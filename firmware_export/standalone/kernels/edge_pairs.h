@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
 #include "edge_kernels.h"
 
 #ifdef __cplusplus
@@ -17,7 +18,8 @@ typedef struct {
   uint8_t is_larger;
 } edge_extremum_t;
 
-void edge_extremum(const edge_extremum_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+EDGE_KERNELS_ATTR void edge_extremum(const edge_extremum_t *p, const int8_t *a, const int8_t *b,
+                                     int8_t *out);
 
 /* (a - b)^2, where a has the larger scale, or the same:
  *     difference = ((a - a_zero_point) << 6)
@@ -30,8 +32,8 @@ typedef struct {
   int8_t a_zero_point, b_zero_point, zero_point;
 } edge_squared_difference_t;
 
-void edge_squared_difference(const edge_squared_difference_t *p, const int8_t *a, const int8_t *b,
-                             int8_t *out);
+EDGE_KERNELS_ATTR void edge_squared_difference(const edge_squared_difference_t *p, const int8_t *a,
+                                               const int8_t *b, int8_t *out);
 
 /* x scaled, or times its slope from x_zero_point down; shifts are those of edge_rescale. */
 typedef struct {
@@ -41,7 +43,8 @@ typedef struct {
   int8_t x_zero_point, slope_zero_point, zero_point;
 } edge_prelu_t;
 
-void edge_prelu(const edge_prelu_t *p, const int8_t *x, const int8_t *slope, int8_t *out);
+EDGE_KERNELS_ATTR void edge_prelu(const edge_prelu_t *p, const int8_t *x, const int8_t *slope,
+                                  int8_t *out);
 
 /* Compares (a - a_zero_point) << 8, scaled, with the same of b; 1 or 0. Bits of `accepted`: 1 for
  * less, 2 for equal, 4 for greater. Shifts are 0 to 31. */
@@ -53,7 +56,8 @@ typedef struct {
   uint8_t accepted;
 } edge_compare_t;
 
-void edge_compare(const edge_compare_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+EDGE_KERNELS_ATTR void edge_compare(const edge_compare_t *p, const int8_t *a, const int8_t *b,
+                                    int8_t *out);
 
 /* Items of `item` bytes of x where `choice` is not 0, of y elsewhere. Strides are in items, 0 along
  * axes that repeat. */
@@ -63,8 +67,8 @@ typedef struct {
   uint8_t item;
 } edge_select_t;
 
-void edge_select(const edge_select_t *p, const int8_t *choice, const void *x, const void *y,
-                 void *out);
+EDGE_KERNELS_ATTR void edge_select(const edge_select_t *p, const int8_t *choice, const void *x,
+                                   const void *y, void *out);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -22,10 +24,10 @@ typedef struct {
 } edge_svdf_t;
 
 /* `time` are weights [units * rank][memory]. */
-void edge_svdf_8(const edge_svdf_t *p, const int8_t *in, const int8_t *time, int8_t *state,
-                 int8_t *out);
-void edge_svdf_16(const edge_svdf_t *p, const int8_t *in, const int16_t *time, int16_t *state,
-                  int8_t *out);
+EDGE_KERNELS_ATTR void edge_svdf_8(const edge_svdf_t *p, const int8_t *in, const int8_t *time,
+                                   int8_t *state, int8_t *out);
+EDGE_KERNELS_ATTR void edge_svdf_16(const edge_svdf_t *p, const int8_t *in, const int16_t *time,
+                                    int16_t *state, int8_t *out);
 
 /* Weights of a gate of an LSTM. Zero points are folded into biases. */
 typedef struct {
@@ -59,7 +61,8 @@ typedef struct {
 } edge_lstm_t;
 
 /* `hidden` is [batches][units], as are `cells`. */
-void edge_lstm(const edge_lstm_t *p, const int8_t *in, int8_t *hidden, int16_t *cells, int8_t *out);
+EDGE_KERNELS_ATTR void edge_lstm(const edge_lstm_t *p, const int8_t *in, int8_t *hidden,
+                                 int16_t *cells, int8_t *out);
 
 /* The same with 16-bit activations, of which all zero points are 0. |Sums| stay below 2^47, shifts
  * of gates are -7 to 31. */
@@ -78,8 +81,8 @@ typedef struct {
   uint16_t batches, steps, inputs, units;
 } edge_wide_lstm_t;
 
-void edge_wide_lstm(const edge_wide_lstm_t *p, const int16_t *in, int16_t *hidden, int16_t *cells,
-                    int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_lstm(const edge_wide_lstm_t *p, const int16_t *in, int16_t *hidden,
+                                      int16_t *cells, int16_t *out);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
 #include "edge_kernels.h"
 
 /* What an op does with all items that one item of its output depends on. Lines are functions of
@@ -17,7 +18,7 @@ typedef struct {
 } edge_reduction_t;
 
 /* Computes all items of the output: finish(p, combined, out). */
-void edge_reduce(const edge_axes_t *axes, const edge_reduction_t *how, const void *p,
-                 const void *in, void *out);
+EDGE_KERNELS_ATTR void edge_reduce(const edge_axes_t *axes, const edge_reduction_t *how,
+                                   const void *p, const void *in, void *out);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "edge_attributes.h"
 #include "edge_kernels.h"
 
 #ifdef __cplusplus
@@ -33,11 +34,13 @@ typedef struct {
   uint8_t is_narrow;
 } edge_wide_convolution_t;
 
-void edge_wide_convolution(const edge_wide_convolution_t *p, const int16_t *in, int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_convolution(const edge_wide_convolution_t *p, const int16_t *in,
+                                             int16_t *out);
 
 /* The transposed convolution: tap (ky, kx) of input pixel (y, x) adds to output pixel
  * (y * stride_y + ky - pad_top, x * stride_x + kx - pad_left). No dilation, one group. */
-void edge_wide_transpose_conv(const edge_wide_convolution_t *p, const int16_t *in, int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_transpose_conv(const edge_wide_convolution_t *p, const int16_t *in,
+                                                int16_t *out);
 
 /* Average and maximum over windows; padding does not count. */
 typedef struct {
@@ -51,11 +54,13 @@ typedef struct {
   int16_t low, high;
 } edge_wide_pool_t;
 
-void edge_wide_average_pool(const edge_wide_pool_t *p, const int16_t *in, int16_t *out);
-void edge_wide_max_pool(const edge_wide_pool_t *p, const int16_t *in, int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_average_pool(const edge_wide_pool_t *p, const int16_t *in,
+                                              int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_max_pool(const edge_wide_pool_t *p, const int16_t *in,
+                                          int16_t *out);
 
 /* Mean or sum; `zero_point` and `offset` are 0. |Sums| shifted left stay below 2^30. */
-void edge_wide_mean(const edge_mean_t *p, const int16_t *in, int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_mean(const edge_mean_t *p, const int16_t *in, int16_t *out);
 
 /* As edge_add, with a << 14 and b << 15. */
 typedef struct {
@@ -66,7 +71,8 @@ typedef struct {
   int16_t low, high;
 } edge_wide_add_t;
 
-void edge_wide_add(const edge_wide_add_t *p, const int16_t *a, const int16_t *b, int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_add(const edge_wide_add_t *p, const int16_t *a, const int16_t *b,
+                                     int16_t *out);
 
 /* As edge_mul; shift is 0 to 31. */
 typedef struct {
@@ -76,7 +82,8 @@ typedef struct {
   int16_t low, high;
 } edge_wide_mul_t;
 
-void edge_wide_mul(const edge_wide_mul_t *p, const int16_t *a, const int16_t *b, int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_mul(const edge_wide_mul_t *p, const int16_t *a, const int16_t *b,
+                                     int16_t *out);
 
 /* The larger of a and b, or the smaller. */
 typedef struct {
@@ -84,8 +91,8 @@ typedef struct {
   uint8_t is_larger;
 } edge_wide_extremum_t;
 
-void edge_wide_extremum(const edge_wide_extremum_t *p, const int16_t *a, const int16_t *b,
-                        int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_extremum(const edge_wide_extremum_t *p, const int16_t *a,
+                                          const int16_t *b, int16_t *out);
 
 /* x scaled, and by another factor, of either sign, below 0: shifts are -15 to 31. In place. */
 typedef struct {
@@ -96,7 +103,8 @@ typedef struct {
   int16_t low, high;
 } edge_wide_slopes_t;
 
-void edge_wide_slopes(const edge_wide_slopes_t *p, const int16_t *in, int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_slopes(const edge_wide_slopes_t *p, const int16_t *in,
+                                        int16_t *out);
 
 /* x in steps of 1/3 of 2^-12, as (x * multiplier + 2^(shift - 1)) >> shift, is looked up in a table
  * of the logistic function, 16 fractional bits, with steps of 1/24: linear between entries. The
@@ -108,8 +116,10 @@ typedef struct {
   uint8_t shift;
 } edge_wide_logistic_t;
 
-void edge_wide_logistic(const edge_wide_logistic_t *p, const int16_t *in, int16_t *out);
-void edge_wide_tanh(const edge_wide_logistic_t *p, const int16_t *in, int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_logistic(const edge_wide_logistic_t *p, const int16_t *in,
+                                          int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_tanh(const edge_wide_logistic_t *p, const int16_t *in,
+                                      int16_t *out);
 
 /* Softmax over the last axis; the output has 15 fractional bits. Differences from the largest item
  * are scaled so that -65535 is -10; shift is a right shift. Tables have 513 values, 128 steps
@@ -122,10 +132,12 @@ typedef struct {
   int8_t shift;
 } edge_wide_softmax_t;
 
-void edge_wide_softmax(const edge_wide_softmax_t *p, const int16_t *in, int16_t *out);
+EDGE_KERNELS_ATTR void edge_wide_softmax(const edge_wide_softmax_t *p, const int16_t *in,
+                                         int16_t *out);
 
 /* edge_softmax with outputs of scale 1/65536 and zero point -32768. */
-void edge_softmax_to_wide(const edge_softmax_t *p, const int8_t *in, int16_t *out);
+EDGE_KERNELS_ATTR void edge_softmax_to_wide(const edge_softmax_t *p, const int8_t *in,
+                                            int16_t *out);
 
 /* From integers of one size to those of another: in_bytes and out_bytes are 1, 2 or 4.
  * out = clamp(edge_rescale_any(in - in_zero_point, multiplier, shift) + zero_point). */
@@ -138,7 +150,7 @@ typedef struct {
   uint8_t in_bytes, out_bytes;
 } edge_resize_items_t;
 
-void edge_resize_items(const edge_resize_items_t *p, const void *in, void *out);
+EDGE_KERNELS_ATTR void edge_resize_items(const edge_resize_items_t *p, const void *in, void *out);
 
 #ifdef __cplusplus
 }

@@ -20,6 +20,7 @@
 
 #include <string.h>
 
+#include "edge_attributes.h"
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 
@@ -119,16 +120,17 @@ static inline uint32_t edge_dsp_group(uint32_t pixels) { return pixels > 4 ? EDG
 
 /* Widens `fours` times four values of a pixel, from `to` on, the place of its first ones in a block
  * of `group` pixels. Returns the place of the next. */
-uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t group, uint32_t *to);
+EDGE_KERNELS_ATTR uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t group,
+                                           uint32_t *to);
 
 /* Widens a whole pixel, the `pixel`-th of a group. */
-void edge_dsp_widen_pixel(const int8_t *x, uint32_t depth, uint32_t group, uint32_t pixel,
-                          uint32_t *block);
+EDGE_KERNELS_ATTR void edge_dsp_widen_pixel(const int8_t *x, uint32_t depth, uint32_t group,
+                                            uint32_t pixel, uint32_t *block);
 
 /* All output channels of `pixels` widened pixels, at most a group, with outputs `step` bytes apart.
  * Outputs are clamped to int8. */
-void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels,
-                           uint32_t step, int8_t *out);
+EDGE_KERNELS_ATTR void edge_dsp_all_channels(const edge_pointwise_t *p, const uint32_t *x,
+                                             uint32_t pixels, uint32_t step, int8_t *out);
 
 /* Sums of products per channel: row_sum and depthwise, one run of pixels of an output row at a
  * time. The taps are a rectangle of `rows` x `columns`; those in the padding are left out. */
@@ -151,7 +153,7 @@ typedef struct {
 } edge_taps_t;
 
 /* In window_sum.c. Outputs are clamped to int8. */
-void edge_dsp_window_sum(const edge_taps_t *p);
+EDGE_KERNELS_ATTR void edge_dsp_window_sum(const edge_taps_t *p);
 
 /* The last steps for outputs that are clamped to int8. */
 static inline void edge_dsp_look_up(const int8_t *table, int32_t low, int32_t high, int8_t *out,

@@ -13,6 +13,7 @@
 #include <arm_mve.h>
 #include <stdint.h>
 
+#include "edge_attributes.h"
 #include "edge_kernels.h"
 
 #define EDGE_MVE_PIXELS 4 /* per call of edge_mve_dot() */
@@ -153,8 +154,8 @@ static inline int8_t *edge_mve_fill(int8_t *to, int32_t value, uint32_t size) {
 /* Outputs of up to 4 pixels without gaps: p->in_channels values each, p->out_channels outputs,
  * `step` bytes from pixel to pixel. Ignores the struct's table, low and high; call
  * edge_mve_finish() afterwards. */
-void edge_mve_dot(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, uint32_t step,
-                  int8_t *out);
+EDGE_KERNELS_ATTR void edge_mve_dot(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels,
+                                    uint32_t step, int8_t *out);
 
 /* Clamps outputs, which are already saturated, then looks them up in `table`, if it is not NULL. A
  * separate pass over finished outputs costs less than handling this in every loop. */

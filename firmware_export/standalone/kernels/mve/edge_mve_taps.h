@@ -7,6 +7,7 @@
 #ifndef EDGE_MVE_TAPS_H
 #define EDGE_MVE_TAPS_H
 
+#include "edge_attributes.h"
 #include "edge_mve.h"
 
 /* Maximum per window. */
@@ -45,6 +46,6 @@ static inline int edge_mve_pairs_fit(const int8_t *weights, uint32_t size) {
 }
 
 /* All outputs of a run; not clamped, see edge_mve_finish(). */
-void edge_mve_sum_taps(const edge_mve_stretch_t *s, int8_t *out);
+EDGE_KERNELS_ATTR void edge_mve_sum_taps(const edge_mve_stretch_t *s, int8_t *out);
 
 #endif

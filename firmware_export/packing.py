@@ -18,6 +18,7 @@ from tflite_model.info import ModelInfo, TensorInfo
 
 FORMAT_VERSION = 1
 LICENSE = "LICENSE"
+_SPOTTER = ("src/edge_bench.h", "src/listener.h", "src/spotter.c", "src/spotter.h")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,16 +47,25 @@ def render_templates(values: Mapping[str, Any], skip: Collection[str] = ()) -> d
     """The license, the flavour's rendered templates and the shared ones, by path of the file.
 
     Args:
-      values: for the templates; "package" is a Package.
-      skip: paths of files to leave out.
+      values: for the templates; "package" is a Package, "spots" says whether the folder has a
+        front-end and a detector.
+      skip: paths of files to leave out, besides those of examples that hear without these.
     """
     environment = templating.environment(values["package"].flavor, "common")
+    names = [name.removesuffix(".jinja") for name in environment.list_templates(["jinja"])]
     rendered = {
-        name.removesuffix(".jinja"): environment.get_template(name).render(values).encode("utf-8")
-        for name in sorted(environment.list_templates(extensions=["jinja"]))
-        if name.removesuffix(".jinja") not in skip
+        name: environment.get_template(f"{name}.jinja").render(values).encode("utf-8")
+        for name in sorted(names)
+        if name not in skip and (values["spots"] or not _hears(name))
     }
     return {LICENSE: license_text(), **rendered}
+
+
+def _hears(name: str) -> bool:
+    """Whether a file needs front-end and detector."""
+    return name in _SPOTTER or (
+        name.startswith(("examples/", "samples/")) and not name.startswith("examples/self_test/")
+    )
 
 
 def license_text() -> bytes:

@@ -29,6 +29,7 @@ class Run:
       used_bytes: used bytes of its tensor arena, as it reports.
       head_bytes: of these, activations and scratch, which have the same size on any core; the rest
         are structs whose pointers are half as long on a microcontroller.
+      tail_bytes: of them, what lasts: tensors, ops, the kernels' own data.
       minimum_bytes: smallest arena that worked on this machine.
       runtime: version of the interpreter, its kernels, and the machine.
     """
@@ -36,6 +37,7 @@ class Run:
     outputs: tuple[np.ndarray, ...]
     used_bytes: int
     head_bytes: int
+    tail_bytes: int
     minimum_bytes: int
     runtime: str
 
@@ -118,9 +120,7 @@ def run(
             results = tuple(arrays[f"arr_{number}"] for number in range(outputs))
     return Run(
         outputs=results,
-        used_bytes=sizes["used_bytes"],
-        head_bytes=sizes["head_bytes"],
-        minimum_bytes=sizes["minimum_bytes"],
+        **sizes,
         runtime=f"tflite_micro {importlib.metadata.version('tflite_micro')}, reference "
         f"kernels, {platform.system()} {platform.machine()}",
     )

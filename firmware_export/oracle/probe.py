@@ -32,8 +32,8 @@ def _start(runtime: Any, model: bytes, arena_bytes: int) -> Any | None:
         return None
 
 
-def _used_bytes(interpreter: Any) -> tuple[int, int]:
-    """The total of print_allocations(), and its head.
+def _used_bytes(interpreter: Any) -> dict[str, int]:
+    """Planned memory, what lasts and both, of print_allocations().
 
     It writes to C's stderr, which is redirected to a file.
     """
@@ -48,10 +48,10 @@ def _used_bytes(interpreter: Any) -> tuple[int, int]:
             os.close(kept)
         report.seek(0)
         text = report.read().decode("utf-8", errors="replace")
-    found = [re.search(rf"Arena allocation {part} (\d+) bytes", text) for part in ("total", "head")]
-    if found[0] is None or found[1] is None:
-        raise SystemExit("print_allocations() of this tflite_micro reports no total")
-    return int(found[0][1]), int(found[1][1])
+    found = dict(re.findall(r"Arena allocation (total|head|tail) (\d+) bytes", text))
+    if len(found) != 3:
+        raise SystemExit("print_allocations() of this tflite_micro reports no total, head and tail")
+    return {name: int(size) for name, size in found.items()}
 
 
 def _fits(runtime: Any, model: bytes, arena_bytes: int) -> bool:
@@ -113,9 +113,14 @@ def main(model_path: str, inputs_path: str, outputs_path: str, ends_path: str) -
         frames = list(clip) if ends["states"] else [values[np.newaxis] for values in clip]
         results.append(_last_outputs(interpreter, frames, ends["states"], ends["outputs"]))
     np.savez(outputs_path, *(np.stack(values) for values in zip(*results, strict=True)))
-    used, head = _used_bytes(interpreter)
-    least = _smallest(runtime, model, used)
-    print(json.dumps({"used_bytes": used, "head_bytes": head, "minimum_bytes": least}))
+    used = _used_bytes(interpreter)
+    sizes = {
+        "used_bytes": used["total"],
+        "head_bytes": used["head"],
+        "tail_bytes": used["tail"],
+        "minimum_bytes": _smallest(runtime, model, used["total"]),
+    }
+    print(json.dumps(sizes))
     return 0
 
 

@@ -34,12 +34,7 @@ _SELF_TEST = (
     "extras/self_test_main.c",
     "examples/self_test/self_test.ino",
 )
-_SPOTTER = (
-    "src/spotter.c",
-    "src/spotter.h",
-    "examples/main_example.c",
-    "examples/spotting/spotting.ino",
-)
+_SPOTTER = ("src/spotter.c", "src/spotter.h")
 _LABELS = ("src/labels.c", "src/labels.h")
 _ALONE = Linkage()
 
@@ -161,6 +156,7 @@ def export(
     vectors = _vectors(model, info, golden)
     values = {
         **_values(form, compiled, target, spotting, vectors, version),
+        "model_sha256": packing.sha256(exported),
         "library_version": packing.library_version(version, packing.sha256(exported)),
         "shared_kernels": shared_kernels.version(target).text if linkage.kernels else "",
         "prefix": linkage.prefix,
@@ -168,8 +164,9 @@ def export(
     }
     skipped = [*_MODEL_FILES]
     skipped += [] if vectors.golden else _SELF_TEST
-    skipped += [] if spotting else [*_SPOTTER, *_LABELS]
-    title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {'any core' if target == AUTO else target.name}"
+    skipped += [] if spotting else [*_LABELS]
+    core = "any core" if target == AUTO else target.name
+    title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {core}"
     files = {
         **sources,
         **runtime,

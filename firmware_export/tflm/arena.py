@@ -1,25 +1,26 @@
-"""Size of TFLite Micro's tensor arena: measured if TFLite Micro runs here, else estimated."""
+"""Sizes of TFLite Micro's tensor arena: for this machine, and for each kernel library of a device."""
 
 import dataclasses
 
 from firmware_export.oracle import micro
+from firmware_export.tflm import planning
 from tflite_model.info import ModelInfo
 
-# Added to a measured arena. Kernels for a device may need scratch memory that the reference kernels
-# on the host do not; the device's pointers, half as long, make up for some of it.
+# Added to what this machine needs. On a device with kernels that are not computed, its pointers, half
+# as long, make up for some more.
 MARGIN_PERCENT = 10
-# An estimate ignores the planner's gaps and the kernels' own data.
+# An estimate ignores the kernels' own data.
 ESTIMATE_MARGIN_PERCENT = 25
-
-_ALIGNMENT = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Arena:
-    """The arena that the generated code reserves, and the source of the figure.
+    """The arena that the generated code reserves, and the source of the figures.
 
     Attributes:
-      bytes: size to reserve, a multiple of 16.
+      bytes: size to reserve with a margin, a multiple of 16: on a 64-bit machine with the reference
+        kernels, and on devices with kernels that `devices` does not have.
+      devices: bounds for a 32-bit device, by kernel library (planning.LIBRARIES).
       source: "measured" or "estimated".
       used_bytes: what the interpreter reported (or the estimate) before the margin.
       minimum_bytes: smallest arena that worked on this machine; None for an estimate.
@@ -28,6 +29,7 @@ class Arena:
     """
 
     bytes: int
+    devices: dict[str, int]
     source: str
     used_bytes: int
     minimum_bytes: int | None
@@ -35,13 +37,15 @@ class Arena:
     measured_with: str
 
 
-def measured(run: micro.Run) -> Arena:
-    """The arena that a run needed, with a margin.
-
-    A 64-bit host needs more than a 32-bit device: the figure is on the safe side.
-    """
+def measured(model: ModelInfo, run: micro.Run) -> Arena:
+    """The arena that a run of the model needed, with a margin, and what follows for devices."""
+    devices = {
+        library: planning.needed(model, run.head_bytes, run.tail_bytes, library)
+        for library in planning.LIBRARIES
+    }
     return Arena(
         bytes=_enlarged(run.minimum_bytes, MARGIN_PERCENT),
+        devices=devices,
         source="measured",
         used_bytes=run.used_bytes,
         minimum_bytes=run.minimum_bytes,
@@ -51,13 +55,20 @@ def measured(run: micro.Run) -> Arena:
 
 
 def estimate(model: ModelInfo) -> Arena:
-    """An arena from the graph alone: peak activations, and the interpreter's share."""
-    activations = peak_activation_bytes(model)
+    """An arena from the graph alone: its plan, and the interpreter's share."""
+    planned = planning.plan(planning.activations(model))
     # Seen with tflite_micro: 24 B per tensor; 64 B per op, up to 250 B with the kernels' own data.
-    interpreter = 1024 + 24 * len(model.tensors) + 256 * len(model.ops)
-    used = activations + interpreter
+    lasting = 1024 + 24 * len(model.tensors) + 256 * len(model.ops)
+    used = planned + lasting
+    devices = {
+        library: _enlarged(
+            planning.needed(model, planned, lasting, library), ESTIMATE_MARGIN_PERCENT
+        )
+        for library in planning.LIBRARIES
+    }
     return Arena(
         bytes=_enlarged(used, ESTIMATE_MARGIN_PERCENT),
+        devices=devices,
         source="estimated",
         used_bytes=used,
         minimum_bytes=None,
@@ -81,7 +92,7 @@ def peak_activation_bytes(model: ModelInfo) -> int:
     for index, first in first_use.items():
         if model.tensors[index].is_constant:
             continue
-        size = _aligned(model.tensors[index].byte_size)
+        size = planning.aligned(model.tensors[index].byte_size)
         changes[first] += size
         changes[max(last_use.get(index, first), first) + 1] -= size
     alive, peak = 0, 0
@@ -91,9 +102,5 @@ def peak_activation_bytes(model: ModelInfo) -> int:
     return peak
 
 
-def _aligned(size: int) -> int:
-    return -(-size // _ALIGNMENT) * _ALIGNMENT
-
-
 def _enlarged(size: int, percent: int) -> int:
-    return _aligned(-(-size * (100 + percent) // 100))
+    return planning.aligned(-(-size * (100 + percent) // 100))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import numpy as np
 import tflite_model
 from firmware_export import c_text, compiled_files, folder, identity, naming, packing
 from firmware_export.errors import ExportError
+from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
 from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro, random_golden
-from firmware_export.runtime.detector import DetectorConfig
+from firmware_export.runtime.detector import DetectorConfig, frames_between
 from firmware_export.tflm import arena as arenas
 from firmware_export.tflm import resolver
 from tflite_model.info import ModelInfo, TensorInfo
@@ -25,6 +26,7 @@ FLAVOR = "tflm"
 _DETECTOR = DetectorConfig()
 _ALONE = Linkage()
 _SOURCES = ("model_data.c", "model_runner.cpp", "golden.c", "self_test.c")
+_SPOTTER = "spotter.c"
 
 
 def export(
@@ -96,7 +98,7 @@ def export(
         ran = micro.run(model, _inputs(info, vectors, states), states)
         if ran is not None:
             golden.check_logits(ran.logits)
-    arena = arenas.estimate(info) if ran is None else arenas.measured(ran)
+    arena = arenas.estimate(info) if ran is None else arenas.measured(info, ran)
 
     runtime, missing = _runtime(info, labels, frontend, detector, version, bool(states))
     manifest = _manifest(model, info, labels, frontend, golden, arena, version)
@@ -111,10 +113,8 @@ def export(
         "package": _package(labels, version, vectors, bool(states)),
         "shared_kernels": "",
         "prefix": linkage.prefix,
-        "sources": [
-            *_SOURCES,
-            *(Path(name).name for name in (*runtime, *identity.FILES) if name.endswith(".c")),
-        ],
+        "sources": _sources(runtime),
+        **_spotting_values(frontend if runtime else None, bool(states)),
         "runtime_missing": missing,
         "arena": arena,
         "add_methods": methods,
@@ -168,6 +168,28 @@ def _runtime(
         return packing.runtime_files(info, labels, fields, detector, version, streaming), ""
     except ExportError as error:
         return {}, str(error)
+
+
+def _sources(runtime: Mapping[str, bytes]) -> list[str]:
+    """The C and C++ files of src/, as build files list them."""
+    names = [Path(name).name for name in runtime if name.endswith(".c")]
+    names += [Path(name).name for name in identity.FILES if name.endswith(".c")]
+    return [*_SOURCES, *names, *([_SPOTTER] if runtime else [])]
+
+
+def _spotting_values(frontend: dict[str, Any] | None, streaming: bool) -> dict[str, Any]:
+    """What the spotter and the examples that hear need; None for a folder without them."""
+    if frontend is None:
+        return {"spots": False, "streaming": streaming}
+    config = LogMel.from_dict(frontend["frontend"])
+    frames = 1 if streaming else frames_between(config.sample_rate, config.hop)
+    return {
+        "spots": True,
+        "streaming": streaming,
+        "sample_rate": config.sample_rate,
+        "frames_between": frames,
+        "inferences_text": f"{config.sample_rate / config.hop / frames:.3g}",
+    }
 
 
 def _state_values(states: Sequence[TensorInfo]) -> dict[str, Any]:

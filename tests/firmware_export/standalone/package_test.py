@@ -24,6 +24,7 @@ from firmware_export.standalone import package, passes
 from firmware_export.standalone.kernel_structs import KERNELS
 from tests.firmware_export import models
 from tests.firmware_export.conftest import folder_content
+from tests.firmware_export.examples import examples_test
 from tests.firmware_export.models import LABELS
 from tests.firmware_export.standalone import (
     ends_test,
@@ -37,11 +38,23 @@ from tests.firmware_export.standalone.passes_test import LIKE
 from tests.firmware_export.standalone.states_test import WindowModel
 
 CONFIG = FrontendConfig()
+EXAMPLES = {
+    *(f"examples/{name}/{name}.ino" for name in ("listen_i2s", "listen_pdm", "listen_serial")),
+    *(f"examples/esp_idf/{name}" for name in ("CMakeLists.txt", "sdkconfig.defaults")),
+    *(f"examples/esp_idf/main/{name}" for name in ("CMakeLists.txt", "main.c")),
+    "examples/main_example.c",
+    *(f"examples/pico/{name}" for name in ("CMakeLists.txt", "i2s_microphone.pio", "main.c")),
+    *(f"examples/stm32_hal/{name}" for name in ("README.md", "listen.c", "listen.h")),
+    *(f"samples/listen/{name}" for name in ("CMakeLists.txt", "prj.conf", "sample.yaml")),
+    "samples/listen/boards/nrf52840dk_nrf52840.overlay",
+    "samples/listen/src/main.c",
+}
 MODEL_ONLY = {
     "CMakeLists.txt",
     "LICENSE",
     "README.md",
     "idf_component.yml",
+    "library.json",
     "library.properties",
     "plan.svg",
     "src/edge_kernels.h",
@@ -62,8 +75,9 @@ SELF_TEST = {
     "src/self_test.h",
 }
 SPOTTER = {
-    "examples/main_example.c",
-    "examples/spotting/spotting.ino",
+    *EXAMPLES,
+    "src/edge_bench.h",
+    "src/listener.h",
     *(f"src/{n}.{e}" for n in ("detector", "frontend", "labels", "spotter") for e in "ch"),
 }
 
@@ -119,15 +133,12 @@ def check_cpp(exported: Path, folder: Path, standard: str) -> None:
     """Headers, twice each, and sketches compile as C++."""
     headers = sorted(path.name for path in (exported / "src").glob("*.h"))
     includes = "".join(f'#include "{name}"\n' for name in (*headers, *headers))
-    arduino = (
-        "struct Print { void println(const char *) {} };\n"
-        "struct : Print { void begin(int) {} operator bool() { return true; } } Serial;\nstatic unsigned long millis() { return 9999; }\n"
-    )
-    for name in ("spotting", "self_test"):
+    for name in ("listen_serial", "self_test"):
         sketch = (exported / "examples" / name / f"{name}.ino").read_text()
         user = folder / f"{name}.cpp"
-        user.write_text(f"{includes}{arduino}{sketch}\nint main() {{ setup(); loop(); }}\n")
-        options = [f"-std={standard}", "-Wall", "-Wextra", "-Werror", f"-I{exported / 'src'}"]
+        user.write_text(f"#include <Arduino.h>\n{includes}{sketch}")
+        options = [f"-std={standard}", "-Wall", "-Wextra", "-Werror"]
+        options += [f"-I{exported / 'src'}", f"-I{examples_test.STUBS / 'arduino'}"]
         done = run("g++", *options, "-fsyntax-only", user)
         assert done.returncode == 0, done.stderr
 

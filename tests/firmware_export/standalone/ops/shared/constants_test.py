@@ -212,7 +212,7 @@ class TestNotEvaluated:
                 "FILL", [sizes, value], builder.activation((1 << 10,) * 2, None, dtype="int32")
             )
         builder.op("ADD", [x, x], y)
-        with pytest.raises(ExportError, match=r"op 4 \(FILL\) has no kernel"):
+        with pytest.raises(ExportError, match=r"op 4 \(FILL\) reads only constants"):
             reader.read(tflite_model.parse(builder.finish([x], [y])))
 
 

@@ -33,6 +33,12 @@
 #include "edge_attributes.h"
 #include "edge_target.h"
 
+/* Kernels are worth -O2 also where the rest is compiled for size or for debugging. clang has no
+ * such pragma: there, set -O2 for these files. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O2")
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

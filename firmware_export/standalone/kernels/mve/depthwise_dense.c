@@ -30,12 +30,32 @@ typedef struct {
   uint32_t channels; /* at most eight are written */
 } row_t;
 
+/* Two taps, added in 16 bits, and one. */
+#define PAIR                   \
+  "vldrb.s16 q2, [r0], #8\n\t" \
+  "vldrb.s16 q3, [r1], #8\n\t" \
+  "vmul.i16 q2, q2, q3\n\t"    \
+  "vldrb.s16 q4, [r0], #8\n\t" \
+  "vldrb.s16 q5, [r1], #8\n\t" \
+  "vmul.i16 q4, q4, q5\n\t"    \
+  "vadd.i16 q2, q2, q4\n\t" ADD
+#define SINGLE                 \
+  "vldrb.s16 q2, [r0], #8\n\t" \
+  "vldrb.s16 q3, [r1], #8\n\t" \
+  "vmul.i16 q2, q2, q3\n\t" ADD
+#define ADD                 \
+  "vmovlb.s16 q3, q2\n\t"   \
+  "vmovlt.s16 q2, q2\n\t"   \
+  "vadd.i32 q0, q0, q3\n\t" \
+  "vadd.i32 q1, q1, q2\n\t"
+
 /* All sums and outputs: naked, since GCC keeps too few vectors in registers. r4: inputs, r5:
- * scales, r6: weights, r7: outputs, r10 and r8: pairs and singles; q0 and q1 are the sums. */
+ * scales, r6: weights, r7: outputs, r10 and r8: pairs and singles, r12: where the taps are summed,
+ * in a loop or nine of them without; q0 and q1 are the sums, q6 and q7 the multipliers. */
 static __attribute__((naked, noinline)) void sum_row(const row_t *row __attribute__((unused))) {
   __asm__ volatile(
       "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
-      "vpush {d8-d11}\n\t"
+      "vpush {d8-d15}\n\t"
       "mov r12, r0\n\t"
       "ldrd r4, r6, [r12]\n\t"
       "ldrd r10, r8, [r12, #8]\n\t"
@@ -43,42 +63,38 @@ static __attribute__((naked, noinline)) void sum_row(const row_t *row __attribut
       "ldrd r2, r3, [r12, #24]\n\t"
       "ldrd r9, r11, [r12, #32]\n\t"
       "ldr r0, [r12, #40]\n\t"
-      "vctp.16 r0\n"
+      "vctp.16 r0\n\t"
+      "vldrw.u32 q6, [r5, #32]\n\t"
+      "vldrw.u32 q7, [r5, #48]\n\t"
+      "adr.w r12, 2f\n\t"
+      "adr.w r0, 6f\n\t"
+      "cmp r10, #4\n\t"
+      "it eq\n\t"
+      "cmpeq r8, #1\n\t"
+      "it eq\n\t"
+      "moveq r12, r0\n\t"
+      "orr r12, r12, #1\n"
       "1:\n\t"
       "vldrw.u32 q0, [r5]\n\t"
       "vldrw.u32 q1, [r5, #16]\n\t"
       "mov r0, r4\n\t"
       "mov r1, r6\n\t"
-      "wls lr, r10, 3f\n"
+      "bx r12\n\t"
+      ".balign 4\n"
       "2:\n\t"
-      "vldrb.s16 q2, [r0], #8\n\t"
-      "vldrb.s16 q3, [r1], #8\n\t"
-      "vmul.i16 q2, q2, q3\n\t"
-      "vldrb.s16 q4, [r0], #8\n\t"
-      "vldrb.s16 q5, [r1], #8\n\t"
-      "vmul.i16 q4, q4, q5\n\t"
-      "vadd.i16 q2, q2, q4\n\t"
-      "vmovlb.s16 q3, q2\n\t"
-      "vmovlt.s16 q2, q2\n\t"
-      "vadd.i32 q0, q0, q3\n\t"
-      "vadd.i32 q1, q1, q2\n\t"
-      "le lr, 2b\n"
-      "3:\n\t"
-      "wls lr, r8, 5f\n"
+      "wls lr, r10, 4f\n"
+      "3:\n\t" PAIR
+      "le lr, 3b\n"
       "4:\n\t"
-      "vldrb.s16 q2, [r0], #8\n\t"
-      "vldrb.s16 q3, [r1], #8\n\t"
-      "vmul.i16 q2, q2, q3\n\t"
-      "vmovlb.s16 q3, q2\n\t"
-      "vmovlt.s16 q2, q2\n\t"
-      "vadd.i32 q0, q0, q3\n\t"
-      "vadd.i32 q1, q1, q2\n\t"
-      "le lr, 4b\n"
-      "5:\n\t"
-      "vldrw.u32 q2, [r5, #32]\n\t"
-      "vldrw.u32 q3, [r5, #48]\n\t"
-      "vqrdmulh.s32 q2, q0, q2\n\t"
-      "vqrdmulh.s32 q3, q1, q3\n\t"
+      "wls lr, r8, 7f\n"
+      "5:\n\t" SINGLE
+      "le lr, 5b\n\t"
+      "b 7f\n\t"
+      ".balign 4\n"
+      "6:\n\t" PAIR PAIR PAIR PAIR SINGLE
+      "7:\n\t"
+      "vqrdmulh.s32 q2, q0, q6\n\t"
+      "vqrdmulh.s32 q3, q1, q7\n\t"
       "vshr.s32 q0, q0, #31\n\t"
       "vshr.s32 q1, q1, #31\n\t"
       "vldrw.u32 q4, [r5, #64]\n\t"
@@ -97,7 +113,7 @@ static __attribute__((naked, noinline)) void sum_row(const row_t *row __attribut
       "add r7, r7, r3\n\t"
       "subs r11, r11, #1\n\t"
       "bne.w 1b\n\t"
-      "vpop {d8-d11}\n\t"
+      "vpop {d8-d15}\n\t"
       "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
 }
 
@@ -118,9 +134,10 @@ static void rotate(const edge_convolution_t *p, const int8_t *weights, mve_pred1
   }
 }
 
-/* Puts an image row, or a row of padding, into the ring. */
-static void load(const edge_convolution_t *p, const int8_t *in, mve_pred16_t lanes, int32_t y,
+/* Puts an image row, or a row of padding, into the ring; `left` channels are left. */
+static void load(const edge_convolution_t *p, const int8_t *in, uint32_t left, int32_t y,
                  uint32_t width, int8_t *to) {
+  const mve_pred16_t lanes = vctp16q(left);
   const uint32_t step = (uint32_t)LANES * p->kernel_height;
   to += p->pad_left * step;
   if (y < 0 || y >= p->in_height) {
@@ -130,7 +147,14 @@ static void load(const edge_convolution_t *p, const int8_t *in, mve_pred16_t lan
     return;
   }
   const int8_t *from = in + (uint32_t)y * p->in_row;
-  for (; width > 0; width--, from += p->in_channels, to += step) {
+  const uint32_t channels = p->in_channels;
+  if (left >= LANES) {
+    for (; width > 0; width--, from += channels, to += step) {
+      vstrbq_s16(to, vldrbq_s16(from));
+    }
+    return;
+  }
+  for (; width > 0; width--, from += channels, to += step) {
     vstrbq_s16(to, vldrbq_z_s16(from, lanes));
   }
 }
@@ -162,7 +186,8 @@ static void eight_channels(const edge_convolution_t *p, const int8_t *in, int8_t
   for (uint32_t oy = 0; oy < p->out_height; oy++, out += p->out_row) {
     const uint32_t first = oy * p->stride_y;
     for (loaded = loaded < first ? first : loaded; loaded < first + height; loaded++) {
-      load(p, in, lanes, (int32_t)loaded - p->pad_top, width, ring + LANES * (loaded % height));
+      load(p, in, p->out_channels - channel, (int32_t)loaded - p->pad_top, width,
+           ring + LANES * (loaded % height));
     }
     const row_t row = {
         .x = ring,

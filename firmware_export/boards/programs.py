@@ -131,9 +131,7 @@ def _write_sources(
     return _write(files, folder, board)
 
 
-def _write(
-    files: Mapping[str, str], folder: Path, board: Board
-) -> tuple[list[Path], Path]:
+def _write(files: Mapping[str, str], folder: Path, board: Board) -> tuple[list[Path], Path]:
     """Writes all files; returns what there is to compile, and the folder."""
     source = folder / "src"
     source.mkdir(parents=True, exist_ok=True)

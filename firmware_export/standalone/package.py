@@ -153,7 +153,8 @@ def export(
     skipped = [*_MODEL_FILES]
     skipped += [] if vectors.golden else _SELF_TEST
     skipped += [] if spotting else [*_SPOTTER, *_LABELS]
-    title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {'any core' if target == AUTO else target.name}"
+    core = "any core" if target == AUTO else target.name
+    title = f"{Path(model_name).name}: {compiled.plan.size:,} bytes for {core}"
     files = {
         **sources,
         **runtime,

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_export.boards import building, clips
 from firmware_export.boards import board as boards
+from firmware_export.boards import building, clips
 from firmware_export.standalone import compiler, kernel_files
 from firmware_export.standalone.op_table import FAST
 from firmware_export.standalone.target import KERNEL_SETS
@@ -73,9 +73,7 @@ def test_it_has_every_fast_kernel(compiled: compiler.Compiled):
         assert f"edge_{path.stem}_{path.parent.name}.c" in compiled.files
 
 
-def test_memory_is_enough_for_each_core_and_no_more(
-    model: bytes, compiled: compiler.Compiled
-):
+def test_memory_is_enough_for_each_core_and_no_more(model: bytes, compiled: compiler.Compiled):
     alone = [compiler.compile(model, kernels) for kernels in KERNEL_SETS]
     assert compiled.plan.size == max(each.plan.size for each in alone)
     most = [max(each) for each in zip(*(each.scratch for each in alone), strict=True)]

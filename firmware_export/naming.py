@@ -95,7 +95,9 @@ def declared(header: str, only_for_linker: bool = False) -> Iterator[str]:
         text = _BRACES.sub("@", text)
     for declaration in _END.split(text.replace("}", "")):
         words = " ".join(_ATTRIBUTE.sub("", declaration).partition("=")[0].split())
-        if words in ("", "enum", "struct", "union") or (only_for_linker and words.startswith("static ")):
+        if words in ("", "enum", "struct", "union") or (
+            only_for_linker and words.startswith("static ")
+        ):
             continue
         is_type = words.startswith("typedef ") or _TAG.fullmatch(words) is not None
         if only_for_linker and (is_type or "@" in words):

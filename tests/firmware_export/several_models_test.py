@@ -419,7 +419,8 @@ class TestKernels:
         archive(one, tmp_path / "libc_model.a", f"-I{tmp_path / 'k/src'}")
         (tmp_path / "user.c").write_text(
             USER % "a" + '#include "c_spotter.h"\nc_spotter_t c;\n'
-            "void use(void) { c_spotter_reset(&c); int d; uint16_t s; c_spotter_push(&c, 0, 0, &d, &s); }\n"
+            "void use(void) {\n  int detected;\n  uint16_t score;\n  c_spotter_reset(&c);\n"
+            "  c_spotter_push(&c, 0, 0, &detected, &score);\n}\n"
         )
         done = run(
             "gcc",
@@ -526,7 +527,8 @@ def with_tcm(script: str) -> str:
     )
     sections = (
         "  .itcm : { itcm_start = .; *(.itcm*) itcm_end = .; } >ITCM :itcm\n"
-        "  .dtcm : { dtcm_start = .; *(.dtcm_weights*) *(.dtcm_arena*) dtcm_end = .; } >DTCM :dtcm\n"
+        "  .dtcm : { dtcm_start = .; *(.dtcm_weights*) *(.dtcm_arena*) dtcm_end = .; }"
+        " >DTCM :dtcm\n"
     )
     head, bss, tail = script.partition("  .bss (NOLOAD)")
     return f"{head}{sections}\n{bss}{tail}"

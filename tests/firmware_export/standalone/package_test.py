@@ -44,9 +44,13 @@ MODEL_ONLY = {
     "library.properties",
     "plan.svg",
     "src/edge_kernels.h",
+    "src/edge_kernels_version.c",
+    "src/edge_kernels_version.h",
     "src/edge_requantize.h",
     "src/model.c",
     "src/model.h",
+    "src/model_id.c",
+    "src/model_id.h",
     "zephyr/CMakeLists.txt",
     "zephyr/Kconfig",
     "zephyr/module.yml",
@@ -119,7 +123,8 @@ def check_cpp(exported: Path, folder: Path, standard: str) -> None:
     includes = "".join(f'#include "{name}"\n' for name in (*headers, *headers))
     arduino = (
         "struct Print { void println(const char *) {} };\n"
-        "struct : Print { void begin(int) {} operator bool() { return true; } } Serial;\nstatic unsigned long millis() { return 9999; }\n"
+        "struct : Print { void begin(int) {} operator bool() { return true; } } Serial;\n"
+        "static unsigned long millis() { return 9999; }\n"
     )
     for name in ("spotting", "self_test"):
         sketch = (exported / "examples" / name / f"{name}.ino").read_text()

@@ -124,6 +124,8 @@ def export(
         or `out_dir` has files that no export wrote. Nothing is written then.
     """
     folder.check_replaceable(out_dir, force)
+    if linkage.kernels is not None:
+        shared_kernels.check_apart(linkage.kernels, out_dir)
     info = tflite_model.parse(model, model_name)
     exported = model if streaming is None else streaming
     form = tflite_model.parse(exported, model_name).named(layer_names)

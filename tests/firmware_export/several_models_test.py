@@ -14,6 +14,7 @@ from edge_tf.conversion.tflite import streaming
 from firmware_export import naming
 from firmware_export.boards import building, emulation
 from firmware_export.boards.board import SOURCES as BOARD_SOURCES
+from firmware_export.boards.board import TARGETS
 from firmware_export.errors import ExportError
 from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro
@@ -388,6 +389,21 @@ class TestKernels:
     def test_a_model_is_no_component(self, firmware: Path):
         with pytest.raises(ExportError, match="is an export of a model; name another folder"):
             shared_kernels.write(firmware / "lamp", GENERIC, "1")
+
+    def test_another_target(self, tmp_path: Path):
+        assert shared_kernels.write(tmp_path / "k", GENERIC, "1")
+        before = folder_content(tmp_path / "k")
+        with pytest.raises(ExportError, match="has kernels for generic, not cortex-m4"):
+            shared_kernels.write(tmp_path / "k", TARGETS["cortex-m4"], "1")
+        assert folder_content(tmp_path / "k") == before
+        assert shared_kernels.write(tmp_path / "other", TARGETS["cortex-m4"], "1")  # the remedy
+
+    @pytest.mark.parametrize("place", ["out", "out/kernels", "."])
+    def test_a_folder_in_the_models(self, tmp_path: Path, place: str):
+        with pytest.raises(ExportError, match="are in each other: models share"):
+            linkage = Linkage(kernels=tmp_path / place)
+            package.export(models.fully_connected(), tmp_path / "out", "1", linkage=linkage)
+        assert not list(tmp_path.iterdir())
 
     def test_equal_content_has_an_equal_version(self, monkeypatch: pytest.MonkeyPatch):
         before = shared_kernels.version(GENERIC)

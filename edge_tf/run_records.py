@@ -211,7 +211,7 @@ class ExportFirmwareRecord(StageRecord):
       out: output folder.
       model_sha256, model_bytes: the .tflite that was exported.
       arena: for TensorFlow Lite Micro.
-      target, memory: for plain C.
+      target, memory, load: for plain C.
     """
 
     STAGE: ClassVar[str] = "export_firmware"
@@ -224,6 +224,7 @@ class ExportFirmwareRecord(StageRecord):
     arena: JsonObject | None = later(None)
     target: str | None = later(None)
     memory: JsonObject | None = later(None)
+    load: JsonObject | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

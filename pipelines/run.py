@@ -10,6 +10,7 @@ is written, nothing is exported and the exit status is 1.
 from absl import flags
 
 from edge_tf import run_dir
+from edge_tf.run_records import ExportFirmwareRecord
 from pipelines import (
     app,
     common,
@@ -39,6 +40,7 @@ def define_flags() -> None:
         )
     convert.define_own_flags()
     evaluate.define_own_flags()
+    export_firmware.define_rate()
 
 
 def main() -> None:
@@ -73,13 +75,18 @@ def _export() -> None:
     else:
         folders["standalone"] = run / run_dir.FIRMWARE_C
     for flavor, folder in folders.items():
-        print(export_firmware.summary(export_firmware.export(run.path, folder, flavor), folder))
+        rate = FLAGS.decisions_per_second
+        manifest = export_firmware.export(run.path, folder, flavor, decisions_per_second=rate)
+        print(export_firmware.summary(manifest, folder))
 
 
 def _export_android() -> None:
     run = common.run_directory()
     folder = run / run_dir.ANDROID
     print(export_android.summary(export_android.export(run.path, folder), folder))
+    exported = run.find(ExportFirmwareRecord)
+    if exported is not None and exported.load is not None:
+        print(export_firmware.load_line(exported.load))
     made = [name for name in _RESULTS if (run / name).exists()]
     print(f"done: {', '.join(str(run / name) for name in made)}")
 

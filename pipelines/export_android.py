@@ -136,7 +136,7 @@ def _measured(directory: run_dir.RunDirectory, sha256: str) -> "Measured | None"
 
 @common.locked_run
 def main() -> None:
-    manifest = export(FLAGS.run_dir, FLAGS.out, FLAGS.force, FLAGS.background)
+    manifest = export(FLAGS.run_dir, FLAGS.out, FLAGS.force, FLAGS.background_labels)
     print(summary(manifest, FLAGS.out or Path(FLAGS.run_dir) / run_dir.ANDROID))
 
 

@@ -327,9 +327,9 @@ def main() -> None:
             raise UserError(
                 "--streaming with --tflite is for plain C", "leave it out, or --flavor=standalone"
             )
-        if values.background:
+        if values.background_labels:
             raise UserError(
-                "--background needs the labels of a run", "give --run_dir, or leave it out"
+                "--background_labels needs the labels of a run", "give --run_dir, or leave it out"
             )
         if values.decisions_per_second is not None:
             raise UserError(
@@ -364,7 +364,7 @@ def _export_run() -> None:
         values.passes,
         values.streaming,
         values.force,
-        values.background,
+        values.background_labels,
         values.decisions_per_second,
     )
     _tell(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor])

@@ -211,7 +211,7 @@ class ExportFirmwareRecord(StageRecord):
       out: output folder.
       model_sha256, model_bytes: the .tflite that was exported.
       arena: for TensorFlow Lite Micro.
-      target, memory: for plain C.
+      target, memory, load: for plain C.
       prefix: of all names; None for the default ones.
     """
 
@@ -226,6 +226,7 @@ class ExportFirmwareRecord(StageRecord):
     target: str | None = later(None)
     memory: JsonObject | None = later(None)
     prefix: str | None = later(None)
+    load: JsonObject | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

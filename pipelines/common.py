@@ -103,10 +103,10 @@ def define_data() -> None:
 def define_background() -> None:
     """For training, which records it, and for the stages that make a detector, which add to it."""
     flags.DEFINE_list(
-        "background",
+        "background_labels",
         [],
-        "<LABEL,...>: Classes that detectors never report, besides _silence_ and _unknown_; for "
-        "classes of your own such as noise.",
+        "<LABEL,...>: Classes that stand for background, whatever their names: detectors never "
+        "report them. _silence_ and _unknown_, which are made for you, always do.",
     )
 
 
@@ -270,6 +270,6 @@ def _word_values() -> dict[str, Any]:
     return {
         "unknown_share": share,
         "speaker_pattern": FLAGS.speaker_pattern,
-        "background": tuple(FLAGS.background),
+        "background": tuple(FLAGS.background_labels),
         "rules": FOLDER_RULES,
     }

@@ -7,7 +7,6 @@ project; README.md with the steps.
     python -m pipelines.export_android --run_dir=RUN --out=DIR
 """
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,11 +116,7 @@ def _listening(
     streaming = directory.lookahead() is not None
     detector = exporting.detector(directory, streaming, background)
     if streaming:
-        detector = dataclasses.replace(
-            detector,
-            smoothing=max(1, round(detector.smoothing / frames)),
-            refractory_hops=round(detector.refractory_hops / frames),
-        )
+        detector = detector.at_rate(frames, 1)
     return Listening(detector, frames * config.hop)
 
 
@@ -141,7 +136,7 @@ def _measured(directory: run_dir.RunDirectory, sha256: str) -> "Measured | None"
 
 @common.locked_run
 def main() -> None:
-    manifest = export(FLAGS.run_dir, FLAGS.out, FLAGS.force, FLAGS.background)
+    manifest = export(FLAGS.run_dir, FLAGS.out, FLAGS.force, FLAGS.background_labels)
     print(summary(manifest, FLAGS.out or Path(FLAGS.run_dir) / run_dir.ANDROID))
 
 

@@ -20,6 +20,7 @@ from edge_tf.errors import UserError
 from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.boards.board import TARGETS
 from firmware_export.linkage import Linkage
+from firmware_export.standalone.load import text as load_text
 from firmware_export.standalone.target import AUTO, Target
 from pipelines import app, common, exporting, help_text
 
@@ -46,6 +47,7 @@ def define_flags() -> None:
     help_text.list_first("run_dir", "tflite", "list_ops")
     _define_own_flags()
     _define_background()
+    define_rate()
     for name in ("run_dir", "tflite", "out"):
         flags.register_validator(name, lambda path: path != "", message="must not be empty")
 
@@ -88,6 +90,17 @@ def _define_own_flags() -> None:
     exporting.define_force()
 
 
+def define_rate() -> None:
+    """Also a flag of pipelines.run."""
+    with help_text.group(help_text.Group.DETECTION):
+        flags.DEFINE_float(
+            "decisions_per_second",
+            None,
+            "How often firmware decides what it hears; the detector's times stay the same. "
+            "Default: at each frame; with --nostreaming 10, each of a whole window.",
+        )
+
+
 def _define_background() -> None:
     with help_text.group(help_text.Group.DETECTION):
         common.define_background()
@@ -103,6 +116,7 @@ def export(
     force: bool = False,
     background: Sequence[str] = (),
     linkage: Linkage = _ALONE,
+    decisions_per_second: float | None = None,
 ) -> dict[str, Any]:
     """Exports the model of a run and records the stage.
 
@@ -116,6 +130,7 @@ def export(
       force: delete what was added to or changed in an earlier export at `out`.
       background: labels that the detector does not report, besides those of the run.
       linkage: names of the folder, and what it shares with others in a firmware.
+      decisions_per_second: of the detector; None: at each frame, or ten for whole windows.
 
     Returns:
       The manifest of what was written; see the `package.export` of the flavour.
@@ -132,12 +147,13 @@ def export(
     elif streaming and directory.lookahead() is None:
         raise UserError(f"{directory.path} was trained for whole windows", "train with --streaming")
     exporting.announce(folder, force)
-    detector = exporting.detector(directory, streaming, background)
+    frames = exporting.frames_per_decision(directory, streaming, decisions_per_second)
+    detector = exporting.detector(directory, streaming, background, frames)
     if flavor == "tflm":
         manifest = _export_tflm(directory, folder, streaming, detector, linkage, force)
     else:
         manifest = _export_standalone(
-            directory, folder, target, passes, streaming, detector, linkage, force
+            directory, folder, target, passes, streaming, detector, frames, linkage, force
         )
     directory.record(
         ExportFirmwareRecord(
@@ -150,6 +166,7 @@ def export(
             target=target.name if flavor == "standalone" else None,
             memory=manifest.get("memory"),
             prefix=linkage.prefix or None,
+            load=manifest.get("load"),
         )
     )
     return manifest
@@ -213,6 +230,11 @@ def summary(manifest: dict[str, Any], folder: str | Path) -> str:
     )
 
 
+def load_line(load: dict[str, Any]) -> str:
+    """A line about what plain C needs on common parts; `load` as in the manifest."""
+    return f"load, estimated: {load_text.line(load['parts'])}"
+
+
 def _export_tflm(
     directory: run_dir.RunDirectory,
     folder: Path,
@@ -252,6 +274,7 @@ def _export_standalone(
     passes: Sequence[str],
     streaming: bool,
     detector: "DetectorConfig",
+    frames: int | None,
     linkage: Linkage,
     force: bool,
 ) -> dict[str, Any]:
@@ -268,7 +291,7 @@ def _export_standalone(
     from firmware_export.standalone import passes as all_passes
 
     sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
-    spotting = package.Spotting(labels, frontend, detector, sound)
+    spotting = package.Spotting(labels, frontend, detector, sound, frames)
     content = model.read_bytes()
     return package.export(
         content,
@@ -317,9 +340,14 @@ def main() -> None:
             raise UserError(
                 "--streaming with --tflite is for plain C", "leave it out, or --flavor=standalone"
             )
-        if values.background:
+        if values.background_labels:
             raise UserError(
-                "--background needs the labels of a run", "give --run_dir, or leave it out"
+                "--background_labels needs the labels of a run", "give --run_dir, or leave it out"
+            )
+        if values.decisions_per_second is not None:
+            raise UserError(
+                "--decisions_per_second needs the front-end of a run",
+                "give --run_dir, or leave it out",
             )
         if not values.out:
             raise UserError("--out is missing", "give the folder to write")
@@ -333,7 +361,7 @@ def main() -> None:
             values.force,
             exporting.linkage_flags(),
         )
-        print(summary(manifest, values.out))
+        _tell(manifest, values.out)
         return
     _export_run()
 
@@ -350,10 +378,17 @@ def _export_run() -> None:
         values.passes,
         values.streaming,
         values.force,
-        values.background,
+        values.background_labels,
+        values.decisions_per_second,
         exporting.linkage_flags(),
     )
-    print(summary(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor]))
+    _tell(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor])
+
+
+def _tell(manifest: dict[str, Any], folder: str | Path) -> None:
+    print(summary(manifest, folder))
+    if "load" in manifest:
+        print(load_line(manifest["load"]))
 
 
 if __name__ == "__main__":

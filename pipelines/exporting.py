@@ -178,8 +178,39 @@ def check_frontend(run: run_dir.RunDirectory, golden: "Golden", wav: "np.ndarray
         )
 
 
+def frames_per_decision(
+    run: run_dir.RunDirectory, streaming: bool, decisions_per_second: float | None = None
+) -> int | None:
+    """Frames from one decision of the detector to the next; None without a front-end.
+
+    Args:
+      run: the run.
+      streaming: one frame per inference: then each frame may have a decision.
+      decisions_per_second: None: a decision per frame, or ten per second for whole windows.
+
+    Raises:
+      ExportError: no whole number of frames gives this rate.
+    """
+    from firmware_export.runtime.detector import frames_between, frames_for
+
+    if "frontend" not in frontend(run, needed=False):
+        if decisions_per_second is not None:
+            raise UserError(
+                f"{run.path} has no front-end, so --decisions_per_second means nothing",
+                "leave it out",
+            )
+        return None
+    config = run.frontend()
+    if decisions_per_second is not None:
+        return frames_for(decisions_per_second, config.sample_rate, config.hop)
+    return 1 if streaming else frames_between(config.sample_rate, config.hop)
+
+
 def detector(
-    run: run_dir.RunDirectory, streaming: bool, background: Sequence[str] = ()
+    run: run_dir.RunDirectory,
+    streaming: bool,
+    background: Sequence[str] = (),
+    frames: int | None = None,
 ) -> "DetectorConfig":
     """For streams the detector that evaluation chose, which may lack what was asked for.
 
@@ -189,6 +220,7 @@ def detector(
       run: the run.
       streaming: one frame per inference.
       background: labels that it does not report, besides those of the run.
+      frames: from one decision to the next; its times are kept. None: see `frames_per_decision`.
     """
     from edge_tf.evaluation.streams import operating_point
     from firmware_export.runtime.detector import DetectorConfig, frames_between, pause
@@ -196,7 +228,8 @@ def detector(
     if streaming:
         if unmet := operating_point.unmet(run):
             _LOG.warning("%s", unmet)
-        return operating_point.of_run(run, background)
+        found = operating_point.of_run(run, background)
+        return found.at_rate(frames, 1) if frames else found
     default = DetectorConfig()
     if "frontend" in frontend(run, needed=False):
         config = run.frontend()
@@ -204,4 +237,5 @@ def detector(
         default = dataclasses.replace(
             default, refractory_hops=pause(config.num_frames, default.smoothing, between)
         )
+        default = default.at_rate(frames, between) if frames else default
     return operating_point.with_background(default, run, background)

@@ -10,6 +10,7 @@ is written, nothing is exported and the exit status is 1.
 from absl import flags
 
 from edge_tf import run_dir
+from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.linkage import Linkage
 from pipelines import (
     app,
@@ -43,6 +44,7 @@ def define_flags() -> None:
     evaluate.define_own_flags()
     with help_text.group(help_text.Group.OUTPUT):
         exporting.define_linkage()
+    export_firmware.define_rate()
 
 
 def main() -> None:
@@ -80,7 +82,13 @@ def _export() -> None:
     given = exporting.linkage_flags()
     linkages = {"tflm": Linkage(given.prefix), "standalone": given}
     for flavor, folder in folders.items():
-        manifest = export_firmware.export(run.path, folder, flavor, linkage=linkages[flavor])
+        manifest = export_firmware.export(
+            run.path,
+            folder,
+            flavor,
+            linkage=linkages[flavor],
+            decisions_per_second=FLAGS.decisions_per_second,
+        )
         print(export_firmware.summary(manifest, folder))
 
 
@@ -88,6 +96,9 @@ def _export_android() -> None:
     run = common.run_directory()
     folder = run / run_dir.ANDROID
     print(export_android.summary(export_android.export(run.path, folder), folder))
+    exported = run.find(ExportFirmwareRecord)
+    if exported is not None and exported.load is not None:
+        print(export_firmware.load_line(exported.load))
     made = [name for name in _RESULTS if (run / name).exists()]
     print(f"done: {', '.join(str(run / name) for name in made)}")
 

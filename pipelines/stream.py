@@ -6,8 +6,10 @@
 
 Prints one line per detection as it happens: seconds from the start, label, score. Standard error
 says when it begins to listen, and to what. There is no decision before a whole window has passed,
-usually a second. The run must have been trained for streams, the default for words, and converted.
-Writes no files.
+usually a second, and a score is a mean of decisions: a clip of one word needs nothing before it,
+but silence after it until both have passed. There is a decision per frame, whatever the rate of an
+export (--decisions_per_second). The run must have been trained for streams, the default for words,
+and converted. Writes no files.
 """
 
 import contextlib
@@ -121,7 +123,7 @@ def main() -> None:
         detector = _detector(run)
         stream = opened.enter_context(contextlib.closing(_open(run, labels, config, detector)))
         _say(f"listening to {source}; {_settings(detector, config)}")
-        _listen(stream, opens, labels, config)
+        _listen(stream, opens, labels, config, detector)
 
 
 def _listen(
@@ -129,6 +131,7 @@ def _listen(
     opens: "Callable[[], SoundBlocks]",
     labels: list[str],
     config: "FrontendConfig",
+    detector: "DetectorConfig",
 ) -> None:
     """Prints what is detected until the sound ends, then how much there was."""
     from edge_tf import progress
@@ -158,8 +161,15 @@ def _listen(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     length = samples / config.sample_rate
     notes = list(blocks.notes) if blocks else []
-    if frames < config.num_frames:
+    decisions = frames - config.num_frames + 1
+    if decisions <= 0:
         notes.append(f"ended before the first decision, after {_window(config):.2f} s")
+    elif decisions < detector.smoothing:
+        lacking = (detector.smoothing - decisions) * config.hop / config.sample_rate
+        notes.append(
+            f"ended {decisions} decisions after the first window, and a score is the mean of "
+            f"{detector.smoothing}: let {lacking:.2f} s of silence follow"
+        )
     for note in notes:
         _say(f"note: {'standard input' if FLAGS.wav == '-' else FLAGS.wav}: {note}")
     if FLAGS.json:
@@ -196,9 +206,11 @@ def _settings(detector: "DetectorConfig", config: "FrontendConfig") -> str:
     def duration(frames: int) -> str:
         return f"{frames} frames ({frames * config.hop / config.sample_rate:.2f} s)"
 
+    first, rate = _window(config), config.sample_rate / config.hop
     return (
         f"threshold {detector.threshold:g}, smoothing {duration(detector.smoothing)}, refractory "
-        f"period {duration(detector.refractory_hops)}; first decision after {_window(config):.2f} s"
+        f"period {duration(detector.refractory_hops)}; first decision after {first:.2f} s, "
+        f"then {rate:g} per second"
     )
 
 
@@ -311,7 +323,7 @@ def _detector(run: "RunDirectory") -> "DetectorConfig":
     }
     if unmet := operating_point.unmet(run):
         print(f"warning: {unmet}", file=sys.stderr)
-    return dataclasses.replace(operating_point.of_run(run, FLAGS.background), **given)
+    return dataclasses.replace(operating_point.of_run(run, FLAGS.background_labels), **given)
 
 
 if __name__ == "__main__":

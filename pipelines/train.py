@@ -59,7 +59,8 @@ def main() -> None:
             last = stage.train(run, asked)
     kind = "streams" if training_flags.streams() else "whole windows"
     print(
-        f"{done}trained {last.epoch} epochs for {kind}: validation accuracy {last.val_accuracy:.2%}, "
+        f"{done}trained {last.epoch} epochs for {kind}: "
+        f"validation accuracy {last.val_accuracy:.2%}, "
         f"{last.samples_per_second:.0f} samples/s -> {FLAGS.run_dir}/float.keras"
     )
 

@@ -95,7 +95,7 @@ def _scene_clip_ms(root: Path) -> int:
 _WORD_FOLDERS = "a folder of words, or see --download"
 _WORD_FLAGS = (
     *("words", "split_lists", "test_dir", "download"),
-    *("unknown_share", "speaker_pattern", "background"),
+    *("unknown_share", "speaker_pattern", "background_labels"),
 )
 _ALL_WORDS_FLAGS = tuple(name for name in _WORD_FLAGS if name != "unknown_share")
 

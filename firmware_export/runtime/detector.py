@@ -17,6 +17,8 @@ ONE = 1 << 15
 """The score that stands for a probability of 1."""
 
 _INFERENCES_PER_SECOND = 10
+# A rate may be named with few digits: 33.3 for a third of 100.
+_RATE_TOLERANCE = 0.01
 _MAX_SMOOTHING = 1_000
 _MAX_REFRACTORY = 1_000_000
 
@@ -64,6 +66,19 @@ class DetectorConfig:
         """The threshold as a score, at least 1."""
         return max(1, round(self.threshold * ONE))
 
+    def at_rate(self, frames: int, before: int) -> "DetectorConfig":
+        """The same times at another rate of decisions.
+
+        Args:
+          frames: frames from one decision to the next.
+          before: those that this detector is for.
+        """
+        return dataclasses.replace(
+            self,
+            smoothing=max(1, round(self.smoothing * before / frames)),
+            refractory_hops=math.ceil(self.refractory_hops * before / frames),
+        )
+
     def background_mask(self, labels: Sequence[str]) -> list[bool]:
         """For each label, whether it is never detected.
 
@@ -88,6 +103,36 @@ def frames_between(sample_rate: int, frame_period: int) -> int:
       frame_period: samples from one frame to the next.
     """
     return max(1, round(sample_rate / frame_period / _INFERENCES_PER_SECOND))
+
+
+def frames_for(decisions_per_second: float, sample_rate: int, frame_period: int) -> int:
+    """Frames from one decision to the next, for a wanted rate.
+
+    Args:
+      decisions_per_second: the rate.
+      sample_rate: Hz.
+      frame_period: samples from one frame to the next.
+
+    Raises:
+      ExportError: no whole number of frames gives this rate.
+    """
+    rate = sample_rate / frame_period
+    what = f"--decisions_per_second={decisions_per_second:g} is not possible"
+    if not 0 < decisions_per_second < math.inf or decisions_per_second > rate * (
+        1 + _RATE_TOLERANCE
+    ):
+        raise ExportError(
+            f"{what}: there are {rate:.4g} frames per second; give more than 0 and at most that"
+        )
+    frames = max(1, round(rate / decisions_per_second))
+    if abs(rate / frames - decisions_per_second) > _RATE_TOLERANCE * decisions_per_second:
+        below = math.ceil(rate / decisions_per_second)
+        near = [f"{rate / count:.4g}" for count in (below, below - 1) if count > 0]
+        raise ExportError(
+            f"{what}: a decision comes after a whole number of the {rate:.4g} frames per second; "
+            f"give {' or '.join(near)}"
+        )
+    return frames
 
 
 def pause(window_frames: int, smoothing: int, frames_per_decision: int = 1) -> int:

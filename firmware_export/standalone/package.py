@@ -18,8 +18,10 @@ from firmware_export.golden import Golden, frames_first
 from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro, random_golden
 from firmware_export.runtime.detector import DetectorConfig, frames_between
-from firmware_export.standalone import compiler, ends, plan_svg, shared_kernels
+from firmware_export.standalone import compiler, costs, ends, plan_svg, shared_kernels
 from firmware_export.standalone import passes as all_passes
+from firmware_export.standalone.load import estimate
+from firmware_export.standalone.load import text as load_text
 from firmware_export.standalone.target import AUTO, GENERIC, Target
 from tflite_model.info import ModelInfo, TensorInfo
 
@@ -61,12 +63,22 @@ class Spotting:
       frontend: fields of the front-end, the "frontend" part of a run's frontend.json.
       detector: when a class is detected.
       sound: clips for the self-test of the front-end.
+      frames_per_decision: frames from one call of the detector to the next; None: each frame of a
+        stream, or ten windows per second.
     """
 
     labels: Sequence[str]
     frontend: dict[str, Any]
     detector: DetectorConfig = dataclasses.field(default_factory=DetectorConfig)
     sound: Sound | None = None
+    frames_per_decision: int | None = None
+
+    def frames_between(self, streaming: bool) -> int:
+        """`frames_per_decision`, or its default."""
+        if self.frames_per_decision is not None:
+            return self.frames_per_decision
+        config = LogMel.from_dict(self.frontend)
+        return 1 if streaming else frames_between(config.sample_rate, config.hop)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,6 +249,7 @@ def _values(
     """Values for the templates."""
     labels = spotting.labels if spotting else ()
     ram = _ram(compiled, spotting)
+    loads = _loads(compiled, spotting)
     is_streaming = compiled.streaming
     values: dict[str, Any] = {
         "version": version,
@@ -256,6 +269,9 @@ def _values(
         "lower_bound": compiled.plan.lower_bound,
         "scratch_bytes": max(compiled.scratch, default=0),
         "ram_bytes": sum(ram.values()),
+        "load": load_text.rows(loads),
+        "load_tolerance": round(100 * costs.TOLERANCE),
+        "core_notes": load_text.notes(loads),
         "ram_text": ", ".join(f"{name} {size:,}" for name, size in ram.items()),
         "passes_text": ", ".join(compiled.passes) or "none",
         "ops_text": ", ".join(f"{count} {name}" for name, count in form.op_counts().items()),
@@ -276,9 +292,7 @@ def _values(
         values |= {**packing.golden_values(golden), "golden_checked_against": text}
     if spotting is not None:
         frontend = LogMel.from_dict(spotting.frontend)
-        frames = 1
-        if not is_streaming:
-            frames = frames_between(frontend.sample_rate, frontend.hop)
+        frames = spotting.frames_between(is_streaming)
         values |= {
             "frontend_json": json.dumps(spotting.frontend, indent=2, ensure_ascii=False),
             "sample_rate": frontend.sample_rate,
@@ -354,6 +368,19 @@ def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, in
     return ram
 
 
+def _loads(compiled: compiler.Compiled, spotting: Spotting | None) -> list[estimate.PartLoad]:
+    ram = sum(_ram(compiled, spotting).values())
+    return estimate.of_program(compiled, ram, _around(compiled, spotting))
+
+
+def _around(compiled: compiler.Compiled, spotting: Spotting | None) -> estimate.Around | None:
+    """What runs around the network, and how often."""
+    if spotting is None:
+        return None
+    frames = spotting.frames_between(compiled.streaming)
+    return estimate.Around(LogMel.from_dict(spotting.frontend), len(spotting.labels), frames)
+
+
 def _manifest(
     model: bytes,
     info: ModelInfo,
@@ -389,6 +416,9 @@ def _manifest(
             "constant_bytes": compiled.constant_bytes,
             "ram": _ram(compiled, spotting),
         },
+        "load": estimate.to_dict(
+            _loads(compiled, spotting), _around(compiled, spotting), compiled.streaming
+        ),
         "kernels": list(compiled.kernels),
         "kernel_sets": list(compiled.kernel_sets),
         "steps": [

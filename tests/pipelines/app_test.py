@@ -171,7 +171,7 @@ def test_notes_of_this_project_are_shown_and_other_libraries_are_quiet():
 SHARED = ("run_dir", "data_dir", "split_lists", "test_dir", "cache_dir")
 TRAINING = (
     *("task", "words", "data_seed", "download"),
-    *("unknown_share", "speaker_pattern", "background"),
+    *("unknown_share", "speaker_pattern", "background_labels"),
     *("fold", "simulated_devices"),
     *("model", "tau", "epochs", "batch_size", "peak_rate", "seed"),
     *("padding", "mel_bands", "hop_ms", "clip_ms"),

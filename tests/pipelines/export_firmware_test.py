@@ -231,7 +231,10 @@ sys.exit(any(name.split(".")[0] in ("tensorflow", "tf_keras") for name in sys.mo
             (["--tflite=missing.tflite", "--out=x"], "missing.tflite cannot be read"),
             (["--tflite=m.tflite"], "--out is missing; give the folder to write"),
             (["--tflite=m.tflite", "--out=x", "--flavor=tflm", "--streaming"], "is for plain C; l"),
-            (["--tflite=m.tflite", "--background=x"], "--background needs the labels of a run"),
+            (
+                ["--tflite=m.tflite", "--background_labels=x"],
+                "--background_labels needs the labels of a run",
+            ),
             (["--tflite=m.tflite", "--out=x", "--passes=fast"], "there is no pass 'fast'"),
             (["--tflite=m.tflite", "--out=x", "--target=z80"], "target"),
             (["--tflite=m.tflite", "--out=x", "--prefix=9"], "--prefix=9 cannot begin names in C"),

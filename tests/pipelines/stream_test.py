@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,9 @@ from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
 from edge_tf.run_records import ExportFirmwareRecord
 from edge_tf.settings import ModelConfig
+from edge_tf.training import request
 from firmware_export.runtime.detector import ONE
+from pipelines import common, training_flags
 from pipelines import stream as stream_stage
 from tests.edge_tf import recorded
 from tests.edge_tf.audio.wav_files import encode, tone, wav_bytes, write
@@ -211,7 +214,7 @@ def test_the_same_sound_through_standard_input_gives_the_same_lines(guessing, sp
         (as_wav, "standard input is WAV (PCM_16), 16,000 Hz, 1 channel\n"),
     ):
         assert source in heard.stderr.decode()
-        assert "; first decision after 1.00 s\n" in heard.stderr.decode()
+        assert "; first decision after 1.00 s, then 100 per second\n" in heard.stderr.decode()
 
 
 def test_a_detection_is_printed_while_sound_still_comes(guessing, speech):
@@ -325,7 +328,7 @@ def stream(tmp_path, monkeypatch, capsys):
     def start(wav: str | Path, sound: bytes | BinaryIO = b"", **given: object) -> tuple[str, str]:
         flags = dict.fromkeys(("raw_rate", "raw_channels", "raw_encoding"))
         flags |= dict.fromkeys(("threshold", "smoothing", "refractory_hops"))
-        flags |= {"wav": str(wav), "json": False, "engine": "c", "background": [], **given}
+        flags |= {"wav": str(wav), "json": False, "engine": "c", "background_labels": [], **given}
         monkeypatch.setattr(stream_stage, "FLAGS", types.SimpleNamespace(**flags))
         monkeypatch.setattr(stream_stage.common, "run_directory", lambda: run)
         monkeypatch.setattr(stream_stage, "_open", lambda *_: EveryTenth())
@@ -355,7 +358,8 @@ def test_what_it_listens_to_and_the_first_decision_are_told(stream, tmp_path):
     told = err.splitlines()
     assert told[0] == (
         f"listening to {path} (WAV (PCM_16), 48,000 Hz, 2 channels); threshold 0.6, smoothing 20 "
-        "frames (0.20 s), refractory period 121 frames (1.21 s); first decision after 1.00 s"
+        "frames (0.20 s), refractory period 121 frames (1.21 s); first decision after 1.00 s, "
+        "then 100 per second"
     )
     assert told[1:-1] == [f"note: {path}: resampled", f"note: {path}: down-mixed to mono"]
     assert told[-1].startswith("1.5 s of sound, 6 detections; engine c took ")
@@ -366,6 +370,15 @@ def test_too_little_sound_for_a_decision_is_told(stream, tmp_path):
     out, err = stream(path)
     assert out == "" and f"note: {path}: ended before the first decision, after 1.00 s\n" in err
     assert "ended before" in stream("-", b"x" * 2)[1] and "ended before" in stream("-")[1]
+
+
+def test_what_must_follow_a_clip_of_one_word_is_told_and_is_enough(stream, tmp_path):
+    _, err = stream(write(tmp_path / "x.wav", np.zeros(17_600)))
+    told = re.search("ended 11 decisions after the first window, .* 20: let (.*) s of silence", err)
+    silence = round(16_000 * float(told[1]))
+    assert silence == 9 * 160
+    _, err = stream(write(tmp_path / "y.wav", np.zeros(17_600 + silence)))
+    assert "note: " not in err
 
 
 def test_json_is_an_object_per_detection_and_one_at_the_end(stream, tmp_path):
@@ -445,6 +458,61 @@ def test_sound_that_arrives_while_the_engine_starts_is_kept():
         os.set_blocking(into, False)
         assert os.write(into, bytes(1 << 20)) > 10 * 32_000  # bytes of ten seconds
         os.close(into)
+
+
+# What is trained without a flag
+
+
+DEFAULTS = {
+    **dict.fromkeys(("streaming", "model", "norm", "norm_lambda", "padding")),
+    **{"task": "words", "lookahead": 0, "tau": 1.0, "norm_at": ["frontend"], "mix_style": 0.0},
+}
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The network that the flags of pipelines.train ask for in a run directory."""
+
+    def ask(run: Path, **flags: object) -> ModelConfig:
+        values = types.SimpleNamespace(**{**DEFAULTS, "run_dir": str(run), **flags})
+        for module in (training_flags, common):
+            monkeypatch.setattr(module, "FLAGS", values)
+        return training_flags.model_config()
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("flags", "lookahead"),
+    [
+        ({}, 0),
+        ({"lookahead": 3}, 3),
+        ({"streaming": False}, None),
+        ({"model": "ds_cnn"}, None),
+        ({"norm": "residual"}, None),
+        ({"padding": "reflect"}, None),
+        ({"task": "scenes"}, None),
+        ({"task": "scenes", "model": "bc_resnet", "norm": "none", "padding": "causal"}, None),
+    ],
+)
+def test_words_are_for_streams_where_that_is_possible(asked, tmp_path, flags, lookahead):
+    assert asked(tmp_path / "new", **flags).lookahead == lookahead
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+@pytest.mark.parametrize("lookahead", [None, 0])
+def test_a_training_goes_on_in_the_form_in_which_it_began(asked, tmp_path, lookahead, is_finished):
+    run = RunDirectory(tmp_path / "run").create()
+    begun = recorded.trained(model=ModelConfig("bc_resnet", lookahead=lookahead))
+    if is_finished:
+        run.record(begun)
+    else:
+        (run / "checkpoints").mkdir()
+        state = {"fingerprint": request.settings_of(begun), "history": []}
+        (run / request.CHECKPOINT_STATE).write_text(json.dumps(state))
+    assert asked(run.path).lookahead == lookahead
+    assert asked(run.path, streaming=True).lookahead == 0
+    assert asked(run.path, streaming=False).lookahead is None
 
 
 # What is refused

@@ -54,7 +54,7 @@ def of(
     if like:
         notes.append(
             f"{dataset.root}: {some(like)} would be reported like a word; give "
-            f"--background={','.join(like)} so that detectors do not, or rename the folder: "
+            f"--background_labels={','.join(like)} so that detectors do not, or rename the folder: "
             f"{NOISE_FOLDER} (long recordings), {UNKNOWN} or {SILENCE} (clips)"
         )
     return notes

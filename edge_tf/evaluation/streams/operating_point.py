@@ -48,7 +48,7 @@ def of(frames: int, smoothing: int = _SMOOTHING, threshold: float = 0.6) -> Dete
 def with_background(
     detector: DetectorConfig, run: run_dir.RunDirectory, more: Iterable[str] = ()
 ) -> DetectorConfig:
-    """A detector that does not report the run's background classes (--background) either.
+    """A detector that does not report the run's background classes (--background_labels) either.
 
     Labels that look like background and are not told of are logged.
 
@@ -63,7 +63,7 @@ def with_background(
     labels = run.labels()
     if missing := [label for label in more if label not in labels]:
         raise UserError(
-            f"--background={','.join(missing)}: {run.path} has no such class",
+            f"--background_labels={','.join(missing)}: {run.path} has no such class",
             f"choose from {', '.join(labels)}",
         )
     trained = run.find(TrainRecord)
@@ -71,7 +71,7 @@ def with_background(
     background = tuple(dict.fromkeys((*detector.background, *recorded, *more)))
     if like := like_background(labels, background):
         _log.warning(
-            "%s: the detector will report %s as a word; give --background=%s if it is none",
+            "%s: the detector will report %s as a word; give --background_labels=%s if it is none",
             run.path,
             ", ".join(like),
             ",".join(like),

@@ -8,7 +8,7 @@ from firmware_export.frontend.config import LogMel
 from firmware_export.standalone.compiler import Compiled
 from firmware_export.standalone.target import KernelSet
 
-_PER_KERNEL: dict[KernelSet, int] = {"portable": 700, "dsp": 1_000, "mve": 1_050}
+_PER_KERNEL: dict[KernelSet, int] = {"portable": 600, "dsp": 1_000, "mve": 900}
 _PER_CALL = 14
 _LIBRARY = 1_700
 

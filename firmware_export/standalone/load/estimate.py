@@ -25,7 +25,7 @@ _KB = 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class Spotting:
+class Around:
     """How often what runs around the network runs.
 
     Attributes:
@@ -94,6 +94,16 @@ class PartLoad:
             return f"too slow: at least {percent:.0f} % of the processor"
         return ""
 
+    @property
+    def verdict(self) -> str:
+        """The load, or how often the network alone can run; or why it cannot."""
+        if self.misfit or self.inferences_per_second is None:
+            return self.misfit
+        if self.percent is None:
+            return f"at most {float(f'{self.inferences_per_second:.3g}'):,g} a second"
+        shown = f"{self.percent:.2g}" if self.percent < 10 else f"{self.percent:.0f}"
+        return f"at least {shown} %"
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         percent, most = self.percent, self.inferences_per_second
@@ -109,23 +119,22 @@ class PartLoad:
             "flash_bytes": self.flash_bytes,
             "ram_bytes": self.ram_bytes,
             "misfit": self.misfit,
+            "verdict": self.verdict,
         }
 
 
-def of_program(
-    compiled: Compiled, ram_bytes: int, spotting: Spotting | None = None
-) -> list[PartLoad]:
+def of_program(compiled: Compiled, ram_bytes: int, around: Around | None = None) -> list[PartLoad]:
     """The load on each part.
 
     Args:
       compiled: the program; a streaming one runs once per frame.
       ram_bytes: static memory of all that is exported.
-      spotting: what runs around the network; None for a network alone.
+      around: what runs around the network; None for a network alone.
     """
-    return [_on(part, compiled, ram_bytes, spotting) for part in PARTS]
+    return [_on(part, compiled, ram_bytes, around) for part in PARTS]
 
 
-def _on(part: Part, compiled: Compiled, ram_bytes: int, spotting: Spotting | None) -> PartLoad:
+def _on(part: Part, compiled: Compiled, ram_bytes: int, around: Around | None) -> PartLoad:
     core = part.core.figures
     kernels = next((s for s in part.core.kernels if s in compiled.kernel_sets), None)
     if kernels is None:
@@ -133,31 +142,29 @@ def _on(part: Part, compiled: Compiled, ram_bytes: int, spotting: Spotting | Non
     inference = costs.of_graph(compiled.graph, kernels, core)
     second = None
     flash = compiled.constant_bytes + code_size.of_program(compiled, kernels)
-    if spotting is not None:
-        config = spotting.frontend
-        detector = detector_instructions(core, spotting.classes)
+    if around is not None:
+        config = around.frontend
+        detector = detector_instructions(core, around.classes)
         if compiled.streaming:
-            often = spotting.frames_per_second * inference
+            often = around.frames_per_second * inference
         else:
-            often = spotting.decisions_per_second * (inference + read_instructions(core, config))
+            often = around.decisions_per_second * (inference + read_instructions(core, config))
         second = round(
-            spotting.frames_per_second * frame_instructions(core, config)
+            around.frames_per_second * frame_instructions(core, config)
             + often
-            + spotting.decisions_per_second * detector
+            + around.decisions_per_second * detector
         )
         flash += code_size.of_sound(config)
     return PartLoad(part, kernels, inference, second, flash, ram_bytes)
 
 
-def to_dict(
-    loads: Sequence[PartLoad], spotting: Spotting | None, streaming: bool
-) -> dict[str, Any]:
+def to_dict(loads: Sequence[PartLoad], around: Around | None, streaming: bool) -> dict[str, Any]:
     """For JSON: the entry "load" of manifest.json and report.json."""
     return {
         "estimated": True,
         "tolerance_percent": round(100 * costs.TOLERANCE),
         "streaming": streaming,
-        "frames_per_second": spotting.frames_per_second if spotting else None,
-        "decisions_per_second": spotting.decisions_per_second if spotting else None,
+        "frames_per_second": around.frames_per_second if around else None,
+        "decisions_per_second": around.decisions_per_second if around else None,
         "parts": [load.to_dict() for load in loads],
     }

@@ -1,6 +1,7 @@
 """The load for readers: rows of a table, and a line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from firmware_export.standalone.load.estimate import PartLoad
 
@@ -15,25 +16,24 @@ def rows(loads: Sequence[PartLoad]) -> list[dict[str, str]]:
             "instructions": _instructions(load),
             "flash": _of(load.flash_bytes, load.part.flash_kb) if load.kernels else "",
             "ram": _of(load.ram_bytes, load.part.ram_kb),
-            "verdict": verdict(load),
+            "verdict": load.verdict,
         }
         for load in loads
     ]
 
 
-def line(loads: Sequence[PartLoad]) -> str:
-    """For the screen: "at least 21 % of STM32F401xE, ...; ESP32-C3 is too slow"."""
-    return ", ".join(f"{load.part.name} {verdict(load)}" for load in loads)
+def notes(loads: Sequence[PartLoad]) -> list[str]:
+    """How counts of one core stand for another."""
+    noted = {load.part.core for load in loads if load.kernels and load.part.core.note}
+    return sorted(f"{core.name}: {core.note}" for core in noted)
 
 
-def verdict(load: PartLoad) -> str:
-    """What the load is, or why there is none."""
-    if load.misfit:
-        return load.misfit
-    if load.percent is not None:
-        return f"{_percent(load.percent)} %"
-    assert load.inferences_per_second is not None
-    return f"{load.inferences_per_second:,.3g} a second"
+def line(parts: Sequence[Mapping[str, Any]]) -> str:
+    """For the screen, of the entries "parts" of `estimate.to_dict`: verdicts, the same joined."""
+    names: dict[str, list[str]] = {}
+    for part in parts:
+        names.setdefault(part["verdict"], []).append(part["part"])
+    return "; ".join(f"{', '.join(of)}: {verdict}" for verdict, of in names.items())
 
 
 def millions(instructions: int) -> str:
@@ -52,7 +52,3 @@ def _instructions(load: PartLoad) -> str:
 
 def _of(needed: int, kilobytes: int) -> str:
     return f"{needed / 1024:.0f} of {kilobytes:,} KB"
-
-
-def _percent(percent: float) -> str:
-    return f"{percent:.2g}" if percent < 10 else f"{percent:.0f}"

@@ -1,5 +1,6 @@
 """The detector's rules on its Python form, and C against it, exactly."""
 
+import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from firmware_export.errors import ExportError
 from firmware_export.runtime import detector
-from firmware_export.runtime.detector import ONE, Detector, DetectorConfig
+from firmware_export.runtime.detector import ONE, Detector, DetectorConfig, frames_for
 from tests.firmware_export.runtime import compiled
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
@@ -95,6 +96,40 @@ def test_no_detection_within_the_refractory_time() -> None:
 def test_scores_go_on_in_the_refractory_time() -> None:
     subject = make(smoothing=2, threshold=0.9, refractory_hops=2)
     assert heard(subject, "yes", "yes", "no", "no", "no") == [-1, 2, -1, -1, 3]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "frames"), [(100, 1), (50, 2), (33.3, 3), (10, 10), (1, 100), (0.25, 400)]
+)
+def test_a_rate_is_a_whole_number_of_frames(wanted: float, frames: int) -> None:
+    assert frames_for(wanted, 16_000, 160) == frames
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (70, r"_second=70 is not possible: a decision .* 100 frames per second; give 50 or 100"),
+        (101.5, "there are 100 frames per second; give more than 0 and at most that"),
+        (0, "give more than 0"),
+        (-1, "give more than 0"),
+        (float("nan"), "give more than 0"),
+        (float("inf"), "give more than 0"),
+    ],
+)
+def test_other_rates_are_refused_and_those_named_are_possible(wanted: float, message: str) -> None:
+    with pytest.raises(ExportError, match=message) as refused:
+        frames_for(wanted, 16_000, 160)
+    _, _, named = str(refused.value).partition("per second; give ")
+    for rate in named.split(" or ") if " or " in named else ["100"]:
+        assert frames_for(float(rate), 16_000, 160) >= 1
+
+
+def test_times_stay_the_same_at_another_rate() -> None:
+    config = DetectorConfig(smoothing=20, refractory_hops=121)
+    slow = config.at_rate(10, 1)
+    assert (slow.smoothing, slow.refractory_hops) == (2, 13)  # a pause is never shorter
+    assert slow.at_rate(1, 10) == dataclasses.replace(config, refractory_hops=130)
+    assert config.at_rate(100, 1).smoothing == 1 and config.at_rate(1, 1) == config
 
 
 def test_a_reset_forgets() -> None:

@@ -281,6 +281,35 @@ class TestPrograms:
         check_cpp(exported, tmp_path, standard)
 
 
+DECISIONS = """#include "spotter.h"
+#include <stdio.h>
+static spotter_t spotter;
+static int16_t pcm[%(before)d];
+int main(void) {
+  int detected;
+  uint16_t score;
+  spotter_reset(&spotter);
+  const int before[] = {%(before)d - 1, 1, 1599, 1};
+  for (int i = 0; i < 4; ++i) {
+    spotter_push(&spotter, pcm, (size_t)before[i], &detected, &score);
+    printf("%%u ", (unsigned)spotter.detector.oldest);
+  }
+  return 0;
+}
+"""
+
+
+def check_decisions(out: Path, tmp_path: Path, window: int, *flags: str) -> None:
+    """The first decision comes with the last sample of a window, the next after 100 ms."""
+    (tmp_path / "main.c").write_text(DECISIONS % {"before": window})
+    program = tmp_path / "decisions"
+    sources = sorted((out / "src").glob("*.c"))
+    command = ["gcc", *WARNINGS, *flags, f"-I{out / 'src'}", tmp_path / "main.c", *sources]
+    subprocess.run([*map(str, command), "-o", str(program)], check=True, timeout=120)
+    counted = subprocess.run([program], check=True, capture_output=True, timeout=60).stdout
+    assert counted.split() == [b"0", b"1", b"1", b"2"]
+
+
 @pytest.fixture(scope="module")
 def streaming_model() -> bytes:
     """The whole-window form of a classifier of one convolution over three frames."""
@@ -364,6 +393,18 @@ class TestStreaming:
         )
         assert spotted.returncode == 0
         assert all(line.endswith("%)") for line in spotted.stdout.decode().splitlines())
+
+    def test_the_load_is_told(self, streamed: Path):
+        load = json.loads((streamed / "manifest.json").read_text())["load"]
+        assert load["estimated"] and load["streaming"]
+        assert load["decisions_per_second"] == load["frames_per_second"] == 100
+        readme = (streamed / "README.md").read_text()
+        for part in load["parts"]:
+            assert f"| {part['part']} (" in readme and f"| {part['verdict']} |" in readme
+
+    def test_a_decision_is_made_as_soon_as_a_window_is_full(self, streamed: Path, tmp_path: Path):
+        """And then at every tenth frame; the detector's ring of scores counts them."""
+        check_decisions(streamed, tmp_path, 16_000, "-DSPOTTER_FRAMES=10")
 
     def test_self_test_finds_a_wrong_feature(self, streamed: Path, tmp_path: Path):
         """The last frame of a clip reaches the logits: without it they are others."""

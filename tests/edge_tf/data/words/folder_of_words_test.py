@@ -400,7 +400,7 @@ def test_a_word_called_noise_is_asked_about(tmp_path):
     data = folder_of_words.load(root, "words")
     assert data.labels == ("_silence_", "aa", "noise")
     note = next(note for note in data.notes if "noise would be reported" in note)
-    remedy = re.search(r"--background=(\S+)", note)
+    remedy = re.search(r"--background_labels=(\S+)", note)
     options = Options(background=tuple(remedy[1].split(",")) if remedy else ())
     assert "would be reported" not in str(folder_of_words.load(root, "words", options=options))
     (root / "noise").rename(root / "_unknown_")  # the other remedy

@@ -100,14 +100,14 @@ def test_background_classes_of_a_run_and_of_a_flag_are_added(run, chosen):
     run.record(recorded.trained(data=recorded.data_flags(background=("yes", "_silence_"))))
     again = operating_point.of_run(run, ["no"])
     assert again.background == (*before, "yes", "no")
-    with pytest.raises(UserError, match=r"--background=x: .* has no such class; choose from _sil"):
+    with pytest.raises(UserError, match=r"_labels=x: .* has no such class; choose from _sil"):
         operating_point.of_run(run, ["x"])
 
 
 def test_a_class_like_noise_is_asked_about_and_the_remedy_works(run, caplog):
     (run / "labels.txt").write_text("noise\nUnknown\nyes\n")
     assert operating_point.of_run(run).background_mask(run.labels()) == [False] * 3
-    remedy = re.search("the detector will report .*; give --background=(.*) if", caplog.text)
+    remedy = re.search("the detector will report .*; give --background_labels=(.*) if", caplog.text)
     assert remedy
     caplog.clear()
     found = operating_point.of_run(run, remedy[1].split(","))

@@ -379,8 +379,8 @@ def _export_run() -> None:
         values.streaming,
         values.force,
         values.background_labels,
-        values.decisions_per_second,
         exporting.linkage_flags(),
+        values.decisions_per_second,
     )
     _tell(manifest, values.out or Path(values.run_dir) / _FOLDERS[flavor])
 

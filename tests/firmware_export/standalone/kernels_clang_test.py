@@ -25,7 +25,9 @@ def headers_of(board: Board) -> Path:
         check=True,
     )
     lines = done.stdout.splitlines()
-    found = next(line.split('"')[1] for line in lines if line.startswith("#") and "/string.h" in line)
+    found = next(
+        line.split('"')[1] for line in lines if line.startswith("#") and "/string.h" in line
+    )
     return Path(found).parent
 
 

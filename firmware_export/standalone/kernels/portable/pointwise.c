@@ -46,8 +46,8 @@ static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8
   const int32_t bias1 = p->bias[channel + 1];
   int32_t sums[2][GROUP];
   int32_t *to = sums[0];
-  for (uint32_t pairs = pixels / 2; pairs > 0; pairs--, to += 2) {
-    const int8_t *x1 = x + depth;
+  for (uint32_t i = 0; i < pixels; i += 2, to += 2) {
+    const int8_t *x1 = i + 1 < pixels ? x + depth : x; /* a last one is computed twice */
     const int8_t *w0 = w;
     const int8_t *w1 = w + depth;
     int32_t sum00 = bias0;
@@ -84,10 +84,6 @@ static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8
     to[GROUP] = sum10;
     to[GROUP + 1] = sum11;
     x = x1;
-  }
-  if (pixels % 2 != 0) {
-    to[0] = dot(x, w, depth, bias0);
-    to[GROUP] = dot(x, w + depth, depth, bias1);
   }
   scale(p, channel, sums[0], pixels, y);
   scale(p, channel + 1, sums[1], pixels, y);

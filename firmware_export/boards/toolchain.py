@@ -23,7 +23,7 @@ def missing_packages(boards: Iterable[Board]) -> tuple[str, ...]:
         dict.fromkeys(
             requirement.package
             for requirement in needed
-            if not _is_there(requirement, os.environ.get("PATH", ""))
+            if not is_there(requirement, os.environ.get("PATH", ""))
         )
     )
 
@@ -42,7 +42,8 @@ def check(board: Board) -> None:
 
 
 @functools.cache
-def _is_there(requirement: Requirement, path: str) -> bool:
+def is_there(requirement: Requirement, path: str) -> bool:
+    """Whether a command, and the file it should find, are on this PATH."""
     if shutil.which(requirement.command, path=path) is None:
         return False
     if not requirement.file:

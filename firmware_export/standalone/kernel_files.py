@@ -31,7 +31,8 @@ def texts(
     """
     files: dict[str, str] = {}
     for stem in sorted(stems):
-        for kernel_set in sorted({_home(stem, wanted) for wanted in sets} - {None}):
+        homes = (_home(stem, wanted) for wanted in sets)
+        for kernel_set in dict.fromkeys(home for home in homes if home is not None):
             suffix = "" if kernel_set == "portable" else f"_{kernel_set}"
             files[f"edge_{stem}{suffix}.c"] = _guarded(stem, kernel_set)
     missing = {_ARITHMETIC, *headers}

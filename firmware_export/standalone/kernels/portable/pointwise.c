@@ -37,7 +37,7 @@ static void one_channel(const edge_pointwise_t *p, uint32_t channel, const int8_
   scale(p, channel, sums, pixels, y);
 }
 
-/* Two channels and two pixels at a time: each value read is used twice. */
+/* Two channels and two pixels at a time: each value read is used twice. `pixels` is 1 or more. */
 static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8_t *x,
                          int8_t *restrict y, uint32_t pixels) {
   const uint32_t depth = p->in_channels;
@@ -46,8 +46,9 @@ static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8
   const int32_t bias1 = p->bias[channel + 1];
   int32_t sums[2][GROUP];
   int32_t *to = sums[0];
-  for (uint32_t pairs = pixels / 2; pairs > 0; pairs--, to += 2) {
-    const int8_t *x1 = x + depth;
+  uint32_t i = 0;
+  do {
+    const int8_t *x1 = i + 1 < pixels ? x + depth : x; /* a last one is computed twice */
     const int8_t *w0 = w;
     const int8_t *w1 = w + depth;
     int32_t sum00 = bias0;
@@ -84,11 +85,9 @@ static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8
     to[GROUP] = sum10;
     to[GROUP + 1] = sum11;
     x = x1;
-  }
-  if (pixels % 2 != 0) {
-    to[0] = dot(x, w, depth, bias0);
-    to[GROUP] = dot(x, w + depth, depth, bias1);
-  }
+    i += 2;
+    to += 2;
+  } while (i < pixels);
   scale(p, channel, sums[0], pixels, y);
   scale(p, channel + 1, sums[1], pixels, y);
 }

@@ -119,7 +119,7 @@ class _Renaming:
         names = set()
         for name, text in texts.items():
             path = PurePosixPath(name)
-            names |= set(_PROGRAM.findall(text)) if path.name == "CMakeLists.txt" else set()
+            names |= set(_PROGRAM.findall(text)) if name == "CMakeLists.txt" else set()
             if path.parent.as_posix() != "src":
                 continue
             if path.name.startswith("edge_"):

@@ -1,5 +1,6 @@
 """Several models in one firmware: names of their own, shared kernels, buffers of the caller."""
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone import package, shared_kernels
-from firmware_export.standalone.target import GENERIC
+from firmware_export.standalone.target import GENERIC, Target
 from firmware_export.tflm import package as tflm
 from tests import shared
 from tests.firmware_export import models
@@ -197,14 +198,9 @@ class TestNames:
             assert text == theirs[name.replace("lamp_", "")].decode(), name
 
     def test_versions_tell_models_apart(self, firmware: Path):
-        versions = {
-            re.search(
-                r"^version=(1\.2\.3\+[0-9a-f]{8})$",
-                (firmware / n / "library.properties").read_text(),
-                re.MULTILINE,
-            )[1]
-            for n in NAMES
-        }
+        pattern = re.compile(r"^version=(1\.2\.3\+[0-9a-f]{8})$", re.MULTILINE)
+        texts = [(firmware / name / "library.properties").read_text() for name in NAMES]
+        versions = {version for text in texts for version in pattern.findall(text)}
         assert len(versions) == 3
 
     @pytest.mark.parametrize(
@@ -371,7 +367,7 @@ class TestKernels:
         kernels = tmp_path / "kernels"
         shutil.copytree(firmware / "shared/kernels", kernels)
         before = folder_content(kernels)
-        assert not shared_kernels.write(kernels, package_target(firmware), "another edge_tf")
+        assert not shared_kernels.write(kernels, default_target(), "another edge_tf")
         assert folder_content(kernels) == before
 
     def test_another_version_is_replaced_and_nothing_else(self, tmp_path: Path):
@@ -424,7 +420,7 @@ class TestKernels:
     def test_the_linker_tells_two_versions(self, twins, tmp_path: Path):
         """A model with kernels of its own and one with shared kernels, of different versions."""
         one = Made("c", 3, bands=8).export(tmp_path / "c", Linkage("c", kernels=tmp_path / "k"))
-        ours = shared_kernels.version(package_target(tmp_path / "k")).id
+        ours = shared_kernels.version(default_target()).id
         for path in (
             tmp_path / "k/src/edge_kernels_version.h",
             tmp_path / "k/src/edge_kernels_version.c",
@@ -478,9 +474,9 @@ class TestKernels:
             assert done.returncode == 0, done.stdout + done.stderr
 
 
-def package_target(folder: Path):
-    """The target that these folders were exported for: the default one."""
-    return package.export.__kwdefaults__["target"]
+def default_target() -> Target:
+    """What the folders here are exported for."""
+    return inspect.signature(package.export).parameters["target"].default
 
 
 class TestPlacement:

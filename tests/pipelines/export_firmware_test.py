@@ -230,6 +230,10 @@ sys.exit(any(name.split(".")[0] in ("tensorflow", "tf_keras") for name in sys.mo
                 ["--tflite=m.tflite", "--background_labels=x"],
                 "--background_labels needs the labels of a run",
             ),
+            (
+                ["--tflite=m.tflite", "--decisions_per_second=5"],
+                "needs the front-end of a run; giv",
+            ),
             (["--tflite=m.tflite", "--out=x", "--passes=fast"], "there is no pass 'fast'"),
             (["--tflite=m.tflite", "--out=x", "--target=z80"], "target"),
             (["--tflite=m.tflite", "--run_dir=x"], "run_dir"),

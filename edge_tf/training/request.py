@@ -123,7 +123,7 @@ def streams(run: run_dir.RunDirectory) -> bool | None:
 
     None if there is none.
     """
-    record = run.find(TrainRecord) if (run / run_dir.CONFIG).exists() else None
+    record = run.find(TrainRecord) if (run / "config.json").exists() else None
     if record is not None:
         return record.model.lookahead is not None
     state = run / CHECKPOINT_STATE

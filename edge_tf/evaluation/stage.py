@@ -12,6 +12,7 @@ from edge_tf import records, run_dir
 from edge_tf.android import models as android_models
 from edge_tf.data.run_data import RunData
 from edge_tf.errors import UserError
+from edge_tf.evaluation.cost import device_load
 from edge_tf.evaluation.hops import (
     gates,
     hop_table,
@@ -118,6 +119,7 @@ def evaluate(
         settings=run.config(),
         layers=layers,
         stream=stream,
+        load=device_load.of_run(run, data.frontend),
         data=DataFacts.of(run.stage(TrainRecord)),
     )
     report_files.write(report, run.path)

@@ -123,7 +123,7 @@ def streams(run: run_dir.RunDirectory) -> bool | None:
 
     None if there is none.
     """
-    record = run.find(TrainRecord)
+    record = run.find(TrainRecord) if (run / "config.json").exists() else None
     if record is not None:
         return record.model.lookahead is not None
     state = run / CHECKPOINT_STATE
@@ -131,8 +131,8 @@ def streams(run: run_dir.RunDirectory) -> bool | None:
         return None
     document = files.read_json(state)
     try:
-        return document["fingerprint"]["model"]["lookahead"] is not None
-    except (KeyError, TypeError):
+        return document["fingerprint"]["model"].get("lookahead") is not None
+    except (KeyError, TypeError, AttributeError):
         return None  # resuming says what is wrong with it
 
 

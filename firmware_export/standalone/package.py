@@ -22,7 +22,7 @@ from firmware_export.standalone import compiler, costs, ends, plan_svg, shared_k
 from firmware_export.standalone import passes as all_passes
 from firmware_export.standalone.load import estimate
 from firmware_export.standalone.load import text as load_text
-from firmware_export.standalone.target import AUTO, GENERIC, Target
+from firmware_export.standalone.target import AUTO, GENERIC, KERNEL_SETS, Target
 from tflite_model.info import ModelInfo, TensorInfo
 
 FLAVOR = "standalone"
@@ -202,6 +202,27 @@ def export(
         shared_kernels.write(linkage.kernels, target, version, force)
     folder.write(out_dir, files, manifest, force)
     return manifest
+
+
+def load_of(
+    model: bytes, spotting: Spotting | None = None, streaming: bool = False
+) -> dict[str, Any]:
+    """The load of a model on common parts, each with the kernels that suit it best.
+
+    Args:
+      model: an int8 .tflite file.
+      spotting: front-end and detector; None for the model alone.
+      streaming: it has the streaming form.
+
+    Returns:
+      As the entry "load" of manifest.json.
+
+    Raises:
+      ExportError: the model cannot be compiled.
+    """
+    compiled = compiler.compile(model, "dsp", streaming=streaming)
+    of_all = dataclasses.replace(compiled, kernel_sets=KERNEL_SETS)
+    return estimate.to_dict(_loads(of_all, spotting), _around(of_all, spotting), streaming)
 
 
 def _vectors(model: bytes, info: ModelInfo, golden: Golden | None) -> _Vectors:

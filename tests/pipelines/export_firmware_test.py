@@ -235,6 +235,10 @@ sys.exit(any(name.split(".")[0] in ("tensorflow", "tf_keras") for name in sys.mo
                 ["--tflite=m.tflite", "--background_labels=x"],
                 "--background_labels needs the labels of a run",
             ),
+            (
+                ["--tflite=m.tflite", "--decisions_per_second=5"],
+                "needs the front-end of a run; giv",
+            ),
             (["--tflite=m.tflite", "--out=x", "--passes=fast"], "there is no pass 'fast'"),
             (["--tflite=m.tflite", "--out=x", "--target=z80"], "target"),
             (["--tflite=m.tflite", "--out=x", "--prefix=9"], "--prefix=9 cannot begin names in C"),

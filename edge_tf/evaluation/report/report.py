@@ -92,6 +92,7 @@ class Report:
       settings: config.json of the run.
       layers: sparsity and quantization error by layer, or None.
       stream: results of a long stream, or None.
+      load: what the model needs on microcontrollers, as in an export's manifest.json, or None.
       data: what is known about the clips, or None.
 
     Raises:
@@ -109,6 +110,7 @@ class Report:
     settings: JsonObject = field(default_factory=dict)
     layers: LayerTables | None = None
     stream: StreamReport | None = None
+    load: JsonObject | None = None
     data: DataFacts | None = None
 
     def __post_init__(self) -> None:
@@ -196,6 +198,7 @@ class Report:
             "android": dataclasses.asdict(self.android) if self.android else None,
             **(self.layers or LayerTables()).to_dict(),
             "stream": self.stream.to_dict() if self.stream else None,
+            "load": self.load,
             "settings": self.settings,
         }
         safe: JsonObject = json_safe(value)

@@ -78,6 +78,8 @@ def render(report: Report) -> str:
             )
             if model
         ],
+        load=report.load,
+        load_rows=_load_rows(report.load),
         settings=_settings(report.settings),
         **recording_html.context(report),
         **layer_html.context(report.layers),
@@ -245,6 +247,24 @@ def _model_rows(model: ModelFacts) -> list[tuple[str, str]]:
     ]
     if model.parameters is not None:
         rows.insert(1, ("Trainable parameters", f"{model.parameters:,}"))
+    return rows
+
+
+def _load_rows(load: JsonObject | None) -> list[list[str]]:
+    """Part, core and clock, instructions, verdict, flash and RAM."""
+    rows = []
+    for part in load["parts"] if load else ():
+        often = part["instructions_per_second"] or part["instructions_per_inference"]
+        rows.append(
+            [
+                part["part"],
+                f"{part['core']}, {part['mhz']} MHz",
+                hop_text.NOTHING if often is None else f"{often / 1e6:,.2f} M",
+                part["verdict"],
+                human_bytes(part["flash_bytes"]),
+                human_bytes(part["ram_bytes"]),
+            ]
+        )
     return rows
 
 

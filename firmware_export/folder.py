@@ -49,8 +49,8 @@ def check_replaceable(target: Path, force: bool = False, option: str = "--out") 
         )
     if not force:
         raise ExportError(
-            f"{target} has {lost}; name another folder with {option}, or delete what is in this one "
-            "with --force"
+            f"{target} has {lost}; name another folder with {option}, or delete what is in this "
+            "one with --force"
         )
 
 

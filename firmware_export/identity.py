@@ -28,7 +28,8 @@ def marked(files: Mapping[str, bytes], model_sha256: str, version: str) -> dict[
       model_sha256: of the .tflite file.
       version: of edge_tf, for the file headers.
     """
-    export_id = hashlib.sha256(b"".join(files[name] for name in sorted(files))).hexdigest()[:8]
+    code = b"".join(files[name] for name in sorted(files) if name.startswith("src/"))
+    export_id = hashlib.sha256(code).hexdigest()[:8]
     values = {"version": version, "model_sha256": model_sha256, "export_id": export_id}
     environment = templating.environment("identity")
     made = {

@@ -33,12 +33,13 @@ _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 _TUNABLE = re.compile(r"^#ifndef (\w+)\n(?:.*\n)*?#define \1\b", re.MULTILINE)
 _ENUMERATORS = re.compile(r"\benum\b[^{;]*\{([^{}]*)\}")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*(\w+)")
-_TAG = re.compile(r"\b(?:struct|union|enum)\s+(\w+)")
+_TAG = re.compile(r"\b(?:struct|union|enum)\s+(\w+)(?:\s*@)?")
+_ATTRIBUTE = re.compile(r"__attribute__\s*\(\(.*?\)\)")
 _BRACES = re.compile(r"\{[^{}]*\}")
 # The end of a declaration, or of a function's body (@), which no name follows.
 _END = re.compile(r";|@(?!\s*\w+\s*;)")
 _POINTER = re.compile(r"\(\s*\*\s*(\w+)\s*\)")
-_FUNCTION = re.compile(r"\b(?!__)(\w+)\s*\(")
+_FUNCTION = re.compile(r"\b(\w+)\s*\(")
 _LAST = re.compile(r"(\w+)\s*(?:\[[^\]]*\]\s*)*$")
 _PROGRAM = re.compile(r"\badd_executable\(\s*(\w+)")
 # Not the name of a file, which is renamed apart.
@@ -93,10 +94,12 @@ def declared(header: str, only_for_linker: bool = False) -> Iterator[str]:
     while _BRACES.search(text):
         text = _BRACES.sub("@", text)
     for declaration in _END.split(text.replace("}", "")):
-        words = " ".join(declaration.split())
-        if not words or words.startswith("static "):
+        words = " ".join(_ATTRIBUTE.sub("", declaration).partition("=")[0].split())
+        if words in ("", "enum", "struct", "union") or (
+            only_for_linker and words.startswith("static ")
+        ):
             continue
-        is_type = words.startswith("typedef ")
+        is_type = words.startswith("typedef ") or _TAG.fullmatch(words) is not None
         if only_for_linker and (is_type or "@" in words):
             continue
         yield from _TAG.findall(words) if not only_for_linker else ()

@@ -76,6 +76,7 @@ def build(
     optimize: str = "-O2",
     extra_flags: Iterable[str] = (),
     objects: Path | None = None,
+    linker_script: Path = SOURCES / "board.ld",
 ) -> Build:
     """Compiles C99 sources with the board's own and links them.
 
@@ -91,13 +92,14 @@ def build(
       optimize: optimization flag for `sources`.
       extra_flags: for compiling and linking, after all others.
       objects: folder of cached objects, see object_cache.py; None: the environment's.
+      linker_script: not used on the host; with the symbols of board.ld.
 
     Raises:
       ExportError: a package is missing, a source does not compile, the program does not link or
         is too large, or the machine has less memory than the budget.
     """
     toolchain.check(board)
-    memory = _memory(board, flash_kb, ram_kb, stack_kb)
+    memory = _memory(board, flash_kb, ram_kb, stack_kb, linker_script)
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     elf, map_file = out_dir / "firmware.elf", out_dir / "firmware.map"
@@ -142,7 +144,7 @@ def build(
     )
 
 
-def _memory(board: Board, flash_kb: int, ram_kb: int, stack_kb: int) -> list[str]:
+def _memory(board: Board, flash_kb: int, ram_kb: int, stack_kb: int, script: Path) -> list[str]:
     """Linker options for the budget."""
     if board.flash is None or board.ram is None:
         return []
@@ -160,7 +162,7 @@ def _memory(board: Board, flash_kb: int, ram_kb: int, stack_kb: int) -> list[str
         "stack_size": stack_kb * 1024,
     }
     symbols = [f"-Wl,--defsym=board_{name}={value:#x}" for name, value in values.items()]
-    return [*symbols, "-T", str(SOURCES / "board.ld")]
+    return [*symbols, "-T", str(script)]
 
 
 def _counter_macros(board: Board) -> list[str]:

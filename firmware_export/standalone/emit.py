@@ -84,7 +84,8 @@ def emit(
       graph: after all passes.
       steps: its ops, lowered, in order.
       plan: memory plan of its activations.
-      head: further values for the templates: version, model_sha256, expose_arena, profile, external.
+      head: further values for the templates: version, model_sha256, expose_arena, profile,
+        external, kernels_version.
     """
     writer = _Writer(plan, head["external"])
     lines, so_far = [], [0]

@@ -119,6 +119,8 @@ def export(
         or `out_dir` has files that no export wrote. Nothing is written then.
     """
     folder.check_replaceable(out_dir, force)
+    if linkage.kernels is not None:
+        shared_kernels.check_apart(linkage.kernels, out_dir)
     info = tflite_model.parse(model, model_name)
     exported = model if streaming is None else streaming
     form = tflite_model.parse(exported, model_name).named(layer_names)
@@ -160,6 +162,7 @@ def export(
         "library_version": packing.library_version(version, packing.sha256(exported)),
         "shared_kernels": shared_kernels.version(target).text if linkage.kernels else "",
         "prefix": linkage.prefix,
+        "model_sha256": packing.sha256(exported),
         "sources": _c_files([*sources, *runtime, *identity.FILES], spotting, vectors),
     }
     skipped = [*_MODEL_FILES]

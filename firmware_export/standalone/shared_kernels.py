@@ -55,6 +55,20 @@ def version_files(target: Target) -> dict[str, bytes]:
     }
 
 
+def check_apart(kernels: Path, model: Path) -> None:
+    """Checks that neither folder is in the other: each is replaced as a whole.
+
+    Raises:
+      ExportError: one is.
+    """
+    ours, theirs = Path(kernels).resolve(), Path(model).resolve()
+    if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
+        raise ExportError(
+            f"--kernels={kernels} and the model's folder {model} are in each other: models share "
+            "the kernels, so name a folder beside them, like --kernels=edge_kernels"
+        )
+
+
 def write(out_dir: Path, target: Target, edge_tf_version: str, force: bool = False) -> bool:
     """Writes the component, all of it or nothing; one of the same version stays as it is.
 
@@ -68,13 +82,19 @@ def write(out_dir: Path, target: Target, edge_tf_version: str, force: bool = Fal
       Whether it was written.
 
     Raises:
-      ExportError: `out_dir` has files that no export wrote, or is an export of something else.
+      ExportError: `out_dir` has files that no export wrote, or is an export of something else, or
+        for another target.
     """
     wanted = version(target)
     found = _found(out_dir)
     if found.get("flavor", FLAVOR) != FLAVOR:
         raise ExportError(
             f"{out_dir} is an export of a model; name another folder with --kernels=DIR"
+        )
+    if found.get("target", target.name) != target.name:
+        raise ExportError(
+            f"{out_dir} has kernels for {found['target']}, not {target.name}: give all models of a "
+            "firmware the same --target, or name another folder with --kernels=DIR"
         )
     if found.get("kernels_version") == wanted.text and not folder.would_lose(out_dir):
         return False

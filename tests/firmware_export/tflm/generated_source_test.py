@@ -16,7 +16,7 @@ from tests.firmware_export.models import LABELS
 STUB = Path(__file__).parent / "stub"
 WARNINGS = [*building.WARNINGS, "-pedantic"]
 C99 = ["-std=c99", *WARNINGS]
-C_FILES = ("model_data.c", "golden.c", "self_test.c")
+C_FILES = ("model_data.c", "golden.c", "self_test.c", "model_id.c")
 
 
 def tool(name: str) -> str:
@@ -119,7 +119,7 @@ class TestC:
     @pytest.mark.parametrize("standard", ["c++11", "c++20"])
     def test_headers_in_cpp(self, exported: Path, tmp_path: Path, standard: str) -> None:
         headers = sorted(path.name for path in (exported / "src").glob("*.h"))
-        assert len(headers) == 4
+        assert len(headers) == 5
         for name in headers:
             user = tmp_path / "user.cpp"
             user.write_text(f'#include "{name}"\n#include "{name}"\nint main() {{ return 0; }}\n')
@@ -147,7 +147,12 @@ class TestC:
             """
         )
         source = exported / "src"
-        files = [tmp_path / "dump.c", source / "model_data.c", source / "golden.c"]
+        files = [
+            tmp_path / "dump.c",
+            source / "model_data.c",
+            source / "golden.c",
+            source / "model_id.c",
+        ]
         build(tool("gcc"), *C99, f"-I{source}", *files, "-o", tmp_path / "dump")
         dumped = subprocess.run([tmp_path / "dump"], capture_output=True, timeout=60)
         assert dumped.returncode == 0
@@ -237,7 +242,12 @@ class TestSelfTest:
         )
         source = exported / "src"
         objects = []
-        for path in (tmp_path / "user.c", source / "model_data.c", source / "golden.c"):
+        for path in (
+            tmp_path / "user.c",
+            source / "model_data.c",
+            source / "golden.c",
+            source / "model_id.c",
+        ):
             objects.append(tmp_path / f"{path.stem}.o")
             options = [*C99, f"-I{source}", "-DMODEL_ARENA_BYTES=5000"]
             build(tool("gcc"), *options, "-c", path, "-o", objects[-1])

@@ -55,6 +55,8 @@ class TestManifest:
             "src/golden.h",
             "src/model_data.c",
             "src/model_data.h",
+            "src/model_id.c",
+            "src/model_id.h",
             "src/model_runner.cpp",
             "src/model_runner.h",
             "src/self_test.c",
@@ -136,11 +138,12 @@ class TestText:
         ("version", "library"),
         [("1.2.3", "1.2.3"), ("0.2.0.dev1+g12ab", "0.2.0"), ("2.1rc1", "2.1.0"), ("x", "0.0.0")],
     )
-    def test_arduino_and_esp_idf_take_three_numbers(
+    def test_arduino_and_esp_idf_take_three_numbers_and_a_build(
         self, tmp_path: Path, small_model: bytes, small_golden: Golden, version: str, library: str
     ) -> None:
         export(small_model, small_golden, tmp_path / "out", version=version)
         content = folder_content(tmp_path / "out")
+        library = f"{library}+{hashlib.sha256(small_model).hexdigest()[:8]}"
         assert f"version={library}\n".encode() in content["library.properties"]
         assert f'version: "{library}"\n'.encode() in content["idf_component.yml"]
 

@@ -118,8 +118,8 @@ def _evaluated() -> str:
 def _refused() -> str:
     names = ", ".join(sorted(float_only.REMEDIES))
     return (
-        f"Refused, as TensorFlow Lite Micro has no int8 kernel either: {names}. Refused,\n"
-        "too: DIV, whose result there is not defined where a quotient is small or a divisor is 0."
+        f"Refused, as TensorFlow Lite Micro has no int8 kernel either: {names}; "
+        "and DIV, whose result there is not defined where a quotient is small or a divisor is 0."
     )
 
 

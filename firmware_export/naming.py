@@ -26,6 +26,7 @@ _KEYWORDS = frozenset(
 )
 # Not ours, not text, or the same whatever it is called.
 _KEPT = frozenset({"LICENSE", "plan.svg"})
+_C = (".h", ".c", ".cpp")
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
@@ -145,7 +146,8 @@ class _Renaming:
         if path.parent.name == "src":
             own = path.stem in self._stems
             return f"{path.parent}/{self._with_prefix(path.name)}" if own else name
-        stem = self._word(path.stem)
+        # As in texts: the names of C files are not words.
+        stem = path.stem if path.suffix in _C else self._word(path.stem)
         folders = [self._word(part) for part in path.parent.parts]
         return PurePosixPath(*folders, f"{stem}{path.suffix}").as_posix()
 

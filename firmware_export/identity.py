@@ -41,7 +41,7 @@ def marked(files: Mapping[str, bytes], model_sha256: str, version: str) -> dict[
 
 def _marked(name: str, content: bytes, export_id: str) -> bytes:
     path = PurePosixPath(name)
-    if path.parent.name != "src" or path.name.startswith("edge_"):
+    if path.parent.as_posix() != "src" or path.name.startswith("edge_"):
         return content
     text = content.decode("utf-8")
     if path.suffix == ".h":

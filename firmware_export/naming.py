@@ -121,7 +121,7 @@ class _Renaming:
         for name, text in texts.items():
             path = PurePosixPath(name)
             names |= set(_PROGRAM.findall(text)) if name == "CMakeLists.txt" else set()
-            if path.parent.name != "src":
+            if path.parent.as_posix() != "src":
                 continue
             if path.name.startswith("edge_"):
                 # Kernels of this folder alone: two exports may have different ones.
@@ -143,7 +143,7 @@ class _Renaming:
     def path(self, name: str) -> str:
         """Files of src/ are renamed, and what is named like a program."""
         path = PurePosixPath(name)
-        if path.parent.name == "src":
+        if path.parent.as_posix() == "src":
             own = path.stem in self._stems
             return f"{path.parent}/{self._with_prefix(path.name)}" if own else name
         # As in texts: the names of C files are not words.

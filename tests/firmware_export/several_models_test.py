@@ -21,6 +21,7 @@ from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone import package, shared_kernels
+from firmware_export.standalone.kernel_structs import KERNELS
 from firmware_export.standalone.target import GENERIC, Target
 from firmware_export.tflm import package as tflm
 from tests import shared
@@ -144,8 +145,8 @@ class TestNames:
         defined = {name for name, kind in found.items() if kind in "TRDBCV"}
         assert {"lamp_model_invoke", "lamp_spotter_push", "lamp_edge_pointwise"} <= defined
         assert [name for name in defined if not name.startswith("lamp_")] == []
-        own = {name for name, kind in symbols(compiled(firmware / "shared/lamp")).items()}
-        assert "edge_pointwise" in own
+        kernels = f"-I{firmware / 'shared/kernels/src'}"
+        assert "edge_pointwise" in symbols(compiled(firmware / "shared/lamp", kernels))
 
     def test_every_macro_and_guard(self, firmware: Path, tmp_path: Path):
         def macros(text: str) -> set[str]:
@@ -523,6 +524,15 @@ class TestPlacement:
     def test_it_runs_there(self, placed: building.Build, tmp_path: Path):
         console = emulation.run(placed, tmp_path).console
         assert [int(n) for n in re.findall(r"^\w+ (\d+)$", console, re.MULTILINE)] == [0] * 7 + [18]
+
+    def test_every_kernel_can_be_placed(self):
+        headers = [path.read_text() for path in sorted(KERNELS.rglob("*.h"))]
+        declared = [
+            line for text in headers for line in re.findall(r"^.*\bedge_\w+\(.*", text, re.M)
+        ]
+        prototypes = [line for line in declared if re.match(r"(?!static|#| |/)\w", line)]
+        assert len(prototypes) > 50
+        assert [line for line in prototypes if not line.startswith("EDGE_KERNELS_ATTR ")] == []
 
 
 def with_tcm(script: str) -> str:

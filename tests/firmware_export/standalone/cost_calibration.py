@@ -79,6 +79,17 @@ def variety() -> bytes:
     return made.builder.finish([made.input], [x])
 
 
+def convolutions() -> bytes:
+    """Deep windows, which our networks lack."""
+    made = Model((1, 14, 14, 16))
+    x = made.conv(made.input, 16, (3, 3))
+    x = made.conv(x, 32, (3, 3), (2, 2))
+    x = made.conv(x, 32, (3, 3))
+    x = made.conv(made.op("ADD", [x, x]), 48, (1, 1))
+    x = made.conv(x, 64, (3, 3), (2, 2))
+    return made.builder.finish([made.input], [made.conv(x, 64, (3, 3))])
+
+
 def measure(name: str, model: bytes, board: Board, objects: Path) -> Measured:
     """Runs one inference, or the first frame of a stream, and reads what each op took."""
     info, kernels = tflite_model.parse(model), board.target.kernels
@@ -149,6 +160,10 @@ def text(figures: dict[str, dict[str, list[float]]]) -> str:
     return "\n".join([*lines, "}", ""])
 
 
+def networks_of(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {**files, "variety": variety(), "convolutions": convolutions()}
+
+
 def main(paths: list[str]) -> None:
     files = {Path(path).name: Path(path).read_bytes() for path in paths}
     m0plus, compile_one = cores()[2], building._compile
@@ -166,8 +181,7 @@ def main(paths: list[str]) -> None:
         objects = object_cache.folder() or Path(scratch)
         for board in cores():
             networks = [
-                measure(name, model, board, objects)
-                for name, model in {**files, "variety": variety()}.items()
+                measure(name, model, board, objects) for name, model in networks_of(files).items()
             ]
             core = costs.key(board.name, board.target.kernels)
             figures[core] = fit(networks)

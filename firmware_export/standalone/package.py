@@ -162,7 +162,6 @@ def export(
         "library_version": packing.library_version(version, packing.sha256(exported)),
         "shared_kernels": shared_kernels.version(target).text if linkage.kernels else "",
         "prefix": linkage.prefix,
-        "model_sha256": packing.sha256(exported),
         "sources": _c_files([*sources, *runtime, *identity.FILES], spotting, vectors),
     }
     skipped = [*_MODEL_FILES]

@@ -288,7 +288,7 @@ class Pio:
 
 
 class Microphone:
-    """An I2S transmitter: a bit per falling clock; the first one a clock after word select changed."""
+    """An I2S transmitter: a bit per falling clock, the first a clock after word select changed."""
 
     def __init__(self, samples: list[int]) -> None:
         self.words = iter(samples)

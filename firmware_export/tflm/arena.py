@@ -1,4 +1,4 @@
-"""Sizes of TFLite Micro's tensor arena: for this machine, and for each kernel library of a device."""
+"""Sizes of TFLite Micro's tensor arena: for this machine, and for devices by kernel library."""
 
 import dataclasses
 
@@ -6,8 +6,8 @@ from firmware_export.oracle import micro
 from firmware_export.tflm import planning
 from tflite_model.info import ModelInfo
 
-# Added to what this machine needs. On a device with kernels that are not computed, its pointers, half
-# as long, make up for some more.
+# Added to what this machine needs. On a device with kernels that are not computed, its pointers,
+# half as long, make up for some more.
 MARGIN_PERCENT = 10
 # An estimate ignores the kernels' own data.
 ESTIMATE_MARGIN_PERCENT = 25

@@ -1,7 +1,7 @@
 """The examples that listen: each is C or C++ for its core and calls its framework as declared.
 
 The frameworks are not here: stubs/ declares what the examples use of them. What listens to a serial
-line is run on an emulated board, from a WAV file into the UART to the words that come out.
+line is run on an emulated board, from a WAV file that comes in to the words that come out.
 """
 
 import dataclasses
@@ -151,10 +151,10 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_wav_file_into_the_uart_of_a_board_gives_the_words_of_this_machine(
+def test_a_wav_file_over_the_line_of_a_board_gives_the_words_of_this_machine(
     exports: dict[str, Path], sound: Path, tmp_path: Path
 ):
-    """main_example.c as it is; stdin and stdout are a UART there, and a pipe here."""
+    """main_example.c as it is; stdin and stdout are the emulator's there, and a pipe here."""
     export = exports["standalone"]
     sources = [export / "examples/main_example.c", *sorted((export / "src").glob("*.c"))]
     program = tmp_path / "main_example"
@@ -166,17 +166,13 @@ def test_a_wav_file_into_the_uart_of_a_board_gives_the_words_of_this_machine(
     words = here.stdout.splitlines()
     assert words and all(re.fullmatch(r"(yes|no) \(\d+ %\)", line) for line in words)
 
-    board = usable("cortex-m4")
     build = building.build(
-        board, [*sources, PROGRAMS / "uart.c"], [export / "src"], tmp_path / "board"
+        usable("rv32"), [*sources, PROGRAMS / "line.c"], [export / "src"], tmp_path / "board"
     )
-    line = ["-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]
-    exits = ["-semihosting-config", "enable=on,target=native"]
-    quiet = "-nodefaults -nic none -display none -monitor none -no-reboot".split()
-    with sound.open("rb") as file:
-        there = run(*board.emulator, *quiet, *line, *exits, "-kernel", build.elf, stdin=file)
-    assert there.returncode == 0, there.stderr
-    assert there.stdout.splitlines() == words
+    shutil.copy(sound, tmp_path / "sound.wav")
+    there = emulation.run(build, tmp_path, count=False)
+    assert there.status == 0
+    assert there.console.splitlines() == words
 
 
 def test_other_input_than_the_model_s_is_told(exports: dict[str, Path], tmp_path: Path):
@@ -292,7 +288,7 @@ class Pio:
 
 
 class Microphone:
-    """An I2S transmitter: a bit per falling clock; the first one a clock after word select changed."""
+    """An I2S transmitter: a bit per falling clock, the first a clock after word select changed."""
 
     def __init__(self, samples: list[int]) -> None:
         self.words = iter(samples)

@@ -20,7 +20,7 @@ from firmware_export.errors import ExportError
 from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro
 from firmware_export.runtime.detector import DetectorConfig
-from firmware_export.standalone import package, shared_kernels
+from firmware_export.standalone import kernel_files, package, shared_kernels
 from firmware_export.standalone.kernel_structs import KERNELS
 from firmware_export.standalone.target import GENERIC, Target
 from firmware_export.tflm import package as tflm
@@ -405,9 +405,8 @@ class TestKernels:
     def test_equal_content_has_an_equal_version(self, monkeypatch: pytest.MonkeyPatch):
         before = shared_kernels.version(GENERIC)
         assert re.fullmatch(r"\d+\.\d+\.\d+\+[0-9a-f]{8}", before.text)
-        every = shared_kernels.compiler.every_kernel
-        changed = {**every("portable"), "edge_add.c": "/* */\n"}
-        monkeypatch.setattr(shared_kernels.compiler, "every_kernel", lambda kernels: changed)
+        changed = {**kernel_files.every(("portable",)), "edge_add.c": "/* */\n"}
+        monkeypatch.setattr(kernel_files, "every", lambda sets: changed)
         assert shared_kernels.version.__wrapped__(GENERIC) != before
 
     def test_the_compiler_tells_another_version(self, firmware: Path, tmp_path: Path):

@@ -57,18 +57,19 @@ def test_every_core_has_figures_of_every_kernel():
     assert len({frozenset(kernels) for kernels in FIGURES.values()}) == 1
 
 
-def test_a_chain_of_rows_costs_more_than_its_ops():
+def test_a_chain_of_rows_costs_what_its_rows_cost():
+    """All rows count, so it is near its ops on whole tensors."""
     made = Model((1, 20, 10, 8))
     x = made.depthwise(made.conv(made.input, 64), (3, 3), (2, 2))
     data = made.builder.finish([made.input], [made.conv(x, 8)])
-    with_chain = compiler.compile(data)
-    without = compiler.compile(data, passes_to_run=())
+    with_chain = compiler.compile(data, "dsp")
+    without = compiler.compile(data, "dsp", passes_to_run=())
     assert with_chain.plan.size < without.plan.size
     totals = [
-        sum(costs.instructions(op.lower()) for op in compiled.graph.ops)
+        sum(costs.instructions(op.lower("dsp")) for op in compiled.graph.ops)
         for compiled in (with_chain, without)
     ]
-    assert totals[1] < totals[0] < 1.5 * totals[1]
+    assert 0.95 * totals[1] < totals[0] < 1.5 * totals[1]
 
 
 def test_a_percent_of_memory_is_worth_a_percent_of_instructions():

@@ -125,7 +125,7 @@ def test_a_core_that_lacks_what_they_need_is_told_in_one_line(
     model: bytes, tmp_path: Path, kernels: str, flags: list[str], what: str
 ):
     usable("cortex-m4")
-    sources = write(compiler.compile(model, kernels), tmp_path / "src")  # type: ignore[arg-type]
+    sources = write(compiler.compile(model, kernels), tmp_path / "src")
     command = ["arm-none-eabi-gcc", "-mthumb", *flags, "-fsyntax-only"]
     for source in sources:
         done = subprocess.run([*command, str(source)], capture_output=True, text=True)

@@ -109,6 +109,16 @@ def _fill(text: str, width: int, indent: str = "") -> str:
     ).replace(_HARD_SPACE, " ")
 
 
+def _broken(name: str, width: int) -> str:
+    """A flag with its values, of which there may be more than fit in a line."""
+    lines = [""]
+    for part in re.findall(r"[^|]+\|?", name):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append(" " * 10)
+        lines[-1] += part
+    return "\n".join(lines)
+
+
 def _entry(flag: Any, width: int) -> str:
     """One flag: its name and value, and beside or below them what it means."""
     found = re.fullmatch(r"(?:<([^>]+)>: )?(.*)", flag.help, re.DOTALL)
@@ -123,7 +133,7 @@ def _entry(flag: Any, width: int) -> str:
         text = f"{text} ({whole})"
     described = _fill(text, width, " " * _COLUMN)
     if len(name) + 2 > _COLUMN:
-        return f"{name}\n{described}"
+        return f"{_broken(name, width)}\n{described}"
     return f"{name:<{_COLUMN}}{described.lstrip()}"
 
 

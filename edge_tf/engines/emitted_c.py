@@ -69,7 +69,7 @@ class EmittedC:
         info = tflite_model.parse(self._model, "the int8 model")
         source, logits = info.inputs[0], info.outputs[0]
         try:
-            compiler.compile(info, "auto", streaming=self._streaming)
+            compiler.compile(info, streaming=self._streaming)
         except ExportError as error:
             raise UnavailableError(f"no plain C for this model: {error}") from None
         with children.folder() as folder:

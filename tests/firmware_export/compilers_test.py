@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from edge_tf.audio import fixed_point
 from firmware_export.boards import toolchain
 from firmware_export.boards.board import Requirement, by_name
 from firmware_export.standalone import kernel_files
 from firmware_export.standalone.kernel_structs import KERNELS
+from firmware_export.standalone.package import Sound
 from firmware_export.standalone.target import KERNEL_SETS
-from tests.firmware_export.c_style_test import LABELS, Made
+from tests.firmware_export.c_style_test import CONFIG, Made
 from tests.firmware_export.standalone.kernels_glue import WARNINGS
+from tests.firmware_export.standalone.passes_test import LIKE
 
 STRICT = [*WARNINGS[1:], "-pedantic-errors"]
 # What IAR's and Arm's compilers do by default: enums as small as they can be, unsigned char.
@@ -42,7 +45,9 @@ COMPILERS = {
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("compilers") / "out"
-    Made(LABELS).export(out, streams=True)
+    made = Made(("yes", "no", "lamp"))
+    made.sound = Sound(made.sound.wav, fixed_point.log_mel(made.sound.wav, CONFIG, *LIKE))
+    made.export(out, streams=True)
     stems = {path.stem for path in KERNELS.glob("*/*.c")}
     headers = [path.name for path in KERNELS.glob("*.h")]
     for name, text in kernel_files.texts(stems, headers, KERNEL_SETS).items():
@@ -131,13 +136,15 @@ def test_gcc_analyzer_finds_nothing(exported: Path, tmp_path: Path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("core", [["-DEDGE_PORTABLE"], ["-D__thumb2__", "-D__ARM_FEATURE_DSP"]])
-def test_cppcheck_finds_nothing(exported: Path, core: list[str]):
+def test_cppcheck_finds_nothing(exported: Path):
+    """In the portable kernels and all else; it cannot read the others' assembly."""
     need(Requirement("cppcheck", "cppcheck"))
     # Tables of numbers take it minutes.
     files = [name for name in sources(exported) if not name.endswith("golden.c")]
     flags = ["--enable=warning,portability,performance", "--std=c99", "--error-exitcode=1", "-q"]
-    known = ["-D__GNUC__=12", "-DINT_MAX=0x7FFFFFFF", "-DCHAR_BIT=8", "-D__ARM_FEATURE_UNALIGNED"]
+    known = ["-D__GNUC__=12", "-DINT_MAX=0x7FFFFFFF", "-DCHAR_BIT=8", "-DEDGE_PORTABLE"]
     include = f"-I{exported / 'src'}"
-    done = run("cppcheck", "--platform=unix32", *flags, *known, *core, include, *files)
+    # edge_requantize.h refuses compilers whose >> does not keep the sign.
+    shifts = ["--suppress=shiftTooManyBitsSigned", "--suppress=shiftNegativeLHS"]
+    done = run("cppcheck", "--platform=unix32", *flags, *shifts, *known, include, *files)
     assert (done.returncode, done.stderr) == (0, "")

@@ -64,6 +64,7 @@ def test_a_stream_runs_its_network_at_each_frame_and_decides_less_often(program)
         for frames in (1, 5)
     )
     decision = sound.detector_instructions("cortex-m4", 3)
+    assert often.per_second is not None and rarely.per_second is not None
     assert often.per_second - rarely.per_second == pytest.approx(40 * decision, abs=1)
 
 
@@ -100,6 +101,8 @@ def test_a_second_is_near_what_is_counted(board):
     found = measuring.measure(classifier(), usable(board), features, around, pcm)
     near = functools.partial(pytest.approx, rel=costs.TOLERANCE)
     assert sound.frame_instructions(board, SOUND) == near(found.frontend_instructions)
+    assert found.frontend_instructions is not None and found.window_instructions is not None
+    assert found.detector_instructions is not None
     counted = 50 * found.frontend_instructions + 10 * (
         found.window_instructions + found.instructions + found.detector_instructions
     )

@@ -53,7 +53,9 @@ def test_the_load_is_the_sum_of_what_runs_in_a_second(program):
     window = sound.read_instructions("cortex-m4", SOUND) + load.per_inference
     decision = sound.detector_instructions("cortex-m4", 3)
     assert load.per_second == pytest.approx(50 * frame + 10 * (window + decision), abs=1)
+    assert load.per_second is not None
     assert load.percent == pytest.approx(100 * load.per_second / 64e6)
+    assert load.percent is not None
     assert load.verdict == f"at least {load.percent:.2g} %" and load.misfit == ""
 
 

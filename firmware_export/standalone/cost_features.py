@@ -45,8 +45,11 @@ def _convolution(f: Mapping[str, Any]) -> Counts:
 def _pixels(times: int, pixels: int, depth: int, channels: int, group: int) -> Counts:
     """Groups of pixels for each channel: in full, and those of up to four that are left."""
     full, left = divmod(pixels, group)
-    small = (1 if 0 < left <= 4 else 0) * times * channels
-    full = (full + (left > 4)) * times * channels
+    small = 1 if 0 < left <= 4 else 0
+    full += left > 4
+    if group <= 4:
+        full, small = 0, full + small
+    full, small = full * times * channels, small * times * channels
     return (full, full * depth, small, small * depth, times * pixels * depth, times * pixels)
 
 

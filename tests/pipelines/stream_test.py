@@ -375,6 +375,7 @@ def test_too_little_sound_for_a_decision_is_told(stream, tmp_path):
 def test_what_must_follow_a_clip_of_one_word_is_told_and_is_enough(stream, tmp_path):
     _, err = stream(write(tmp_path / "x.wav", np.zeros(17_600)))
     told = re.search("ended 11 decisions after the first window, .* 20: let (.*) s of silence", err)
+    assert told is not None, err
     silence = round(16_000 * float(told[1]))
     assert silence == 9 * 160
     _, err = stream(write(tmp_path / "y.wav", np.zeros(17_600 + silence)))

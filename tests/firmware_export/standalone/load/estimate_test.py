@@ -53,7 +53,9 @@ def test_the_load_is_the_sum_of_what_runs_in_a_second(program):
     window = sound.read_instructions("cortex-m4", SOUND) + load.per_inference
     decision = sound.detector_instructions("cortex-m4", 3)
     assert load.per_second == pytest.approx(50 * frame + 10 * (window + decision), abs=1)
+    assert load.per_second is not None
     assert load.percent == pytest.approx(100 * load.per_second / 64e6)
+    assert load.percent is not None
     assert load.verdict == f"at least {load.percent:.2g} %" and load.misfit == ""
 
 
@@ -64,6 +66,7 @@ def test_a_stream_runs_its_network_at_each_frame_and_decides_less_often(program)
         for frames in (1, 5)
     )
     decision = sound.detector_instructions("cortex-m4", 3)
+    assert often.per_second is not None and rarely.per_second is not None
     assert often.per_second - rarely.per_second == pytest.approx(40 * decision, abs=1)
 
 
@@ -100,6 +103,8 @@ def test_a_second_is_near_what_is_counted(board):
     found = measuring.measure(classifier(), usable(board), features, around, pcm)
     near = functools.partial(pytest.approx, rel=costs.TOLERANCE)
     assert sound.frame_instructions(board, SOUND) == near(found.frontend_instructions)
+    assert found.frontend_instructions is not None and found.window_instructions is not None
+    assert found.detector_instructions is not None
     counted = 50 * found.frontend_instructions + 10 * (
         found.window_instructions + found.instructions + found.detector_instructions
     )

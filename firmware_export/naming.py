@@ -26,11 +26,12 @@ _KEYWORDS = frozenset(
 )
 # Not ours, not text, or the same whatever it is called.
 _KEPT = frozenset({"LICENSE", "plan.svg"})
+_C = (".h", ".c", ".cpp")
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
-_TUNABLE = re.compile(r"^#ifndef (\w+)\n(?:.*\n)*?#define \1\b", re.MULTILINE)
+_TUNABLE = re.compile(r"^#ifn?def (\w+)\n(?:.*\n)*?#define \1\b", re.MULTILINE)
 _ENUMERATORS = re.compile(r"\benum\b[^{;]*\{([^{}]*)\}")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*(\w+)")
 _TAG = re.compile(r"\b(?:struct|union|enum)\s+(\w+)(?:\s*@)?")
@@ -119,7 +120,7 @@ class _Renaming:
         names = set()
         for name, text in texts.items():
             path = PurePosixPath(name)
-            names |= set(_PROGRAM.findall(text)) if path.name == "CMakeLists.txt" else set()
+            names |= set(_PROGRAM.findall(text)) if name == "CMakeLists.txt" else set()
             if path.parent.as_posix() != "src":
                 continue
             if path.name.startswith("edge_"):
@@ -145,7 +146,8 @@ class _Renaming:
         if path.parent.as_posix() == "src":
             own = path.stem in self._stems
             return f"{path.parent}/{self._with_prefix(path.name)}" if own else name
-        stem = self._word(path.stem)
+        # As in texts: the names of C files are not words.
+        stem = path.stem if path.suffix in _C else self._word(path.stem)
         folders = [self._word(part) for part in path.parent.parts]
         return PurePosixPath(*folders, f"{stem}{path.suffix}").as_posix()
 

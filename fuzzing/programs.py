@@ -19,7 +19,7 @@ _HERE = Path(__file__).parent
 _CHECKS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 _GCC = ["gcc", "-std=c99", "-O1", *_CHECKS, f"-I{compiler.KERNELS}"]
 _NAME = re.compile(r"\bmodel_\w+(?=\()")
-_STATIC = re.compile(r"^(?:MODEL_ALIGN_16 )?static [\w *]*?\b(\w+)(?=\[|\(| =)", re.MULTILINE)
+_STATIC = re.compile(r"^(?:[A-Z][A-Z0-9_]* )*static [\w *]*?\b(\w+)(?=\[|\(| =)", re.MULTILINE)
 _MACRO = re.compile(r"^ *# *define (\w+)", re.MULTILINE)
 _REPORT = re.compile(r"^.*(?:runtime error:|ERROR: \w+Sanitizer).*$", re.MULTILINE)
 # Text that does not change what a program does: the rest is the same for the same program.

@@ -223,7 +223,9 @@ def run_self_test(export: Path, folder: Path) -> int:
     files = [*(export / "src").glob("*.c"), export / "extras/self_test_main.c"]
     run("gcc", "-O1", f"-I{export / 'src'}", *files, "-o", folder / "self_test", check=True)
     last = run(folder / "self_test").stdout.splitlines()[-1]
-    return int(re.fullmatch(r"self-test: (\d+) bytes differ", last)[1])
+    found = re.fullmatch(r"self-test: (\d+) bytes differ", last)
+    assert found
+    return int(found[1])
 
 
 def test_counters_of_other_cores_compile(exports: dict[str, Path], tmp_path: Path):

@@ -11,6 +11,42 @@ typedef struct {
   uint32_t above, rows, below; /* rows of a window in the padding, in the image, in the padding */
 } band_t;
 
+/* A few short rows of a window as one vector, if they are close to each other. */
+typedef struct {
+  uint8x16_t places; /* of its values in the image */
+  uint32_t rows;     /* 0: don't */
+  uint32_t size;     /* of a row of the window */
+} patch_t;
+
+static patch_t find_patch(uint32_t row, uint32_t size) {
+  patch_t patch = {.places = vdupq_n_u8(0), .rows = 0, .size = size};
+  if (size > 8 || row + size > UINT8_MAX) {
+    return patch;
+  }
+  uint8_t places[16] = {0};
+  for (uint32_t place = 0, to = 0; to + size <= 16 && place + size <= UINT8_MAX; place += row) {
+    for (uint32_t i = 0; i < size; i++) {
+      places[to++] = (uint8_t)(place + i);
+    }
+    patch.rows++;
+  }
+  patch.places = vld1q_u8(places);
+  return patch;
+}
+
+/* Copies `rows` rows, 1 or more; up to 15 bytes after them are overwritten. */
+static inline int8_t *copy_patches(int8_t *to, const int8_t *from, uint32_t row, uint32_t rows,
+                                   const patch_t *patch) {
+  for (; rows > patch->rows; rows -= patch->rows, from += patch->rows * row) {
+    vstrbq_s8(to, vldrbq_gather_offset_s8(from, patch->places));
+    to += patch->rows * patch->size;
+  }
+  /* Nothing after the last row is read. */
+  const uint8x16_t end = vdupq_n_u8((uint8_t)((rows - 1) * row + patch->size - 1));
+  vstrbq_s8(to, vldrbq_gather_offset_s8(from, vminq_u8(patch->places, end)));
+  return to + rows * patch->size;
+}
+
 static band_t find_band(const edge_convolution_t *p, const int8_t *in, int32_t y) {
   const int32_t height = p->kernel_height;
   int32_t first = 0;
@@ -101,15 +137,20 @@ static __attribute__((noinline)) int8_t *gather_any(const edge_convolution_t *p,
 }
 
 /* Copies the inputs under the window that begins at column `x`, possibly in the padding, from
- * `channel` on; `size` is that of one of its rows. Returns their end. */
+ * `channel` on. Returns their end. */
 static inline int8_t *gather(const edge_convolution_t *p, const band_t *band, int32_t x,
-                             uint32_t channel, uint32_t size, int is_dense, int8_t *to) {
+                             uint32_t channel, const patch_t *patch, int is_dense, int8_t *to) {
+  const uint32_t size = patch->size;
   if (band->above > 0) {
     to = edge_mve_fill(to, p->in_zero_point, band->above * size);
   }
   if (is_dense && x >= 0 && x + p->kernel_width <= p->in_width) {
     const int8_t *from = band->in + (uint32_t)x * p->in_channels;
-    to = copy_rows(to, from, band->row, band->rows, size);
+    if (patch->rows > 0 && band->rows > 0) {
+      to = copy_patches(to, from, band->row, band->rows, patch);
+    } else {
+      to = copy_rows(to, from, band->row, band->rows, size);
+    }
   } else {
     to = gather_any(p, band, x, channel, to);
   }
@@ -125,6 +166,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
   const uint32_t size = p->kernel_width * in_channels;
   const uint32_t depth = p->kernel_height * size;
   const int is_dense = p->dilation_x == 1 && p->groups == 1;
+  const patch_t patch = find_patch(p->dilation_y * p->in_row, size);
   /* Outputs without gaps are one row. */
   const int is_one_row = p->out_row == (uint32_t)p->out_width * p->out_channels;
   edge_pointwise_t dot = {
@@ -152,7 +194,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
         ox = first_column;
         for (uint32_t i = 0; i < count; i++) {
           const int32_t x = (int32_t)(ox * p->stride_x) - p->pad_left;
-          to = gather(p, &band, x, g * in_channels, size, is_dense, to);
+          to = gather(p, &band, x, g * in_channels, &patch, is_dense, to);
           if (++ox == p->out_width) {
             ox = 0;
             oy++;

@@ -295,8 +295,8 @@ static inline int needs_four(const edge_pointwise_t *p, uint32_t step) {
 }
 
 /* Pixels without gaps, 1 or more; outputs are `step` bytes apart. */
-static void sum_blocks(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, uint32_t step,
-                       int8_t *out) {
+static __attribute__((noinline)) void sum_blocks(const edge_pointwise_t *p, const int8_t *x,
+                                                 uint32_t pixels, uint32_t step, int8_t *out) {
   const uint32_t depth = p->in_channels;
   const uint32_t channels = p->out_channels;
   const int is_short = depth <= SHORT_DEPTH;
@@ -337,12 +337,9 @@ static void sum_blocks(const edge_pointwise_t *p, const int8_t *x, uint32_t pixe
   }
 }
 
-void edge_mve_dot(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, uint32_t step,
-                  int8_t *out) {
-  if (!needs_four(p, step)) {
-    sum_blocks(p, x, pixels, step, out);
-    return;
-  }
+/* Up to four pixels, of any number of values and channels. */
+static __attribute__((noinline)) void sum_any(const edge_pointwise_t *p, const int8_t *x,
+                                              uint32_t pixels, uint32_t step, int8_t *out) {
   const uint32_t depth = p->in_channels;
   four_t four = {
       .weights = p->weights,
@@ -367,6 +364,15 @@ void edge_mve_dot(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, u
   sum_four(&four);
 }
 
+void edge_mve_dot(const edge_pointwise_t *p, const int8_t *x, uint32_t pixels, uint32_t step,
+                  int8_t *out) {
+  if (needs_four(p, step)) {
+    sum_any(p, x, pixels, step, out);
+  } else {
+    sum_blocks(p, x, pixels, step, out);
+  }
+}
+
 /* A row of pixels. Outputs may overwrite them: then four are saved first. */
 static void long_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out, int8_t *saved) {
   const uint32_t depth = p->in_channels;
@@ -385,10 +391,18 @@ static void long_row(const edge_pointwise_t *p, const int8_t *in, int8_t *out, i
   }
 }
 
+/* Whether a row of inputs and one of outputs share memory. */
+static int overlap(const edge_pointwise_t *p, const int8_t *in, const int8_t *out) {
+  const uint32_t width = p->width;
+  return out < in + width * p->in_channels && in < out + width * p->out_channels;
+}
+
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch) {
   for (uint32_t row = 0; row < p->rows; row++, in += p->in_row, out += p->out_row) {
-    if (p->in_channels <= SHORT_DEPTH && !needs_four(p, p->out_channels)) {
-      sum_blocks(p, in, p->width, p->out_channels, out); /* reads a group before it writes */
+    /* Of short pixels, a group is read before anything is written. */
+    if (!needs_four(p, p->out_channels) &&
+        (p->in_channels <= SHORT_DEPTH || !overlap(p, in, out))) {
+      sum_blocks(p, in, p->width, p->out_channels, out);
     } else {
       long_row(p, in, out, scratch);
     }

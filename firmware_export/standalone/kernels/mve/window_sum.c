@@ -5,9 +5,11 @@
  * gathered, which a core does one by one; but multiplier, shift and weights are then scalars, and
  * nothing depends on the number of channels.
  *
- * Lanes are channels: if the number of channels is a multiple of eight and there are many taps. No
- * pixel is processed twice, and all bytes are adjacent.
+ * Lanes are channels: if the number of channels is a multiple of eight, with many taps and few
+ * pixels. No pixel is processed twice, and all bytes are adjacent.
  */
+#include <stddef.h>
+
 #include "edge_kernels.h"
 #include "edge_mve.h"
 #include "edge_mve_taps.h"
@@ -43,22 +45,6 @@ static inline int32_t bias_of(const edge_mve_stretch_t *s, uint32_t channel) {
     weights += s->outside[k].weights[channel];
   }
   return s->bias[channel] + s->padding * weights;
-}
-
-/* Scales sums of eight pixels, in even and odd lanes, to outputs: saturated, but not clamped, in
- * eight 16-bit lanes. */
-static inline int16x8_t outputs(int32x4_t even, int32x4_t odd, int32_t multiplier, int32x4_t left,
-                                int16_t zero_point) {
-  const int16x8_t halves = edge_mve_halves(vrshlq_s32(edge_mve_multiply(even, multiplier), left),
-                                           vrshlq_s32(edge_mve_multiply(odd, multiplier), left));
-  return edge_mve_saturate_halves(vqaddq_n_s16(halves, zero_point));
-}
-
-/* Two taps of eight pixels. */
-static inline int16x8_t pair(const int8_t *a, int32_t a_weight, const int8_t *b, int32_t b_weight,
-                             uint16x8_t offsets) {
-  const int16x8_t first = vmulq_n_s16(vldrbq_gather_offset_s16(a, offsets), (int16_t)a_weight);
-  return vmlaq_n_s16(first, vldrbq_gather_offset_s16(b, offsets), (int16_t)b_weight);
 }
 
 /* One channel of all pixels; the order is known to the assembly. */
@@ -147,38 +133,143 @@ static void sum_four(const edge_mve_stretch_t *s, int8_t *out) {
   }
 }
 
+/* Two taps of one channel; the order is known to the assembly. */
+typedef struct {
+  const int8_t *x[2];
+  int32_t weights[2];
+} pair_t;
+
+/* One channel of all pixels; the order is known to the assembly. */
+typedef struct {
+  const pair_t *pairs;
+  uint32_t count; /* 1 or more */
+  int8_t *out;
+  uint32_t sixteens; /* blocks of pixels */
+  int32_t bias, multiplier;
+  int32_t left; /* minus the shift */
+  int32_t zero_point;
+  uint32_t in_step, out_step;                    /* bytes from a block to the next */
+  uint16x8_t to[2], last_to, from[2], last_from; /* places; of the first and the second eight */
+} pairs_t;
+_Static_assert(offsetof(pairs_t, to) == 40 && sizeof(pairs_t) == 136, "known to the assembly");
+
+/* Sixteen pixels at a time, as twice eight: q2 and q3 are the even and odd sums of the first, q4
+ * and q5 of the others. */
+static __attribute__((naked, noinline)) void sum_all_pairs(pairs_t *p __attribute__((unused))) {
+#define TWO_TAPS(places, even, odd) \
+  "vldrb.s16 q6, [r0, " places      \
+  "]\n\t"                           \
+  "vmul.i16 q6, q6, r2\n\t"         \
+  "vldrb.s16 q7, [r1, " places      \
+  "]\n\t"                           \
+  "vmla.s16 q6, q7, r3\n\t"         \
+  "vmovlb.s16 q7, q6\n\t"           \
+  "vadd.i32 " even ", " even        \
+  ", q7\n\t"                        \
+  "vmovlt.s16 q6, q6\n\t"           \
+  "vadd.i32 " odd ", " odd ", q6\n\t"
+#define STORE(even, odd, to)  \
+  "vshr.s32 q6, " even        \
+  ", #31\n\t"                 \
+  "vqrdmlah.s32 q6, " even    \
+  ", r0\n\t"                  \
+  "vshr.s32 q7, " odd         \
+  ", #31\n\t"                 \
+  "vqrdmlah.s32 q7, " odd     \
+  ", r0\n\t"                  \
+  "vrshl.s32 q6, r1\n\t"      \
+  "vrshl.s32 q7, r1\n\t"      \
+  "vqmovnb.s32 q6, q6\n\t"    \
+  "vqmovnt.s32 q6, q7\n\t"    \
+  "vqadd.s16 q6, q6, r2\n\t"  \
+  "vldrw.u32 q7, [r4, #" to   \
+  "]\n\t"                     \
+  "vqmovnb.s16 q6, q6\n\t"    \
+  "vstrb.16 q6, [r5, q7]\n\t" \
+  "vldrw.u32 " even           \
+  ", [r4, #72]\n\t"           \
+  "vadd.i16 q7, q7, r7\n\t"   \
+  "vmin.u16 q7, q7, " even    \
+  "\n\t"                      \
+  "vstrw.32 q7, [r4, #" to "]\n\t"
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, lr}\n\t"
+      "vpush {d8-d15}\n\t"
+      "mov r4, r0\n\t"
+      "ldr r9, [r4, #4]\n\t"
+      "ldrd r5, r6, [r4, #8]\n\t"
+      "ldr r10, [r4, #16]\n\t"
+      "vldrw.u32 q0, [r4, #88]\n\t"
+      "vldrw.u32 q1, [r4, #104]\n"
+      "1:\n\t"
+      "ldr r8, [r4]\n\t"
+      "vdup.32 q2, r10\n\t"
+      "vdup.32 q3, r10\n\t"
+      "vdup.32 q4, r10\n\t"
+      "vdup.32 q5, r10\n\t"
+      "dls lr, r9\n"
+      "2:\n\t"
+      "ldm r8!, {r0, r1, r2, r3}\n\t"
+      TWO_TAPS("q0", "q2", "q3")
+      TWO_TAPS("q1", "q4", "q5")
+      "le lr, 2b\n\t"
+      "ldrd r0, r1, [r4, #20]\n\t"
+      "ldrd r2, r3, [r4, #28]\n\t"
+      "ldr r7, [r4, #36]\n\t"
+      STORE("q2", "q3", "40")
+      STORE("q4", "q5", "56")
+      "vldrw.u32 q2, [r4, #120]\n\t"
+      "vadd.i16 q0, q0, r3\n\t"
+      "vmin.u16 q0, q0, q2\n\t"
+      "vadd.i16 q1, q1, r3\n\t"
+      "vmin.u16 q1, q1, q2\n\t"
+      "subs r6, r6, #1\n\t"
+      "bne 1b\n\t"
+      "vpop {d8-d15}\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, pc}");
+#undef TWO_TAPS
+#undef STORE
+}
+
 /* Any number of taps and any steps. */
-static void sum_any(const edge_mve_stretch_t *s, int8_t *out) {
-  const places_t from = find_places(s->pixels, s->in_step);
+static void sum_pairs(const edge_mve_stretch_t *s, int8_t *out) {
+  const uint32_t step = s->count > 0 ? s->in_step : 0; /* without taps, only `out` is read */
+  const places_t from = find_places(s->pixels, step);
   const places_t to = find_places(s->pixels, s->out_step);
+  pair_t pairs[EDGE_MVE_TAPS / 2];
+  pairs_t all = {
+      .pairs = pairs,
+      .count = s->count > 2 ? (s->count + 1) / 2 : 1,
+      .sixteens = (s->pixels + 2 * LANES - 1) / (2 * LANES),
+      .zero_point = s->zero_point,
+      .in_step = 2 * LANES * step,
+      .out_step = 2 * LANES * s->out_step,
+      .last_to = to.last,
+      .last_from = from.last,
+  };
   for (uint32_t o = 0; o < s->channels; o++) {
-    const int32x4_t bias = vdupq_n_s32(bias_of(s, o));
-    const int32_t multiplier = s->multiplier[o];
-    const int32x4_t left = vdupq_n_s32(-s->shift[o]);
-    uint16x8_t source = from.first;
-    uint16x8_t target = to.first;
-    for (uint32_t i = (s->pixels + LANES - 1) / LANES; i > 0; i--) {
-      const uint16x8_t at = vaddq_n_u16(source, (uint16_t)o);
-      int32x4_t even = bias;
-      int32x4_t odd = bias;
-      const edge_mve_tap_t *tap = s->taps;
-      for (uint32_t k = s->count / 2; k > 0; k--, tap += 2) {
-        const int16x8_t both =
-            pair(tap[0].from, tap[0].weights[o], tap[1].from, tap[1].weights[o], at);
-        even = vaddq_s32(even, vmovlbq_s16(both));
-        odd = vaddq_s32(odd, vmovltq_s16(both));
-      }
-      if (s->count % 2 != 0) {
-        const int16x8_t last =
-            vmulq_n_s16(vldrbq_gather_offset_s16(tap->from, at), tap->weights[o]);
-        even = vaddq_s32(even, vmovlbq_s16(last));
-        odd = vaddq_s32(odd, vmovltq_s16(last));
-      }
-      vstrbq_scatter_offset_s16(out + o, target,
-                                outputs(even, odd, multiplier, left, s->zero_point));
-      source = next_places(source, s->in_step, from.last);
-      target = next_places(target, s->out_step, to.last);
+    /* Missing taps have zero weights. */
+    pairs[0].x[0] = out;
+    pairs[0].weights[0] = 0;
+    const edge_mve_tap_t *tap = s->taps;
+    uint32_t k = 0;
+    for (; k < s->count; k++, tap++) {
+      pairs[k / 2].x[k % 2] = tap->from + o;
+      pairs[k / 2].weights[k % 2] = tap->weights[o];
     }
+    for (; k < 2 * all.count; k++) {
+      pairs[k / 2].x[k % 2] = pairs[0].x[0];
+      pairs[k / 2].weights[k % 2] = 0;
+    }
+    all.out = out + o;
+    all.bias = bias_of(s, o);
+    all.multiplier = s->multiplier[o];
+    all.left = -s->shift[o];
+    all.from[0] = from.first;
+    all.from[1] = next_places(from.first, step, from.last);
+    all.to[0] = to.first;
+    all.to[1] = next_places(to.first, s->out_step, to.last);
+    sum_all_pairs(&all);
   }
 }
 
@@ -232,11 +323,11 @@ void edge_mve_sum_taps(const edge_mve_stretch_t *stretch, int8_t *out) {
   const edge_mve_stretch_t s = *stretch;
   if (s.count > 0 && s.count <= 4 && s.in_step == s.out_step) {
     sum_four(&s, out);
-  } else if (s.channels % LANES == 0) {
+  } else if (s.channels % LANES == 0 && s.pixels < LANES) {
     for (uint32_t c = 0; c < s.channels; c += LANES) {
       sum_eight(&s, c, out);
     }
   } else {
-    sum_any(&s, out);
+    sum_pairs(&s, out);
   }
 }

@@ -477,7 +477,8 @@ class TestKernels:
 
 def default_target() -> Target:
     """What the folders here are exported for."""
-    return inspect.signature(package.export).parameters["target"].default
+    target: Target = inspect.signature(package.export).parameters["target"].default
+    return target
 
 
 class TestPlacement:

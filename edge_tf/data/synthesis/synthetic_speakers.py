@@ -14,20 +14,6 @@ from edge_tf.data.words.splits import hash_split
 # Share of the speakers held out for validation, and again for testing.
 _HELD_OUT_SHARE = 0.15
 
-# The variants of espeak-ng 1.52 that sound human, female and male. Left out: robots, whispers,
-# effects, near-copies, and those that clip or lack a formant that distinguishes vowels.
-FEMALE_VARIANTS = (
-    *("f1", "f2", "f3", "f4", "f5", "Andrea", "Annie", "anika", "aunty", "belinda", "grandma"),
-    *("linda", "shelby"),
-)
-MALE_VARIANTS = (
-    *("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Alex", "Denis", "Gene", "Henrique"),
-    *("Marco", "Mario", "Michael", "Mike", "Nguyen", "Reed", "adam", "benjamin", "boris"),
-    *("david", "ed", "edward", "grandpa", "gustave", "ian", "iven3", "john", "klatt3", "klatt4"),
-    *("klatt5", "klatt6", "marcelo", "max", "michel", "mike2", "norbert", "pablo", "paul"),
-    *("pedro", "quincy", "rob", "robert", "sandro", "travis", "victor"),
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class Speaker:

@@ -26,12 +26,8 @@ from edge_tf.data.synthesis import synthetic_record as record
 from edge_tf.data.synthesis.synthetic_noise import background_noises
 from edge_tf.data.synthesis.synthetic_record import Clip
 from edge_tf.data.synthesis.synthetic_request import RATE, Request
-from edge_tf.data.synthesis.synthetic_speakers import (
-    FEMALE_VARIANTS,
-    MALE_VARIANTS,
-    Speaker,
-    draw_speakers,
-)
+from edge_tf.data.synthesis.synthetic_speakers import Speaker, draw_speakers
+from edge_tf.data.synthesis.voices.espeak import FEMALE_VARIANTS, MALE_VARIANTS
 from edge_tf.errors import UserError
 
 _log = logging.getLogger(__name__)

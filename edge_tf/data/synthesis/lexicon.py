@@ -12,7 +12,7 @@ from edge_tf.data.synthesis import phonetics
 from edge_tf.errors import UserError
 
 # Words beyond are rare: names, and forms that nobody says.
-MOST_WORDS = 20_000
+MOST_WORDS = 12_000
 INSTALL = "make voices"
 
 _MOST_BYTES = 1 << 24

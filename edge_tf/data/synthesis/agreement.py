@@ -38,8 +38,8 @@ def spectra(samples: np.ndarray) -> np.ndarray:
 
 def _filters() -> np.ndarray:
     """[bins, bands]: triangles equally spaced on the mel scale, each of sum 1."""
-    ends = 2595.0 * np.log10(1.0 + np.array([_LOWEST_HZ, _HIGHEST_HZ]) / 700.0)
-    corners = 700.0 * (10.0 ** (np.linspace(*ends, _BANDS + 2) / 2595.0) - 1.0)
+    low, high = 2595.0 * np.log10(1.0 + np.array([_LOWEST_HZ, _HIGHEST_HZ]) / 700.0)
+    corners = 700.0 * (10.0 ** (np.linspace(low, high, _BANDS + 2) / 2595.0) - 1.0)
     bins = np.fft.rfftfreq(_WINDOW, 1.0 / _RATE)[:, None]
     rising = (bins - corners[:-2]) / np.diff(corners)[:-1]
     falling = (corners[2:] - bins) / np.diff(corners)[1:]

@@ -19,9 +19,11 @@ def halves(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
       Both halves, faded at their ends; together n samples.
     """
-    size = max(1, round(_SMOOTHED_S * RATE))
-    energy = np.convolve(np.square(samples, dtype=np.float64), np.ones(size) / size, "same")
-    start, end = round(_EARLIEST * len(samples)), max(1, round(_LATEST * len(samples)))
-    cut = start + int(np.argmin(energy[start:end])) if end > start else len(samples) // 2
+    size = round(_SMOOTHED_S * RATE)
+    cut = len(samples) // 2
+    if len(samples) > 2 * size:  # else there is no middle to search
+        energy = np.convolve(np.square(samples, dtype=np.float64), np.ones(size) / size, "same")
+        start = round(_EARLIEST * len(samples))
+        cut = start + int(np.argmin(energy[start : round(_LATEST * len(samples))]))
     fade = round(_FADE_S * RATE)
     return simulation.fade_ends(samples[:cut], fade), simulation.fade_ends(samples[cut:], fade)

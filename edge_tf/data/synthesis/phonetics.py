@@ -5,6 +5,7 @@ A phoneme is a point: how and where it is made. Substitution costs the distance 
 distance is one: 0 only for equal sounds, symmetric, and no detour is shorter.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -32,7 +33,11 @@ _CONSONANTS = {
     **{"d": (0.35, 0.0, 1, 0, 0, 0), "ʈ": (0.45, 0.0, 0, 0, 0, 0), "ɖ": (0.45, 0.0, 1, 0, 0, 0)},
     **{"c": (0.6, 0.0, 0, 0, 0, 0), "ɟ": (0.6, 0.0, 1, 0, 0, 0), "k": (0.8, 0.0, 0, 0, 0, 0)},
     **{"ɡ": (0.8, 0.0, 1, 0, 0, 0), "q": (0.9, 0.0, 0, 0, 0, 0), "ʔ": (1.0, 0.0, 0, 0, 0, 0)},
-    **{"tʃ": (0.5, 0.25, 0, 0, 1, 0), "dʒ": (0.5, 0.25, 1, 0, 1, 0), "ts": (0.35, 0.25, 0, 0, 1, 0)},
+    **{
+        "tʃ": (0.5, 0.25, 0, 0, 1, 0),
+        "dʒ": (0.5, 0.25, 1, 0, 1, 0),
+        "ts": (0.35, 0.25, 0, 0, 1, 0),
+    },
     **{"f": (0.1, 0.5, 0, 0, 0, 0), "v": (0.1, 0.5, 1, 0, 0, 0), "θ": (0.25, 0.5, 0, 0, 0, 0)},
     **{"ð": (0.25, 0.5, 1, 0, 0, 0), "s": (0.35, 0.5, 0, 0, 1, 0), "z": (0.35, 0.5, 1, 0, 1, 0)},
     **{"ʃ": (0.5, 0.5, 0, 0, 1, 0), "ʒ": (0.5, 0.5, 1, 0, 1, 0), "ç": (0.6, 0.5, 0, 0, 0, 0)},
@@ -50,7 +55,7 @@ _VOWEL_OR_NOT = 0.8  # apart from what else differs
 PHONEMES = (*_VOWELS, *_CONSONANTS)
 _NUMBERS = {phoneme: number for number, phoneme in enumerate(PHONEMES)}
 # What espeak-ng writes as one; a length mark and other diacritics are left out before.
-_REWRITTEN = (("əl", "əl"), ("n̩", "ən"), ("m̩", "əm"), ("l̩", "əl"), ("ɜː", "ɝ"), ("g", "ɡ"))
+_REWRITTEN = (("n̩", "ən"), ("m̩", "əm"), ("l̩", "əl"), ("ɜː", "ɝ"), ("g", "ɡ"))
 _PIECE = re.compile("|".join(sorted(map(re.escape, PHONEMES), key=len, reverse=True)))
 
 
@@ -76,13 +81,15 @@ def encode(phonemes: Iterable[str]) -> tuple[int, ...]:
     Stress and length are left out; a diphthong is two vowels. Symbols that are unknown are left
     out, too.
     """
-    numbers: list[int] = []
-    for phoneme in phonemes:
-        for theirs, ours in _REWRITTEN:
-            phoneme = phoneme.replace(theirs, ours)
-        plain = "".join(one for one in phoneme if not unicodedata.combining(one))
-        numbers += (_NUMBERS[piece] for piece in _PIECE.findall(plain))
-    return tuple(numbers)
+    return tuple(number for phoneme in phonemes for number in _encode(phoneme))
+
+
+@functools.lru_cache(maxsize=4096)
+def _encode(phoneme: str) -> tuple[int, ...]:
+    for theirs, ours in _REWRITTEN:
+        phoneme = phoneme.replace(theirs, ours)
+    plain = "".join(one for one in phoneme if not unicodedata.combining(one))
+    return tuple(_NUMBERS[piece] for piece in _PIECE.findall(plain))
 
 
 def decode(numbers: Iterable[int]) -> str:

@@ -30,10 +30,12 @@ _PAUSE_DB = -45.0
 _MEDOIDS = 3
 _CANDIDATES = 12
 _FEWEST_VOICES = 4
-# A take is farther from its own text than usual: by so many deviations of the middle half ...
-_DEVIATIONS = 3.0
-# ... or as far as the nearest of takes that say something else.
-_NEAREST_OTHERS = 0.10
+# A take is bad if the nearest of takes that say something else are nearer than its own text's: an
+# unusual voice is far from both, and stays. The share of takes that count as the nearest.
+_NEAREST_OTHERS = 0.1
+# Or if it is farther from its own text than usual, by so many times the spread of the middle half.
+_SPREADS = 5.0
+_LEAST_SPREAD = 0.02
 
 
 def fault(samples: np.ndarray, phonemes: int, rate: float = 1.0, words: int = 1) -> str:
@@ -86,9 +88,9 @@ def disagreeing(
       others: spectra of takes that say something else.
 
     Returns:
-      True for a take whose median distance to the most typical takes of other voices is far above
-      that of most takes, or as small for takes of something else. All False with fewer than four
-      voices: then nobody is typical.
+      True for a take that is farther from the most typical takes of other voices than from the
+      nearest of `others`, or far beyond what most takes are. All False with fewer than four voices:
+      then nobody is typical.
     """
     if len(set(voices)) < _FEWEST_VOICES:
         return [False] * len(takes)
@@ -103,13 +105,14 @@ def disagreeing(
         candidates[i]
         for i in agreement.medoids([takes[place] for place in candidates], _MEDOIDS + 1)
     ]
-    judged = _medians(takes, voices, takes, voices, typical)
+    judged = _to_typical(takes, voices, typical)
     spread = np.percentile(judged, 75) - np.percentile(judged, 25)
-    most = np.median(judged) + _DEVIATIONS * max(spread, 0.02)
+    most = np.full(len(takes), np.median(judged) + _SPREADS * max(spread, _LEAST_SPREAD))
     if len(others):
-        foreign = _medians(others, [""] * len(others), takes, voices, typical)
-        most = min(most, max(np.quantile(foreign, _NEAREST_OTHERS), np.median(judged)))
-    return [bool(value > most) for value in judged]
+        found = agreement.warped_distances([(take, other) for take in takes for other in others])
+        foreign = np.quantile(found.reshape(len(takes), -1), _NEAREST_OTHERS, axis=1)
+        most = np.minimum(most, foreign)
+    return [bool(value) for value in judged > most]
 
 
 def _spread(places: Sequence[int], voices: int) -> list[int]:
@@ -119,19 +122,15 @@ def _spread(places: Sequence[int], voices: int) -> list[int]:
     return [first[int(i * step)] for i in range(min(_CANDIDATES, len(first)))]
 
 
-def _medians(
-    judged: Sequence[np.ndarray],
-    theirs: Sequence[str],
-    takes: Sequence[np.ndarray],
-    voices: Sequence[str],
-    typical: Sequence[int],
+def _to_typical(
+    takes: Sequence[np.ndarray], voices: Sequence[str], typical: Sequence[int]
 ) -> np.ndarray:
-    """Median distance of each of `judged` to the `typical` takes of other voices."""
+    """Median distance of each take to the `typical` ones of other voices."""
     pairs, owners = [], []
-    for number, (spectrum, voice) in enumerate(zip(judged, theirs, strict=True)):
+    for number, (take, voice) in enumerate(zip(takes, voices, strict=True)):
         for place in [place for place in typical if voices[place] != voice][:_MEDOIDS]:
-            pairs.append((spectrum, takes[place]))
+            pairs.append((take, takes[place]))
             owners.append(number)
     found = agreement.warped_distances(pairs)
     numbers = np.array(owners)
-    return np.array([np.median(found[numbers == number]) for number in range(len(judged))])
+    return np.array([np.median(found[numbers == number]) for number in range(len(takes))])

@@ -44,9 +44,7 @@ def _others(
     wanted: str, words: Sequence[Pronounced], request: TakeRequest
 ) -> list[sound_alikes.OtherText]:
     runs = sound_alikes.part_texts(wanted)
-    own = lexicon.pronounce(
-        dict.fromkeys((wanted, *wanted.split(), *runs)), request.language
-    )
+    own = lexicon.pronounce(dict.fromkeys((wanted, *wanted.split(), *runs)), request.language)
     count = request.soundalikes
     replaced = sound_alikes.replaced(wanted, own, words, count // 4, request.seed)
     alike = sound_alikes.sound_alikes(own[0], words, count - len(replaced))
@@ -68,9 +66,7 @@ def plan(
     return takes
 
 
-def _take(
-    seed: int, folder: str, kind: str, speaker: TakeSpeaker, index: int, number: int
-) -> Take:
+def _take(seed: int, folder: str, kind: str, speaker: TakeSpeaker, index: int, number: int) -> Take:
     rng = np.random.default_rng([seed, 7, index, zlib.crc32(folder.encode()), number])
     return Take(
         path=f"{folder}/{speaker.name}_nohash_{number}.wav",

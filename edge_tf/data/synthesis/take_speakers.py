@@ -121,9 +121,7 @@ def _voice(
     first = same[int(rng.integers(len(same)))]
     if turn < len(names) and rng.random() >= _BLENDED_SHARE:
         return first
-    others = [
-        voice for voice in pool if voice.language == first.language and voice != first
-    ]
+    others = [voice for voice in pool if voice.language == first.language and voice != first]
     if not others:
         return first
     share = round(float(rng.uniform(_LEAST_BLENDED, _MOST_BLENDED)), 2)

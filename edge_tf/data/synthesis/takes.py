@@ -39,7 +39,7 @@ _LEVEL = 0.1  # RMS of the loud frames
 _FADE = RATE // 200
 # Takes of other texts that a take is compared with, and how different those texts sound at least,
 # relative to the number of phonemes.
-_OTHERS = 40
+_OTHERS = 24
 _OTHER_TEXT = 0.4
 # One in so many takes of a word is also cut in two.
 _HALVED = 4
@@ -73,6 +73,8 @@ def make(request: TakeRequest, out: Path, show_progress: bool = True) -> Summary
     synthesizers = {
         one.name: one for one in registry.chosen(request.synthesizers, request.language)
     }
+    if not request.synthesizers and (hint := registry.hint(synthesizers)):
+        _log.info("%s", hint)
     kinds = take_plan.texts(request)
     phonemes = _phonemes(kinds, request)
     speakers = draw_take_speakers(
@@ -177,12 +179,10 @@ def _write_wav(path: Path, pcm: np.ndarray) -> None:
     files.write_bytes(path, _wav_bytes(pcm))
 
 
-def _compare(
-    out: Path, takes: Sequence[Take], phonemes: Mapping[str, Sequence[int]]
-) -> list[Take]:
+def _compare(out: Path, takes: Sequence[Take], phonemes: Mapping[str, Sequence[int]]) -> list[Take]:
     """Drops new takes that other voices disagree with; what was compared before stays."""
 
-    @functools.lru_cache(maxsize=None)
+    @functools.cache
     def spectra(path: str) -> np.ndarray:
         return agreement.spectra(wav.read(out / path, RATE).samples)
 

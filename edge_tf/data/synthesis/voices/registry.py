@@ -13,6 +13,16 @@ SYNTHESIZERS: dict[str, Synthesizer] = {
 }
 
 
+def hint(used: Iterable[str]) -> str:
+    """A line about neural voices that could be installed; "" if they are used or cannot be."""
+    if "kokoro" in used or not SYNTHESIZERS["kokoro"].missing():
+        return ""
+    return (
+        "spoken without neural voices, with which a model would understand more people; "
+        "to install them, run: make voices"
+    )
+
+
 def chosen(names: Iterable[str], language: str) -> list[Synthesizer]:
     """Synthesizers by name; without names all that can be used here and speak the language.
 

@@ -44,7 +44,7 @@ class Synthesizer(abc.ABC):
 
     @abc.abstractmethod
     def missing(self) -> str:
-        """"" if it can be used, else one line: what is missing and what to do."""
+        """ "" if it can be used, else one line: what is missing and what to do."""
 
     @abc.abstractmethod
     def version(self) -> str:

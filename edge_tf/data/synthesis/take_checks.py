@@ -36,6 +36,7 @@ _NEAREST_OTHERS = 0.1
 # Or if it is farther from its own text than usual, by so many times the spread of the middle half.
 _SPREADS = 5.0
 _LEAST_SPREAD = 0.02
+_FEWEST_FOR_SPREAD = 10
 
 
 def fault(samples: np.ndarray, phonemes: int, rate: float = 1.0, words: int = 1) -> str:
@@ -106,8 +107,10 @@ def disagreeing(
         for i in agreement.medoids([takes[place] for place in candidates], _MEDOIDS + 1)
     ]
     judged = _to_typical(takes, voices, typical)
-    spread = np.percentile(judged, 75) - np.percentile(judged, 25)
-    most = np.full(len(takes), np.median(judged) + _SPREADS * max(spread, _LEAST_SPREAD))
+    most = np.full(len(takes), np.inf)
+    if len(takes) >= _FEWEST_FOR_SPREAD:
+        spread = np.percentile(judged, 75) - np.percentile(judged, 25)
+        most[:] = np.median(judged) + _SPREADS * max(spread, _LEAST_SPREAD)
     if len(others):
         found = agreement.warped_distances([(take, other) for take in takes for other in others])
         foreign = np.quantile(found.reshape(len(takes), -1), _NEAREST_OTHERS, axis=1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from edge_tf.data.synthesis.voices import kokoro
 from edge_tf.data.synthesis.voices.espeak import EspeakVoices
 from edge_tf.data.synthesis.voices.flite import FliteVoices
 from edge_tf.data.synthesis.voices.kokoro import KokoroVoices
@@ -12,15 +13,17 @@ SYNTHESIZERS: dict[str, Synthesizer] = {
     synthesizer.name: synthesizer for synthesizer in (EspeakVoices(), KokoroVoices(), FliteVoices())
 }
 
+NEURAL_HINT = (
+    "spoken without neural voices, with which a model would understand more people; "
+    f"to install them, run: {kokoro.INSTALL}"
+)
+
 
 def hint(used: Iterable[str]) -> str:
     """A line about neural voices that could be installed; "" if they are used or cannot be."""
     if "kokoro" in used or not SYNTHESIZERS["kokoro"].missing():
         return ""
-    return (
-        "spoken without neural voices, with which a model would understand more people; "
-        "to install them, run: make voices"
-    )
+    return NEURAL_HINT
 
 
 def chosen(names: Iterable[str], language: str) -> list[Synthesizer]:

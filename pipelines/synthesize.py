@@ -6,11 +6,11 @@ Speech comes from espeak-ng (pip install edge_tf[synthesis]); voice, pitch, spee
 and noise vary, and no speaker is in two splits. A model trained on it is only a first model: test
 it on recordings of people.
 
-    python -m pipelines.synthesize --words=hey_lamp --takes=1000 --soundalikes=100 --out=DIR
+    python -m pipelines.synthesize --words=hey_lamp --takes=1000 --out=DIR
 
 makes dry takes of any length instead, for training on streams, by every synthesizer that is
-installed (neural voices: make voices), with what sounds like the words. A run that was stopped
-goes on.
+installed (neural voices: make voices); --soundalikes=100 adds what sounds like the words. A run
+that was stopped goes on.
 """
 
 from collections.abc import Iterable

@@ -26,7 +26,7 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist=loadfile --no-loadscope-reorder
 # uv on PATH is the fallback, so that `make lock` works before uv is in .venv.
 UV ?= $(if $(wildcard .venv/bin/uv),.venv/bin/uv,uv)
 
-.PHONY: help setup demo test test-all firmware-test fuzz android-tools lint format lock upgrade clean
+.PHONY: help setup demo test test-all firmware-test fuzz android-tools voices lint format lock upgrade clean
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is:"
@@ -78,6 +78,9 @@ format: setup ## format the sources with ruff and clang-format
 android-tools: setup ## install MediaPipe (in .venv-mediapipe) and a Kotlin compiler, for the Android tests
 	@tools/android_tools.sh
 
+voices: setup ## install neural voices (Kokoro) and a list of words, for synthesize --takes
+	@tools/voices.sh
+
 # Hashes must be the public registry's, so this machine's configuration and local files are ignored.
 COMPILE_ANY := env -u UV_FIND_LINKS -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
   $(UV) pip compile --universal --python-version 3.10 --generate-hashes --no-annotate \
@@ -85,14 +88,17 @@ COMPILE_ANY := env -u UV_FIND_LINKS -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_IN
 COMPILE := $(COMPILE_ANY) pyproject.toml --output-file requirements.lock \
   --extra synthesis --extra tflm --extra dev
 COMPILE_MEDIAPIPE := $(COMPILE_ANY) --group mediapipe --output-file requirements-mediapipe.lock
+COMPILE_VOICES := $(COMPILE_ANY) --group voices --constraint requirements.lock --output-file requirements-voices.lock
 
 lock: ## update requirements.lock from pyproject.toml, keeping versions where possible
 	@$(COMPILE)
 	@$(COMPILE_MEDIAPIPE)
+	@$(COMPILE_VOICES)
 
 upgrade: ## the same, with the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade
 	@$(COMPILE_MEDIAPIPE) --upgrade
+	@$(COMPILE_VOICES) --upgrade
 
 clean: ## remove .venv, caches and the demo
 	@rm -rf .venv .venv-mediapipe tools/kotlin/node_modules build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis "$(DEMO_DIR)/words" "$(DEMO_DIR)/run"

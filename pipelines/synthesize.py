@@ -5,11 +5,17 @@
 Speech comes from espeak-ng (pip install edge_tf[synthesis]); voice, pitch, speed, room, microphone
 and noise vary, and no speaker is in two splits. A model trained on it is only a first model: test
 it on recordings of people.
+
+    python -m pipelines.synthesize --words=hey_lamp --takes=1000 --out=DIR
+
+makes dry takes of any length instead, for training on streams, by every synthesizer that is
+installed (neural voices: make voices); --soundalikes=100 adds what sounds like the words. A run
+that was stopped goes on.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -17,6 +23,7 @@ from pipelines import app, help_text
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
+    from edge_tf.data.synthesis import takes as dry_takes
     from edge_tf.data.synthesis.synthetic_words import Summary
 
 
@@ -34,6 +41,7 @@ def define_flags() -> None:
 @help_text.group(Group.DATA)
 def _define_own_flags() -> None:
     from edge_tf.data.synthesis import synthetic_request as request
+    from edge_tf.data.synthesis import take_request
 
     flags.DEFINE_list(
         "unknown_words",
@@ -59,6 +67,29 @@ def _define_own_flags() -> None:
         "Length of each background noise file in seconds.",
     )
     flags.DEFINE_integer("seed", 0, "Seed; the same flags and seed give the same bytes.")
+    flags.DEFINE_integer(
+        "takes", 0, "Dry takes per word, for streams, in place of one-second clips; 0: clips."
+    )
+    flags.DEFINE_list(
+        "synthesizers",
+        [],
+        "<NAME,...>: With --takes: what speaks, of espeak, kokoro and flite. Default: all that are "
+        "installed.",
+    )
+    flags.DEFINE_integer(
+        "soundalikes", 0, "With --takes: how many texts that sound like each word, to say as well."
+    )
+    flags.DEFINE_integer(
+        "takes_per_other",
+        take_request.DEFAULT_TAKES_PER_OTHER,
+        "With --takes: takes per text that is not in --words.",
+    )
+    flags.DEFINE_string(
+        "word_list",
+        "",
+        "<FILE>: With --soundalikes: the language's words, one per line, the most frequent first. "
+        "Default: those of the package wordfreq.",
+    )
 
 
 def synthesize(
@@ -96,23 +127,87 @@ def synthesize(
     return synthetic_words.synthesize(request, Path(out), progress)
 
 
+def synthesize_takes(
+    words: Iterable[str],
+    out: str | Path,
+    takes: int,
+    *,
+    unknown_words: Iterable[str] | None = None,
+    takes_per_other: int = 10,
+    soundalikes: int = 0,
+    word_list: str | Path = "",
+    speakers: int = 120,
+    language: str = "en",
+    synthesizers: Iterable[str] = (),
+    seed: int = 0,
+    progress: bool = True,
+) -> "dry_takes.Summary":
+    """Makes dry takes; see edge_tf.data.synthesis.take_request.TakeRequest for the arguments.
+
+    Raises:
+      UserError: an argument is wrong, a synthesizer is missing, or `out` holds other files.
+    """
+    from edge_tf.data.synthesis.take_request import make_take_request
+
+    request = make_take_request(
+        words,
+        takes,
+        unknown_words=unknown_words,
+        takes_per_other=takes_per_other,
+        soundalikes=soundalikes,
+        word_list=word_list,
+        speakers=speakers,
+        language=language,
+        synthesizers=synthesizers,
+        seed=seed,
+    )
+    from edge_tf.data.synthesis import takes as dry_takes
+
+    return dry_takes.make(request, Path(out), progress)
+
+
+_OF_BOTH = ("words", "out", "unknown_words", "speakers", "language", "seed")
+_OF_CLIPS = ("clips_per_word", "clips_per_unknown_word", "noise_seconds")
+_OF_TAKES = ("takes", "takes_per_other", "soundalikes", "synthesizers", "word_list")
+
+
 def main() -> None:
     from edge_tf.errors import UserError
 
     if not flags.FLAGS.out:
         raise UserError("--out is missing", "give the folder to write, e.g. --out=words")
-    names = (
-        *("words", "out", "unknown_words", "clips_per_word", "clips_per_unknown_word"),
-        *("speakers", "language", "noise_seconds", "seed"),
-    )
-    summary = synthesize(**{name: flags.FLAGS[name].value for name in names})
+    wants_takes = flags.FLAGS["takes"].present
+    for name in _OF_CLIPS if wants_takes else _OF_TAKES:
+        if flags.FLAGS[name].present:
+            raise UserError(
+                f"--{name} is for {'clips' if wants_takes else 'takes'}",
+                f"leave it out, or {'leave --takes out' if wants_takes else 'give --takes=1000'}",
+            )
+    names = (*_OF_BOTH, *(_OF_TAKES if wants_takes else _OF_CLIPS))
+    values = {name: flags.FLAGS[name].value for name in names}
+    print(_takes_line(values) if wants_takes else _clips_line(values))
+
+
+def _clips_line(values: dict[str, Any]) -> str:
+    summary = synthesize(**values)
     parts = ", ".join(
         f"{split} {summary.clips.get(split, 0)} of {summary.speakers[split]} speakers"
         for split in summary.speakers
     )
-    print(
+    return (
         f"{summary.path}: {sum(summary.clips.values())} clips ({parts}); "
         f"{summary.sped_up} sped up and {summary.trimmed} cut to fit one second"
+    )
+
+
+def _takes_line(values: dict[str, Any]) -> str:
+    summary = synthesize_takes(**values)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in summary.kinds.items())
+    splits = ", ".join(f"{split} {count}" for split, count in summary.splits.items())
+    dropped = ", ".join(f"{count} {reason}" for reason, count in summary.dropped.items())
+    return (
+        f"{summary.path}: {sum(summary.kinds.values())} takes by {', '.join(summary.synthesizers)} "
+        f"({kinds}; {splits}); dropped: {dropped or 'none'}"
     )
 
 

@@ -95,11 +95,15 @@ def test_the_command_that_makes_a_file_has_these_flags(flags, tmp_path):
 
 
 def test_targets_of_make_exist():
+    from edge_tf.data.synthesis import lexicon
+    from edge_tf.data.synthesis.voices import kokoro, registry
+
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     text = " ".join(MESSAGES.values())
     text += (ROOT / "firmware_export" / "oracle" / "micro.py").read_text(encoding="utf-8")
+    text += f" run: {lexicon.INSTALL} run: {kokoro.INSTALL} {registry.NEURAL_HINT}"
     named = set(re.findall(r"run: make ([\w-]+)", text))
-    assert {"setup", "android-tools"} <= named <= targets
+    assert {"setup", "android-tools", "voices"} <= named <= targets
 
 
 def test_pip_installs_what_the_project_names():

@@ -25,6 +25,8 @@ _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _INITIALIZE_DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
 _POSITION_CHARACTER = 1
+_PHONEMES_IPA = 0x02
+_PHONEME_SEPARATOR = "_"
 _RATE, _VOLUME, _PITCH, _RANGE, _WORD_GAP = 1, 2, 3, 4, 7
 
 # Some variants clip at 100, the level that speak_lib.h calls normal.
@@ -118,6 +120,7 @@ class Espeak:
                     f"{INSTALL} --force-reinstall",
                 ) from None
         self._seed = seed
+        self._selected = ""
         self._chunks: list[bytes] = []
         self._callback = _SynthCallback(self._collect)
         self._declare()
@@ -142,6 +145,12 @@ class Espeak:
         library.espeak_Info.argtypes = [ctypes.c_void_p]
         library.espeak_SetVoiceByName.argtypes = [ctypes.c_char_p]
         library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        library.espeak_TextToPhonemes.argtypes = [
+            ctypes.POINTER(ctypes.c_char_p),
+            ctypes.c_int,
+            ctypes.c_int,
+        ]
         library.espeak_Synth.argtypes = [
             ctypes.c_char_p,
             ctypes.c_size_t,
@@ -205,16 +214,9 @@ class Espeak:
           ValueError: espeak-ng has no such accent or variant.
           RuntimeError: espeak-ng refused the text.
         """
-        for name in filter(None, (voice.accent, voice.variant)):
-            # espeak-ng itself silently falls back to another voice.
-            if name not in self._known:
-                raise ValueError(f"espeak-ng {self.version} has no voice '{name}'")
-        name = f"{voice.accent}+{voice.variant}" if voice.variant else voice.accent
         encoded = text.encode()
         with _lock:
-            status = self._library.espeak_SetVoiceByName(name.encode())
-            if status != 0:
-                raise ValueError(f"espeak-ng {self.version} cannot load '{name}' ({status})")
+            self._select(voice)
             for parameter, value in (
                 (_RATE, voice.rate),
                 (_VOLUME, _VOLUME_PERCENT),
@@ -235,6 +237,43 @@ class Espeak:
             raise RuntimeError(f"espeak-ng {self.version} cannot speak {text!r} ({status})")
         samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768.0
         return samples, self.sample_rate
+
+    def phonemes(self, text: str, accent: str) -> list[list[str]]:
+        """How an accent pronounces a text.
+
+        Args:
+          text: words; punctuation is left out.
+          accent: one of `accents()`.
+
+        Returns:
+          For each word that espeak-ng sees its phonemes in IPA, stress marks before the vowel:
+          [["h", "ˈeɪ"], ["l", "ˈæ", "m", "p"]].
+
+        Raises:
+          ValueError: espeak-ng has no such accent.
+        """
+        mode = _PHONEMES_IPA | ord(_PHONEME_SEPARATOR) << 8
+        rest = ctypes.c_char_p(text.encode())
+        clauses: list[str] = []
+        with _lock:
+            if self._selected != accent:  # loading a voice takes longer than a word
+                self._select(Voice(accent))
+            while rest.value:  # advances by a clause, to NULL at the end
+                said = self._library.espeak_TextToPhonemes(ctypes.byref(rest), _CHARS_UTF8, mode)
+                clauses.append(said.decode())
+        words = " ".join(clauses).split()
+        return [[one for one in word.split(_PHONEME_SEPARATOR) if one] for word in words]
+
+    def _select(self, voice: Voice) -> None:
+        for name in filter(None, (voice.accent, voice.variant)):
+            # espeak-ng itself silently falls back to another voice.
+            if name not in self._known:
+                raise ValueError(f"espeak-ng {self.version} has no voice '{name}'")
+        name = f"{voice.accent}+{voice.variant}" if voice.variant else voice.accent
+        status = self._library.espeak_SetVoiceByName(name.encode())
+        if status != 0:
+            raise ValueError(f"espeak-ng {self.version} cannot load '{name}' ({status})")
+        self._selected = name
 
     def close(self) -> None:
         """Terminates the engine and unloads its library copy; a second call does nothing."""

@@ -1,5 +1,6 @@
 """The binary: flags, one line of result, one line of error, nothing half-written."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,8 @@ def test_help_lists_every_flag():
     assert shown.returncode == 0
     for flag in (
         *("words", "out", "unknown_words", "clips_per_word", "clips_per_unknown_word"),
-        *("speakers", "language", "noise_seconds", "seed"),
+        *("speakers", "language", "noise_seconds", "seed", "takes", "synthesizers"),
+        *("soundalikes", "takes_per_other", "word_list"),
     ):
         assert f"\n  --{flag}=" in shown.stdout
 
@@ -38,6 +40,24 @@ def test_makes_a_set_and_says_where_in_one_line(tmp_path):
     ]
 
 
+def test_makes_takes_and_says_how_many_of_which_kind(tmp_path):
+    pytest.importorskip("espeakng_loader", reason="needs the extra 'synthesis'")
+    out, words = tmp_path / "set", tmp_path / "words"
+    words.write_text("clamp\nlamb\nhouse\nwater\n")
+    done = run(
+        *("--words=lamp", "--takes=6", "--unknown_words=yes", "--takes_per_other=2"),
+        *("--synthesizers=espeak", "--soundalikes=2", f"--word_list={words}", "--speakers=6"),
+        f"--out={out}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(
+        rf"{out}: \d+ takes by espeak \([56] word, 2 unknown, 4 soundalike, 4 half; "
+        r"training \d+, validation \d+, testing \d+\); dropped: .*\n",
+        done.stdout,
+    ), done.stdout
+    assert {"lamp", "yes", "lamb", "lamp-first-half"} <= {path.name for path in out.iterdir()}
+
+
 def test_other_binaries_can_call_it(tmp_path):
     """As a function, without flags."""
     pytest.importorskip("espeakng_loader", reason="needs the extra 'synthesis'")
@@ -52,6 +72,9 @@ def test_other_binaries_can_call_it(tmp_path):
     ("flags", "message"),
     [
         (("--words=lamp",), "--out is missing"),
+        (("--words=a", "--out=OUT", "--soundalikes=3"), "--soundalikes is for takes; leave it out"),
+        (("--words=a", "--out=OUT", "--takes=3", "--noise_seconds=3"), "is for clips; leave it"),
+        (("--words=a", "--out=OUT", "--takes=3", "--synthesizers=x"), "there is no 'x'; name some"),
         (("--out=OUT",), "--words is empty"),
         (("--words=lamp,lamp", "--out=OUT"), "twice"),
         (("--words=a/b", "--out=OUT"), "cannot be"),

@@ -5,9 +5,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from edge_tf.data.synthesis.voices.synthesizer import RATE as RATE
 from edge_tf.errors import UserError
-
-RATE = 16000
 
 # For the class "unknown": common words, varied in length, vowels and consonants.
 DEFAULT_UNKNOWN_WORDS = (

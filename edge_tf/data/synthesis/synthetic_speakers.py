@@ -14,20 +14,6 @@ from edge_tf.data.words.splits import hash_split
 # Share of the speakers held out for validation, and again for testing.
 _HELD_OUT_SHARE = 0.15
 
-# The variants of espeak-ng 1.52 that sound human, female and male. Left out: robots, whispers,
-# effects, near-copies, and those that clip or lack a formant that distinguishes vowels.
-FEMALE_VARIANTS = (
-    *("f1", "f2", "f3", "f4", "f5", "Andrea", "Annie", "anika", "aunty", "belinda", "grandma"),
-    *("linda", "shelby"),
-)
-MALE_VARIANTS = (
-    *("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Alex", "Denis", "Gene", "Henrique"),
-    *("Marco", "Mario", "Michael", "Mike", "Nguyen", "Reed", "adam", "benjamin", "boris"),
-    *("david", "ed", "edward", "grandpa", "gustave", "ian", "iven3", "john", "klatt3", "klatt4"),
-    *("klatt5", "klatt6", "marcelo", "max", "michel", "mike2", "norbert", "pablo", "paul"),
-    *("pedro", "quincy", "rob", "robert", "sandro", "travis", "victor"),
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class Speaker:
@@ -53,7 +39,8 @@ class Speaker:
     microphone: Microphone
 
 
-def _name(seed: int, index: int, split: Split, taken: set[str]) -> str:
+def speaker_name(seed: int, index: int, split: Split, taken: set[str]) -> str:
+    """Eight hexadecimal digits that the official hash puts into `split`; added to `taken`."""
     attempt = 0
     while True:
         name = f"{zlib.crc32(f'{seed}/{index}/{attempt}'.encode()):08x}"
@@ -67,6 +54,28 @@ def split_sizes(speakers: int) -> dict[str, int]:
     """How many of `speakers` (at least 3) go into each split; no split is empty."""
     held_out = max(1, round(speakers * _HELD_OUT_SHARE))
     return {"training": speakers - 2 * held_out, "validation": held_out, "testing": held_out}
+
+
+def allot(clips: int, splits: Sequence[Split], word: str, seed: int) -> list[int]:
+    """How many of some clips of a word each speaker says.
+
+    As even as possible, one per split first; with more clips nobody says fewer.
+
+    Args:
+      clips: of the word, over all speakers.
+      splits: of each speaker.
+      word: varies who comes first.
+      seed: the same.
+    """
+    rng = np.random.default_rng([seed, 2, zlib.crc32(word.encode())])
+    shuffled = [int(i) for i in rng.permutation(len(splits))]
+    first = {splits[i]: i for i in reversed(shuffled)}
+    served = [first[split] for split in ("training", "testing", "validation") if split in first]
+    order = served + [i for i in shuffled if i not in served]
+    counts = [clips // len(splits)] * len(splits)
+    for i in order[: clips % len(splits)]:
+        counts[i] += 1
+    return counts
 
 
 def _draw(rng: np.random.Generator, low: float, high: float, digits: int = 3) -> float:
@@ -143,7 +152,7 @@ def draw_speakers(
             )
             speakers.append(
                 Speaker(
-                    name=_name(seed, index, split, taken),
+                    name=speaker_name(seed, index, split, taken),
                     split=split,
                     voice=voice,
                     tract=_draw(rng, 0.9, 1.12),

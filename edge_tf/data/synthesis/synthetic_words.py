@@ -12,7 +12,6 @@ import shutil
 import wave
 import zlib
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +25,8 @@ from edge_tf.data.synthesis import synthetic_record as record
 from edge_tf.data.synthesis.synthetic_noise import background_noises
 from edge_tf.data.synthesis.synthetic_record import Clip
 from edge_tf.data.synthesis.synthetic_request import RATE, Request
-from edge_tf.data.synthesis.synthetic_speakers import (
-    FEMALE_VARIANTS,
-    MALE_VARIANTS,
-    Speaker,
-    draw_speakers,
-)
+from edge_tf.data.synthesis.synthetic_speakers import Speaker, allot, draw_speakers
+from edge_tf.data.synthesis.voices.espeak import FEMALE_VARIANTS, MALE_VARIANTS
 from edge_tf.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -53,19 +48,6 @@ class Summary:
     speakers: dict[str, int]
     sped_up: int
     trimmed: int
-
-
-def _allot(clips: int, speakers: Sequence[Speaker], word: str, seed: int) -> list[int]:
-    """Clips of a word per speaker: as even as possible, one per split first."""
-    rng = np.random.default_rng([seed, 2, zlib.crc32(word.encode())])
-    shuffled = [int(i) for i in rng.permutation(len(speakers))]
-    first = {speakers[i].split: i for i in reversed(shuffled)}
-    served = [first[split] for split in ("training", "testing", "validation")]
-    order = served + [i for i in shuffled if i not in served]
-    counts = [clips // len(speakers)] * len(speakers)
-    for i in order[: clips % len(speakers)]:
-        counts[i] += 1
-    return counts
 
 
 def _speak_to_fit(
@@ -180,7 +162,8 @@ def _build(request: Request, folder: Path, progress: bool) -> Summary:
         _write_wav(noise_folder / f"{name}.wav", simulation.to_int16(samples))
     wanted = {word: request.clips_per_word for word in request.words}
     wanted |= {word: request.clips_per_unknown_word for word in request.unknown_words}
-    allotted = {w: _allot(count, speakers, w, request.seed) for w, count in wanted.items()}
+    splits = [speaker.split for speaker in speakers]
+    allotted = {w: allot(count, splits, w, request.seed) for w, count in wanted.items()}
     clips: list[Clip] = []
     for word in wanted:
         (folder / word).mkdir()

@@ -97,3 +97,18 @@ def test_missing_wheel_names_the_extra(monkeypatch):
     assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="synthesis"):
         espeak.loader_version()
+
+
+def test_phonemes_of_each_word_and_of_every_clause():
+    with Espeak() as engine:
+        engine.speak("stop", Voice("gmw/en-GB-x-rp"))
+        found = engine.phonemes("Hey, lamp! computer", "gmw/en-US")
+        assert found == [
+            ["h", "ˈeɪ"],
+            ["l", "ˈæ", "m", "p"],
+            ["k", "ə", "m", "p", "j", "ˈuː", "ɾ", "ɚ"],
+        ]
+        assert engine.phonemes("computer", "gmw/en-GB-x-rp")[0][-1] == "ɐ"
+        assert engine.phonemes("", "gmw/en-US") == []
+        with pytest.raises(ValueError, match="has no voice 'gmw/none'"):
+            engine.phonemes("a", "gmw/none")

@@ -14,12 +14,8 @@ from hypothesis import strategies as st
 from edge_tf.audio.espeak import Espeak
 from edge_tf.data.synthesis import synthetic_words
 from edge_tf.data.synthesis.synthetic_request import DEFAULT_UNKNOWN_WORDS, make_request
-from edge_tf.data.synthesis.synthetic_speakers import (
-    FEMALE_VARIANTS,
-    MALE_VARIANTS,
-    draw_speakers,
-    split_sizes,
-)
+from edge_tf.data.synthesis.synthetic_speakers import draw_speakers, split_sizes
+from edge_tf.data.synthesis.voices.espeak import FEMALE_VARIANTS, MALE_VARIANTS
 from edge_tf.data.words import folder_of_words, splits
 from edge_tf.errors import UserError
 

@@ -1,0 +1,81 @@
+"""Which takes to make, checked before anything is made."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge_tf.data.synthesis import synthetic_request
+from edge_tf.errors import UserError
+
+DEFAULT_TAKES_PER_OTHER = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class TakeRequest:
+    """What to make. Words are folder names; an underscore within one is spoken as a space.
+
+    Attributes:
+      words: the wake words or keywords, at least one.
+      unknown_words: further words to say.
+      takes: takes of each of `words`, over all speakers and splits, before some are dropped.
+      takes_per_other: the same of each other text.
+      soundalikes: how many texts that sound like each of `words`, besides its parts.
+      word_list: file of words to find them in; "" is the package wordfreq.
+      speakers: how many invented speakers, at least 3.
+      language: tag; all accents are used.
+      synthesizers: names; empty: all that are installed.
+      seed: 0 or more; determines all randomness.
+    """
+
+    words: tuple[str, ...]
+    unknown_words: tuple[str, ...]
+    takes: int
+    takes_per_other: int
+    soundalikes: int
+    word_list: str
+    speakers: int
+    language: str
+    synthesizers: tuple[str, ...]
+    seed: int
+
+
+def make_take_request(
+    words: Iterable[str],
+    takes: int,
+    *,
+    unknown_words: Iterable[str] | None = None,
+    takes_per_other: int = DEFAULT_TAKES_PER_OTHER,
+    soundalikes: int = 0,
+    word_list: str | Path = "",
+    speakers: int = synthetic_request.DEFAULT_SPEAKERS,
+    language: str = "en",
+    synthesizers: Iterable[str] = (),
+    seed: int = 0,
+) -> TakeRequest:
+    """Checks and completes a request; see TakeRequest for the arguments.
+
+    Raises:
+      UserError: an argument is out of range, a word cannot be a folder or is named twice.
+    """
+    checked = synthetic_request.make_request(
+        words, unknown_words, speakers=speakers, language=language, seed=seed
+    )
+    for flag, value, minimum, maximum in (
+        ("takes", takes, 1, 100_000),
+        ("takes_per_other", takes_per_other, 1, 100_000),
+        ("soundalikes", soundalikes, 0, 1_000),
+    ):
+        if not minimum <= value <= maximum:
+            raise UserError(f"--{flag}={value} is out of range", f"give {minimum} to {maximum}")
+    return TakeRequest(
+        words=checked.words,
+        unknown_words=checked.unknown_words,
+        takes=takes,
+        takes_per_other=takes_per_other,
+        soundalikes=soundalikes,
+        word_list=str(word_list),
+        speakers=checked.speakers,
+        language=checked.language,
+        synthesizers=tuple(name.strip().casefold() for name in synthesizers if name.strip()),
+        seed=checked.seed,
+    )

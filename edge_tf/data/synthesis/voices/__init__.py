@@ -1,0 +1,1 @@
+"""Speech synthesizers behind one interface, a file each; registry.py lists them."""

@@ -96,7 +96,7 @@ def define_rate() -> None:
         flags.DEFINE_float(
             "decisions_per_second",
             None,
-            "How often firmware decides what it hears; the detector's times stay the same. "
+            "How often firmware decides; the detector's times stay the same. "
             "Default: at each frame; with --nostreaming 10, each of a whole window.",
         )
 

@@ -75,8 +75,10 @@ class PartLoad:
 
     @property
     def inferences_per_second(self) -> float | None:
-        """Most inferences of the network alone in a second."""
-        return None if self.kernels is None else 1e6 * self.part.mhz / self.per_inference
+        """Most inferences of the network alone in a second; None if it has nothing to compute."""
+        if self.kernels is None or not self.per_inference:
+            return None
+        return 1e6 * self.part.mhz / self.per_inference
 
     @property
     def misfit(self) -> str:
@@ -97,9 +99,11 @@ class PartLoad:
     @property
     def verdict(self) -> str:
         """The load, or how often the network alone can run; or why it cannot."""
-        if self.misfit or self.inferences_per_second is None:
+        if self.misfit:
             return self.misfit
         if self.percent is None:
+            if self.inferences_per_second is None:
+                return "nothing to compute"
             return f"at most {float(f'{self.inferences_per_second:.3g}'):,g} a second"
         shown = f"{self.percent:.2g}" if self.percent < 10 else f"{self.percent:.0f}"
         return f"at least {shown} %"

@@ -208,15 +208,23 @@ class TestGraph:
         with pytest.raises(ExportError, match="listed twice"):
             read(builder, [tensors[0], tensors[0]], tensors[1:])
 
-    def test_a_constant_as_input_or_output(self):
+    def test_a_constant_as_input(self):
         builder, tensors = self.chain("LOGISTIC")
         constant = builder.constant(np.zeros((1, 4), np.int8), [0.1])
         with pytest.raises(ExportError, match="is a constant or listed twice"):
             read(builder, [*tensors[:1], constant], tensors[1:])
+
+    def test_a_constant_as_output_is_copied(self):
         builder, tensors = self.chain("LOGISTIC")
         constant = builder.constant(np.zeros((1, 4), np.int8), [0.1])
+        graph = read(builder, tensors[:1], [constant])
+        copied = graph.ops[-1].inputs[0].data
+        assert graph.outputs == [graph.ops[-1].output] and copied is not None and not copied.any()
+
+    def test_an_output_that_no_op_writes(self):
+        builder, tensors = self.chain("LOGISTIC")
         with pytest.raises(ExportError, match="no op writes"):
-            read(builder, tensors[:1], [constant])
+            read(builder, tensors[:1], [builder.activation((1, 4), 0.1, 0)])
 
     def test_tensors_that_no_device_holds(self):
         builder = Builder()

@@ -501,8 +501,8 @@ void edge_dsp_widen_pixels(const int8_t *x, uint32_t depth, uint32_t group, uint
   }
 }
 
-static void all_pairs(const edge_pointwise_t *p, const uint32_t *x, uint32_t pixels, uint32_t step,
-                      int8_t *out) {
+static __attribute__((noinline)) void all_pairs(const edge_pointwise_t *p, const uint32_t *x,
+                                                uint32_t pixels, uint32_t step, int8_t *out) {
   const pairs_t call = {
       .out = out,
       .shift = p->shift,

@@ -12,7 +12,7 @@ from firmware_export.standalone.target import KERNEL_SETS
 from tests.firmware_export.standalone.kernels_glue import read
 from tests.firmware_export.standalone.model_builder import SAME, Builder
 
-DEPTH = 32
+CHANNELS, DEPTH = 24, 64
 
 
 def lowered(weights: np.ndarray, pixels: int = 36, sets=("dsp",)) -> Call:
@@ -34,37 +34,38 @@ def random_weights(*shape: int) -> np.ndarray:
 
 @pytest.mark.parametrize("window", [(1, 1), (1, 3)])
 def test_numbers_are_the_weights_of_both_channels(window):
-    weights = random_weights(6, *window, DEPTH)
+    weights = random_weights(CHANNELS, *window, DEPTH)
     call = lowered(weights)
     assert call.fields["group"] == 3
-    words = call.fields["weights"].values.view("<i2").reshape(3, -1, 4)
-    numbers = words[..., [0, 2, 1, 3]].reshape(3, -1).astype(int)
+    words = call.fields["weights"].values.view("<i2").reshape(CHANNELS // 2, -1, 4)
+    numbers = words[..., [0, 2, 1, 3]].reshape(CHANNELS // 2, -1).astype(int)
     first = (numbers + 128) % 256 - 128
     both = np.stack([first, (numbers - first) // 256], axis=1)
     np.testing.assert_array_equal(both.reshape(weights.shape), weights)
 
 
 def test_a_number_that_needs_17_bits_keeps_weights_apart():
-    weights = random_weights(2, 1, 1, DEPTH)
-    weights[:, 0, 0, 5] = [0, -128]
+    weights = random_weights(CHANNELS, 1, 1, DEPTH)
+    weights[:2, 0, 0, 5] = [0, -128]
     assert lowered(weights).fields["group"] == 3
-    weights[:, 0, 0, 5] = [-1, -128]
+    weights[:2, 0, 0, 5] = [-1, -128]
     assert lowered(weights).fields["group"] == 6
 
 
 @pytest.mark.parametrize(("depth", "group"), [(512, 3), (520, 6)])
 def test_sums_of_more_than_24_bits_keep_weights_apart(depth, group):
     # 128 * 124 * depth, and the input's zero point adds 3 * 124 * depth to the bias.
-    weights = np.full((2, 1, 1, depth), 124)
+    weights = np.full((CHANNELS, 1, 1, depth), 124)
     assert lowered(weights).fields["group"] == group
 
 
 @pytest.mark.parametrize(
     ("channels", "depth", "pixels"),
     [
-        (7, DEPTH, 36),  # a channel is left
-        (6, DEPTH - 2, 36),  # not whole words
-        (6, DEPTH, 4),  # a second group for one pixel
+        (CHANNELS + 1, DEPTH, 36),  # a channel is left
+        (CHANNELS, DEPTH - 2, 36),  # not whole words
+        (6, DEPTH, 36),  # too few outputs for more groups
+        (CHANNELS, DEPTH, 4),  # a second group for one pixel
     ],
 )
 def test_other_layers_have_weights_by_channel(channels, depth, pixels):
@@ -75,11 +76,11 @@ def test_other_layers_have_weights_by_channel(channels, depth, pixels):
 
 
 def test_scratch_is_for_three_pixels():
-    assert lowered(random_weights(6, 1, 1, DEPTH)).scratch == 2 * 3 * DEPTH
+    assert lowered(random_weights(CHANNELS, 1, 1, DEPTH)).scratch == 2 * 3 * DEPTH
 
 
 def test_other_kernels_have_weights_by_channel_next_to_pairs():
-    weights = random_weights(6, 1, 1, DEPTH)
+    weights = random_weights(CHANNELS, 1, 1, DEPTH)
     alone, shared = lowered(weights), lowered(weights, sets=KERNEL_SETS)
     array = shared.fields["weights"]
     np.testing.assert_array_equal(array.values, weights.reshape(-1))

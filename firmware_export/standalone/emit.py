@@ -40,12 +40,13 @@ class Struct:
 
 @dataclasses.dataclass(frozen=True)
 class Array:
-    """A constant array and its comment."""
+    """A constant array and its comment; `rows_for_dsp` are empty unless DSP kernels read others."""
 
     name: str
     c_type: str
     size: int
     rows: list[str]
+    rows_for_dsp: list[str]
     about: str
 
 
@@ -297,9 +298,13 @@ class _Writer:
         if array.key not in self._names:
             name = self._unique(array.name, _number(source))
             self._names[array.key] = name
-            rows = c_text.number_rows(array.values, 16 if array.values.itemsize == 1 else 8)
+            columns = 16 if array.values.itemsize == 1 else 8
+            rows = c_text.number_rows(array.values, columns)
+            others: list[str] = []
+            if array.values_for_dsp is not None:
+                others = c_text.number_rows(array.values_for_dsp, columns)
             about = array_comments.about(array, source)
-            self.arrays.append(Array(name, array.c_type, array.values.size, rows, about))
+            self.arrays.append(Array(name, array.c_type, array.values.size, rows, others, about))
             self.constant_bytes += array.values.nbytes
         return self._names[array.key]
 

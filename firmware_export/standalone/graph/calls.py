@@ -27,12 +27,14 @@ class Array:
       values: one-dimensional, of any integer type or float32.
       shape: of the values as the kernel reads them; () for a plain list.
       origin: the file's constant that they come from, if there is one.
+      values_for_dsp: in an export of several kernel sets, as many that DSP kernels read instead.
     """
 
     name: str
     values: np.ndarray
     shape: tuple[int, ...] = ()
     origin: Tensor | None = None
+    values_for_dsp: np.ndarray | None = None
 
     @property
     def c_type(self) -> str:
@@ -41,7 +43,8 @@ class Array:
     @property
     def key(self) -> tuple[str, bytes]:
         """Equal for arrays that can share memory."""
-        return self.c_type, self.values.tobytes()
+        others = b"" if self.values_for_dsp is None else self.values_for_dsp.tobytes()
+        return self.c_type, self.values.tobytes() + others
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

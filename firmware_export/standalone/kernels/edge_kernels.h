@@ -54,7 +54,7 @@ extern "C" {
  * overlap the input from lower addresses on: pixels are processed in order, at most 8 are read
  * before outputs are written, and the exporter ensures that those are not overwritten. */
 typedef struct {
-  const int8_t *weights;     /* [out_channels][in_channels] */
+  const int8_t *weights;     /* [out_channels][in_channels]; or by pairs of channels, see `group` */
   const int32_t *bias;       /* [out_channels] */
   const int32_t *multiplier; /* [out_channels] */
   const int8_t *shift;       /* [out_channels] */
@@ -63,7 +63,11 @@ typedef struct {
   uint16_t rows, width;
   uint16_t in_channels, out_channels;
   int8_t zero_point, low, high;
-  uint8_t group; /* for dsp: pixels that are processed together, 6, or 4 for less scratch */
+  /* For dsp: pixels that are processed together, 6, or 4 for less scratch. With 3, weights are of
+   * pairs of channels: numbers of 16 bits a + 256 * b, where a and b are the weights of both for
+   * one input; [out_channels / 2][in_channels / 4][those of inputs 0, 2, 1, 3]. Both numbers of
+   * channels are such multiples then, and |accumulator| < 2^23. */
+  uint8_t group;
   /* For dsp, where more may be done: zero_point is -128, and for all channels 1 <= shift <= 14 and
    * |accumulator| < 2^(15 + shift). 0 is always correct. */
   uint8_t is_positive;
@@ -115,6 +119,7 @@ typedef struct {
   uint8_t stride_y, stride_x;
   int8_t in_zero_point;
   int8_t zero_point, low, high;
+  uint8_t group;       /* for dsp and edge_convolution: 6 or 3, as in edge_pointwise_t */
   uint8_t is_positive; /* as in edge_pointwise_t */
 } edge_convolution_t;
 

@@ -114,7 +114,7 @@ static void widen_window(const edge_convolution_t *p, const int8_t *in, int32_t 
       p->groups == 1 && p->dilation_x == 1 && x >= 0 && x + p->kernel_width <= p->in_width;
   const int rows_inside = y >= 0 && y + (p->kernel_height - 1) * p->dilation_y < p->in_height;
   int8_t *to = gathered;
-  uint32_t *wide = block + 2 * pixel;
+  uint32_t *wide = block + edge_dsp_pixel_words(group) * pixel;
   if (rows_inside && columns_inside && is_words) {
     const int8_t *from = in + (uint32_t)y * p->in_row + x * p->in_channels;
     (void)edge_dsp_widen(from, run / 4, p->dilation_y * p->in_row, p->kernel_height, group, wide);
@@ -153,7 +153,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
   const int32_t last_x = p->in_width - 1 - (p->kernel_width - 1) * p->dilation_x;
   const uint32_t step = (uint32_t)p->stride_x * p->in_channels;
   uint32_t *widened = scratch;
-  uint16_t *offsets = (uint16_t *)(widened + EDGE_GROUP / 2 * ((depth + 3) & ~UINT32_C(3)));
+  uint16_t *offsets = (uint16_t *)(widened + p->group * ((depth + 3) & ~UINT32_C(3)) / 2);
   int8_t *gathered = (int8_t *)(offsets + depth);
   const int have_offsets = run % 4 != 0 && find_offsets(p, offsets);
   /* Outputs without gaps are one row. */
@@ -163,6 +163,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
       .in_channels = (uint16_t)depth,
       .out_channels = (uint16_t)out_channels,
       .zero_point = p->zero_point,
+      .group = p->group,
       .is_positive = p->is_positive,
   };
   for (uint32_t n = 0; n < p->batches; n++, in += p->in_height * p->in_row) {
@@ -171,7 +172,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
     uint32_t ox = 0;
     while (left > 0) {
       const uint32_t rest = is_one_row ? left : p->out_width - ox;
-      const uint32_t count = rest < EDGE_GROUP ? rest : EDGE_GROUP;
+      const uint32_t count = rest < p->group ? rest : p->group;
       const int32_t y = (int32_t)(oy * p->stride_y) - p->pad_top;
       const int32_t x = (int32_t)(ox * p->stride_x) - p->pad_left;
       const int is_inside = have_offsets && count == EDGE_GROUP && y >= 0 && x >= 0 &&
@@ -191,7 +192,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
             const int32_t top = (int32_t)(row * p->stride_y) - p->pad_top;
             const int32_t start = (int32_t)(column * p->stride_x) - p->pad_left;
             widen_window(p, in + g * in_channels, top, start, run, have_offsets ? offsets : NULL,
-                         gathered, edge_dsp_group(count), i, widened);
+                         gathered, edge_dsp_group_of(p->group, count), i, widened);
             if (++column == p->out_width) {
               column = 0;
               row++;

@@ -120,6 +120,19 @@ static inline int32_t edge_scaled(int32_t twice, edge_scale_t scale) {
 /* The size of the group that so many pixels belong to. */
 static inline uint32_t edge_dsp_group(uint32_t pixels) { return pixels > 4 ? EDGE_GROUP : 4; }
 
+/* Those that are processed together if weights are stored for pairs of channels. */
+#define EDGE_PAIRED_GROUP 3
+
+/* The size of a group of so many pixels; `group` is the exporter's. */
+static inline uint32_t edge_dsp_group_of(uint32_t group, uint32_t pixels) {
+  return group == EDGE_PAIRED_GROUP ? EDGE_PAIRED_GROUP : edge_dsp_group(pixels);
+}
+
+/* Words from a pixel to the next in a block. */
+static inline uint32_t edge_dsp_pixel_words(uint32_t group) {
+  return group == EDGE_PAIRED_GROUP ? 1 : 2;
+}
+
 /* Widens rows of `fours` times four values of a pixel, `row` bytes apart, from `to` on, the place
  * of its first ones in a block of `group` pixels. Returns the place of the next. */
 EDGE_KERNELS_ATTR uint32_t *edge_dsp_widen(const int8_t *x, uint32_t fours, uint32_t row,

@@ -148,5 +148,6 @@ def geometry(
         "zero_point": op.scaled.zero_point,
         "low": op.low,
         "high": op.high,
+        "group": pointwise.WIDE_GROUP,
         "is_positive": int(is_positive),
     }

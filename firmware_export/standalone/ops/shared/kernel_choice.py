@@ -12,6 +12,7 @@ import numpy as np
 
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Array, Call, Lowered, Place, Places
+from firmware_export.standalone.ops.shared import channel_pairs
 from firmware_export.standalone.ops.shared.row_calls import RowCalls, Stage
 from firmware_export.standalone.target import KernelSet
 
@@ -22,7 +23,8 @@ def lower(op: ir.Op, sets: Sequence[KernelSet]) -> Lowered:
     Raises:
       ExportError: see ir.Op.lower.
     """
-    return _joined([op.lower(kernel_set) for kernel_set in sets])
+    lowered = _joined([op.lower(kernel_set) for kernel_set in sets])
+    return channel_pairs.paired(lowered, len(sets) == 1) if "dsp" in sets else lowered
 
 
 def _joined(forms: Sequence[Lowered]) -> Lowered:

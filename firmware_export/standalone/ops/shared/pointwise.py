@@ -12,7 +12,7 @@ from firmware_export.standalone.target import KernelSet
 # Pixels that the kernel reads before it writes, at most (edge_kernels.h).
 GROUP = 8
 # Pixels that the kernels for DSP process together, and fewer for less scratch.
-_WIDE_GROUP, _SMALL_GROUP = 6, 4
+WIDE_GROUP, _SMALL_GROUP = 6, 4
 # A single pixel with as many is not worth the flash of another kernel, 1 KB.
 _FEW_INPUTS, _FEW_OUTPUTS = 64, 16
 # Inputs whose weights for four outputs are stored together.
@@ -88,7 +88,7 @@ def pointwise(
         call = op.call("pointwise", members, *places, scratch=size)
         return Lowered((call,), in_place, progress, smaller, dense)
 
-    return lowered(_WIDE_GROUP, lowered(_SMALL_GROUP))
+    return lowered(WIDE_GROUP, lowered(_SMALL_GROUP))
 
 
 def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling) -> Lowered:
@@ -122,7 +122,7 @@ def _by_fours(weights: np.ndarray) -> np.ndarray:
     return np.concatenate([*parts, weights[rows:].reshape(-1)])
 
 
-def scratch(depth: int, kernels: KernelSet, group: int = _WIDE_GROUP) -> int:
+def scratch(depth: int, kernels: KernelSet, group: int = WIDE_GROUP) -> int:
     """Memory for some pixels; see edge_kernels.h."""
     if kernels == "dsp":
         return 2 * group * (depth + 3 & ~3)

@@ -12,6 +12,8 @@ from firmware_export.standalone.ops.shared import fixed_point
 _MAX_SHIFT = 22
 # What `is_positive` of edge_pointwise_t promises.
 _MAX_POSITIVE_SHIFT, _POSITIVE_BITS = 14, 15
+# Larger sums may keep all channels of an op from the fastest kernels.
+_USUAL_BITS = 23
 
 
 @dataclasses.dataclass(eq=False)
@@ -166,7 +168,8 @@ def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
     ends = np.stack([-128 * wide, 127 * wide])
     least, largest = folded + ends.min(axis=0).sum(axis=1), folded + ends.max(axis=0).sum(axis=1)
     constant = np.zeros(channels, bool)
-    for o in np.flatnonzero((shift < 1) | (most >= 1 << 30)):
+    is_unusual = (shift < 1) | (shift > _MAX_POSITIVE_SHIFT) | (most >= 1 << _USUAL_BITS)
+    for o in np.flatnonzero(is_unusual):
         # Scaling is monotonic, unless a sum or what it is shifted to wraps.
         most_shifted = max(abs(least[o]), abs(largest[o])) << max(0, -int(shift[o]))
         if most_shifted >= 1 << 31 and least[o] != largest[o]:

@@ -27,7 +27,7 @@ static uint32_t state = 1;
 static const char *doing;
 static uint32_t failures;
 
-static int8_t weights[24000], table[256], shifts[MOST_CHANNELS];
+static int8_t weights[24000], paired[24000], table[256], shifts[MOST_CHANNELS];
 static int32_t bias[MOST_CHANNELS], multipliers[MOST_CHANNELS];
 static int8_t memory[MEMORY], expected[MEMORY], result[MEMORY];
 static uint64_t scratch[4000];
@@ -106,6 +106,42 @@ static uint8_t make_positive(uint32_t channels, uint32_t depth, int8_t *zero_poi
   return 1;
 }
 
+#if !defined(__ARM_FEATURE_MVE)
+/* Stores weights by pairs of channels, as group 3 of edge_pointwise_t has them. Call it last before
+ * the kernels; it may change weights and biases. Returns whether sums are small enough. */
+static int make_pairs(uint32_t channels, uint32_t depth) {
+  for (uint32_t c = 0; c < channels; c++) {
+    uint32_t most = (uint32_t)(bias[c] < 0 ? -bias[c] : bias[c]);
+    for (uint32_t i = 0; i < depth; i++) {
+      int8_t *w = weights + c * depth + i;
+      *w = *w == -128 ? -127 : *w;
+      most += 128 * (uint32_t)(*w < 0 ? -*w : *w);
+    }
+    if (most >> 23 > 0) {
+      return 0;
+    }
+  }
+  int8_t *to = paired;
+  for (uint32_t c = 0; c < channels; c += 2) {
+    for (uint32_t i = 0; i < depth; i++) {
+      static const uint8_t order[] = {0, 2, 1, 3};
+      const int8_t *w = weights + c * depth + i / 4 * 4 + order[i % 4];
+      const int16_t number = (int16_t)(w[0] + 256 * w[depth]);
+      memcpy(to, &number, sizeof number);
+      to += sizeof number;
+    }
+  }
+  return 1;
+}
+#else
+static int make_pairs(uint32_t channels, uint32_t depth) {
+  (void)channels;
+  (void)depth;
+  (void)paired;
+  return 0;
+}
+#endif
+
 static const int8_t *some_table(void) {
   fill(table, sizeof table);
   return one_in(3) ? table : NULL;
@@ -163,6 +199,11 @@ static void pointwise(uint32_t number) {
                         .group = (uint8_t)(one_in(3) ? 4 : 6)};
   p.in_channels = (uint16_t)(one_in(8) ? between(1, 150) : between(1, 40));
   p.out_channels = (uint16_t)between(1, one_in(4) ? MOST_CHANNELS : 24);
+  const uint32_t pairs = one_in(2);
+  if (pairs) {
+    p.in_channels = (uint16_t)((p.in_channels + 3) / 4 * 4);
+    p.out_channels = (uint16_t)((p.out_channels + 1) / 2 * 2);
+  }
   p.width = (uint16_t)(one_in(4) ? 1 : between(1, 45));
   p.in_row = (uint32_t)p.width * p.in_channels;
   p.out_row = (uint32_t)p.width * p.out_channels;
@@ -176,13 +217,18 @@ static void pointwise(uint32_t number) {
   fill_scaling(p.out_channels, p.in_channels);
   fill_bounds(&p.zero_point, &p.low, &p.high);
   p.is_positive = make_positive(p.out_channels, p.in_channels, &p.zero_point);
+  edge_pointwise_t own = p;
+  if (pairs && make_pairs(p.out_channels, p.in_channels)) {
+    own.weights = paired;
+    own.group = 3;
+  }
   begin("pointwise");
   /* Apart; in place; or the output follows the reading of the input. */
   const uint32_t in = 8000;
   portable_pointwise(&p, expected + in, expected + 25000, scratch);
   paint_scratch();
   if (kind == 0 || (kind == 1 && p.out_channels > p.in_channels)) {
-    edge_pointwise(&p, result + in, result + 25000, scratch);
+    edge_pointwise(&own, result + in, result + 25000, scratch);
   } else {
     uint32_t before = 0;
     if (kind == 2) {
@@ -191,11 +237,11 @@ static void pointwise(uint32_t number) {
       before = p.width * grows + below(40);
     }
     /* The input is not there any more; its place is not compared. */
-    edge_pointwise(&p, result + in, result + in - before, scratch);
+    edge_pointwise(&own, result + in, result + in - before, scratch);
     memmove(result + 25000, result + in - before, p.out_row);
     memcpy(result, expected, 25000);
   }
-  check_scratch(number, pointwise_scratch(p.in_channels, p.group));
+  check_scratch(number, pointwise_scratch(p.in_channels, own.group));
 }
 
 static uint32_t extent(uint32_t taps, uint32_t dilation) { return (taps - 1) * dilation + 1; }
@@ -215,7 +261,8 @@ static edge_convolution_t windows(uint32_t most_taps) {
                           .multiplier = multipliers,
                           .shift = shifts,
                           .table = some_table(),
-                          .groups = 1};
+                          .groups = 1,
+                          .group = 6};
   p.batches = (uint16_t)(one_in(4) ? 2 : 1);
   do {
     p.kernel_height = (uint8_t)(one_in(3) ? 1 : between(1, 6));
@@ -256,17 +303,28 @@ static void convolution(uint32_t number) {
       p.in_channels = (uint16_t)(p.in_channels * p.groups);
       p.out_channels = (uint16_t)(p.out_channels * p.groups);
     }
+    if (one_in(2)) {
+      p.in_channels = (uint16_t)(p.in_channels * 4);
+      p.out_channels = (uint16_t)(p.out_channels * 2);
+    }
     set_rows(&p);
     depth = (uint32_t)p.kernel_height * p.kernel_width * p.in_channels / p.groups;
-  } while (!fits(&p));
+  } while (!fits(&p) || depth * p.out_channels > sizeof weights);
   fill(weights, depth * p.out_channels);
   fill_scaling(p.out_channels, depth);
   p.is_positive = make_positive(p.out_channels, depth, &p.zero_point);
+  edge_convolution_t own = p;
+  const int words = (uint32_t)p.kernel_width * p.in_channels % 4 == 0;
+  if (words && p.groups == 1 && p.out_channels % 2 == 0 && one_in(2) &&
+      make_pairs(p.out_channels, depth)) {
+    own.weights = paired;
+    own.group = 3;
+  }
   begin("convolution");
   portable_convolution(&p, expected, expected + 25000, scratch);
   paint_scratch();
-  edge_convolution(&p, result, result + 25000, scratch);
-  check_scratch(number, pointwise_scratch(depth, 6) + GATHERED(depth));
+  edge_convolution(&own, result, result + 25000, scratch);
+  check_scratch(number, pointwise_scratch(depth, own.group) + GATHERED(depth));
 }
 
 static void dense(uint32_t number) {

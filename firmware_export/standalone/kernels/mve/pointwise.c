@@ -294,6 +294,16 @@ static inline int needs_four(const edge_pointwise_t *p, uint32_t step) {
   return p->in_channels > MIDDLE_DEPTH || p->out_channels < block || step > UINT16_MAX / 4;
 }
 
+/* Not inlined, which would keep vectors in memory across calls. */
+static __attribute__((noinline)) void set_places(blocks_t *blocks, int is_short, uint32_t pixels,
+                                                 uint32_t step) {
+  const uint16x8_t lanes = vidupq_n_u16(0, 1);
+  const uint16x8_t half = vshrq_n_u16(lanes, 1);
+  const uint16x8_t odd = vandq_u16(lanes, vdupq_n_u16(1));
+  const uint16x8_t pixel = vminq_u16(is_short ? half : odd, vdupq_n_u16((uint16_t)(pixels - 1)));
+  vst1q_u16(blocks->places, vmlaq_n_u16(is_short ? odd : half, pixel, (uint16_t)step));
+}
+
 /* Pixels without gaps, 1 or more; outputs are `step` bytes apart. */
 static __attribute__((noinline)) void sum_blocks(const edge_pointwise_t *p, const int8_t *x,
                                                  uint32_t pixels, uint32_t step, int8_t *out) {
@@ -322,11 +332,7 @@ static __attribute__((noinline)) void sum_blocks(const edge_pointwise_t *p, cons
     for (uint32_t i = 0; i < 3; i++) {
       blocks.steps[i] = i + 1 < count ? depth : 0;
     }
-    const uint16x8_t lanes = vidupq_n_u16(0, 1);
-    const uint16x8_t half = vshrq_n_u16(lanes, 1);
-    const uint16x8_t odd = vandq_u16(lanes, vdupq_n_u16(1));
-    const uint16x8_t pixel = vminq_u16(is_short ? half : odd, vdupq_n_u16((uint16_t)(count - 1)));
-    vst1q_u16(blocks.places, vmlaq_n_u16(is_short ? odd : half, pixel, (uint16_t)step));
+    set_places(&blocks, is_short, count, step);
     blocks.groups = count == group ? pixels / group : 1;
     pixels -= blocks.groups * count;
     if (is_short) {

@@ -198,15 +198,16 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
       const uint32_t rest = is_one_row ? left : p->out_width - ox;
       const uint32_t count = rest < EDGE_MVE_PIXELS ? rest : EDGE_MVE_PIXELS;
       int8_t *pixel = out + oy * p->out_row + ox * p->out_channels;
-      const band_t first_band = band;
       const uint32_t first_row = oy;
       const uint32_t first_column = ox;
       for (uint32_t g = 0; g < p->groups; g++) {
         const uint32_t first = g * out_channels;
         int8_t *to = scratch;
-        band = first_band;
-        oy = first_row;
-        ox = first_column;
+        if (g > 0) {
+          oy = first_row;
+          ox = first_column;
+          band = find_band(p, in, (int32_t)(oy * p->stride_y) - p->pad_top);
+        }
         for (uint32_t i = 0; i < count;) {
           const int32_t x = (int32_t)(ox * p->stride_x) - p->pad_left;
           uint32_t windows = 1;

@@ -313,19 +313,18 @@ static __attribute__((noinline)) void sum_blocks(const edge_pointwise_t *p, cons
   const uint32_t group = is_short ? SHORT_PIXELS : MIDDLE_PIXELS;
   const uint32_t block = is_short ? SHORT_CHANNELS : MIDDLE_CHANNELS;
   const uint32_t rest = channels & (block - 1);
-  blocks_t blocks = {
-      .x = x,
-      .out = out,
-      .weights = p->weights,
-      .bias = p->bias,
-      .multiplier = p->multiplier,
-      .shift = p->shift,
-      .depth = depth,
-      .zero_point = p->zero_point,
-      .blocks = channels / block,
-      .back = rest > 0 ? block - rest : 0,
-      .out_group = group * step,
-  };
+  blocks_t blocks; /* an initializer would first clear all of it */
+  blocks.x = x;
+  blocks.out = out;
+  blocks.weights = p->weights;
+  blocks.bias = p->bias;
+  blocks.multiplier = p->multiplier;
+  blocks.shift = p->shift;
+  blocks.depth = depth;
+  blocks.zero_point = p->zero_point;
+  blocks.blocks = is_short ? channels / SHORT_CHANNELS : channels / MIDDLE_CHANNELS;
+  blocks.back = rest > 0 ? block - rest : 0;
+  blocks.out_group = group * step;
   while (pixels > 0) {
     /* Instead of missing pixels, the last one is processed again. */
     const uint32_t count = pixels < group ? pixels : group;

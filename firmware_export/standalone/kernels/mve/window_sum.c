@@ -49,39 +49,54 @@ static inline int32_t bias_of(const edge_mve_stretch_t *s, uint32_t channel) {
 
 /* One channel of all pixels; the order is known to the assembly. */
 typedef struct {
-  const int8_t *x[4];
-  int8_t *out;
-  int32_t weights[4];
-  int32_t bias, multiplier;
-  int32_t left;  /* minus the shift */
+  edge_mve_tap_t taps[4];
   uint32_t step; /* bytes from eight pixels to the next */
   uint32_t eights;
   int32_t zero_point;
+  uint32_t channel;
+  int32_t last_tap; /* -1, or 0: its weights are 0 */
+  int32_t left;     /* minus the shift */
+  int8_t *out;
+  int32_t bias;
+  int32_t multiplier;
   uint16x8_t first, last; /* places of the first and the last eight pixels */
 } four_taps_t;
+_Static_assert(offsetof(four_taps_t, first) == 72, "known to the assembly");
 
-/* Naked, since it needs all registers: r0 to r12 are the first members, q0 the places. */
+/* Naked, since it needs all registers: r0 to r7 are the taps and their weights, q0 the places. */
 static __attribute__((naked, noinline)) void sum_four_taps(const four_taps_t *taps
                                                            __attribute__((unused))) {
   __asm__ volatile(
       "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
       "vpush {d8-d13}\n\t"
-      "ldrd lr, r1, [r0, #52]\n\t"
-      "add r2, r0, #64\n\t"
-      "vdup.16 q6, r1\n\t"
-      "vldrw.u32 q0, [r2]\n\t"
-      "vldrw.u32 q1, [r2, #16]\n\t"
-      "ldmia r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12}\n\t"
+      "mov r11, r0\n\t"
+      "ldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n\t"
+      "ldrd r8, r9, [r11, #40]\n\t"
+      "vdup.16 q6, r8\n\t"
+      "vldrw.u32 q0, [r11, #72]\n\t"
+      "vldrw.u32 q1, [r11, #88]\n\t"
+      "ldr r10, [r11, #48]\n\t"
+      "ldrsb r1, [r1, r9]\n\t"
+      "ldrsb r3, [r3, r9]\n\t"
+      "ldrsb r5, [r5, r9]\n\t"
+      "ldrsb r7, [r7, r9]\n\t"
+      "vadd.i16 q0, q0, r9\n\t"
+      "vadd.i16 q1, q1, r9\n\t"
+      "and r7, r7, r10\n\t"
+      "ldrd r12, lr, [r11, #32]\n\t"
+      "ldrd r8, r9, [r11, #56]\n\t"
+      "ldr r10, [r11, #64]\n\t"
+      "ldr r11, [r11, #52]\n\t"
       "dls lr, lr\n"
       "1:\n\t"
       "vldrb.s16 q2, [r0, q0]\n\t"
-      "vmul.i16 q2, q2, r5\n\t"
-      "vldrb.s16 q3, [r1, q0]\n\t"
-      "vmla.s16 q2, q3, r6\n\t"
+      "vmul.i16 q2, q2, r1\n\t"
       "vldrb.s16 q3, [r2, q0]\n\t"
-      "vmul.i16 q3, q3, r7\n\t"
-      "vldrb.s16 q4, [r3, q0]\n\t"
-      "vmla.s16 q3, q4, r8\n\t"
+      "vmla.s16 q2, q3, r3\n\t"
+      "vldrb.s16 q3, [r4, q0]\n\t"
+      "vmul.i16 q3, q3, r5\n\t"
+      "vldrb.s16 q4, [r6, q0]\n\t"
+      "vmla.s16 q3, q4, r7\n\t"
       "vmovlb.s16 q4, q2\n\t"
       "vmovlb.s16 q5, q3\n\t"
       "vadd.i32 q4, q4, q5\n\t"
@@ -100,7 +115,7 @@ static __attribute__((naked, noinline)) void sum_four_taps(const four_taps_t *ta
       "vqmovnt.s32 q5, q3\n\t"
       "vqadd.s16 q5, q5, q6\n\t"
       "vqmovnb.s16 q5, q5\n\t"
-      "vstrb.16 q5, [r4, q0]\n\t"
+      "vstrb.16 q5, [r8, q0]\n\t"
       "vadd.i16 q0, q0, r12\n\t"
       "vmin.u16 q0, q0, q1\n\t"
       "le lr, 1b\n\t"
@@ -108,25 +123,26 @@ static __attribute__((naked, noinline)) void sum_four_taps(const four_taps_t *ta
       "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
 }
 
-/* At most four taps, and equal steps. Missing taps have zero weights. */
+/* Three or four taps, and equal steps. */
 static __attribute__((noinline)) void sum_four(const edge_mve_stretch_t *s, int8_t *out) {
   const uint32_t step = s->in_step;
+  const uint32_t channels = s->channels;
   const places_t places = find_places(s->pixels, step);
-  four_taps_t four = {
-      .step = LANES * step,
-      .eights = (s->pixels + LANES - 1) / LANES,
-      .zero_point = s->zero_point,
-      .first = places.first,
-      .last = places.last,
-  };
-  for (uint32_t o = 0; o < s->channels; o++) {
-    for (uint32_t k = 0; k < 4; k++) {
-      const edge_mve_tap_t tap = s->taps[k < s->count ? k : 0];
-      four.x[k] = tap.from + o;
-      four.weights[k] = k < s->count ? tap.weights[o] : 0;
-    }
-    four.out = out + o;
-    four.bias = bias_of(s, o);
+  four_taps_t four;
+  for (uint32_t k = 0; k < 3; k++) {
+    four.taps[k] = s->taps[k];
+  }
+  four.taps[3] = s->taps[s->count > 3 ? 3 : 0];
+  four.last_tap = s->count > 3 ? -1 : 0;
+  four.step = LANES * step;
+  four.eights = (s->pixels + LANES - 1) / LANES;
+  four.zero_point = s->zero_point;
+  four.out = out;
+  four.first = places.first;
+  four.last = places.last;
+  for (uint32_t o = 0; o < channels; o++) {
+    four.channel = o;
+    four.bias = s->outside_count > 0 ? bias_of(s, o) : s->bias[o];
     four.multiplier = s->multiplier[o];
     four.left = -s->shift[o];
     sum_four_taps(&four);
@@ -262,7 +278,7 @@ static __attribute__((noinline)) void sum_pairs(const edge_mve_stretch_t *s, int
   for (uint32_t o = 0; o < s->channels; o++) {
     pairs.channel = o;
     pairs.out = out + o;
-    pairs.bias = bias_of(s, o);
+    pairs.bias = s->outside_count > 0 ? bias_of(s, o) : s->bias[o];
     pairs.multiplier = s->multiplier[o];
     pairs.left = -s->shift[o];
     pairs.from[0] = vaddq_n_u16(from.first, (uint16_t)o);
@@ -322,7 +338,7 @@ static __attribute__((noinline)) void sum_eight(const edge_mve_stretch_t *s, uin
 }
 
 void edge_mve_sum_taps(const edge_mve_stretch_t *s, int8_t *out) {
-  if (s->count > 0 && s->count <= 4 && s->in_step == s->out_step) {
+  if ((s->count == 3 || s->count == 4) && s->in_step == s->out_step) {
     sum_four(s, out);
   } else if (s->channels % LANES == 0 && s->pixels < LANES) {
     for (uint32_t c = 0; c < s->channels; c += LANES) {

@@ -18,33 +18,45 @@ typedef struct {
   uint32_t size;     /* of a row of the window */
 } patch_t;
 
-static patch_t find_patch(uint32_t row, uint32_t size) {
-  patch_t patch = {.places = vdupq_n_u8(0), .rows = 0, .size = size};
-  if (size > 8 || row + size > UINT8_MAX) {
+/* `row`: bytes from one to the next. */
+static inline patch_t find_patch(uint32_t row, uint32_t size) {
+  const uint8x16_t lanes = vidupq_n_u8(0, 1);
+  patch_t patch = {.places = lanes, .rows = 0, .size = size};
+  if (2 * size > 16 || row + size > UINT8_MAX) {
     return patch;
   }
-  uint8_t places[16] = {0};
-  for (uint32_t place = 0, to = 0; to + size <= 16 && place + size <= UINT8_MAX; place += row) {
-    for (uint32_t i = 0; i < size; i++) {
-      places[to++] = (uint8_t)(place + i);
-    }
-    patch.rows++;
+  uint32_t rows = 1;
+  for (; (rows + 1) * size <= 16 && rows * row + size <= UINT8_MAX; rows++) {
+    const mve_pred16_t others = vcmpcsq_n_u8(lanes, (uint8_t)(rows * size));
+    patch.places = vaddq_m_n_u8(patch.places, patch.places, (uint8_t)(row - size), others);
   }
-  patch.places = vld1q_u8(places);
+  patch.rows = rows;
   return patch;
 }
 
-/* Copies `rows` rows, 1 or more; up to 15 bytes after them are overwritten. */
-static inline int8_t *copy_patches(int8_t *to, const int8_t *from, uint32_t row, uint32_t rows,
-                                   const patch_t *patch) {
-  for (; rows > patch->rows; rows -= patch->rows, from += patch->rows * row) {
-    vstrbq_s8(to, vldrbq_gather_offset_s8(from, patch->places));
-    to += patch->rows * patch->size;
+/* Copies what is under four windows inside the image that are `stride` bytes apart; up to 15 bytes
+ * after them are overwritten. */
+static __attribute__((noinline)) void gather_four(const patch_t *patch, const int8_t *from,
+                                                  uint32_t stride, uint32_t row, uint32_t rows,
+                                                  int8_t *to) {
+  const uint32_t patches = (rows - 1) / patch->rows; /* before the last one */
+  const uint32_t rest = rows - patches * patch->rows;
+  const uint32_t next = patch->rows * row;
+  const uint32_t size = patch->rows * patch->size;
+  const uint32_t last_size = rest * patch->size;
+  /* Nothing after a patch's last row is read. */
+  const uint32_t end = (patch->rows - 1) * row + patch->size - 1;
+  const uint32_t last_end = (rest - 1) * row + patch->size - 1;
+  const uint8x16_t places = vminq_u8(patch->places, vdupq_n_u8((uint8_t)end));
+  const uint8x16_t last = vminq_u8(patch->places, vdupq_n_u8((uint8_t)last_end));
+  for (uint32_t i = EDGE_MVE_PIXELS; i > 0; i--, from += stride) {
+    const int8_t *x = from;
+    for (uint32_t k = patches; k > 0; k--, x += next, to += size) {
+      vstrbq_s8(to, vldrbq_gather_offset_s8(x, places));
+    }
+    vstrbq_s8(to, vldrbq_gather_offset_s8(x, last));
+    to += last_size;
   }
-  /* Nothing after the last row is read. */
-  const uint8x16_t end = vdupq_n_u8((uint8_t)((rows - 1) * row + patch->size - 1));
-  vstrbq_s8(to, vldrbq_gather_offset_s8(from, vminq_u8(patch->places, end)));
-  return to + rows * patch->size;
 }
 
 static band_t find_band(const edge_convolution_t *p, const int8_t *in, int32_t y) {
@@ -137,20 +149,15 @@ static __attribute__((noinline)) int8_t *gather_any(const edge_convolution_t *p,
 }
 
 /* Copies the inputs under the window that begins at column `x`, possibly in the padding, from
- * `channel` on. Returns their end. */
+ * `channel` on; `size` is that of one of its rows. Returns their end. */
 static inline int8_t *gather(const edge_convolution_t *p, const band_t *band, int32_t x,
-                             uint32_t channel, const patch_t *patch, int is_dense, int8_t *to) {
-  const uint32_t size = patch->size;
+                             uint32_t channel, uint32_t size, int is_dense, int8_t *to) {
   if (band->above > 0) {
     to = edge_mve_fill(to, p->in_zero_point, band->above * size);
   }
   if (is_dense && x >= 0 && x + p->kernel_width <= p->in_width) {
     const int8_t *from = band->in + (uint32_t)x * p->in_channels;
-    if (patch->rows > 0 && band->rows > 0) {
-      to = copy_patches(to, from, band->row, band->rows, patch);
-    } else {
-      to = copy_rows(to, from, band->row, band->rows, size);
-    }
+    to = copy_rows(to, from, band->row, band->rows, size);
   } else {
     to = gather_any(p, band, x, channel, to);
   }
@@ -160,13 +167,21 @@ static inline int8_t *gather(const edge_convolution_t *p, const band_t *band, in
   return to;
 }
 
+/* Whether four windows of one row, the first of which begins at column `x`, are in the image. */
+static inline int are_inside(const edge_convolution_t *p, const band_t *band, int32_t x,
+                             uint32_t ox) {
+  const int32_t last = x + (EDGE_MVE_PIXELS - 1) * p->stride_x;
+  return x >= 0 && last + p->kernel_width <= p->in_width && ox + EDGE_MVE_PIXELS <= p->out_width &&
+         band->rows == p->kernel_height;
+}
+
 void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out, void *scratch) {
   const uint32_t in_channels = (uint32_t)(p->in_channels / p->groups);
   const uint32_t out_channels = (uint32_t)(p->out_channels / p->groups);
   const uint32_t size = p->kernel_width * in_channels;
   const uint32_t depth = p->kernel_height * size;
   const int is_dense = p->dilation_x == 1 && p->groups == 1;
-  const patch_t patch = find_patch(p->dilation_y * p->in_row, size);
+  const patch_t patch = find_patch(p->dilation_y * p->in_row, is_dense ? size : UINT8_MAX);
   /* Outputs without gaps are one row. */
   const int is_one_row = p->out_row == (uint32_t)p->out_width * p->out_channels;
   edge_pointwise_t dot = {
@@ -183,19 +198,29 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
       const uint32_t rest = is_one_row ? left : p->out_width - ox;
       const uint32_t count = rest < EDGE_MVE_PIXELS ? rest : EDGE_MVE_PIXELS;
       int8_t *pixel = out + oy * p->out_row + ox * p->out_channels;
-      const band_t first_band = band;
       const uint32_t first_row = oy;
       const uint32_t first_column = ox;
       for (uint32_t g = 0; g < p->groups; g++) {
         const uint32_t first = g * out_channels;
         int8_t *to = scratch;
-        band = first_band;
-        oy = first_row;
-        ox = first_column;
-        for (uint32_t i = 0; i < count; i++) {
+        if (g > 0) {
+          oy = first_row;
+          ox = first_column;
+          band = find_band(p, in, (int32_t)(oy * p->stride_y) - p->pad_top);
+        }
+        for (uint32_t i = 0; i < count;) {
           const int32_t x = (int32_t)(ox * p->stride_x) - p->pad_left;
-          to = gather(p, &band, x, g * in_channels, &patch, is_dense, to);
-          if (++ox == p->out_width) {
+          uint32_t windows = 1;
+          if (patch.rows > 0 && count == EDGE_MVE_PIXELS && i == 0 && are_inside(p, &band, x, ox)) {
+            gather_four(&patch, band.in + x * (int32_t)in_channels, p->stride_x * in_channels,
+                        band.row, band.rows, to);
+            windows = EDGE_MVE_PIXELS;
+          } else {
+            to = gather(p, &band, x, g * in_channels, size, is_dense, to);
+          }
+          i += windows;
+          ox += windows;
+          if (ox == p->out_width) {
             ox = 0;
             oy++;
             band = find_band(p, in, (int32_t)(oy * p->stride_y) - p->pad_top);

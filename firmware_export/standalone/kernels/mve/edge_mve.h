@@ -157,21 +157,38 @@ EDGE_KERNELS_ATTR void edge_mve_dot(const edge_pointwise_t *p, const int8_t *x, 
  * separate pass over finished outputs costs less than handling this in every loop. */
 static inline void edge_mve_finish(int8_t *bytes, uint32_t size, int8_t low, int8_t high,
                                    const int8_t *table) {
-  const int clamps = low > -128 || high < 127;
-  if (!clamps && !table) {
-    return;
+  if (low > -128 || high < 127) {
+    int8_t *at = bytes;
+    __asm__ volatile(
+        "vdup.8 q1, %[low]\n\t"
+        "vdup.8 q2, %[high]\n\t"
+        "wlstp.8 lr, %[size], 1f\n"
+        "2:\n\t"
+        "vldrb.u8 q0, [%[at]]\n\t"
+        "vmax.s8 q0, q0, q1\n\t"
+        "vmin.s8 q0, q0, q2\n\t"
+        "vstrb.8 q0, [%[at]], #16\n\t"
+        "letp lr, 2b\n"
+        "1:"
+        : [at] "+r"(at)
+        : [size] "r"(size), [low] "r"((int32_t)low), [high] "r"((int32_t)high)
+        : "lr", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory");
   }
-  for (int32_t left = (int32_t)size; left > 0; left -= 16, bytes += 16) {
-    const mve_pred16_t lanes = vctp8q((uint32_t)left);
-    int8x16_t x = vldrbq_z_s8(bytes, lanes);
-    if (clamps) {
-      x = vminq_s8(vmaxq_s8(x, vdupq_n_s8(low)), vdupq_n_s8(high));
-    }
-    if (table) {
-      const uint8x16_t index = veorq_u8(vreinterpretq_u8_s8(x), vdupq_n_u8(128));
-      x = vldrbq_gather_offset_z_s8(table, index, lanes);
-    }
-    vstrbq_p_s8(bytes, x, lanes);
+  if (table) {
+    int8_t *at = bytes;
+    __asm__ volatile(
+        "vmov.i8 q1, #128\n\t"
+        "wlstp.8 lr, %[size], 1f\n"
+        "2:\n\t"
+        "vldrb.u8 q0, [%[at]]\n\t"
+        "veor q0, q0, q1\n\t"
+        "vldrb.u8 q2, [%[table], q0]\n\t"
+        "vstrb.8 q2, [%[at]], #16\n\t"
+        "letp lr, 2b\n"
+        "1:"
+        : [at] "+r"(at)
+        : [size] "r"(size), [table] "r"(table)
+        : "lr", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory");
   }
 }
 

@@ -294,6 +294,16 @@ static inline int needs_four(const edge_pointwise_t *p, uint32_t step) {
   return p->in_channels > MIDDLE_DEPTH || p->out_channels < block || step > UINT16_MAX / 4;
 }
 
+/* Not inlined, which would keep vectors in memory across calls. */
+static __attribute__((noinline)) void set_places(blocks_t *blocks, int is_short, uint32_t pixels,
+                                                 uint32_t step) {
+  const uint16x8_t lanes = vidupq_n_u16(0, 1);
+  const uint16x8_t half = vshrq_n_u16(lanes, 1);
+  const uint16x8_t odd = vandq_u16(lanes, vdupq_n_u16(1));
+  const uint16x8_t pixel = vminq_u16(is_short ? half : odd, vdupq_n_u16((uint16_t)(pixels - 1)));
+  vst1q_u16(blocks->places, vmlaq_n_u16(is_short ? odd : half, pixel, (uint16_t)step));
+}
+
 /* Pixels without gaps, 1 or more; outputs are `step` bytes apart. */
 static __attribute__((noinline)) void sum_blocks(const edge_pointwise_t *p, const int8_t *x,
                                                  uint32_t pixels, uint32_t step, int8_t *out) {
@@ -303,30 +313,25 @@ static __attribute__((noinline)) void sum_blocks(const edge_pointwise_t *p, cons
   const uint32_t group = is_short ? SHORT_PIXELS : MIDDLE_PIXELS;
   const uint32_t block = is_short ? SHORT_CHANNELS : MIDDLE_CHANNELS;
   const uint32_t rest = channels & (block - 1);
-  blocks_t blocks = {
-      .x = x,
-      .out = out,
-      .weights = p->weights,
-      .bias = p->bias,
-      .multiplier = p->multiplier,
-      .shift = p->shift,
-      .depth = depth,
-      .zero_point = p->zero_point,
-      .blocks = channels / block,
-      .back = rest > 0 ? block - rest : 0,
-      .out_group = group * step,
-  };
+  blocks_t blocks; /* an initializer would first clear all of it */
+  blocks.x = x;
+  blocks.out = out;
+  blocks.weights = p->weights;
+  blocks.bias = p->bias;
+  blocks.multiplier = p->multiplier;
+  blocks.shift = p->shift;
+  blocks.depth = depth;
+  blocks.zero_point = p->zero_point;
+  blocks.blocks = is_short ? channels / SHORT_CHANNELS : channels / MIDDLE_CHANNELS;
+  blocks.back = rest > 0 ? block - rest : 0;
+  blocks.out_group = group * step;
   while (pixels > 0) {
     /* Instead of missing pixels, the last one is processed again. */
     const uint32_t count = pixels < group ? pixels : group;
     for (uint32_t i = 0; i < 3; i++) {
       blocks.steps[i] = i + 1 < count ? depth : 0;
     }
-    const uint16x8_t lanes = vidupq_n_u16(0, 1);
-    const uint16x8_t half = vshrq_n_u16(lanes, 1);
-    const uint16x8_t odd = vandq_u16(lanes, vdupq_n_u16(1));
-    const uint16x8_t pixel = vminq_u16(is_short ? half : odd, vdupq_n_u16((uint16_t)(count - 1)));
-    vst1q_u16(blocks.places, vmlaq_n_u16(is_short ? odd : half, pixel, (uint16_t)step));
+    set_places(&blocks, is_short, count, step);
     blocks.groups = count == group ? pixels / group : 1;
     pixels -= blocks.groups * count;
     if (is_short) {

@@ -22,25 +22,28 @@ static void slow(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out
   }
 }
 
-/* What sum_pixel needs; the order is known to the assembly. */
-typedef struct {
-  const int8_t *shift;
-  int8_t *out;
-  const int8_t *weights;
-  const int8_t *const *rows;
-  const int8_t *const *rows_end;
-  uint32_t channels;
-  int32_t zero_point;
-  const int32_t *bias;
-  const int32_t *multiplier;
-} pixel_t;
+_Static_assert(offsetof(edge_row_sum_t, shift) == 12 && offsetof(edge_row_sum_t, taps) == 20 &&
+                   offsetof(edge_row_sum_t, channels) == 24 &&
+                   offsetof(edge_row_sum_t, zero_point) == 26,
+               "known to the assembly");
 
 /* One pixel, four channels at a time in lanes of 32 bits. Naked, so that GCC does not save what it
  * does not know to be free. */
-static __attribute__((naked, noinline)) void sum_pixel(const pixel_t *p __attribute__((unused))) {
+static __attribute__((naked, noinline)) void sum_pixel(const edge_row_sum_t *p
+                                                       __attribute__((unused)),
+                                                       const int8_t *const *rows
+                                                       __attribute__((unused)),
+                                                       int8_t *out __attribute__((unused))) {
   __asm__ volatile(
       "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
-      "ldmia r0, {r0, r1, r4, r5, r6, r7, r8, r9, r10}\n\t"
+      "mov r5, r1\n\t"
+      "mov r1, r2\n\t"
+      "ldrh r6, [r0, #20]\n\t"
+      "ldrh r7, [r0, #24]\n\t"
+      "ldrsb r8, [r0, #26]\n\t"
+      "ldrd r4, r9, [r0]\n\t"
+      "ldrd r10, r0, [r0, #8]\n\t"
+      "add r6, r5, r6, lsl #2\n\t"
       "mov r12, #0\n\t"
       "dlstp.32 lr, r7\n"
       "1:\n\t"
@@ -76,18 +79,7 @@ static __attribute__((naked, noinline)) void sum_pixel(const pixel_t *p __attrib
 void edge_row_sum(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out) {
   const uint32_t channels = p->channels;
   if (p->width == 1) {
-    const pixel_t pixel = {
-        .shift = p->shift,
-        .out = out,
-        .weights = p->weights,
-        .rows = rows,
-        .rows_end = rows + p->taps,
-        .channels = channels,
-        .zero_point = p->zero_point,
-        .bias = p->bias,
-        .multiplier = p->multiplier,
-    };
-    sum_pixel(&pixel);
+    sum_pixel(p, rows, out);
     edge_mve_finish(out, channels, p->low, p->high, p->table);
     return;
   }

@@ -75,7 +75,7 @@ static void fill_scaling(uint32_t channels, uint32_t products) {
     const int32_t range = (int32_t)1 << (one_in(8) ? 29 : between(1, bits + 1));
     bias[c] = (int32_t)below((uint32_t)range) - range / 2;
     multipliers[c] = one_in(16) ? 0 : (int32_t)((1u << 30) + below(1u << 30));
-    shifts[c] = (int8_t)(one_in(4) ? between(1, 31) : between(bits - 10, bits - 4));
+    shifts[c] = (int8_t)(one_in(4) ? between(1, 22) : between(bits - 10, bits - 4));
   }
 }
 

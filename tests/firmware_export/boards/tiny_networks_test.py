@@ -135,8 +135,8 @@ class Limit:
 
 LIMITS = {
     "kws": Limit(keyword_spotting, 4.2e6, 1.4e6, 6.0e6, 10_304),
-    "vww": Limit(visual_wake_words, 10.6e6, 3.7e6, 17.8e6, 41_584),
-    "ic": Limit(image_classification, 13.4e6, 3.6e6, 22.6e6, 35_808),
+    "vww": Limit(visual_wake_words, 10.6e6, 3.4e6, 17.8e6, 41_584),
+    "ic": Limit(image_classification, 13.4e6, 3.4e6, 22.6e6, 35_808),
     "ad": Limit(anomaly_detection, 0.40e6, 0.12e6, 0.53e6, 1_000),
     "ww": Limit(streaming_wake_word, 1.5e6, 0.6e6, 1.65e6, 4_224),
 }

@@ -168,7 +168,11 @@ def test_a_wav_file_over_the_line_of_a_board_gives_the_words_of_this_machine(
 
     shutil.copy(sound, tmp_path / "sound.wav")
     wrapped = ("-Wl,--wrap=getchar", "-Wl,--wrap=board_exit")
-    for board, library, flags in (("cortex-m4", "newlib", wrapped), ("rv32", "picolibc", ())):
+    boards: dict[str, tuple[str, tuple[str, ...]]] = {
+        "cortex-m4": ("newlib", wrapped),
+        "rv32": ("picolibc", ()),
+    }
+    for board, (library, flags) in boards.items():
         build = building.build(
             usable(board),
             [*sources, PROGRAMS / f"{library}.c"],

@@ -166,13 +166,33 @@ def test_a_wav_file_over_the_line_of_a_board_gives_the_words_of_this_machine(
     words = here.stdout.splitlines()
     assert words and all(re.fullmatch(r"(yes|no) \(\d+ %\)", line) for line in words)
 
-    build = building.build(
-        usable("rv32"), [*sources, PROGRAMS / "line.c"], [export / "src"], tmp_path / "board"
-    )
     shutil.copy(sound, tmp_path / "sound.wav")
-    there = emulation.run(build, tmp_path, count=False)
-    assert there.status == 0
-    assert there.console.splitlines() == words
+    wrapped = ("-Wl,--wrap=getchar", "-Wl,--wrap=board_exit")
+    boards: dict[str, tuple[str, tuple[str, ...]]] = {
+        "cortex-m4": ("newlib", wrapped),
+        "rv32": ("picolibc", ()),
+    }
+    for board, (library, flags) in boards.items():
+        build = building.build(
+            usable(board),
+            [*sources, PROGRAMS / f"{library}.c"],
+            [export / "src"],
+            tmp_path / board,
+            extra_flags=flags,
+        )
+        there = emulation.run(build, tmp_path, count=False)
+        assert there.status == 0
+        lines = there.console.splitlines()
+        if flags:
+            assert int(lines.pop(), 16) == fnv1a(sound.read_bytes())
+        assert lines == words
+
+
+def fnv1a(data: bytes) -> int:
+    checksum = 2_166_136_261
+    for byte in data:
+        checksum = (checksum ^ byte) * 16_777_619 & 0xFFFFFFFF
+    return checksum
 
 
 def test_other_input_than_the_model_s_is_told(exports: dict[str, Path], tmp_path: Path):

@@ -110,5 +110,5 @@ def test_channels_with_weights_all_but_zero_do_not_need_a_slow_kernel():
     model = builder.finish([x], [y])
     (call,) = read(model).ops[0].lower("dsp").calls
     shift = call.fields["shift"]
-    assert isinstance(shift, calls.Array) and shift.values.max() == 22
+    assert isinstance(shift, calls.Array) and shift.values.max() <= 14
     assert check(model, random_bytes(rng, shape)) == ["pointwise"]

@@ -179,8 +179,6 @@ def scaling_of(op: Weighted, weights: np.ndarray) -> Scaling:
             bias[o], multiplier[o], shift[o] = 4 * (outputs.pop() - output.zero_point), 1 << 30, 1
             folded[o] = least[o] = largest[o] = most[o] = bias[o]
             constant[o] = True
-    for o in np.flatnonzero(shift > _MAX_SHIFT):
-        multiplier[o], shift[o] = _shorter(multiplier[o], shift[o], (least[o], largest[o]))
     wild = (most >= 1 << 30) | (shift < 1) | (shift > _MAX_SHIFT)
     furthest = np.maximum(np.abs(least), np.abs(largest))
     return Scaling(bias, folded, multiplier, shift, constant, wild, furthest, op.inputs[1])
@@ -190,18 +188,3 @@ def _output(op: Weighted, total: int, multiplier: int, shift: int) -> int:
     """The output for a sum, clamped."""
     scaled = int(fixed_point.rescale(np.array(total), int(multiplier), -int(shift)))
     return min(max(scaled + op.scaled.zero_point, op.low), op.high)
-
-
-def _shorter(multiplier: int, shift: int, ends: tuple[int, int]) -> tuple[int, int]:
-    """A shift that the fast kernels accept, if the output is the same for all sums.
-
-    Channels with such shifts have weights that are almost 0.
-    """
-    other = int(multiplier) >> int(shift) - _MAX_SHIFT, _MAX_SHIFT
-    outputs = {_scaled_sum(int(end), *by) for end in ends for by in ((multiplier, shift), other)}
-    return other if len(outputs) == 1 else (multiplier, shift)
-
-
-def _scaled_sum(total: int, multiplier: int, shift: int) -> int:
-    high = (2 * total * int(multiplier) + (1 << 31)) >> 32
-    return (high - (high < 0) + (1 << int(shift) - 1)) >> int(shift)

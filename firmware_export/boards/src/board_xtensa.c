@@ -19,6 +19,7 @@ void board_fault(uint32_t cause, uint32_t pc, uint32_t value) __attribute__((nor
 #define CAUSE_BREAK "64"
 
 static bool counts;
+static uint32_t last; /* CCOUNT when it was read */
 
 /* The core starts at the first byte of flash. The vectors are at fixed distances from VECBASE, which
  * becomes the same place. Constants are loaded from lower addresses only. */
@@ -92,23 +93,33 @@ void board_start(void) {
 
 void board_run(void) { board_exit(main()); }
 
-void board_init(void) { counts = semihosting_counts(); }
+static uint32_t read_ccount(void) {
+  uint32_t now;
+
+  __asm__ volatile("rsr.ccount %0" : "=r"(now));
+  return now;
+}
+
+void board_init(void) {
+  counts = semihosting_counts();
+  last = read_ccount();
+}
 
 bool board_counts(void) { return counts; }
 
 /* An instruction takes a fixed time in the emulator (its -icount), so a clock counts instructions:
- * BOARD_TICKS ticks of CCOUNT per BOARD_INSTRUCTIONS instructions. It has 32 bits: there must be a
- * call every three billion instructions. */
+ * BOARD_TICKS ticks of CCOUNT per BOARD_INSTRUCTIONS instructions, or one more or less, since it
+ * starts anywhere in a tick. CCOUNT has 32 bits: there must be a call every 1.6 billion. */
 uint64_t board_instructions(void) {
   static uint64_t ticks;
-  uint32_t now;
 
   if (!counts) {
     return 0;
   }
-  __asm__ volatile("rsr.ccount %0" : "=r"(now));
-  ticks += (uint32_t)(now - (uint32_t)ticks);
-  return ticks * BOARD_INSTRUCTIONS / BOARD_TICKS;
+  const uint32_t now = read_ccount();
+  ticks += now - last;
+  last = now;
+  return (ticks * BOARD_INSTRUCTIONS + BOARD_TICKS / 2) / BOARD_TICKS;
 }
 
 void board_fault(uint32_t cause, uint32_t pc, uint32_t value) {

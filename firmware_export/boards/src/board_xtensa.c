@@ -21,8 +21,8 @@ void board_fault(uint32_t cause, uint32_t pc, uint32_t value) __attribute__((nor
 static bool counts;
 static uint32_t last; /* CCOUNT when it was read */
 
-/* The core starts at the first byte of flash. The vectors are at fixed distances from VECBASE, which
- * becomes the same place. Constants are loaded from lower addresses only. */
+/* The core starts at the first byte of flash. The vectors are at fixed distances from VECBASE,
+ * which becomes the same place. Constants are loaded from lower addresses only. */
 __asm__(
     ".section .board_start, \"ax\"\n"
     ".begin no-transform\n"
@@ -125,8 +125,8 @@ uint64_t board_instructions(void) {
 void board_fault(uint32_t cause, uint32_t pc, uint32_t value) {
   enum { ILLEGAL = 0, FETCH = 2, ACCESS = 3, ALIGNMENT = 9, BREAK = 64 };
   enum { FETCH_DATA = 12, ACCESS_DATA = 13, FETCH_ADDRESS = 14, ACCESS_ADDRESS = 15 };
-  const bool no_memory = cause == FETCH || cause == ACCESS ||
-                         (cause >= FETCH_DATA && cause <= ACCESS_ADDRESS);
+  const bool no_memory =
+      cause == FETCH || cause == ACCESS || (cause >= FETCH_DATA && cause <= ACCESS_ADDRESS);
   const uint32_t below = (uint32_t)(uintptr_t)board_stack_bottom - value;
 
   board_print("board fault: ");

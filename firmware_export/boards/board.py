@@ -41,6 +41,7 @@ class Board:
       prefix: prefix of the tools' names, "arm-none-eabi-" for arm-none-eabi-gcc.
       flags: for compiling and linking: core, ABI, C library.
       sources: its own C files in `SOURCES`.
+      libraries: for linking.
       requires: Debian packages.
       target: its core's name for `export_firmware --target`, and the kernel set that it uses.
       emulator: command and machine; empty for the host.
@@ -68,6 +69,7 @@ class Board:
     in_hop_table: bool = False
     most_clips: int = 0
     has_timing: bool = False
+    libraries: tuple[str, ...] = ("-lm",)
 
     @property
     def memory_kb(self) -> tuple[int, int]:
@@ -98,6 +100,10 @@ _RISCV = (
     Requirement("gcc-riscv64-unknown-elf", "riscv64-unknown-elf-gcc"),
     Requirement("picolibc-riscv64-unknown-elf", "riscv64-unknown-elf-gcc", "picolibc.specs"),
     Requirement("qemu-system-misc", "qemu-system-riscv32"),
+)
+_XTENSA = (
+    Requirement("gcc-xtensa-lx106", "xtensa-lx106-elf-gcc"),
+    Requirement("qemu-system-misc", "qemu-system-xtensa"),
 )
 _HOST = (Requirement("gcc", "gcc"), Requirement("libc6-dev", "gcc", "crt1.o"))
 
@@ -200,6 +206,25 @@ BOARDS = (
         # The machine starts at the first byte of its memory; RAM is a part further up.
         flash=(0x80000000, 16 * _MB),
         ram=(0x81000000, 16 * _MB),
+    ),
+    Board(
+        name="xtensa",
+        label="Xtensa LX106",
+        prefix="xtensa-lx106-elf-",
+        # The compiler comes without a C library, but may know what memcpy does.
+        flags=("-ffreestanding", "-fbuiltin", "-nostdlib", f"-I{SOURCES / 'xtensa'}"),
+        sources=(
+            *("board_xtensa.c", "board_xtensa_arithmetic.c", "board_xtensa_string.c"),
+            *("simcall.c", "board_print.c", "board_stack.c"),
+        ),
+        libraries=("-lgcc",),
+        requires=_XTENSA,
+        emulator=("qemu-system-xtensa", "-M", "sim", "-cpu", "lx106"),
+        # 64 ns: CCOUNT ticks every 25 ns, so one tick more or less does not matter.
+        icount_shift=6,
+        tick_ns=Fraction(25),
+        flash=(0x50000000, 16 * _MB),
+        ram=(0x60000000, 16 * _MB),
     ),
 )
 EMULATED = tuple(board for board in BOARDS if board.is_emulated)

@@ -127,7 +127,7 @@ def build(
         said = list(pool.map(functools.partial(_compile, board, objects), jobs))
 
     link = [f"{board.prefix}gcc", *board.flags, "-Wl,--gc-sections", f"-Wl,-Map={map_file}"]
-    link += [*memory, *extra, *parts, "-lm", "-o", str(elf)]
+    link += [*memory, *extra, *parts, *board.libraries, "-o", str(elf)]
     said.append(_link(board, link, {"FLASH": flash_kb, "RAM": ram_kb}))
 
     map_text = map_file.read_text(errors="replace")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 # Kinds by prefix of the section name; other sections are not loaded.
 _KINDS = (
     ("constants", (".rodata", ".srodata")),
-    ("code", (".text", ".board_start")),
+    ("code", (".text", ".literal", ".board_start")),
     ("data", (".data", ".sdata")),
     ("bss", (".bss", ".sbss", "COMMON")),
 )

@@ -89,8 +89,9 @@ def test_from_features_on_a_board(model, name):
 
 
 @pytest.mark.firmware
-def test_from_the_waveform_on_a_board(model):
-    check_waveforms(model, "cortex-m4", waveforms(6))
+@pytest.mark.parametrize(("name", "count"), [("cortex-m4", 6), ("xtensa", 2)])
+def test_from_the_waveform_on_a_board(model, name, count):
+    check_waveforms(model, name, waveforms(count))
 
 
 def test_the_plain_graph_too():

@@ -28,7 +28,7 @@ def test_a_board_counts_and_measures(check: Check, name: str) -> None:
     assert 980 <= report["nops"] <= 1020
     # A tick of the counter is a fraction of an instruction, and comes in any phase.
     assert abs(report["again"] - report["nops"]) <= 2
-    assert report["float"] == 1500
+    assert report.get("float") == floats(name)
     assert report["mve"] == (sum(range(-4, 17)) if usable(name).target.kernels == "mve" else 0)
     assert 0 < report["stack"] < 1000
     # A function that takes 3,000 bytes and returns.
@@ -48,7 +48,12 @@ def test_counting_goes_on_when_the_timer_starts_again(check: Check, name: str) -
 @pytest.mark.parametrize("name", EMULATED)
 def test_without_counting(check: Check, name: str) -> None:
     report = values(check(name, "report", count=False).console)
-    assert (report["counts"], report["nops"], report["float"]) == (0, 0, 1500)
+    assert (report["counts"], report["nops"], report.get("float")) == (0, 0, floats(name))
+
+
+def floats(name: str) -> int | None:
+    """What the check program computes with floats, on a board that has them."""
+    return None if name == "xtensa" else 1500
 
 
 def test_the_host_counts_nothing(check: Check) -> None:

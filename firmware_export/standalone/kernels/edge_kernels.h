@@ -89,7 +89,8 @@ typedef struct {
 } edge_dense_t;
 
 /* The weights of every four outputs are together: [in_channels / 16][4 outputs][16 inputs], then
- * [4 outputs][remaining inputs]; those of up to three remaining outputs follow,
+ * [4 outputs][remaining inputs]; for dsp [in_channels / 4][4 outputs][4 inputs], then
+ * [remaining inputs][4 outputs]. Those of up to three remaining outputs follow,
  * [outputs][in_channels]. */
 EDGE_KERNELS_ATTR void edge_dense(const edge_dense_t *p, const int8_t *in, int8_t *out);
 

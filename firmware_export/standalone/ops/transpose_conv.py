@@ -90,6 +90,7 @@ class TransposeConv(Weighted):
             "zero_point": self.scaled.zero_point,
             "low": self.low,
             "high": self.high,
+            "group": 6,
             "is_positive": 0,
         }
 

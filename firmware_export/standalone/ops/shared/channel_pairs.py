@@ -1,7 +1,7 @@
-"""Weights for the DSP kernels that compute two output channels at once.
+"""Weights for the DSP kernels: of two output channels in one number, or in an order of their own.
 
-Other kernels read weights by channel. An export of several kernel sets has both forms of the array,
-one of which is compiled.
+Other kernels read weights by channel, or see dense_order.py. An export of several kernel sets has
+both forms of the array, one of which is compiled.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from firmware_export.standalone.graph.calls import Array, Call, Lowered
+from firmware_export.standalone.ops.shared import dense_order
 from firmware_export.standalone.ops.shared.row_calls import RowCalls, Stage
 
 # `group` of edge_pointwise_t and edge_convolution_t.
@@ -24,7 +25,7 @@ _TURN = 4
 
 
 def paired(lowered: Lowered, alone: bool) -> Lowered:
-    """The same with pairs of channels wherever they are faster.
+    """The same with the order of edge_dense, and pairs of channels wherever they are faster.
 
     Args:
       lowered: what DSP kernels, and perhaps others, are called for.
@@ -47,11 +48,16 @@ def paired(lowered: Lowered, alone: bool) -> Lowered:
 
 
 def _call(call: Call, alone: bool) -> Call:
-    if call.kernel not in ("pointwise", "convolution"):
+    if call.kernel not in ("pointwise", "convolution", "dense"):
         return call
     fields = call.fields
     given = fields["weights"]
     assert isinstance(given, Array)
+    if call.kernel == "dense":
+        outputs, inputs = fields["out_channels"], fields["in_channels"]
+        assert isinstance(outputs, int) and isinstance(inputs, int)
+        ordered = _for_dsp(given, dense_order.for_dsp(given.values, outputs, inputs), alone)
+        return dataclasses.replace(call, fields={**fields, "weights": ordered})
     channels, depth = _size(call.kernel, fields)
     if channels % 2 or depth % _TURN or not _is_faster(call.kernel, fields, depth):
         return call
@@ -64,17 +70,19 @@ def _call(call: Call, alone: bool) -> Call:
         return call
     order = numbers.reshape(-1, _TURN)[:, [0, 2, 1, 3]]
     values = order.reshape(-1).astype("<i2").view(np.int8)
-    if not alone:
-        both = dataclasses.replace(given, values_for_dsp=values)
-        return dataclasses.replace(call, fields={**fields, "weights": both, "group": GROUP})
-    weights_alone = dataclasses.replace(given, values=values)
     group = fields["group"]
     assert isinstance(group, int)
     return dataclasses.replace(
         call,
-        fields={**fields, "weights": weights_alone, "group": GROUP},
-        scratch=call.scratch - 2 * (group - GROUP) * depth,
+        fields={**fields, "weights": _for_dsp(given, values, alone), "group": GROUP},
+        scratch=call.scratch - 2 * (group - GROUP) * depth * alone,
     )
+
+
+def _for_dsp(given: Array, values: np.ndarray, alone: bool) -> Array:
+    if alone:
+        return dataclasses.replace(given, values=values)
+    return dataclasses.replace(given, values_for_dsp=values)
 
 
 def _size(kernel: str, fields: Mapping[str, Any]) -> tuple[int, int]:

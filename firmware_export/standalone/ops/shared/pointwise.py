@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place, Scratch, Step
+from firmware_export.standalone.ops.shared import dense_order
 from firmware_export.standalone.ops.shared.scaling import Scaling, Weighted
 from firmware_export.standalone.target import KernelSet
 
@@ -16,7 +17,6 @@ WIDE_GROUP, _SMALL_GROUP = 6, 4
 # A single pixel with as many is not worth the flash of another kernel, 1 KB.
 _FEW_INPUTS, _FEW_OUTPUTS = 64, 16
 # Inputs whose weights for four outputs are stored together.
-_DENSE_RUN = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling) -> Lowered:
     given = fields["weights"]
     assert isinstance(given, Array)
     fields["weights"] = dataclasses.replace(
-        given, values=_by_fours(given.values.reshape(given.shape))
+        given, values=dense_order.by_runs(given.values.reshape(given.shape))
     )
     fields |= {
         "in_channels": depth,
@@ -108,18 +108,6 @@ def _dense(op: Weighted, weights: np.ndarray, scaling: Scaling) -> Lowered:
         "high": op.high,
     }
     return Lowered((op.call("dense", fields, Place(op.inputs[0]), Place(op.output)),))
-
-
-def _by_fours(weights: np.ndarray) -> np.ndarray:
-    """The order of edge_dense: that in which its loops use them."""
-    channels, depth = weights.shape
-    rows, columns = channels // 4 * 4, depth // _DENSE_RUN * _DENSE_RUN
-    parts = []
-    for first in range(0, rows, 4):
-        four = weights[first : first + 4]
-        runs = four[:, :columns].reshape(4, -1, _DENSE_RUN).swapaxes(0, 1)
-        parts += [runs.reshape(-1), four[:, columns:].reshape(-1)]
-    return np.concatenate([*parts, weights[rows:].reshape(-1)])
 
 
 def scratch(depth: int, kernels: KernelSet, group: int = WIDE_GROUP) -> int:

@@ -327,6 +327,30 @@ static void convolution(uint32_t number) {
   check_scratch(number, pointwise_scratch(depth, own.group) + GATHERED(depth));
 }
 
+#if !defined(__ARM_FEATURE_MVE)
+/* The weights, which are in the portable order, in that for DSP. */
+static const int8_t *dense_weights(const edge_dense_t *p) {
+  const uint32_t depth = p->in_channels, rows = p->out_channels / 4 * 4u;
+  const uint32_t runs = depth / 16, fours = depth / 4;
+  memcpy(paired, weights, sizeof paired);
+  for (uint32_t o = 0; o < rows; o++) {
+    const int8_t *from = weights + o / 4 * 4 * depth;
+    int8_t *to = paired + o / 4 * 4 * depth;
+    const uint32_t row = o % 4;
+    for (uint32_t i = 0; i < depth; i++) {
+      const uint32_t portable =
+          i < runs * 16 ? i / 16 * 64 + row * 16 + i % 16 : runs * 64 + row * (depth % 16) + i % 16;
+      const uint32_t dsp =
+          i < fours * 4 ? i / 4 * 16 + row * 4 + i % 4 : fours * 16 + i % 4 * 4 + row;
+      to[dsp] = from[portable];
+    }
+  }
+  return paired;
+}
+#else
+static const int8_t *dense_weights(const edge_dense_t *p) { return p->weights; }
+#endif
+
 static void dense(uint32_t number) {
   edge_dense_t p = {.weights = weights,
                     .bias = bias,
@@ -341,6 +365,7 @@ static void dense(uint32_t number) {
   begin("dense");
   const uint32_t in = below(8);
   portable_dense(&p, expected + in, expected + 25000);
+  p.weights = dense_weights(&p);
   edge_dense(&p, result + in, result + 25000);
   compare(number);
 }

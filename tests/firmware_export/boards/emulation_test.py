@@ -9,7 +9,7 @@ from firmware_export.boards import building, emulation
 from firmware_export.boards.building import Build
 from firmware_export.boards.emulation import RunResult
 from firmware_export.errors import ExportError
-from tests.firmware_export.boards.conftest import EMULATED, usable, values
+from tests.firmware_export.boards.conftest import EMULATED, PROGRAMS, usable, values
 
 pytestmark = pytest.mark.firmware
 
@@ -196,6 +196,16 @@ def test_an_emulator_does_not_outlive_its_time(
         patch.setattr(emulation.resource, "prlimit", prlimit)
         emulation.run(build, tmp_path, timeout_s=10)
     assert (emulation.resource.RLIMIT_CPU, (25, 25)) in seen
+
+
+def test_arithmetic_and_memory_of_a_board_without_a_c_library(tmp_path: Path) -> None:
+    """The host's compiler and C library give the same."""
+    said = set()
+    for name in ("host", "xtensa"):
+        source = PROGRAMS / "arithmetic.c"
+        build = building.build(usable(name), [source], [], tmp_path / name)
+        said.add(emulation.run(build, count=False).console)
+    assert len(said) == 1 and len(said.pop()) == 10
 
 
 def program(folder: Path, name: str, main: str, flags: tuple[str, ...] = ()) -> Build:

@@ -162,7 +162,7 @@ def export(
             out=str(folder),
             model_sha256=manifest["model"]["sha256"],
             model_bytes=manifest["model"]["bytes"],
-            arena=manifest.get("arena"),
+            arena=manifest["arena"] if flavor == "tflm" else None,
             target=target.name if flavor == "standalone" else None,
             memory=manifest.get("memory"),
             prefix=linkage.prefix or None,

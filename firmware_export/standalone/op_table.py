@@ -38,6 +38,7 @@ op gives the bytes of TensorFlow Lite Micro's reference kernels. Made by
 FAST = {
     "add": ("ADD", "SUB"),
     "convolution": ("CONV_2D",),
+    "convolution_any": ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"),
     "dense": ("FULLY_CONNECTED", "CONV_2D"),
     "depthwise": ("DEPTHWISE_CONV_2D", "CONV_2D"),
     "depthwise_dense": ("DEPTHWISE_CONV_2D",),

@@ -7,7 +7,7 @@ import numpy as np
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Array, Field, Lowered, Place
 from firmware_export.standalone.ops.shared import wide, windows
-from firmware_export.standalone.ops.shared.convolution import row_pitch
+from firmware_export.standalone.ops.shared.convolution import for_dsp, row_pitch
 from firmware_export.standalone.ops.shared.file_op import WEIGHTED, FileOp, OpRule
 from firmware_export.standalone.ops.shared.scaling import Weighted
 from firmware_export.standalone.target import KernelSet
@@ -51,6 +51,7 @@ class TransposeConv(Weighted):
             "shift": Array("shift", (-np.array(lefts)).astype(np.int8)),
             "table": None if self.table is None else Array("table", self.table.astype(np.int8)),
             **self._geometry(),
+            **for_dsp(),
         }
         places = (Place(x), Place(self.output))
         call = self.call("transpose_conv", fields, *places, struct="edge_convolution_t")
@@ -90,8 +91,6 @@ class TransposeConv(Weighted):
             "zero_point": self.scaled.zero_point,
             "low": self.low,
             "high": self.high,
-            "group": 6,
-            "is_positive": 0,
         }
 
 

@@ -76,7 +76,8 @@ class TestWholeModels:
     def test_memory_with_the_kernels_of_a_core(self, bc_resnet, kernels):
         compiled = compiler.compile(bc_resnet, kernels)
         assert compiled.plan.size <= 36 * KILOBYTE
-        assert set(compiled.files) >= {"model.c", "model.h", "edge_kernels.h", "edge_depthwise.c"}
+        own = f"edge_depthwise_{kernels}.c"
+        assert set(compiled.files) >= {"model.c", "model.h", "edge_kernels.h", own}
 
     @pytest.mark.slow
     @pytest.mark.parametrize("chosen", [passes.ALL, ("tables", "views"), ()], ids=len)
@@ -231,8 +232,9 @@ class TestText:
     @pytest.mark.parametrize("standard", ["c++11", "c++17"])
     def test_the_header_in_cpp(self, tmp_path: Path, standard: str):
         compiled = compiler.compile(two_ends())
-        for name in ("model.h", "edge_kernels.h"):
-            (tmp_path / name).write_text(compiled.files[name])
+        for name, text in compiled.files.items():
+            if name.endswith(".h"):
+                (tmp_path / name).write_text(text)
         user = tmp_path / "user.cpp"
         user.write_text('#include "model.h"\n#include "edge_kernels.h"\n#include "model.h"\n')
         command = ["g++", f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
@@ -271,7 +273,7 @@ def test_many_ops_take_little_time():
 
 
 def test_an_unknown_kernel_set():
-    with pytest.raises(ValueError, match="kernel set 'z80' is not one of portable, dsp, mve"):
+    with pytest.raises(ValueError, match="kernel set 'z80' is not one of auto, portable, dsp, mve"):
         compiler.compile(two_ends(), "z80")
 
 
@@ -282,7 +284,10 @@ def test_views_take_no_op(bc_resnet):
 
 
 class TestScratch:
-    """Pointwise convolutions have a form with less scratch for DSP."""
+    """Pointwise convolutions have a form with less scratch for DSP.
+
+    Of inputs that are no whole words: all others are computed in pairs of channels.
+    """
 
     def model(self, depth: int, pixels: int) -> bytes:
         builder = Builder()
@@ -296,11 +301,11 @@ class TestScratch:
         return re.findall(r"\.group = (\d)", text)
 
     def test_it_is_used_where_it_saves_more_than_it_costs(self):
-        small = compiler.compile(self.model(128, 12), "dsp")
+        small = compiler.compile(self.model(126, 12), "dsp")
         assert self.groups(small) == ["4"]
-        assert small.plan.size == 12 * 128 + 4 * 2 * 128
+        assert small.plan.size == 1520 + 4 * 2 * 128
 
     def test_it_is_not_used_for_a_percent(self):
-        large = compiler.compile(self.model(32, 400), "dsp")
+        large = compiler.compile(self.model(30, 400), "dsp")
         assert self.groups(large) == ["6"]
-        assert large.plan.size == 400 * 32 + 6 * 2 * 32
+        assert large.plan.size == 400 * 30 + 6 * 2 * 32

@@ -63,7 +63,7 @@ def window_convolution(
         "convolution",
         {
             **scaling.fields(weights, op.table),
-            **geometry(op, weights.shape[1:3], groups, scaling.is_positive(op.scaled.zero_point)),
+            **members(op, weights.shape[1:3], groups, scaling.is_positive(op.scaled.zero_point)),
         },
         *(Place(op.inputs[0]), Place(op.output), Scratch()),
         sources=("convolution", "pointwise"),
@@ -82,7 +82,7 @@ def any_convolution(op: Convolution, weights: np.ndarray, groups: int, scaling: 
     fields: dict[str, Field] = {
         "window": {
             **some.fields(weights[scaling.wild], op.table),
-            **geometry(op, weights.shape[1:3], groups),
+            **members(op, weights.shape[1:3], groups),
         },
         "channels": Array("channels", np.flatnonzero(scaling.wild).astype(np.uint16)),
         "count": int(scaling.wild.sum()),
@@ -115,10 +115,20 @@ def row_pitch(image: ir.Tensor) -> int:
     return line if image.pitch is None else image.pitch
 
 
-def geometry(
+def members(
     op: Convolution, window: tuple[int, ...], groups: int, is_positive: bool = False
 ) -> dict[str, Field]:
-    """Members of edge_convolution_t that describe what is read and written."""
+    """Members of edge_convolution_t besides weights and scaling."""
+    return {**geometry(op, window, groups), **for_dsp(is_positive)}
+
+
+def for_dsp(is_positive: bool = False) -> dict[str, Field]:
+    """The last members of edge_convolution_t."""
+    return {"group": pointwise.WIDE_GROUP, "is_positive": int(is_positive)}
+
+
+def geometry(op: Convolution, window: tuple[int, ...], groups: int) -> dict[str, Field]:
+    """Members that describe what is read and written, the same for 8 and 16 bits."""
     x, output = op.inputs[0], op.output
     op.check(
         max(*window, *op.stride) <= 0xFF and max(*op.dilation, *op.padding) <= 0xFFFF,
@@ -148,6 +158,4 @@ def geometry(
         "zero_point": op.scaled.zero_point,
         "low": op.low,
         "high": op.high,
-        "group": pointwise.WIDE_GROUP,
-        "is_positive": int(is_positive),
     }

@@ -9,7 +9,7 @@ from firmware_export.standalone.ops.shared import row_progress
 from firmware_export.standalone.ops.shared.convolution import (
     Convolution,
     any_convolution,
-    geometry,
+    members,
     split,
     window_convolution,
 )
@@ -51,7 +51,7 @@ def _fast(op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: Kerne
     window = weights.shape[:2]
     call = op.call(
         "depthwise",
-        {**scaling.fields(weights, op.table, axis=-1), **geometry(op, window, in_channels)},
+        {**scaling.fields(weights, op.table, axis=-1), **members(op, window, in_channels)},
         *(Place(op.inputs[0]), Place(op.output), Scratch()),
         struct="edge_convolution_t",
         sources=window_sources("depthwise", kernels),
@@ -83,7 +83,7 @@ def _dense(op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: Kern
     columns = (output.shape[2] - 1) * op.stride[1] + width
     call = op.call(
         "depthwise_dense",
-        {**scaling.fields(weights, op.table, axis=-1), **geometry(op, (height, width), x.shape[3])},
+        {**scaling.fields(weights, op.table, axis=-1), **members(op, (height, width), x.shape[3])},
         *(Place(x), Place(output), Scratch()),
         struct="edge_convolution_t",
         sources=("depthwise_dense",),

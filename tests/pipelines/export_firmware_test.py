@@ -204,7 +204,7 @@ class TestStandalone:
         refused = command(*flags)
         assert refused.returncode == 2
         remedy = "change the model to avoid it, or export with --flavor=tflm"
-        assert refused.stderr.endswith(f"op 0 (ADD_N) has no kernel in plain C; {remedy}\n")
+        assert refused.stderr.endswith(f"op 0 (DIV) has no kernel in plain C; {remedy}\n")
         done = command(*flags, "--flavor=tflm")
         assert done.returncode == 0, done.stderr
         assert "arena" in done.stdout and "(measured + 10 %)" in done.stdout
@@ -212,7 +212,7 @@ class TestStandalone:
         assert (manifest["labels"], manifest["frontend"]) == ([], None)
         assert manifest["golden"] == {"clips": 4, "labels": [], "checked": True}
         runner = (tmp_path / "out" / "src" / "model_runner.cpp").read_text()
-        assert "resolver.AddAddN()" in runner
+        assert "resolver.AddDiv()" in runner
 
     def test_a_file_needs_no_tensorflow(self, tmp_path: Path) -> None:
         (tmp_path / "m.tflite").write_bytes(models.fully_connected())

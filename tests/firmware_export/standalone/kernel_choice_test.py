@@ -29,8 +29,12 @@ CORES = [
 ]
 
 
+# Those of channels of their own (kernels_cliffs_test.py) and of streams (kernels_streaming_test.py).
+ELSEWHERE = {"convolution_any", "push"}
+
+
 def all_fast_kernels() -> bytes:
-    """A model that calls every kernel that some core has instructions for."""
+    """A model that calls every kernel that some core has instructions for, but `ELSEWHERE`."""
     m = Model(SHAPE)
     x = m.conv(m.input, 6, (3, 3))
     x = m.swish(m.conv(x, 5))
@@ -68,9 +72,10 @@ def write(compiled: compiler.Compiled, folder: Path) -> list[Path]:
 
 
 def test_it_has_every_fast_kernel(compiled: compiler.Compiled):
-    assert set(FAST) <= set(compiled.kernels)
+    assert set(FAST) - ELSEWHERE <= set(compiled.kernels)
     for path in [*KERNELS.glob("dsp/*.c"), *KERNELS.glob("mve/*.c")]:
-        assert f"edge_{path.stem}_{path.parent.name}.c" in compiled.files
+        there = f"edge_{path.stem}_{path.parent.name}.c" in compiled.files
+        assert there != (path.stem in ELSEWHERE)
 
 
 def test_memory_is_enough_for_each_core_and_no_more(model: bytes, compiled: compiler.Compiled):

@@ -253,7 +253,7 @@ enum { POSITIVE, ANY, FEWER };
         "subs r9, r9, #1\n\t" \
         "bne 9b\n\t" \
         "add sp, sp, #24\n\t" \
-        "ldr r0, [sp]\n\t" NEXT);                                                                         \
+        "ldr r0, [sp]\n\t" NEXT); \
   }
 
 FUNCTION(sum_six, "72", "48", "r7", BIASES_OF_SIX, FIRST_OF_SIX, SIX, ONE_OF_SIX, SIX_OUTPUTS)
@@ -455,7 +455,7 @@ static __attribute__((naked, noinline)) void sum_pairs(const pairs_t *pairs __at
       "bne 1b"                                                                                \
       : [x] "+r"(x), [to] "+r"(to), [runs] "+r"(runs)    , [a] "=&r"(a), [b] "=&r"(b),        \
         [c] "=&r"(c), [at] "=&r"(at), [twos] "=&r"(twos)                                      \
-      : [fours] "r"(fours), [rest] "r"(rest), [next] "r"(next)                                                  \
+      : [fours] "r"(fours), [rest] "r"(rest), [next] "r"(next) \
       : "cc", "memory")
 
 /* `fours` times four values of each run; `rest` more bytes follow them in the input. Runs are

@@ -22,10 +22,12 @@ static void slow(const edge_row_sum_t *p, const int8_t *const *rows, int8_t *out
   }
 }
 
-_Static_assert(offsetof(edge_row_sum_t, shift) == 12 && offsetof(edge_row_sum_t, taps) == 20 &&
-                   offsetof(edge_row_sum_t, channels) == 24 &&
-                   offsetof(edge_row_sum_t, zero_point) == 26,
-               "known to the assembly");
+typedef char edge_row_sum_layout_1_is_known[(offsetof(edge_row_sum_t, shift) == 12 &&
+                                             offsetof(edge_row_sum_t, taps) == 20 &&
+                                             offsetof(edge_row_sum_t, channels) == 24 &&
+                                             offsetof(edge_row_sum_t, zero_point) == 26)
+                                                ? 1
+                                                : -1];
 
 /* One pixel, four channels at a time in lanes of 32 bits. Naked, so that GCC does not save what it
  * does not know to be free. */

@@ -61,7 +61,7 @@ typedef struct {
   int32_t multiplier;
   uint16x8_t first, last; /* places of the first and the last eight pixels */
 } four_taps_t;
-_Static_assert(offsetof(four_taps_t, first) == 72, "known to the assembly");
+typedef char edge_window_sum_layout_1_is_known[(offsetof(four_taps_t, first) == 72) ? 1 : -1];
 
 /* Naked, since it needs all registers: r0 to r7 are the taps and their weights, q0 the places. */
 static __attribute__((naked, noinline)) void sum_four_taps(const four_taps_t *taps
@@ -163,7 +163,9 @@ typedef struct {
   uint32_t channel;
   uint16x8_t to[2], last_to, from[2], last_from; /* places; of the first and the second eight */
 } pairs_t;
-_Static_assert(offsetof(pairs_t, to) == 48 && sizeof(pairs_t) == 144, "known to the assembly");
+typedef char
+    edge_window_sum_layout_2_is_known[(offsetof(pairs_t, to) == 48 && sizeof(pairs_t) == 144) ? 1
+                                                                                              : -1];
 
 /* Sixteen pixels at a time, as twice eight: q2 and q3 are the even and odd sums of the first, q4
  * and q5 of the others. */

@@ -29,7 +29,7 @@ CORES = [
 ]
 
 
-# Those of channels of their own (kernels_cliffs_test.py) and of streams (kernels_streaming_test.py).
+# For channels of their own (kernels_cliffs_test.py), for streams (kernels_streaming_test.py).
 ELSEWHERE = {"convolution_any", "push"}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from firmware_export.errors import ExportError
-from firmware_export.standalone import compiler, registry
+from firmware_export.standalone import compiler, kernel_files, registry
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Lowered, Place
 from firmware_export.standalone.ops.shared.file_op import FileOp, OpRule
@@ -62,6 +62,7 @@ def test_an_op_with_a_header_and_a_kernel(tmp_path, monkeypatch):
     (kernels / "portable" / "reverse.c").write_text(KERNEL)
     rule = OpRule("FLOOR", 1, read)
     monkeypatch.setattr(compiler, "KERNELS", kernels)
+    monkeypatch.setattr(kernel_files, "KERNELS", kernels)
     monkeypatch.setattr(registry, "rules", lambda: {"FLOOR": rule})
     builder = Builder()
     x, y = (builder.activation((1, 5), 0.1) for _ in range(2))

@@ -165,6 +165,7 @@ enum { POSITIVE, ANY, FEWER };
  *     48  ones, pixels
  *     56  where to go after the first four inputs
  */
+/* clang-format off */
 #define FUNCTION(name, bytes_of_four, bytes_of_inputs, last, biases, first_inputs, four_inputs, \
                  one_input, outputs)                                                            \
   static __attribute__((naked, noinline)) void name(const group_t *group                        \
@@ -255,6 +256,7 @@ enum { POSITIVE, ANY, FEWER };
         "add sp, sp, #24\n\t" \
         "ldr r0, [sp]\n\t" NEXT); \
   }
+/* clang-format on */
 
 FUNCTION(sum_six, "72", "48", "r7", BIASES_OF_SIX, FIRST_OF_SIX, SIX, ONE_OF_SIX, SIX_OUTPUTS)
 FUNCTION(sum_four, "52", "32", "r5", BIASES_OF_FOUR, FIRST_OF_FOUR, FOUR, ONE_OF_FOUR, FOUR_OUTPUTS)

@@ -6,13 +6,20 @@ kernels_dsp_test.py compares the sums with those of the portable kernels.
 import numpy as np
 import pytest
 
-from firmware_export.standalone.graph.calls import Call
+from firmware_export.standalone.graph.calls import Array, Call
 from firmware_export.standalone.ops.shared import kernel_choice
 from firmware_export.standalone.target import KERNEL_SETS
 from tests.firmware_export.standalone.kernels_glue import read
 from tests.firmware_export.standalone.model_builder import SAME, Builder
 
 CHANNELS, DEPTH = 24, 64
+
+
+def array(call: Call) -> Array:
+    """Its weights."""
+    found = call.fields["weights"]
+    assert isinstance(found, Array)
+    return found
 
 
 def lowered(weights: np.ndarray, pixels: int = 36, sets=("dsp",)) -> Call:
@@ -37,7 +44,7 @@ def test_numbers_are_the_weights_of_both_channels(window):
     weights = random_weights(CHANNELS, *window, DEPTH)
     call = lowered(weights)
     assert call.fields["group"] == 3
-    words = call.fields["weights"].values.view("<i2").reshape(CHANNELS // 2, -1, 4)
+    words = array(call).values.view("<i2").reshape(CHANNELS // 2, -1, 4)
     numbers = words[..., [0, 2, 1, 3]].reshape(CHANNELS // 2, -1).astype(int)
     first = (numbers + 128) % 256 - 128
     both = np.stack([first, (numbers - first) // 256], axis=1)
@@ -72,7 +79,7 @@ def test_other_layers_have_weights_by_channel(channels, depth, pixels):
     weights = random_weights(channels, 1, 1, depth)
     call = lowered(weights, pixels)
     assert call.fields["group"] == 6
-    np.testing.assert_array_equal(call.fields["weights"].values, weights.reshape(-1))
+    np.testing.assert_array_equal(array(call).values, weights.reshape(-1))
 
 
 def test_scratch_is_for_three_pixels():
@@ -82,7 +89,7 @@ def test_scratch_is_for_three_pixels():
 def test_other_kernels_have_weights_by_channel_next_to_pairs():
     weights = random_weights(CHANNELS, 1, 1, DEPTH)
     alone, shared = lowered(weights), lowered(weights, sets=KERNEL_SETS)
-    array = shared.fields["weights"]
-    np.testing.assert_array_equal(array.values, weights.reshape(-1))
-    np.testing.assert_array_equal(array.values_for_dsp, alone.fields["weights"].values)
+    both = array(shared)
+    np.testing.assert_array_equal(both.values, weights.reshape(-1))
+    np.testing.assert_array_equal(both.values_for_dsp, array(alone).values)
     assert shared.fields["group"] == 3

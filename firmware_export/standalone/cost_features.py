@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from firmware_export.standalone.graph.calls import Call
+from firmware_export.standalone.ops.shared import channel_pairs
 
 Counts = tuple[float, ...]
 
@@ -43,14 +44,18 @@ def _convolution(f: Mapping[str, Any]) -> Counts:
 
 
 def _pixels(times: int, pixels: int, depth: int, channels: int, group: int) -> Counts:
-    """Groups of pixels for each channel: in full, and those of up to four that are left."""
+    """Groups of pixels for each channel: in full, those of up to four, those of two channels."""
     full, left = divmod(pixels, group)
     small = 1 if 0 < left <= 4 else 0
     full += left > 4
-    if group <= 4:
+    pairs = 0
+    if group == channel_pairs.GROUP:
+        full, small, pairs = 0, 0, full + small
+    elif group <= 4:
         full, small = 0, full + small
-    full, small = full * times * channels, small * times * channels
-    return (full, full * depth, small, small * depth, times * pixels * depth, times * pixels)
+    full, small, pairs = (count * times * channels for count in (full, small, pairs))
+    of_pixels = (times * pixels * depth, times * pixels)
+    return (full, full * depth, small, small * depth, *of_pixels, pairs, pairs * depth)
 
 
 def _any(f: Mapping[str, Any]) -> Counts:

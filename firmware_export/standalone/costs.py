@@ -12,6 +12,7 @@ from firmware_export.standalone import cost_features
 from firmware_export.standalone.cost_figures import FIGURES
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Call, Lowered
+from firmware_export.standalone.ops.shared import kernel_choice
 from firmware_export.standalone.ops.shared.row_calls import RowCalls
 from firmware_export.standalone.target import KernelSet
 
@@ -40,7 +41,9 @@ def of_graph(graph: ir.Graph, kernels: KernelSet, core: str) -> int:
       KeyError: there are no figures of this core with these kernels.
     """
     figures = key(core, kernels)
-    return round(sum(_of(counts(op, op.lower(kernels)), figures) for op in graph.ops))
+    return round(
+        sum(_of(counts(op, kernel_choice.lower(op, (kernels,))), figures) for op in graph.ops)
+    )
 
 
 def instructions(lowered: Lowered, core: str = _PLANNED_FOR) -> int:

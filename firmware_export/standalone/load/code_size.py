@@ -6,6 +6,7 @@ so an export's flash is within some 4 KB.
 
 from firmware_export.frontend.config import LogMel
 from firmware_export.standalone.compiler import Compiled
+from firmware_export.standalone.ops.shared import kernel_choice
 from firmware_export.standalone.target import KernelSet
 
 _PER_KERNEL: dict[KernelSet, int] = {"portable": 600, "dsp": 1_000, "mve": 900}
@@ -18,7 +19,9 @@ _DETECTOR = 600
 
 def of_program(compiled: Compiled, kernels: KernelSet) -> int:
     """Of the network's kernels and the calls of them, with what they need of the C library."""
-    calls = [call for op in compiled.graph.ops for call in op.lower(kernels).calls]
+    calls = [
+        call for op in compiled.graph.ops for call in kernel_choice.lower(op, (kernels,)).calls
+    ]
     stems = {stem for call in calls for stem in call.sources}
     return len(stems) * _PER_KERNEL[kernels] + len(calls) * _PER_CALL + _LIBRARY
 

@@ -20,6 +20,7 @@ from firmware_export.boards import board as boards
 from firmware_export.boards import building, emulation, object_cache, programs
 from firmware_export.boards.board import Board
 from firmware_export.standalone import compiler, cost_features, costs
+from firmware_export.standalone.ops.shared import kernel_choice
 from tests.firmware_export.standalone.model_builder import VALID
 from tests.firmware_export.standalone.passes_test import Model
 
@@ -101,7 +102,7 @@ def measure(name: str, model: bytes, board: Board, objects: Path) -> Measured:
         (folder / "input.bin").write_bytes(values.astype(np.int8).tobytes())
         done = emulation.run(build, folder, timeout_s=900)
     taken = [int(line.split()[0]) for line in done.console.splitlines()]
-    counts = [costs.counts(op, op.lower(kernels)) for op in compiled.graph.ops]
+    counts = [costs.counts(op, kernel_choice.lower(op, (kernels,))) for op in compiled.graph.ops]
     return Measured(name, counts, taken)
 
 

@@ -13,7 +13,7 @@ from firmware_export.standalone.graph import ir, planner
 from firmware_export.standalone.graph.calls import Lowered
 from firmware_export.standalone.ops.row_sums import RowSums
 from firmware_export.standalone.ops.rows import Rows
-from firmware_export.standalone.ops.shared import row_calls
+from firmware_export.standalone.ops.shared import kernel_choice, row_calls
 from firmware_export.standalone.passes import edit, in_place
 
 _MAX_ROUNDS = 64
@@ -176,7 +176,7 @@ class _Search:
         """None for a chain that cannot be one loop."""
         if id(op) not in self._lower:
             try:
-                self._lower[id(op)] = op.lower()
+                self._lower[id(op)] = kernel_choice.lower(op, ("dsp",))
             except row_calls.UnsuitableError:
                 self._lower[id(op)] = None
         return self._lower[id(op)]

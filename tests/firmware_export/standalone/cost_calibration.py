@@ -91,6 +91,16 @@ def convolutions() -> bytes:
     return made.builder.finish([made.input], [made.conv(x, 64, (3, 3))])
 
 
+def odd_depths() -> bytes:
+    """Convolutions whose inputs are no whole words: they are not computed in pairs of channels."""
+    made = Model((1, 9, 14, 6))
+    x = made.input
+    for channels, window in ((22, 1), (46, 1), (70, 1), (18, 3), (126, 1), (30, 1), (10, 3)):
+        x = made.conv(x, channels, (window, window))
+    x = made.conv(made.conv(x, 90, (1, 1), (3, 4)), 50)
+    return made.builder.finish([made.input], [x])
+
+
 def measure(name: str, model: bytes, board: Board, objects: Path) -> Measured:
     """Runs one inference, or the first frame of a stream, and reads what each op took."""
     info, kernels = tflite_model.parse(model), board.target.kernels
@@ -162,7 +172,12 @@ def text(figures: dict[str, dict[str, list[float]]]) -> str:
 
 
 def networks_of(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {**files, "variety": variety(), "convolutions": convolutions()}
+    return {
+        **files,
+        "variety": variety(),
+        "convolutions": convolutions(),
+        "odd depths": odd_depths(),
+    }
 
 
 def main(paths: list[str]) -> None:

@@ -20,7 +20,6 @@ from edge_tf.errors import UserError
 from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.boards.board import TARGETS
 from firmware_export.linkage import Linkage
-from firmware_export.standalone.load import text as load_text
 from firmware_export.standalone.target import AUTO, Target
 from pipelines import app, common, exporting, help_text
 
@@ -232,6 +231,9 @@ def summary(manifest: dict[str, Any], folder: str | Path) -> str:
 
 def load_line(load: dict[str, Any]) -> str:
     """A line about what plain C needs on common parts; `load` as in the manifest."""
+    # Takes a moment to import, which --help need not wait for.
+    from firmware_export.standalone.load import text as load_text
+
     return f"load, estimated: {load_text.line(load['parts'])}"
 
 

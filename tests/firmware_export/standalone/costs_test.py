@@ -24,8 +24,10 @@ def model() -> bytes:
 
 
 @pytest.mark.firmware
-@pytest.mark.parametrize("board", ["cortex-m4", "cortex-m55", "rv32"])
-def test_ops_are_within_two_fifths_of_what_is_measured_and_all_together_within_the_tolerance(board):
+@pytest.mark.parametrize(
+    ("board", "nearness"), [("cortex-m4", 0.25), ("cortex-m55", 0.4), ("rv32", 0.4)]
+)
+def test_ops_are_near_what_is_measured_and_all_together_within_the_tolerance(board, nearness):
     info = tflite_model.parse(model())
     x = np.random.default_rng(0).integers(-128, 128, info.inputs[0].shape[1:])
     measured = profiling.profile(info, usable(board), x)
@@ -36,7 +38,7 @@ def test_ops_are_within_two_fifths_of_what_is_measured_and_all_together_within_t
         estimate = costs.instructions(
             kernel_choice.lower(op, (kernels,)), costs.key(board, kernels)
         )
-        assert estimate == pytest.approx(cost.instructions, rel=0.4), cost.source
+        assert estimate == pytest.approx(cost.instructions, rel=nearness), cost.source
     whole = costs.of_graph(compiled.graph, kernels, board)
     assert whole == pytest.approx(measured.instructions, rel=costs.TOLERANCE)
 
@@ -60,8 +62,7 @@ def test_every_core_has_figures_of_every_kernel():
     assert len({frozenset(kernels) for kernels in FIGURES.values()}) == 1
 
 
-def test_a_chain_of_rows_costs_what_its_rows_cost():
-    """All rows count, so it is near its ops on whole tensors."""
+def test_a_chain_of_rows_costs_more_than_its_ops():
     made = Model((1, 20, 10, 8))
     x = made.depthwise(made.conv(made.input, 64), (3, 3), (2, 2))
     data = made.builder.finish([made.input], [made.conv(x, 8)])
@@ -72,7 +73,7 @@ def test_a_chain_of_rows_costs_what_its_rows_cost():
         sum(costs.instructions(kernel_choice.lower(op, ("dsp",))) for op in compiled.graph.ops)
         for compiled in (with_chain, without)
     ]
-    assert 0.9 * totals[1] < totals[0] < 1.5 * totals[1]
+    assert totals[1] < totals[0] < 1.5 * totals[1]
 
 
 def test_a_percent_of_memory_is_worth_a_percent_of_instructions():

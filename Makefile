@@ -62,7 +62,8 @@ fuzz: setup ## try mutated files, random networks and kills (MINUTES=10 SEED=1);
 	@$(PY) -m fuzzing --minutes=$(MINUTES) --seed=$(SEED) $(ARGS)
 
 # This project's C; tests/firmware_export/c_style_test.py checks exported C.
-C_SOURCES = find edge_tf firmware_export fuzzing tests -name '*.[ch]' -o -name '*.cc'
+C_SOURCES = find edge_tf firmware_export fuzzing tests tools -name node_modules -prune -o \
+  \( -name '*.[ch]' -o -name '*.cc' \) -print
 
 lint: setup ## check with ruff, ruff format, clang-format and mypy
 	@$(PY) -m ruff check .

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The self-test of an exported folder as a program for a board. */
+#include <stddef.h>
+
 #include "board.h"
 #include "self_test.h"
 
@@ -10,12 +12,13 @@ void *_sbrk(int bytes) {
   return (void *)-1;
 }
 
-static void print_line(const char *line) {
+static void print_line(void *context, const char *line) {
+  (void)context;
   board_print(line);
   board_print("\n");
 }
 
 int main(void) {
   board_init();
-  return self_test_run(print_line) == 0 ? 0 : 1;
+  return self_test_run(print_line, NULL) == 0 ? 0 : 1;
 }

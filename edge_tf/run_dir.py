@@ -1,6 +1,7 @@
 """The run directory: what one stage passes to the next.
 
 config.json        how it was made: flags, data fingerprint, versions and seed of each stage
+takes/, windows/   what a wake word was trained on, and clips cut from it (train --task=wake)
 labels.txt         one label per line, in the order of the logits
 frontend.json      FrontendConfig, and after conversion the quantization of the model's input
 history.json       one record per epoch       (train)
@@ -55,6 +56,8 @@ HISTORY = "history.json"
 CLIPS = "clips.json"
 DEVICE_GRAPH = "device_graph.npz"
 GOLDEN = "golden.npz"
+TAKES = "takes"
+WINDOWS = "windows"
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 PREDICTIONS = "predictions.npz"

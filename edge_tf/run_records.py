@@ -12,7 +12,14 @@ from typing import ClassVar
 from edge_tf.audio.augmentation_config import AugmentationConfig
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.records import JsonObject, later
-from edge_tf.settings import CompressionSettings, DataFlags, Graph, ModelConfig, TrainingSettings
+from edge_tf.settings import (
+    CompressionSettings,
+    DataFlags,
+    Graph,
+    ModelConfig,
+    StreamTraining,
+    TrainingSettings,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,6 +93,9 @@ class TrainRecord(StageRecord):
       model, frontend, augmentation: the network and its input.
       recipe: how it was trained.
       data_checks: what is known about the clips; None in older runs.
+      streams: of a wake word, which is trained on mixed streams, not on the clips.
+      chosen_epoch: whose weights are the result; None: the last one's.
+      mined: sounds that were taken for a word and added, per round.
     """
 
     STAGE: ClassVar[str] = "train"
@@ -100,6 +110,9 @@ class TrainRecord(StageRecord):
     recipe: TrainingSettings
     data_checks: DataChecks | None = later(None)
     data_notes: tuple[str, ...] = later(())
+    streams: StreamTraining | None = later(None)
+    chosen_epoch: int | None = later(None)
+    mined: tuple[int, ...] = later(())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -146,6 +146,36 @@ class TrainingSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class StreamTraining:
+    """What a wake word's streams were mixed of, and how they were used.
+
+    Attributes:
+      words: the wake words, as folders of takes.
+      takes: folder of dry takes, absolute.
+      recordings: folder of recordings of the words, absolute, or None.
+      negatives: folders of other sound, absolute.
+      hard_negatives: folders of sound that was taken for a word, absolute.
+      steps: per epoch.
+      rounds: the training is divided into so many; at the beginning of each but the first, the
+        network listens to other sound, and what it takes for a word is added.
+      hours: of other sound that was trained on, by kind.
+      spoken: takes and recordings of the words that were trained on.
+      digest: of all this sound.
+    """
+
+    words: tuple[str, ...]
+    takes: str
+    recordings: str | None
+    negatives: tuple[str, ...]
+    hard_negatives: tuple[str, ...]
+    steps: int
+    rounds: int
+    hours: dict[str, float]
+    spoken: dict[str, int]
+    digest: str
+
+
+@dataclasses.dataclass(frozen=True)
 class CompressionSettings:
     """Settings of a compression, checked by edge_tf.compression.settings.
 

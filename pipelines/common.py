@@ -238,12 +238,7 @@ def data_flags() -> DataFlags:
     task = tasks.spec(FLAGS.task)
     if not FLAGS.data_dir:
         raise UserError("--data_dir is missing", f"give {task.data}")
-    others = {name for other in tasks.TASKS.values() for name in other.flags} - {*task.flags}
-    for name in (name for name in FLAGS if name in others):
-        if FLAGS[name].value != FLAGS[name].default:
-            raise UserError(
-                f"--{name} cannot be combined with --task={FLAGS.task}", "leave one out"
-            )
+    check_task_flags()
     for name in ("words", "unknown_share", "speaker_pattern"):
         if FLAGS.split_lists and FLAGS[name].value != FLAGS[name].default:
             raise UserError(
@@ -260,6 +255,19 @@ def data_flags() -> DataFlags:
         simulated_devices=FLAGS.simulated_devices if "simulated_devices" in task.flags else None,
         **(_word_values() if task.domain == "words" else {}),
     )
+
+
+def check_task_flags() -> None:
+    """Raises UserError for flags of other tasks."""
+    from edge_tf.errors import UserError
+
+    task = tasks.spec(FLAGS.task)
+    others = {name for other in tasks.TASKS.values() for name in other.flags} - {*task.flags}
+    for name in (name for name in FLAGS if name in others):
+        if FLAGS[name].value != FLAGS[name].default:
+            raise UserError(
+                f"--{name} cannot be combined with --task={FLAGS.task}", "leave one out"
+            )
 
 
 def _word_values() -> dict[str, Any]:

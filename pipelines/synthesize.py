@@ -80,6 +80,11 @@ def _define_own_flags() -> None:
         "soundalikes", 0, "With --takes: how many texts that sound like each word, to say as well."
     )
     flags.DEFINE_integer(
+        "sentences",
+        0,
+        "With --takes: how many sentences of other words to say, half of them in other languages.",
+    )
+    flags.DEFINE_integer(
         "takes_per_other",
         take_request.DEFAULT_TAKES_PER_OTHER,
         "With --takes: takes per text that is not in --words.",
@@ -135,6 +140,7 @@ def synthesize_takes(
     unknown_words: Iterable[str] | None = None,
     takes_per_other: int = 10,
     soundalikes: int = 0,
+    sentences: int = 0,
     word_list: str | Path = "",
     speakers: int = 120,
     language: str = "en",
@@ -155,6 +161,7 @@ def synthesize_takes(
         unknown_words=unknown_words,
         takes_per_other=takes_per_other,
         soundalikes=soundalikes,
+        sentences=sentences,
         word_list=word_list,
         speakers=speakers,
         language=language,
@@ -168,7 +175,7 @@ def synthesize_takes(
 
 _OF_BOTH = ("words", "out", "unknown_words", "speakers", "language", "seed")
 _OF_CLIPS = ("clips_per_word", "clips_per_unknown_word", "noise_seconds")
-_OF_TAKES = ("takes", "takes_per_other", "soundalikes", "synthesizers", "word_list")
+_OF_TAKES = ("takes", "takes_per_other", "soundalikes", "sentences", "synthesizers", "word_list")
 
 
 def main() -> None:

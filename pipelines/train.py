@@ -1,18 +1,27 @@
 """Trains a model on a folder of words or a data set of scenes.
 
+With --task=wake a word is enough, as text: synthesizers speak it, and the network is trained on
+streams that are mixed of that, of sentences and of --negatives.
+
 Writes float.keras, labels.txt, frontend.json and history.json to --run_dir. After an interruption,
 run the same command again: it continues after the last finished epoch.
 
     python -m pipelines.train --run_dir=RUN --data_dir=SPEECH_COMMANDS
+    python -m pipelines.train --run_dir=RUN --task=wake --words="hey lamp"
 """
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from edge_tf.data import tasks
-from pipelines import app, common, training_flags
+from pipelines import app, common, training_flags, wake
+
+if TYPE_CHECKING:
+    from edge_tf.run_dir import RunDirectory
+    from edge_tf.training.request import Request
 
 FLAGS = flags.FLAGS
 
@@ -21,9 +30,17 @@ def define_flags() -> None:
     common.define_run_dir()
     common.define_data()
     training_flags.define()
+    wake.define()
 
 
 def main() -> None:
+    if FLAGS.task == wake.TASK:
+        _train_wake()
+    else:
+        _train_clips()
+
+
+def _train_clips() -> None:
     values = common.data_flags()
     cache = common.cache_folder()
     training_flags.check()  # before data and TensorFlow load
@@ -51,12 +68,45 @@ def main() -> None:
             training_flags.training_settings(dataset.counts("training").values()),
             cache,
         )
-        last = request.finished(run)
-        done = "already finished, nothing to do: " if last else ""
-        if last is None:
-            from edge_tf.training import stage  # loads TensorFlow, which takes seconds
+        _finish(run, asked)
 
-            last = stage.train(run, asked)
+
+def _train_wake() -> None:
+    run = common.run_directory()
+    run.check()
+    common.check_task_flags()
+    wake.check()
+    training_flags.check()
+    cache = common.cache_folder()
+    frontend = training_flags.frontend_config(Path())
+    with run.locked():
+        from edge_tf.training import request
+
+        values, streams = wake.prepare(run, frontend, cache)
+        asked = request.of(
+            run,
+            tasks.load(values, cache),
+            values,
+            training_flags.model_config(),
+            frontend,
+            training_flags.augmentation_config(frontend),
+            wake.settings(),
+            cache,
+            streams,
+        )
+        _finish(run, asked)
+
+
+def _finish(run: "RunDirectory", asked: "Request") -> None:
+    """Trains, unless that has been done, and says what came out."""
+    from edge_tf.training import request
+
+    last = request.finished(run)
+    done = "already finished, nothing to do: " if last else ""
+    if last is None:
+        from edge_tf.training import stage  # loads TensorFlow, which takes seconds
+
+        last = stage.train(run, asked)
     kind = "streams" if training_flags.streams() else "whole windows"
     print(
         f"{done}trained {last.epoch} epochs for {kind}: "

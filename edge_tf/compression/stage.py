@@ -1,6 +1,7 @@
 """The stage "compress": float.keras in, compressed.keras out."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -156,8 +157,11 @@ class _Work:
         history = trainer.fit(
             lambda epoch: self._batches(first + epoch),
             clips,
-            pipeline.evaluation_batches(self._validation.samples, self._data.frontend),
-            self._validation.labels,
+            functools.partial(
+                parts.step.accuracy,
+                pipeline.evaluation_batches(self._validation.samples, self._data.frontend),
+                self._validation.labels,
+            ),
         )
         for record in history:
             number = len(self._history) + 1

@@ -99,6 +99,12 @@ _WORD_FLAGS = (
 )
 _ALL_WORDS_FLAGS = tuple(name for name in _WORD_FLAGS if name != "unknown_share")
 
+WAKE_FLAGS = (
+    *("recordings", "negatives", "hard_negatives"),
+    *("synthesizers", "language", "takes", "quick"),
+)
+"""Flags of the task "wake"."""
+
 TASKS: dict[str, TaskSpec] = {
     task.name: task
     for task in (
@@ -124,6 +130,14 @@ TASKS: dict[str, TaskSpec] = {
             domain="words",
             data=_WORD_FOLDERS,
             flags=_WORD_FLAGS,
+            load=_words,
+        ),
+        TaskSpec(
+            name="wake",
+            about="a word from its text: --words",
+            domain="words",
+            data="nothing: takes of the word are spoken by synthesizers",
+            flags=("words", "background_labels", *WAKE_FLAGS),
             load=_words,
         ),
         TaskSpec(

@@ -103,6 +103,36 @@ def build_stream(
     return _build(tau, num_classes, (40, None, 1), 0.0, time)
 
 
+def build_windows(
+    tau: float = 1,
+    num_classes: int = 12,
+    window_frames: int = 101,
+    every: int = 1,
+    dropout: float = 0.1,
+    lookahead: int = 0,
+) -> "keras.Model":
+    """The network of `build(lookahead=...)` on recordings, for training on all of their windows.
+
+    (batch, 40, T, 1) features to (batch, 1 + (T - window_frames) // every, num_classes) logits:
+    those of the windows that begin at frames 0, every, 2 * every... They are a stream's logits
+    (`build_stream`) where all of a window is FIELD frames or more after the first frame.
+
+    Args:
+      tau, num_classes, dropout, lookahead: as for `build`.
+      window_frames: number of frames in the final mean, the T of `build`.
+      every: frames from one window to the next, at least 1.
+
+    Raises:
+      ValueError: an argument does not fit the architecture.
+    """
+    from edge_tf.models.time_axis import TimeAxis
+
+    if every < 1:
+        raise ValueError(f"every={every} must be at least 1")
+    time = TimeAxis(lookaheads(lookahead), window_frames, every=every)
+    return _build(tau, num_classes, (40, None, 1), dropout, time)
+
+
 def _build(
     tau: float,
     num_classes: int,
@@ -158,6 +188,7 @@ SPEC = ModelSpec(
     build,
     settings=("tau", "lookahead"),
     build_stream=build_stream,
+    build_windows=build_windows,
     most_lookahead=MOST_LOOKAHEAD,
     field=FIELD,
     mel_bands=40,

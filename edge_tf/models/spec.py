@@ -65,6 +65,8 @@ class ModelSpec:
       settings: fields of ModelConfig that `build` accepts.
       build_stream: maps num_classes, window_frames and the settings to the streaming form; None:
         there is none.
+      build_windows: the same to the form that gives the logits of all windows of a recording, for
+        training on streams; None: there is none.
       most_lookahead: maximum useful look-ahead in frames; 0 without a streaming form.
       field: frames, besides its own, that a frame before the final mean depends on; as above.
       mel_bands: the only supported number of mel bands; None: see `mel_bands_multiple`.
@@ -77,6 +79,7 @@ class ModelSpec:
     build: Callable[..., "keras.Model"]
     settings: tuple[str, ...] = ()
     build_stream: Callable[..., "keras.Model"] | None = None
+    build_windows: Callable[..., "keras.Model"] | None = None
     most_lookahead: int = 0
     field: int = 0
     mel_bands: int | None = None

@@ -25,11 +25,14 @@ class TimeAxis:
         as published.
       window: frames of a whole window.
       streams: frames arrive in blocks, not as whole windows.
+      every: 0: one output, for a whole window. A number: a recording of any length, and an output
+        for each window in it that begins a multiple of so many frames after the first.
     """
 
     lookaheads: Mapping[str, int]
     window: int
     streams: bool = False
+    every: int = 0
 
     def inputs(self, shape: tuple[int, int | None, int]) -> tf.Tensor:
         """The network's input; a stream has batch size 1."""
@@ -58,9 +61,12 @@ class TimeAxis:
         return Delay(frames, name=name)(x) if self.streams and frames else x
 
     def mean(self, x: tf.Tensor, name: str) -> tf.Tensor:
-        """The mean over a window and all rows: (batch, channels), for a stream (1, T, channels)."""
+        """The mean over a window and all rows: (batch, channels); (batch, T, channels) of many."""
         if self.streams:
             return SlidingMean(self.window - 1, name=name)(x)
+        if self.every:
+            x = layers.AveragePooling2D((x.shape[1], self.window), (1, self.every), name=name)(x)
+            return layers.Reshape((-1, x.shape[-1]), name=f"{name}_windows")(x)
         return layers.GlobalAveragePooling2D(name=name)(x)
 
 

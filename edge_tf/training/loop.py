@@ -1,7 +1,6 @@
 """The training loop: SGD, one checkpoint per epoch, progress on terminal and TensorBoard."""
 
 import dataclasses
-import functools
 import json
 import logging
 import re
@@ -130,16 +129,14 @@ class Trainer:
         self,
         batches: Callable[[int], tf.data.Dataset],
         clips: int,
-        validation: tf.data.Dataset,
-        validation_labels: np.ndarray,
+        validate: Callable[[], float],
     ) -> list[EpochRecord]:
         """Trains the remaining epochs.
 
         Args:
           batches: maps an epoch number, from 0, to its batches of features and labels.
           clips: training clips per epoch.
-          validation: batches of features in the order of validation_labels.
-          validation_labels: (n,) int.
+          validate: judges the network after each epoch, 0 to 1; see SgdStep.accuracy.
 
         Returns:
           One record per epoch.
@@ -150,7 +147,6 @@ class Trainer:
         settings = self.step.settings
         steps = -(-clips // settings.batch_size)
         done = self.resume()
-        validate = functools.partial(self.step.accuracy, validation, validation_labels)
         writer = tf.summary.create_file_writer(str(self.folder / "tensorboard"))
         with (
             progress.bar(
@@ -203,7 +199,7 @@ class Trainer:
         return EpochRecord(
             epoch=epoch + 1,
             loss=mean_loss,
-            accuracy=sum(int(hit) for hit in hits) / clips,
+            accuracy=round(sum(float(hit) for hit in hits) / clips, 9),
             learning_rate=rate,
             samples_per_second=clips / seconds,
             seconds=seconds,

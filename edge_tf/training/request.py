@@ -13,10 +13,11 @@ from edge_tf.data.waveform_cache import Waveforms
 from edge_tf.errors import UserError
 from edge_tf.records import JsonObject
 from edge_tf.run_records import EpochRecord, TrainRecord
-from edge_tf.settings import DataFlags, ModelConfig, TrainingSettings
+from edge_tf.settings import DataFlags, ModelConfig, StreamTraining, TrainingSettings
 
+_RESULTS = ("chosen_epoch", "mined")
 # Location and name of the data, what is said of it, and results: training does not depend on them.
-_NOT_ASKED = ("data", "data_description", "data_checks", "data_notes", "files")
+_NOT_ASKED = ("data", "data_description", "data_checks", "data_notes", "files", *_RESULTS)
 _TRAINED_ON: tuple[Split, ...] = ("training", "validation")
 CHECKPOINT_STATE = "checkpoints/state.json"
 WRITES = (run_dir.FLOAT_MODEL, run_dir.LABELS, run_dir.HISTORY)
@@ -57,6 +58,7 @@ def of(
     augmentation: AugmentationConfig,
     settings: TrainingSettings,
     cache: Path,
+    streams: StreamTraining | None = None,
 ) -> Request:
     """Decodes the clips, and compares the training with the one that the run has.
 
@@ -66,6 +68,7 @@ def of(
       data_flags: recorded, so that later stages find the same data.
       model_config, frontend, augmentation, settings: what to train and how.
       cache: folder of decoded clips.
+      streams: of a wake word.
 
     Raises:
       UserError: data cannot be read, the run directory contains another training, or a streaming
@@ -97,6 +100,7 @@ def of(
         recipe=settings,
         data_checks=checks,
         data_notes=dataset.notes,
+        streams=streams,
     )
     refuse_another(run, record)
     return Request(record, dataset, splits)

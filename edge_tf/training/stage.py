@@ -1,6 +1,7 @@
 """The stage "train": a dataset and settings in, float.keras in the run directory out."""
 
 import dataclasses
+import functools
 import logging
 
 from edge_tf import files, keras_file, records, run_dir
@@ -10,7 +11,8 @@ from edge_tf.data import clip_list, pipeline, sampling, waveform_cache
 from edge_tf.models import build_model, run_model
 from edge_tf.run_records import EpochRecord, FrontendFile
 from edge_tf.settings import TrainingSettings
-from edge_tf.training import device_translation
+from edge_tf.training import device_translation, stream_fit
+from edge_tf.training.fitted import Fitted
 from edge_tf.training.loop import Trainer
 from edge_tf.training.request import WRITES, Request
 from edge_tf.training.step import SgdStep, seed_everything
@@ -33,6 +35,28 @@ def train(run: run_dir.RunDirectory, request: Request) -> EpochRecord:
     Raises:
       UserError: noise cannot be read, or the checkpoints are of another training.
     """
+    record = request.record
+    fitted = _fit(run, request) if record.streams is None else stream_fit.fit(run, request)
+    files.write_text(run / run_dir.LABELS, "".join(f"{label}\n" for label in record.labels))
+    frontend = FrontendFile(frontend=record.frontend)
+    files.write_json(run / run_dir.FRONTEND, records.to_json(frontend))
+    files.write_json(run / run_dir.HISTORY, records.to_json(fitted.history))
+    clip_list.save(run / run_dir.CLIPS, request.splits, record.labels)
+    with files.atomic_path(run / run_dir.FLOAT_MODEL) as temporary:
+        keras_file.save(fitted.model, temporary)
+    run.record(
+        dataclasses.replace(
+            record,
+            files=run.hashes(*WRITES),
+            chosen_epoch=fitted.chosen_epoch,
+            mined=fitted.mined,
+        )
+    )
+    return fitted.history[-1]
+
+
+def _fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
+    """Trains on clips."""
     record, training = request.record, request.splits["training"]
     frontend, augmentation, settings = record.frontend, record.augmentation, record.recipe
     noise = waveform_cache.load_noise(request.dataset, frontend.sample_rate, frontend.clip_samples)
@@ -50,6 +74,7 @@ def train(run: run_dir.RunDirectory, request: Request) -> EpochRecord:
     trainer = Trainer(SgdStep(model, settings), run.path, request.settings())
     augmenter = Augmenter(augmentation, noise, frontend.sample_rate, translator)
     classes = len(record.labels)
+    validation = request.splits["validation"]
     history = trainer.fit(
         lambda epoch: pipeline.training_batches(
             training,
@@ -62,17 +87,13 @@ def train(run: run_dir.RunDirectory, request: Request) -> EpochRecord:
             settings.sampling,
         ),
         sampling.size(training.labels, settings.sampling),
-        pipeline.evaluation_batches(request.splits["validation"].samples, frontend),
-        request.splits["validation"].labels,
+        functools.partial(
+            trainer.step.accuracy,
+            pipeline.evaluation_batches(validation.samples, frontend),
+            validation.labels,
+        ),
     )
-    files.write_text(run / run_dir.LABELS, "".join(f"{label}\n" for label in record.labels))
-    files.write_json(run / run_dir.FRONTEND, records.to_json(FrontendFile(frontend=frontend)))
-    files.write_json(run / run_dir.HISTORY, records.to_json(history))
-    clip_list.save(run / run_dir.CLIPS, request.splits, record.labels)
-    with files.atomic_path(run / run_dir.FLOAT_MODEL) as temporary:
-        keras_file.save(model, temporary)
-    run.record(dataclasses.replace(record, files=run.hashes(*WRITES)))
-    return history[-1]
+    return Fitted(model, history)
 
 
 def _tell_of_clips(

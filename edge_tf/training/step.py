@@ -61,7 +61,7 @@ class SgdStep:
         ]
         signature = [
             tf.TensorSpec([None, *model.input_shape[1:]], tf.float32),
-            tf.TensorSpec([None, model.output_shape[-1]], tf.float32),
+            tf.TensorSpec([None, *model.output_shape[1:]], tf.float32),
         ]
         # Nothing here needs autograph, and tracing without it takes a third of the time.
         self._update = tf.function(self._trace, input_signature=signature, autograph=False)
@@ -89,12 +89,13 @@ class SgdStep:
 
         Args:
           features: (batch, mel_bands, frames, 1) float32.
-          labels: (batch, classes) float32, probabilities.
+          labels: (batch, classes) float32, probabilities; for streams (batch, windows, classes),
+            all 0 where nothing is asked.
           rate: learning rate.
 
         Returns:
-          Mean cross-entropy and number of clips whose largest logit is their most probable
-          label's, before the update.
+          The loss, and the number of clips whose largest logit is their most probable label's,
+          before the update; for streams, the share of such windows, times the batch.
         """
         self.optimizer.learning_rate.assign(rate)
         return self._update(features, labels)
@@ -120,8 +121,10 @@ class SgdStep:
         self.optimizer.apply_gradients(pairs)
         if self._after_update is not None:
             self._after_update()
-        hits = tf.equal(tf.argmax(logits, axis=1), tf.argmax(labels, axis=1))
-        return terms[0].loss, tf.reduce_sum(tf.cast(hits, tf.int32))
+        hits = tf.equal(tf.argmax(logits, axis=-1), tf.argmax(labels, axis=-1))
+        asked = tf.cast(tf.reduce_any(labels > 0.0, axis=-1), tf.float32)
+        right = tf.reduce_sum(tf.cast(hits, tf.float32) * asked) / tf.reduce_sum(asked)
+        return terms[0].loss, right * tf.cast(tf.shape(labels)[0], tf.float32)
 
     def accuracy(self, batches: tf.data.Dataset, labels: np.ndarray) -> float:
         """Share of clips whose largest logit is their label's.

@@ -76,16 +76,25 @@ def common_words(language: str, path: Path | None = None, count: int = MOST_WORD
         wordfreq = importlib.import_module("wordfreq")
     except ImportError:
         raise UserError(
-            "--soundalikes needs a list of words, which is not installed",
+            "--soundalikes and --sentences need a list of words, which is not installed",
             f"run: {INSTALL}, or name a text file with one word per line: --word_list=FILE",
         ) from None
     tag = language.split("-")[0]
     if tag not in wordfreq.available_languages("small"):
         raise UserError(
-            f"--soundalikes: wordfreq has no words of --language={language}",
+            f"--soundalikes and --sentences: wordfreq has no words of --language={language}",
             "name a text file with one word per line: --word_list=FILE",
         )
     return _speakable(wordfreq.top_n_list(tag, 2 * count))[:count]
+
+
+def languages() -> tuple[str, ...]:
+    """Tags of the languages that `common_words` has without a file; () without wordfreq."""
+    try:
+        wordfreq = importlib.import_module("wordfreq")
+    except ImportError:
+        return ()
+    return tuple(sorted(wordfreq.available_languages("small")))
 
 
 def _speakable(lines: Iterable[str]) -> list[str]:

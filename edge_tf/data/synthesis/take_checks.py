@@ -51,11 +51,9 @@ def fault(samples: np.ndarray, phonemes: int, rate: float = 1.0, words: int = 1)
     Returns:
       One of REASONS, or "".
     """
+    if found := fault_of_sound(samples):
+        return found
     speech = simulation.trim_silence(samples, RATE)
-    if len(speech) == 0 or simulation.active_rms(speech, RATE) < _QUIETEST:
-        return SILENT
-    if np.mean(np.abs(speech) >= _FULL_SCALE) > _MOST_CLIPPED:
-        return CLIPPED
     seconds = len(speech) / RATE * rate
     if seconds < _SHORTEST * phonemes + _SHORTEST_WHOLE:
         return TOO_SHORT
@@ -63,6 +61,16 @@ def fault(samples: np.ndarray, phonemes: int, rate: float = 1.0, words: int = 1)
         return TOO_LONG
     if words == 1 and _longest_pause(speech) > _LONGEST_PAUSE_S:
         return BROKEN
+    return ""
+
+
+def fault_of_sound(samples: np.ndarray) -> str:
+    """The part of `fault` that does not depend on the text: SILENT, CLIPPED or ""."""
+    speech = simulation.trim_silence(samples, RATE)
+    if len(speech) == 0 or simulation.active_rms(speech, RATE) < _QUIETEST:
+        return SILENT
+    if np.mean(np.abs(speech) >= _FULL_SCALE) > _MOST_CLIPPED:
+        return CLIPPED
     return ""
 
 

@@ -19,6 +19,7 @@ FORMAT_VERSION = 1
 WORD = "word"
 UNKNOWN = "unknown"
 HALF = "half"
+SENTENCE = "sentence"
 
 
 @dataclasses.dataclass(frozen=True)

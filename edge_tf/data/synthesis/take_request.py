@@ -20,6 +20,7 @@ class TakeRequest:
       takes: takes of each of `words`, over all speakers and splits, before some are dropped.
       takes_per_other: the same of each other text.
       soundalikes: how many texts that sound like each of `words`, besides its parts.
+      sentences: how many sentences of other words, half of them in other languages.
       word_list: file of words to find them in; "" is the package wordfreq.
       speakers: how many invented speakers, at least 3.
       language: tag; all accents are used.
@@ -32,6 +33,7 @@ class TakeRequest:
     takes: int
     takes_per_other: int
     soundalikes: int
+    sentences: int
     word_list: str
     speakers: int
     language: str
@@ -46,6 +48,7 @@ def make_take_request(
     unknown_words: Iterable[str] | None = None,
     takes_per_other: int = DEFAULT_TAKES_PER_OTHER,
     soundalikes: int = 0,
+    sentences: int = 0,
     word_list: str | Path = "",
     speakers: int = synthetic_request.DEFAULT_SPEAKERS,
     language: str = "en",
@@ -64,6 +67,7 @@ def make_take_request(
         ("takes", takes, 1, 100_000),
         ("takes_per_other", takes_per_other, 1, 100_000),
         ("soundalikes", soundalikes, 0, 1_000),
+        ("sentences", sentences, 0, 100_000),
     ):
         if not minimum <= value <= maximum:
             raise UserError(f"--{flag}={value} is out of range", f"give {minimum} to {maximum}")
@@ -73,6 +77,7 @@ def make_take_request(
         takes=takes,
         takes_per_other=takes_per_other,
         soundalikes=soundalikes,
+        sentences=sentences,
         word_list=str(word_list),
         speakers=checked.speakers,
         language=checked.language,

@@ -9,10 +9,12 @@ A take is a file and a row as soon as it is made, so a killed run goes on where 
 request adds to a smaller one.
 """
 
+import concurrent.futures
 import dataclasses
 import functools
 import io
 import logging
+import os
 import wave
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,7 +28,8 @@ from edge_tf.data.dataset import SPLITS
 from edge_tf.data.synthesis import agreement, lexicon, phonetics, take_checks, take_plan
 from edge_tf.data.synthesis import take_record as record
 from edge_tf.data.synthesis.halves import halves
-from edge_tf.data.synthesis.take_record import HALF, WORD, Take
+from edge_tf.data.synthesis.take_plan import Planned
+from edge_tf.data.synthesis.take_record import HALF, SENTENCE, WORD, Take
 from edge_tf.data.synthesis.take_request import TakeRequest
 from edge_tf.data.synthesis.take_speakers import TakeSpeaker, draw_take_speakers
 from edge_tf.data.synthesis.voices import registry
@@ -81,9 +84,10 @@ def make(request: TakeRequest, out: Path, show_progress: bool = True) -> Summary
         request.speakers, list(synthesizers.values()), request.language, request.seed
     )
     planned = take_plan.plan(request, kinds, speakers)
+    planned += take_plan.plan_sentences(request, list(synthesizers.values()), speakers)
     out.mkdir(parents=True, exist_ok=True)
     _write_metadata(out, request, synthesizers, speakers, None)
-    takes = _make_missing(out, planned, synthesizers, speakers, phonemes, show_progress)
+    takes = _make_missing(out, planned, synthesizers, phonemes, show_progress)
     takes = _compare(out, takes, phonemes)
     takes += _cut_in_two(out, takes)
     record.write(out, takes)
@@ -110,40 +114,57 @@ def _phonemes(kinds: Mapping[str, str], request: TakeRequest) -> dict[str, tuple
 
 def _make_missing(
     out: Path,
-    planned: Sequence[Take],
+    planned: Sequence[Planned],
     synthesizers: Mapping[str, Synthesizer],
-    speakers: Sequence[TakeSpeaker],
     phonemes: Mapping[str, Sequence[int]],
     show_progress: bool,
 ) -> list[Take]:
     """Takes as planned, those that were there and those made now, in the plan's order."""
     there = {take.path: take for take in record.read(out)}
     done = {
-        take.path: there[take.path]
-        for take in planned
-        if take.path in there and _is_whole(out, take, there[take.path])
+        one.take.path: there[one.take.path]
+        for one in planned
+        if one.take.path in there and _is_whole(out, one.take, there[one.take.path])
     }
     for path in there.keys() - done.keys():
         (out / path).unlink(missing_ok=True)
     record.write(out, done.values())
     if done:
         _log.info("%d of %d takes are there already", len(done), len(planned))
-    voices = {speaker.name: speaker.voice for speaker in speakers}
-    missing = [take for take in planned if take.path not in done]
-    with progress.bar(missing, unit="take", desc="speaking", disable=not show_progress) as bar:
-        for take in bar:
-            samples = synthesizers[take.synthesizer].render(
-                take.text, voices[take.speaker], take.seed, take.rate, take.pitch
-            )
-            sounds, words = len(phonemes[take.word]), len(take.text.split())
-            if fault := take_checks.fault(samples, sounds, take.rate, words):
-                done[take.path] = dataclasses.replace(take, dropped=fault)
-            else:
-                pcm = _pcm(samples)
-                _write_wav(out / take.path, pcm)
-                done[take.path] = dataclasses.replace(take, samples=len(pcm))
-            record.append(out, done[take.path])
-    return [done[take.path] for take in planned]
+
+    def made(one: Planned) -> Take:
+        take = one.take
+        samples = synthesizers[take.synthesizer].render(
+            take.text, one.voice, take.seed, take.rate, take.pitch
+        )
+        if fault := _fault(take, samples, phonemes):
+            return dataclasses.replace(take, dropped=fault)
+        pcm = _pcm(samples)
+        _write_wav(out / take.path, pcm)
+        return dataclasses.replace(take, samples=len(pcm))
+
+    missing = [one for one in planned if one.take.path not in done]
+    with (
+        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
+        progress.bar(
+            total=len(missing), unit="take", desc="speaking", disable=not show_progress
+        ) as bar,
+    ):
+        try:
+            for take in pool.map(made, missing):
+                done[take.path] = take
+                record.append(out, take)
+                bar.update()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [done[one.take.path] for one in planned]
+
+
+def _fault(take: Take, samples: np.ndarray, phonemes: Mapping[str, Sequence[int]]) -> str:
+    if take.kind == SENTENCE:
+        return take_checks.fault_of_sound(samples)
+    return take_checks.fault(samples, len(phonemes[take.word]), take.rate, len(take.text.split()))
 
 
 def _is_whole(out: Path, planned: Take, there: Take) -> bool:
@@ -186,17 +207,21 @@ def _compare(out: Path, takes: Sequence[Take], phonemes: Mapping[str, Sequence[i
     def spectra(path: str) -> np.ndarray:
         return agreement.spectra(wav.read(out / path, RATE).samples)
 
-    by_word: dict[str, list[Take]] = {}
+    # A synthesizer's takes are nearer to each other, whatever they say, than to another one's of
+    # the same word: each is judged among its own.
+    groups: dict[tuple[str, str], list[Take]] = {}
     for take in record.kept(takes):
-        by_word.setdefault(take.word, []).append(take)
+        if take.kind != SENTENCE:
+            groups.setdefault((take.synthesizer, take.word), []).append(take)
     verdicts: dict[str, str] = {}
-    for word, said in by_word.items():
+    for (synthesizer, word), said in groups.items():
         if all(take.compared for take in said):
             continue
+        own = {text: group for (name, text), group in groups.items() if name == synthesizer}
         bad = take_checks.disagreeing(
             [spectra(take.path) for take in said],
-            [f"{take.synthesizer} {take.voice}" for take in said],
-            [spectra(path) for path in _others(word, by_word, phonemes)],
+            [take.voice for take in said],
+            [spectra(path) for path in _others(word, own, phonemes)],
         )
         for take, is_bad in zip(said, bad, strict=True):
             if not take.compared:

@@ -1,6 +1,7 @@
 """Training: the update rule, reproducible runs, and resuming as if nothing had happened."""
 
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -56,7 +57,8 @@ def make_trainer(folder, settings=SETTINGS, fingerprint=None) -> Trainer:
 def fit(trainer: Trainer, epochs=batches):
     features, labels = data()
     validation = tf.data.Dataset.from_tensor_slices(features).batch(16)
-    return trainer.fit(epochs, CLIPS, validation, labels)
+    judged = functools.partial(trainer.step.accuracy, validation, labels)
+    return trainer.fit(epochs, CLIPS, judged)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ _LANGUAGES = {
 _SEXES = {"f": FEMALE, "m": MALE}
 # Rows of style beyond the text's length: a little slower and calmer.
 _MOST_EXTRA_LENGTH = 12
+# Takes are made by several threads; loading and espeak-ng's engine are not for two.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class KokoroVoices(Synthesizer):
@@ -143,7 +146,8 @@ def _blended(name: str) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4096)
 def _phonemes(text: str, accent: str) -> list[list[str]]:
-    return _engine().phonemes(text, accent)
+    with _ONE_AT_A_TIME:
+        return _engine().phonemes(text, accent)
 
 
 @functools.lru_cache(maxsize=1)
@@ -151,8 +155,13 @@ def _engine() -> Espeak:
     return Espeak()
 
 
-@functools.lru_cache(maxsize=1)
 def _session() -> Any:
+    with _ONE_AT_A_TIME:
+        return _loaded()
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded() -> Any:
     """The network, on one thread, so that its sums have the same order everywhere."""
     onnxruntime = importlib.import_module("onnxruntime")
     content = b"".join(

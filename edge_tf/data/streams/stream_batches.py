@@ -1,0 +1,92 @@
+"""tf.data: mixed streams to batches of features and targets."""
+
+import numpy as np
+import tensorflow as tf
+
+from edge_tf.audio.frontend import log_mel
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data.streams.mixing import Mixer
+from edge_tf.data.streams.targets import Windows
+
+# Vocal tracts differ in length: mel bands are read up to so much higher or lower.
+_WARP = 0.1
+# Masks as in SpecAugment (arXiv:1904.08779), in half of the streams: bands and frames at most.
+_MASK_SHARE, _MASKED_BANDS, _MASKED_FRAMES = 0.5, 4, 12
+
+
+def training_batches(
+    mixer: Mixer,
+    windows: Windows,
+    frontend: FrontendConfig,
+    classes: int,
+    batch_size: int,
+    steps: int,
+    seed: int,
+    epoch: int,
+) -> tf.data.Dataset:
+    """One epoch of streams; a batch depends only on (seed, epoch, its number).
+
+    Args:
+      mixer: makes the streams.
+      windows: which windows are trained on, and how long the streams are.
+      frontend: of the network; clip_samples are those of a stream.
+      classes: of the network.
+      batch_size, steps: streams of a batch, batches.
+      seed, epoch: determine the streams.
+
+    Yields:
+      features (batch, mel_bands, frames, 1) float32 and targets (batch, windows, classes) float32.
+    """
+    bands = frontend.mel_bands
+    count = len(windows.ends)
+
+    def mixed(step: np.ndarray) -> tuple[np.ndarray, ...]:
+        rng = np.random.default_rng([seed, epoch, int(step)])
+        waves, targets = [], []
+        for _ in range(batch_size):
+            wave, words = mixer(rng)
+            waves.append(wave)
+            targets.append(windows.targets(words, classes))
+        warps = np.stack([_warp(bands, rng.uniform(-_WARP, _WARP)) for _ in range(batch_size)])
+        masks = np.stack([_mask(bands, windows.frames, rng) for _ in range(batch_size)])
+        return np.stack(waves), np.stack(targets), warps, masks
+
+    def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        waves, targets, warps, masks = tf.numpy_function(
+            mixed, [step], [tf.float32] * 4, stateful=False
+        )
+        waves = tf.ensure_shape(waves, [batch_size, windows.samples])
+        features = log_mel(waves, frontend)
+        features = tf.einsum(
+            "bij,bjtc->bitc", tf.ensure_shape(warps, [None, bands, bands]), features
+        )
+        features *= tf.ensure_shape(masks, [None, bands, windows.frames])[..., tf.newaxis]
+        return features, tf.ensure_shape(targets, [None, count, classes])
+
+    return tf.data.Dataset.range(steps).map(load, num_parallel_calls=2).prefetch(4)
+
+
+def _warp(bands: int, by: float) -> np.ndarray:
+    """(bands, bands) float32: maps mel bands to those of a longer or shorter vocal tract."""
+    source = np.clip(np.arange(bands) * (1.0 + by), 0, bands - 1)
+    low = np.floor(source).astype(int)
+    high = np.minimum(low + 1, bands - 1)
+    share = (source - low).astype(np.float32)
+    matrix = np.zeros((bands, bands), np.float32)
+    matrix[np.arange(bands), low] += 1.0 - share
+    matrix[np.arange(bands), high] += share
+    return matrix
+
+
+def _mask(bands: int, frames: int, rng: np.random.Generator) -> np.ndarray:
+    """(bands, frames) float32: 0 where masked, else 1."""
+    mask = np.ones((bands, frames), np.float32)
+    if rng.random() < _MASK_SHARE:
+        width = int(rng.integers(_MASKED_BANDS + 1))
+        start = int(rng.integers(bands - width + 1))
+        mask[start : start + width] = 0.0
+    if rng.random() < _MASK_SHARE:
+        width = int(rng.integers(_MASKED_FRAMES + 1))
+        start = int(rng.integers(frames - width + 1))
+        mask[:, start : start + width] = 0.0
+    return mask

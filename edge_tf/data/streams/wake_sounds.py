@@ -1,0 +1,264 @@
+"""What the streams of a wake word are mixed of: takes, recordings of the word, other sound.
+
+Other sound (--negatives) is divided like this: lists in the folder, as in Speech Commands; else
+files by their speaker or name, and recordings longer than a minute by time.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edge_tf import files
+from edge_tf.audio import simulation, wav
+from edge_tf.data import file_contents, sound_files
+from edge_tf.data.dataset import SPLITS, Split
+from edge_tf.data.streams import sound_bank
+from edge_tf.data.streams.mixing import RATE, Sounds
+from edge_tf.data.streams.sound_bank import Choice, SoundBank
+from edge_tf.data.synthesis import take_record
+from edge_tf.data.synthesis.take_record import SENTENCE, WORD, Take
+from edge_tf.data.words.speakers import Speakers
+from edge_tf.errors import UserError
+
+_LISTS: tuple[tuple[Split, str], ...] = (
+    ("validation", "validation_list.txt"),
+    ("testing", "testing_list.txt"),
+)
+_MOST_BYTES = 1 << 28
+_HELD_OUT = 0.15  # of files for validation, and as many for the test
+_LONG_S = 60.0
+_FEWEST_RECORDINGS = 12  # of a word: fewer are all trained on
+_SYNTHETIC_NOISE_S = 60
+# How often each is drawn.
+_TAKES_SHARE, _SENTENCES_SHARE, _NEGATIVES_SHARE, _HARD_SHARE = 1.0, 1.5, 1.5, 1.0
+_RECORDINGS_SHARE = 1.0  # beside 1 for the takes
+_SPEECH_AS_NOISE = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Folders:
+    """Where the sound is.
+
+    Attributes:
+      takes: a set of dry takes (edge_tf.data.synthesis.takes).
+      words: folder names of the wake words, in the order of labels from 1.
+      recordings: of people who say the words: WORD/*.wav, or *.wav if there is one word.
+      negatives: folders of sound without the words; the name of each is its kind.
+      hard: folders of sound that a detector took for a word.
+    """
+
+    takes: Path
+    words: tuple[str, ...]
+    recordings: Path | None = None
+    negatives: tuple[Path, ...] = ()
+    hard: tuple[Path, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class WakeSounds:
+    """The sound of one split.
+
+    Attributes:
+      words: per word, its takes and its recordings.
+      others: sound without the words, by kind.
+      hard: what detectors took for a word.
+      noise: synthetic noise.
+    """
+
+    words: Sequence[tuple[SoundBank, SoundBank]]
+    others: Mapping[str, SoundBank]
+    hard: SoundBank
+    noise: SoundBank
+
+    def sounds(self, mined: SoundBank | None = None) -> Sounds:
+        """What a mixer draws from; `mined`: more that was taken for a word."""
+        shares = {"takes": _TAKES_SHARE, "sentences": _SENTENCES_SHARE}
+        others = [(shares.get(kind, _NEGATIVES_SHARE), bank) for kind, bank in self.others.items()]
+        others += [(_HARD_SHARE, self.hard)]
+        others += [(_HARD_SHARE, mined)] if mined is not None else []
+        noise = [(1.0, self.noise)]
+        noise += [
+            (_SPEECH_AS_NOISE if kind in shares else 1.0, bank)
+            for kind, bank in self.others.items()
+            if kind != "takes"
+        ]
+        return Sounds(
+            words=[
+                Choice(((1.0, takes), (_RECORDINGS_SHARE, recorded)))
+                for takes, recorded in self.words
+            ],
+            others=Choice(tuple(others)),
+            noise=Choice(tuple(noise)),
+        )
+
+    def hours(self) -> dict[str, float]:
+        """Hours of other sound by kind."""
+        return {kind: len(bank.samples) / RATE / 3600 for kind, bank in self.others.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What there is to train on.
+
+    Attributes:
+      hours: of other sound, by kind.
+      spoken: takes and recordings, per word.
+      digest: of the content of all files, of all splits.
+    """
+
+    hours: dict[str, float]
+    spoken: dict[str, int]
+    digest: str
+
+
+def facts(folders: Folders, cache: Path) -> Facts:
+    """Measures and identifies the sound.
+
+    Args:
+      folders: where it is.
+      cache: remembers the content of files.
+
+    Raises:
+      UserError: a folder has no sound, or a file cannot be read.
+    """
+    sounds = load(folders, "training")
+    spoken = {
+        word: len(takes) + len(recorded)
+        for word, (takes, recorded) in zip(folders.words, sounds.words, strict=True)
+    }
+    digest = hashlib.sha256(files.read_bytes(folders.takes / take_record.TAKES, _MOST_BYTES))
+    given = [(folders.recordings, "--recordings")] if folders.recordings else []
+    given += [(folder, "--negatives") for folder in folders.negatives]
+    given += [(folder, "--hard_negatives") for folder in folders.hard]
+    for folder, flag in given:
+        assert folder is not None
+        contents = file_contents.of(folder, _names(folder, flag), cache)
+        digest.update(json.dumps([flag, folder.name, contents], sort_keys=True).encode())
+    hours = {kind: round(hours, 4) for kind, hours in sounds.hours().items()}
+    return Facts(hours, spoken, digest.hexdigest())
+
+
+def load(folders: Folders, split: Split) -> WakeSounds:
+    """Reads the sound of a split.
+
+    Raises:
+      UserError: a folder has no sound, or a file cannot be read.
+    """
+    takes = take_record.kept(take_record.read(folders.takes))
+    mine = [take for take in takes if take.split == split]
+    others: dict[str, SoundBank] = {
+        "takes": _bank_of(folders.takes, mine, lambda t: t.kind not in (WORD, SENTENCE)),
+        "sentences": _bank_of(folders.takes, mine, lambda t: t.kind == SENTENCE),
+    }
+    for folder in folders.negatives:
+        others[folder.name] = negatives(folder, split)
+    hard = [
+        wav.read(folder / name, RATE).samples
+        for folder in (folders.hard if split == "training" else ())
+        for name in _names(folder, "--hard_negatives")
+    ]
+    words = []
+    for place, word in enumerate(folders.words):
+        spoken = _bank_of(folders.takes, mine, functools.partial(_says, word))
+        recorded = sound_bank.of(_recordings(folders, place, split))
+        if not len(spoken) and not len(recorded):
+            raise UserError(
+                f"{folders.takes} has no takes of '{word}' for {split}", "make more with --takes"
+            )
+        words.append((spoken, recorded))
+    return WakeSounds(words, others, sound_bank.of(hard), _synthetic_noise(split))
+
+
+def negatives(folder: Path, split: Split) -> SoundBank:
+    """The part of a folder of other sound that belongs to a split; see the module.
+
+    Raises:
+      UserError: it has no sound, or a file cannot be read.
+    """
+    return sound_bank.of(_part(folder, split))
+
+
+def _part(folder: Path, split: Split) -> Iterator[np.ndarray]:
+    names = _names(folder, "--negatives")
+    listed = {
+        line.strip(): which
+        for which, name in _LISTS
+        if (folder / name).is_file()
+        for line in (folder / name).read_text(encoding="utf-8").splitlines()
+    }
+    speakers = Speakers()
+    for name in names:
+        if listed:
+            if listed.get(name, "training") == split:
+                yield wav.read(folder / name, RATE).samples
+        elif wav.duration(folder / name) > _LONG_S:
+            yield _by_time(wav.read(folder / name, RATE).samples, split)
+        elif _by_name(speakers.group(name)) == split:
+            yield wav.read(folder / name, RATE).samples
+
+
+def _by_name(group: str) -> Split:
+    place = zlib.crc32(group.encode()) / 2**32
+    if place < _HELD_OUT:
+        return "validation"
+    return "testing" if place < 2 * _HELD_OUT else "training"
+
+
+def _by_time(samples: np.ndarray, split: Split) -> np.ndarray:
+    """Training comes first, then validation, then the test."""
+    bounds = [0.0, 1.0 - 2 * _HELD_OUT, 1.0 - _HELD_OUT, 1.0]
+    place = SPLITS.index(split)
+    first, last = (round(bound * len(samples)) for bound in bounds[place : place + 2])
+    return samples[first:last]
+
+
+def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarray]:
+    """Recordings of a word without the silence around it."""
+    if folders.recordings is None:
+        return
+    folder = folders.recordings / folders.words[place]
+    if not folder.is_dir() and len(folders.words) == 1:
+        folder = folders.recordings
+    names = _names(folder, "--recordings")
+    few = len(names) < _FEWEST_RECORDINGS
+    speakers = Speakers()
+    for name in names:
+        if split == ("training" if few else _by_name(speakers.group(name))):
+            sound = wav.read(folder / name, RATE).samples / np.float32(32768.0)
+            yield simulation.to_int16(simulation.trim_silence(sound, RATE, -30.0))
+
+
+def _names(folder: Path, flag: str) -> tuple[str, ...]:
+    names = sound_files.listed(folder, levels=3).names
+    if not names:
+        raise UserError(f"{flag}={folder} has no sound", "name a folder of WAV or FLAC files")
+    return names
+
+
+def _bank_of(folder: Path, takes: Sequence[Take], wanted: Callable[[Take], bool]) -> SoundBank:
+    chosen = [take for take in takes if wanted(take)]
+    return sound_bank.of(wav.read(folder / take.path, RATE).samples for take in chosen)
+
+
+def _says(word: str, take: Take) -> bool:
+    return take.kind == WORD and take.word == word
+
+
+def _synthetic_noise(split: Split) -> SoundBank:
+    """White to brown noise and hum; other noise for each split."""
+    seed = SPLITS.index(split)
+    length = _SYNTHETIC_NOISE_S * RATE
+    sounds = [
+        simulation.coloured_noise(np.random.default_rng([seed, 1, kind]), length, exponent)
+        for kind, exponent in enumerate((0.0, 0.5, 1.0, 1.5, 2.0))
+    ]
+    sounds += [
+        simulation.mains_hum(np.random.default_rng([seed, 2, kind]), length) for kind in (0, 1)
+    ]
+    return sound_bank.of(simulation.to_int16(sound) for sound in sounds)

@@ -1,0 +1,74 @@
+"""Other sound that a network takes for a word, cut out so that it can be trained on."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from edge_tf import progress
+from edge_tf.audio.frontend import log_mel
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data.streams import sound_bank
+from edge_tf.data.streams.sound_bank import SoundBank
+from edge_tf.data.streams.targets import Windows
+
+_CHUNK_S = 20
+_MOST_HOURS = 3.0  # of each kind
+_MOST = 600  # sounds, the most alike first
+_BEFORE_S, _AFTER_S = 2.0, 0.4
+_LEAST = 0.1  # of a threshold is near enough
+
+
+def mine(
+    model: keras.Model,
+    others: Mapping[str, SoundBank],
+    threshold: float,
+    windows: Windows,
+    frontend: FrontendConfig,
+) -> SoundBank:
+    """Sounds with the highest scores.
+
+    Args:
+      model: (batch, bands, frames, 1) to logits (batch, windows, classes), class 0: no word.
+      others: sound without words, by kind.
+      threshold: what a detection takes; sounds that come near count as well.
+      windows: those of the model.
+      frontend: of the model.
+    """
+    config = dataclasses.replace(frontend, clip_samples=_CHUNK_S * windows.rate)
+    signature = [tf.TensorSpec([1, _CHUNK_S * windows.rate], tf.float32)]
+    run = tf.function(
+        lambda x: tf.nn.softmax(model(log_mel(x, config), training=False))[0],
+        input_signature=signature,
+        autograph=False,
+    )
+    found: list[tuple[float, np.ndarray]] = []
+    most = int(_MOST_HOURS * 3600 * windows.rate)
+    for kind, bank in others.items():
+        sound = bank.samples[:most]
+        step = (_CHUNK_S - 3) * windows.rate
+        for at in progress.bar(range(0, len(sound), step), desc=f"listening to {kind}", unit="cut"):
+            chunk = sound[at : at + _CHUNK_S * windows.rate]
+            padded = np.pad(chunk, (0, _CHUNK_S * windows.rate - len(chunk)))
+            scores = run(tf.constant(padded[np.newaxis] / np.float32(32768.0)))[:, 1:].numpy()
+            found += _cuts(scores.max(axis=-1), chunk, max(_LEAST, threshold / 2), windows)
+    found.sort(key=lambda pair: -pair[0])
+    return sound_bank.of(sound for _, sound in found[:_MOST])
+
+
+def _cuts(
+    scores: np.ndarray, chunk: np.ndarray, least: float, windows: Windows
+) -> list[tuple[float, np.ndarray]]:
+    """Peaks of at least `least`, none beside another."""
+    left = scores.copy()
+    apart = round(windows.rate / windows.hop / windows.every)
+    found = []
+    while left.size and (peak := float(left.max())) >= least:
+        at = int(left.argmax())
+        left[max(0, at - apart) : at + apart + 1] = 0.0
+        end = (at * windows.every + windows.window) * windows.hop
+        first = max(0, end - round(_BEFORE_S * windows.rate))
+        found.append((peak, chunk[first : end + round(_AFTER_S * windows.rate)]))
+    return found

@@ -1,0 +1,205 @@
+"""Trains a wake word on streams, listens to what it gets wrong, and keeps the best weights."""
+
+import functools
+import logging
+from pathlib import Path
+
+import numpy as np
+import tf_keras as keras
+
+from edge_tf import files, keras_file, models, run_dir
+from edge_tf.data.streams import sound_bank, stream_batches, wake_sounds
+from edge_tf.data.streams.mixing import Mix, Mixer
+from edge_tf.data.streams.sound_bank import SoundBank
+from edge_tf.data.streams.targets import Windows
+from edge_tf.data.streams.wake_sounds import Folders, WakeSounds
+from edge_tf.errors import UserError
+from edge_tf.models import loading, run_model, time_axis
+from edge_tf.run_records import TrainRecord
+from edge_tf.settings import StreamTraining
+from edge_tf.training import mining
+from edge_tf.training.fitted import Fitted
+from edge_tf.training.loop import Trainer
+from edge_tf.training.request import Request
+from edge_tf.training.step import SgdStep, seed_everything
+from edge_tf.training.stream_judge import StreamJudge
+from edge_tf.training.stream_objective import StreamObjective
+from edge_tf.training.weight_average import WeightAverage
+
+_log = logging.getLogger(__name__)
+
+_EVERY = 4  # frames from one trained window to the next
+_TRAINED_FRAMES = 200  # of a stream, besides what precedes the first window
+_JUDGED_STREAMS = 300
+_JUDGED_HOURS = 0.6  # of other sound, at most
+_BEST = "best.keras"
+
+
+def folders_of(streams: StreamTraining) -> Folders:
+    """Where the sound of a training is."""
+    return Folders(
+        takes=Path(streams.takes),
+        words=streams.words,
+        recordings=Path(streams.recordings) if streams.recordings else None,
+        negatives=tuple(map(Path, streams.negatives)),
+        hard=tuple(map(Path, streams.hard_negatives)),
+    )
+
+
+def windows_of(record: TrainRecord) -> Windows:
+    """The windows that a training's streams have."""
+    field = models.spec(record.model.name).field
+    window = record.frontend.num_frames
+    return Windows(
+        frames=field + window + _TRAINED_FRAMES,
+        window=window,
+        every=_EVERY,
+        unsettled=field,
+        hop=record.frontend.hop,
+        rate=record.frontend.sample_rate,
+    )
+
+
+def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
+    """Trains on streams, or resumes.
+
+    Raises:
+      UserError: sound cannot be read, the network has no form for streams, or the checkpoints are
+        of another training.
+    """
+    record = request.record
+    assert record.streams is not None
+    build = models.spec(record.model.name).build_windows
+    if build is None:
+        can = [name for name, spec in models.MODELS.items() if spec.build_windows]
+        raise UserError(f"{record.model.name} cannot train on streams", f"use --model={can[0]}")
+    settings, streams, windows = record.recipe, record.streams, windows_of(record)
+    training = wake_sounds.load(folders_of(streams), "training")
+    seed_everything(settings.seed)
+    model = build(
+        num_classes=len(record.labels),
+        window_frames=windows.window,
+        every=_EVERY,
+        **run_model.arguments(record.model),
+    )
+    average = WeightAverage(model)
+    step = SgdStep(
+        model,
+        settings,
+        StreamObjective(model),
+        after_update=average.update,
+        state={"average": average},
+    )
+    trainer = Trainer(step, run.path, request.settings())
+    judge = _judge(record, windows)
+    checkpoints = run.path / "checkpoints"
+    frontend = functools.partial(_frontend, record, windows)
+    rounds = _Rounds(training, streams, settings.epochs, checkpoints)
+
+    def batches(epoch: int):  # type: ignore[no-untyped-def]
+        mined = rounds.mined(epoch, model, average, judge, windows, record)
+        mixer = Mixer(training.sounds(mined), Mix(), windows.samples, settings.seed)
+        return stream_batches.training_batches(
+            mixer,
+            windows,
+            frontend(),
+            len(record.labels),
+            settings.batch_size,
+            streams.steps,
+            settings.seed,
+            epoch,
+        )
+
+    def validate() -> float:
+        with average.applied():
+            found = 1.0 - judge(model).false_rejects
+            if found >= max((epoch.val_accuracy for epoch in trainer.history), default=-1.0):
+                with files.atomic_path(checkpoints / _BEST) as temporary:
+                    keras_file.save(_whole_window(model, record), temporary)
+        return found
+
+    history = trainer.fit(batches, streams.steps * settings.batch_size, validate)
+    best = max(history, key=lambda epoch: (epoch.val_accuracy, epoch.epoch))
+    _log.info(
+        "kept the weights after epoch %d: %.1f %% of the validation words are missed",
+        best.epoch,
+        100 * (1 - best.val_accuracy),
+    )
+    return Fitted(loading.load(checkpoints / _BEST), history, best.epoch, rounds.counts())
+
+
+class _Rounds:
+    """Which epochs begin with listening, and what was found; kept beside the checkpoints."""
+
+    def __init__(
+        self, sounds: WakeSounds, streams: StreamTraining, epochs: int, folder: Path
+    ) -> None:
+        self._sounds, self._folder = sounds, folder
+        self._first = [round(n * epochs / streams.rounds) for n in range(1, streams.rounds)]
+
+    def mined(
+        self,
+        epoch: int,
+        model: keras.Model,
+        average: WeightAverage,
+        judge: StreamJudge,
+        windows: Windows,
+        record: TrainRecord,
+    ) -> SoundBank | None:
+        """Everything found before and, at the beginning of a round, now."""
+        if epoch in self._first and not self._path(epoch).exists():
+            with average.applied():
+                found = mining.mine(
+                    model, self._sounds.others, judge(model).threshold, windows, record.frontend
+                )
+            _log.info("%d sounds were taken for a word and are trained on from now", len(found))
+            with files.atomic_path(self._path(epoch)) as temporary, temporary.open("wb") as out:
+                np.savez(out, samples=found.samples, starts=found.starts)
+        banks = [self._read(first) for first in self._first if first <= epoch]
+        sounds = [bank.samples[a:b] for bank in banks for a, b in _pairs(bank)]
+        return sound_bank.of(sounds) if sounds else None
+
+    def counts(self) -> tuple[int, ...]:
+        return tuple(len(self._read(first)) for first in self._first)
+
+    def _path(self, epoch: int) -> Path:
+        return self._folder / f"mined_{epoch}.npz"
+
+    def _read(self, epoch: int) -> SoundBank:
+        with np.load(self._path(epoch), allow_pickle=False) as document:
+            return SoundBank(document["samples"], document["starts"])
+
+
+def _pairs(bank: SoundBank) -> list[tuple[int, int]]:
+    return list(zip(bank.starts[:-1].tolist(), bank.starts[1:].tolist(), strict=True))
+
+
+def _judge(record: TrainRecord, windows: Windows) -> StreamJudge:
+    assert record.streams is not None
+    sounds = wake_sounds.load(folders_of(record.streams), "validation")
+    mixer = Mixer(
+        sounds.sounds(), Mix(word=1.0, again=0.0, clipped=0.0), windows.samples, seed=0x7E57
+    )
+    most = int(_JUDGED_HOURS * 3600 * windows.rate / max(1, len(sounds.others)))
+    parts = [bank.samples[:most] for bank in sounds.others.values()]
+    other = np.concatenate(parts)
+    seed = record.recipe.seed
+    return StreamJudge(mixer, windows, other, record.frontend, _JUDGED_STREAMS, seed)
+
+
+def _frontend(record: TrainRecord, windows: Windows):  # type: ignore[no-untyped-def]
+    import dataclasses
+
+    return dataclasses.replace(record.frontend, clip_samples=windows.samples)
+
+
+def _whole_window(model: keras.Model, record: TrainRecord) -> keras.Model:
+    """The network for whole windows, with the weights of the one for streams."""
+    window = models.build_model(
+        record.model.name,
+        num_classes=len(record.labels),
+        input_shape=record.frontend.feature_shape,
+        **run_model.arguments(record.model),
+    )
+    time_axis.copy_weights(model, window)
+    return window

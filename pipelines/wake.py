@@ -1,0 +1,183 @@
+"""The task "wake": a word as text, to takes, streams and windows in the run directory."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from pipelines import help_text
+from pipelines.help_text import Group
+
+if TYPE_CHECKING:
+    from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.run_dir import RunDirectory
+    from edge_tf.settings import DataFlags, StreamTraining, TrainingSettings
+
+FLAGS = flags.FLAGS
+TASK = "wake"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Effort:
+    """How much is spoken and trained."""
+
+    takes: int
+    sentences: int
+    soundalikes: int
+    epochs: int
+    steps: int
+    rounds: int
+
+
+_WHOLE = _Effort(takes=900, sentences=2400, soundalikes=40, epochs=20, steps=100, rounds=3)
+_QUICK = _Effort(takes=300, sentences=800, soundalikes=16, epochs=8, steps=100, rounds=2)
+_TAKES_PER_OTHER = 6
+_SPEAKERS = 240
+_BATCH, _PEAK_RATE = 32, 0.05
+
+
+@help_text.group(Group.WAKE)
+def define() -> None:
+    """Defines the flags of the task."""
+    flags.DEFINE_string(
+        "recordings",
+        None,
+        "<DIR>: People who say the word: any number of sound files in DIR, or in DIR/WORD.",
+    )
+    flags.DEFINE_list(
+        "negatives",
+        [],
+        "<DIR,...>: Hours of sound without the word, such as a living room or a television; the "
+        "name of each folder is its kind in the report.",
+    )
+    flags.DEFINE_list(
+        "hard_negatives",
+        [],
+        "<DIR,...>: Sound that a detector took for the word, such as pipelines.stream --keep has "
+        "saved.",
+    )
+    flags.DEFINE_list(
+        "synthesizers",
+        [],
+        "<NAME,...>: What speaks: espeak, kokoro, flite. Default: all there are.",
+    )
+    flags.DEFINE_string("language", "en", "<TAG>: Language of the word.")
+    flags.DEFINE_integer(
+        "takes", None, f"Spoken takes of the word. Default: {_WHOLE.takes}.", lower_bound=30
+    )
+    flags.DEFINE_boolean(
+        "quick",
+        False,
+        "A quarter of an hour, for a first try: fewer takes, shorter training, more misses.",
+    )
+
+
+def effort() -> _Effort:
+    """What the flags ask for."""
+    asked = _QUICK if FLAGS.quick else _WHOLE
+    return dataclasses.replace(
+        asked, takes=FLAGS.takes or asked.takes, epochs=FLAGS.epochs or asked.epochs
+    )
+
+
+def settings() -> "TrainingSettings":
+    """The training that the flags describe."""
+    from edge_tf.settings import TrainingSettings
+
+    return TrainingSettings(
+        effort().epochs, FLAGS.batch_size or _BATCH, FLAGS.peak_rate or _PEAK_RATE, seed=FLAGS.seed
+    )
+
+
+def check() -> None:
+    """Raises UserError for flags that do not fit; needs no TensorFlow."""
+    from edge_tf.errors import UserError
+
+    if not FLAGS.words:
+        raise UserError("--words is missing", '--task=wake needs the word, as --words="hey lamp"')
+    if FLAGS.data_dir:
+        raise UserError(
+            "--data_dir cannot be combined with --task=wake",
+            "give --recordings for the word, --negatives for other sound",
+        )
+    given = [("recordings", FLAGS.recordings)] if FLAGS.recordings else []
+    given += [("negatives", folder) for folder in FLAGS.negatives]
+    given += [("hard_negatives", folder) for folder in FLAGS.hard_negatives]
+    for name, folder in given:
+        if not Path(folder).is_dir():
+            raise UserError(f"--{name}={folder} is not a folder", "name a folder of WAV files")
+    kinds = [Path(folder).resolve().name for folder in FLAGS.negatives]
+    for kind in kinds:
+        if kinds.count(kind) > 1 or kind in ("takes", "sentences"):
+            raise UserError(
+                f"--negatives: two kinds of sound would be named '{kind}'", "rename the folder"
+            )
+
+
+def prepare(
+    run: "RunDirectory", frontend: "FrontendConfig", cache: Path
+) -> "tuple[DataFlags, StreamTraining]":
+    """Speaks the takes and cuts the windows, or what is missing of both.
+
+    Returns:
+      The windows as data of the run, and what the streams are mixed of.
+
+    Raises:
+      UserError: a flag is wrong, a synthesizer is missing, or sound cannot be read.
+    """
+    from edge_tf import run_dir
+    from edge_tf.data.streams import wake_sounds, wake_windows
+    from edge_tf.data.synthesis import takes
+    from edge_tf.data.synthesis.take_request import make_take_request
+    from edge_tf.settings import FOLDER_RULES, DataFlags, StreamTraining
+
+    words = tuple(word.strip().replace(" ", "_") for word in FLAGS.words)
+    asked = effort()
+    request = make_take_request(
+        words,
+        asked.takes,
+        takes_per_other=_TAKES_PER_OTHER,
+        soundalikes=asked.soundalikes,
+        sentences=asked.sentences,
+        speakers=_SPEAKERS,
+        language=FLAGS.language,
+        synthesizers=FLAGS.synthesizers,
+        seed=FLAGS.seed,
+    )
+    run.create()
+    takes.make(request, run / run_dir.TAKES)
+    folders = wake_sounds.Folders(
+        takes=(run / run_dir.TAKES).resolve(),
+        words=request.words,
+        recordings=Path(FLAGS.recordings).resolve() if FLAGS.recordings else None,
+        negatives=tuple(Path(folder).resolve() for folder in FLAGS.negatives),
+        hard=tuple(Path(folder).resolve() for folder in FLAGS.hard_negatives),
+    )
+    facts = wake_sounds.facts(folders, cache)
+    windows = run / run_dir.WINDOWS
+    wake_windows.make(windows, folders, frontend.clip_samples, FLAGS.seed, facts.digest)
+    data = DataFlags(
+        data_dir=str(windows.resolve()),
+        task="words",
+        words=(),
+        split_lists=str(windows.resolve()),
+        test_dir=None,
+        data_seed=FLAGS.data_seed,
+        clip_ms=1000 * frontend.clip_samples // frontend.sample_rate,
+        background=tuple(FLAGS.background_labels),
+        rules=FOLDER_RULES,
+    )
+    streams = StreamTraining(
+        words=folders.words,
+        takes=str(folders.takes),
+        recordings=str(folders.recordings) if folders.recordings else None,
+        negatives=tuple(map(str, folders.negatives)),
+        hard_negatives=tuple(map(str, folders.hard)),
+        steps=asked.steps,
+        rounds=asked.rounds,
+        hours=facts.hours,
+        spoken=facts.spoken,
+        digest=facts.digest,
+    )
+    return data, streams

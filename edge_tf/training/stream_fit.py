@@ -12,7 +12,7 @@ from edge_tf.data.streams import sound_bank, stream_batches, wake_sounds
 from edge_tf.data.streams.mixing import Mix, Mixer
 from edge_tf.data.streams.sound_bank import SoundBank
 from edge_tf.data.streams.targets import Windows
-from edge_tf.data.streams.wake_sounds import Folders, WakeSounds
+from edge_tf.data.streams.wake_sounds import TAKES, Folders, WakeSounds
 from edge_tf.errors import UserError
 from edge_tf.models import loading, run_model, time_axis
 from edge_tf.run_records import TrainRecord
@@ -180,9 +180,11 @@ def _judge(record: TrainRecord, windows: Windows) -> StreamJudge:
     mixer = Mixer(
         sounds.sounds(), Mix(word=1.0, again=0.0, clipped=0.0), windows.samples, seed=0x7E57
     )
-    most = int(_JUDGED_HOURS * 3600 * windows.rate / max(1, len(sounds.others)))
-    parts = [bank.samples[:most] for bank in sounds.others.values()]
-    other = np.concatenate(parts)
+    # What sounds like the word says little of an hour of life: the wake word's evaluation leaves
+    # it out, too.
+    kinds = [bank for kind, bank in sounds.others.items() if kind != TAKES and len(bank)]
+    most = int(_JUDGED_HOURS * 3600 * windows.rate / max(1, len(kinds)))
+    other = np.concatenate([*(bank.samples[:most] for bank in kinds), sounds.noise.samples[:most]])
     seed = record.recipe.seed
     return StreamJudge(mixer, windows, other, record.frontend, _JUDGED_STREAMS, seed)
 

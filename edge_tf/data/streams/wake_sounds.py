@@ -30,6 +30,9 @@ _LISTS: tuple[tuple[Split, str], ...] = (
     ("validation", "validation_list.txt"),
     ("testing", "testing_list.txt"),
 )
+TAKES, SENTENCES = "takes", "sentences"
+"""Kinds of other sound that synthesizers speak: what sounds like the words, and the rest."""
+
 _MOST_BYTES = 1 << 28
 _HELD_OUT = 0.15  # of files for validation, and as many for the test
 _LONG_S = 60.0
@@ -78,7 +81,7 @@ class WakeSounds:
 
     def sounds(self, mined: SoundBank | None = None) -> Sounds:
         """What a mixer draws from; `mined`: more that was taken for a word."""
-        shares = {"takes": _TAKES_SHARE, "sentences": _SENTENCES_SHARE}
+        shares = {TAKES: _TAKES_SHARE, SENTENCES: _SENTENCES_SHARE}
         others = [(shares.get(kind, _NEGATIVES_SHARE), bank) for kind, bank in self.others.items()]
         others += [(_HARD_SHARE, self.hard)]
         others += [(_HARD_SHARE, mined)] if mined is not None else []
@@ -86,7 +89,7 @@ class WakeSounds:
         noise += [
             (_SPEECH_AS_NOISE if kind in shares else 1.0, bank)
             for kind, bank in self.others.items()
-            if kind != "takes"
+            if kind != TAKES
         ]
         return Sounds(
             words=[
@@ -153,8 +156,8 @@ def load(folders: Folders, split: Split) -> WakeSounds:
     takes = take_record.kept(take_record.read(folders.takes))
     mine = [take for take in takes if take.split == split]
     others: dict[str, SoundBank] = {
-        "takes": _bank_of(folders.takes, mine, lambda t: t.kind not in (WORD, SENTENCE)),
-        "sentences": _bank_of(folders.takes, mine, lambda t: t.kind == SENTENCE),
+        TAKES: _bank_of(folders.takes, mine, lambda t: t.kind not in (WORD, SENTENCE)),
+        SENTENCES: _bank_of(folders.takes, mine, lambda t: t.kind == SENTENCE),
     }
     for folder in folders.negatives:
         others[folder.name] = negatives(folder, split)

@@ -9,15 +9,13 @@ import numpy as np
 
 from edge_tf.audio import simulation
 from edge_tf.data.streams.sound_bank import Choice, SoundBank
-from edge_tf.data.streams.wake_sounds import WakeSounds
+from edge_tf.data.streams.wake_sounds import TAKES, WakeSounds
 from edge_tf.evaluation.streams.stream_scene import Event
 
 _WORD_RMS = 0.05  # of the loud frames, of full scale
 _FLOOR_RMS = 3e-5  # a microphone's own noise
 _PAUSE_S = (1.5, 3.0)
 _MOST_WORDS = 150  # at each level
-# Said without a pause, what sounds like the word tells nothing of an hour of life.
-_NOT_JUDGED = "takes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +50,8 @@ def of(
         rng = np.random.default_rng([seed, 0x9A27, number])
         parts.append(_words(sounds, mixed.noise, snr, sample_rate, rng))
     for kind, bank in sounds.others.items():
-        if kind != _NOT_JUDGED and len(bank):
+        # Said without a pause, what sounds like the word tells nothing of an hour of life.
+        if kind != TAKES and len(bank):
             parts.append(SoundPart(kind, bank.samples))
     parts.append(SoundPart("synthetic noise", sounds.noise.samples))
     return parts

@@ -98,6 +98,12 @@ def _define_own_flags() -> None:
     flags.DEFINE_float(
         "threshold", None, "Minimum score of a detection, 0 to 1. Default: the run's."
     )
+    flags.DEFINE_float(
+        "rearm",
+        None,
+        "A class that was detected is detected again only once its score has been below this, 0 to "
+        "1; at 1 only the refractory period counts. Default: the run's share of the threshold.",
+    )
     flags.DEFINE_integer(
         "smoothing", None, "Frames over which probabilities are averaged. Default: the run's."
     )
@@ -208,8 +214,9 @@ def _settings(detector: "DetectorConfig", config: "FrontendConfig") -> str:
 
     first, rate = _window(config), config.sample_rate / config.hop
     return (
-        f"threshold {detector.threshold:g}, smoothing {duration(detector.smoothing)}, refractory "
-        f"period {duration(detector.refractory_hops)}; first decision after {first:.2f} s, "
+        f"threshold {detector.threshold:g}, armed again below {detector.rearm:g}, smoothing "
+        f"{duration(detector.smoothing)}, refractory period "
+        f"{duration(detector.refractory_hops)}; first decision after {first:.2f} s, "
         f"then {rate:g} per second"
     )
 
@@ -318,12 +325,15 @@ def _detector(run: "RunDirectory") -> "DetectorConfig":
 
     given = {
         name: value
-        for name in ("threshold", "smoothing", "refractory_hops")
+        for name in ("rearm", "smoothing", "refractory_hops")
         if (value := getattr(FLAGS, name)) is not None
     }
     if unmet := operating_point.unmet(run):
         print(f"warning: {unmet}", file=sys.stderr)
-    return dataclasses.replace(operating_point.of_run(run, FLAGS.background_labels), **given)
+    found = operating_point.of_run(run, FLAGS.background_labels)
+    if FLAGS.threshold is not None:
+        found = found.with_threshold(FLAGS.threshold)
+    return dataclasses.replace(found, **given)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ BOARDS = ("host", "cortex_m4", "cortex_m55")
 LABELS = ["_silence_", "_unknown_", "no", "stop", "yes"]
 # A network of two epochs is sure of nothing: it is asked what it would guess, four times a second.
 # One of five classes always has a fifth.
-GUESS = {"smoothing": 3, "threshold": 0.15, "refractory_hops": 24, "background": []}
+GUESS = {"smoothing": 3, "threshold": 0.15, "refractory_hops": 24, "background": [], "rearm": 1}
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_evaluate_chooses_the_detector_and_says_what_it_is_worth(finished):
         "passed"
     ]
     assert chosen["refractory_hops"] == 101 + chosen["smoothing"]
-    for key in ("smoothing", "threshold", "refractory_hops"):
+    for key in ("smoothing", "threshold", "refractory_hops", "rearm"):
         assert detector["detector"][key] == chosen[key]
     assert f"false rejects: {chosen['missed']} of {chosen['words']}" in printed["evaluate"]
     assert json.loads((run / "report.json").read_text())["stream"] == heard
@@ -260,6 +260,7 @@ def test_firmware_is_of_the_streaming_form_with_the_chosen_detector(finished):
     header = (run / "firmware_c" / "src" / "detector.h").read_text()
     assert f"#define DETECTOR_SMOOTHING {detector['smoothing']}\n" in header
     assert f"#define DETECTOR_REFRACTORY_HOPS {detector['refractory_hops']}\n" in header
+    assert f"#define DETECTOR_REARM {round(detector['rearm'] * ONE)}\n" in header
     assert "model_push_frame" in (run / "firmware_c" / "src" / "spotter.c").read_text()
     record = RunDirectory(run).stage(ExportFirmwareRecord)
     assert record.streaming and record.flavor == "standalone"
@@ -327,7 +328,7 @@ def stream(tmp_path, monkeypatch, capsys):
 
     def start(wav: str | Path, sound: bytes | BinaryIO = b"", **given: object) -> tuple[str, str]:
         flags = dict.fromkeys(("raw_rate", "raw_channels", "raw_encoding"))
-        flags |= dict.fromkeys(("threshold", "smoothing", "refractory_hops"))
+        flags |= dict.fromkeys(("threshold", "rearm", "smoothing", "refractory_hops"))
         flags |= {"wav": str(wav), "json": False, "engine": "c", "background_labels": [], **given}
         monkeypatch.setattr(stream_stage, "FLAGS", types.SimpleNamespace(**flags))
         monkeypatch.setattr(stream_stage.common, "run_directory", lambda: run)
@@ -357,8 +358,8 @@ def test_what_it_listens_to_and_the_first_decision_are_told(stream, tmp_path):
     ]
     told = err.splitlines()
     assert told[0] == (
-        f"listening to {path} (WAV (PCM_16), 48,000 Hz, 2 channels); threshold 0.6, smoothing 20 "
-        "frames (0.20 s), refractory period 121 frames (1.21 s); first decision after 1.00 s, "
+        f"listening to {path} (WAV (PCM_16), 48,000 Hz, 2 channels); threshold 0.6, armed again below 0.3, "
+        "smoothing 20 frames (0.20 s), refractory period 121 frames (1.21 s); first decision after 1.00 s, "
         "then 100 per second"
     )
     assert told[1:-1] == [f"note: {path}: resampled", f"note: {path}: down-mixed to mono"]

@@ -96,7 +96,8 @@ def of_run(run: run_dir.RunDirectory, background: Iterable[str] = ()) -> Detecto
     try:
         values = records.from_json(document, DetectorFile, FILE, "").detector
         records.refuse_unknown(values, DetectorConfig, "detector", "")
-        complete = {**of(run.frontend().num_frames).to_dict(), **values}
+        default = of(run.frontend().num_frames).to_dict()
+        complete = {**default, "rearm": None, **values}  # None: half of this file's threshold
         found = records.from_json(complete, DetectorConfig, "detector", "")
     except (UserError, ExportError) as error:
         raise UserError(

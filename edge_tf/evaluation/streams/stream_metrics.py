@@ -5,14 +5,15 @@ The detector is that of detector.c; all settings are tried on the logits of one 
 
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from edge_tf.evaluation.streams import stream_detections
 from edge_tf.evaluation.streams.stream_scene import Event
-from firmware_export.runtime import detector as c_detector
 from firmware_export.runtime.detector import DetectorConfig
 
 # A word counts as detected up to this time after the end of its clip.
@@ -87,25 +88,6 @@ def _solve(rising: Callable[[float], float], value: float, most: float) -> float
     return (low + high) / 2
 
 
-def detections(
-    logits: np.ndarray,
-    logit_scale: float,
-    config: DetectorConfig,
-    labels: Sequence[str],
-    skipped: int = 0,
-) -> list[tuple[int, int]]:
-    """Frames and classes that `config` detects, in order.
-
-    Args:
-      logits: int8 (frames, classes).
-      logit_scale: their step.
-      config, labels: as for the C detector, which detects the same.
-      skipped: number of frames at the beginning that do not reach the detector.
-    """
-    best, scores = _smoothed(_probabilities(logits, logit_scale, skipped), config.smoothing)
-    return _detected(best, scores, config, labels)
-
-
 def sweep(
     logits: np.ndarray,
     logit_scale: float,
@@ -113,12 +95,13 @@ def sweep(
     events: Sequence[Event],
     frame_period: int,
     sample_rate: int,
-    config_for: Callable[[int, float], DetectorConfig],
+    config_for: Callable[[int, float, float], DetectorConfig],
     smoothings: Sequence[int],
     thresholds: Sequence[float],
+    rearms: Sequence[float],
     skipped: int = 0,
 ) -> list[Point]:
-    """Every combination of smoothing and threshold, on one stream.
+    """Every combination of smoothing, threshold and second threshold, on one stream.
 
     Args:
       logits: int8 (frames, classes) of all frames.
@@ -127,18 +110,19 @@ def sweep(
       events: keywords in the stream.
       frame_period: hop length in samples.
       sample_rate: Hz.
-      config_for: maps smoothing and threshold to the detector.
+      config_for: maps smoothing, threshold and second threshold to the detector.
       smoothings, thresholds: values to try.
+      rearms: second thresholds to try, as shares of the threshold.
       skipped: number of frames at the beginning that do not reach the detector.
     """
-    probabilities = _probabilities(logits, logit_scale, skipped)
+    probabilities = stream_detections.probabilities(logits, logit_scale, skipped)
     hours = len(logits) * frame_period / sample_rate / 3600
     points = []
     for smoothing in smoothings:
-        best, scores = _smoothed(probabilities, smoothing)
-        for threshold in thresholds:
-            config = config_for(smoothing, threshold)
-            found = _detected(best, scores, config, labels)
+        scores = stream_detections.smoothed(probabilities, smoothing)
+        for threshold, share in itertools.product(thresholds, rearms):
+            config = config_for(smoothing, threshold, round(share * threshold, 4))
+            found = stream_detections.detected(scores, config, labels)
             judged = judge(found, events, frame_period, sample_rate)
             points.append(
                 Point(
@@ -164,45 +148,6 @@ def choose(points: Sequence[Point], most_per_hour: float) -> Point:
 def is_quiet(point: Point, most_per_hour: float) -> bool:
     """Whether a setting has at most so many false accepts per hour."""
     return point.per_hour <= most_per_hour
-
-
-def _probabilities(logits: np.ndarray, logit_scale: float, skipped: int) -> np.ndarray:
-    """Like detector.probabilities, for all frames at once: int64 (frames, classes).
-
-    Those of skipped frames are 0, as before the first frame.
-    """
-    table = np.zeros(256, np.int64)
-    exponentials = c_detector.exponentials(logit_scale)
-    table[: len(exponentials)] = exponentials
-    wide = logits.astype(np.int64)
-    powers = table[wide.max(axis=1, keepdims=True) - wide]
-    total = powers.sum(axis=1, keepdims=True)
-    probabilities: np.ndarray = (powers * c_detector.ONE + total // 2) // total
-    probabilities[:skipped] = 0
-    return probabilities
-
-
-def _smoothed(probabilities: np.ndarray, smoothing: int) -> tuple[np.ndarray, np.ndarray]:
-    """The best class of each frame and its score."""
-    sums = np.cumsum(probabilities, axis=0)
-    sums[smoothing:] -= sums[:-smoothing].copy()
-    scores = sums // smoothing
-    best = scores.argmax(axis=1)
-    return best, scores[np.arange(len(best)), best]
-
-
-def _detected(
-    best: np.ndarray, scores: np.ndarray, config: DetectorConfig, labels: Sequence[str]
-) -> list[tuple[int, int]]:
-    background = np.array(config.background_mask(labels))
-    candidates = np.flatnonzero((scores >= config.threshold_score) & ~background[best])
-    found = []
-    at = 0
-    while at < len(candidates):
-        frame = int(candidates[at])
-        found.append((frame, int(best[frame])))
-        at = int(np.searchsorted(candidates, frame + config.refractory_hops + 1))
-    return found
 
 
 class Judged(NamedTuple):

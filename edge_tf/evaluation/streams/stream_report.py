@@ -50,6 +50,7 @@ class PointRecord:
     smoothing: int
     threshold: float
     refractory_hops: int
+    rearm: float | None
     words: int
     missed: int
     false_rejects: float
@@ -65,6 +66,7 @@ class PointRecord:
             smoothing=point.config.smoothing,
             threshold=point.config.threshold,
             refractory_hops=point.config.refractory_hops,
+            rearm=point.config.rearm,
             words=point.words,
             missed=point.missed,
             false_rejects=point.false_rejects,

@@ -15,7 +15,12 @@ from edge_tf.engines.base import UnavailableError
 from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream
 from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
-from edge_tf.evaluation.streams import operating_point, stream_metrics, stream_scene
+from edge_tf.evaluation.streams import (
+    operating_point,
+    stream_detections,
+    stream_metrics,
+    stream_scene,
+)
 from edge_tf.evaluation.streams.stream_metrics import Point
 from edge_tf.evaluation.streams.stream_report import (
     SceneFacts,
@@ -35,6 +40,7 @@ FILE = "stream.json"
 
 SMOOTHINGS = (1, 5, 10, 20, 30, 50)
 THRESHOLDS = tuple(round(0.02 * i, 2) for i in range(5, 50))
+REARMS = (0.25, 0.5, 0.75)
 SNRS_DB = (None, 20.0, 10.0, 5.0)
 # Label whose clips are not words.
 _SILENCE = "_silence_"
@@ -66,9 +72,9 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         results[split] = scene, _logits(model, data, scene, split)
     scale = tflite_model.parse(model, str(path)).outputs[0].scales[0]
 
-    def config_for(smoothing: int, threshold: float) -> DetectorConfig:
+    def config_for(smoothing: int, threshold: float, rearm: float) -> DetectorConfig:
         config = operating_point.of(frames, smoothing, threshold)
-        return dataclasses.replace(config, background=background)
+        return dataclasses.replace(config, rearm=rearm, background=background)
 
     def sweep(split: Split) -> list[Point]:
         scene, logits = results[split]
@@ -82,6 +88,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
             config_for,
             SMOOTHINGS,
             THRESHOLDS,
+            REARMS,
             frames - 1,  # until a whole window has passed
         )
 
@@ -175,7 +182,7 @@ def _by_snr(
 ) -> list[tuple[float | None, int, int]]:
     """(signal-to-noise ratio, words, missed) of the chosen detector."""
     skipped = data.frontend.num_frames - 1
-    found = stream_metrics.detections(logits, scale, config, data.labels, skipped)
+    found = stream_detections.detections(logits, scale, config, data.labels, skipped)
     rows = []
     for snr in dict.fromkeys(event.snr_db for event in scene.events):
         events = [event for event in scene.events if event.snr_db == snr]

@@ -1,10 +1,8 @@
 """Judging a detector on a stream: exact intervals, what the C detector finds, what counts."""
 
 import dataclasses
+import itertools
 
-import hypothesis
-import hypothesis.strategies as st
-import numpy as np
 import pytest
 
 from edge_tf.evaluation.streams import stream_metrics
@@ -17,11 +15,16 @@ from edge_tf.evaluation.streams.stream_metrics import (
     poisson_interval,
 )
 from edge_tf.evaluation.streams.stream_scene import Event
-from firmware_export.runtime.detector import Detector, DetectorConfig
+from firmware_export.runtime.detector import DetectorConfig
+from tests.edge_tf.evaluation.streams.stream_detections_test import (
+    LABELS,
+    NO,
+    YES,
+    of_the_device,
+    random_logits,
+)
 
 RATE, HOP = 16_000, 160
-LABELS = ("_silence_", "_unknown_", "no", "stop", "yes")
-NO, STOP, YES = 2, 3, 4
 
 
 # Intervals
@@ -62,72 +65,24 @@ def test_rates_are_by_the_hour():
     assert point.per_hour_interval == pytest.approx((0.0506, 11.1433), abs=1e-4)
 
 
-# Detections
-
-
-def random_logits(seed: int, frames: int, classes: int = 5) -> np.ndarray:
-    """Classes that come and go, more and less surely, so that scores cross thresholds."""
-    rng = np.random.default_rng(seed)
-    words = np.repeat(rng.integers(classes, size=frames // 10 + 1), 10)[:frames]
-    sure = np.repeat(rng.uniform(0, 90, frames // 10 + 1), 10)[:frames]
-    logits = rng.normal(0, 20, (frames, classes))
-    logits[np.arange(frames), words] += sure
-    return np.clip(np.rint(logits), -128, 127).astype(np.int8)
-
-
-def of_the_device(logits, scale, config, labels=LABELS):
-    """What the frame-by-frame detector, which detector.c is held to, finds."""
-    detector = Detector(config, labels, scale)
-    found = [detector.push(row)[0] for row in logits]
-    return [(frame, label) for frame, label in enumerate(found) if label >= 0]
-
-
-@hypothesis.settings(max_examples=120)
-@hypothesis.given(
-    seed=st.integers(0, 2**32 - 1),
-    frames=st.integers(1, 150),
-    scale=st.sampled_from([0.01, 0.06, 0.2, 1.0]),
-    config=st.builds(
-        DetectorConfig,
-        smoothing=st.integers(1, 60),
-        threshold=st.floats(0.01, 1.0),
-        refractory_hops=st.integers(0, 60),
-        background=st.sampled_from([(), ("_silence_",), ("_silence_", "_unknown_"), ("stop",)]),
-    ),
-)
-def test_detections_are_those_of_the_device(seed, frames, scale, config):
-    logits = random_logits(seed, frames)
-    found = stream_metrics.detections(logits, scale, config, LABELS)
-    assert found == of_the_device(logits, scale, config)
-
-
-def test_on_a_long_stream_there_are_many_of_each_kind():
-    """So that equality above is not that of empty lists; ends of int8 are in it."""
-    logits = random_logits(3, 2_000)
-    logits[500:600], logits[700:800] = -128, 127
-    for smoothing in (1, 7, 20):
-        config = DetectorConfig(smoothing, 0.4, 15)
-        found = stream_metrics.detections(logits, 0.08, config, LABELS)
-        assert found == of_the_device(logits, 0.08, config)
-        assert len(found) > 20 and {label for _, label in found} == {NO, STOP, YES}
+# Sweeping
 
 
 def test_a_sweep_is_every_setting_on_its_own():
     logits = random_logits(5, 3_000)
     events = [Event(at, at + RATE, label, None) for at, label in ((16_000, NO), (90_000, YES))]
 
-    def config_for(smoothing: int, threshold: float) -> DetectorConfig:
-        return DetectorConfig(smoothing, threshold, 24 + smoothing, ("_silence_", "stop"))
+    def config_for(smoothing: int, threshold: float, rearm: float) -> DetectorConfig:
+        background = ("_silence_", "stop")
+        return DetectorConfig(smoothing, threshold, 24 + smoothing, background, rearm)
 
-    smoothings, thresholds = (1, 9), (0.2, 0.5, 0.9)
-    points = stream_metrics.sweep(
-        logits, 0.08, LABELS, events, HOP, RATE, config_for, smoothings, thresholds
-    )
-    assert [(p.config.smoothing, p.config.threshold) for p in points] == [
-        (smoothing, threshold) for smoothing in smoothings for threshold in thresholds
+    values = ((1, 9), (0.2, 0.5, 0.9), (0.25, 0.8))
+    points = stream_metrics.sweep(logits, 0.08, LABELS, events, HOP, RATE, config_for, *values)
+    assert [point.config for point in points] == [
+        config_for(smoothing, threshold, round(share * threshold, 4))
+        for smoothing, threshold, share in itertools.product(*values)
     ]
     for point in points:
-        assert point.config == config_for(point.config.smoothing, point.config.threshold)
         found = of_the_device(logits, 0.08, point.config)
         assert judge(found, events, HOP, RATE) == (
             point.missed,
@@ -212,18 +167,3 @@ def test_if_none_is_quiet_enough_the_quietest():
 def test_hours_count():
     busy = dataclasses.replace(point(1, 3), hours=3.0)
     assert choose([busy, point(2, 0)], 1.0) is busy
-
-
-def test_frames_before_the_first_whole_window_do_not_reach_the_detector():
-    """As a Detector that is given the other frames alone."""
-    labels, scale, skipped = ["yes", "no"], 0.1, 30
-    logits = np.random.default_rng(0).integers(-128, 128, (200, 2)).astype(np.int8)
-    config = DetectorConfig(smoothing=3, threshold=0.6, refractory_hops=4, background=())
-    detector = Detector(config, labels, scale)
-    wanted = [
-        (frame, detected)
-        for frame in range(skipped, len(logits))
-        if (detected := detector.push(logits[frame])[0]) >= 0
-    ]
-    found = stream_metrics.detections(logits, scale, config, labels, skipped)
-    assert found == wanted and found != stream_metrics.detections(logits, scale, config, labels)

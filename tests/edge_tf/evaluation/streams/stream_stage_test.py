@@ -67,7 +67,8 @@ def evaluate(
 def test_an_aim_that_no_setting_meets_is_told_everywhere(run, monkeypatch, caplog):
     with caplog.at_level(logging.WARNING):
         report = evaluate(run, monkeypatch, always=True, most=1.0)
-    assert not report.is_met and report.chosen_on.per_hour > 100
+    # One sound without end: one detection in 2 minutes, in which no word ends.
+    assert not report.is_met and report.chosen_on.per_hour == pytest.approx(30, abs=0.1)
     about = json.loads((run / "detector.json").read_text())["about"]
     assert about["met"] is False and about["most_false_accepts_per_hour"] == 1.0
     assert about["validation"]["false_accepts_per_hour"] == report.chosen_on.per_hour

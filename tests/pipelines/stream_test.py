@@ -358,9 +358,9 @@ def test_what_it_listens_to_and_the_first_decision_are_told(stream, tmp_path):
     ]
     told = err.splitlines()
     assert told[0] == (
-        f"listening to {path} (WAV (PCM_16), 48,000 Hz, 2 channels); threshold 0.6, armed again below 0.3, "
-        "smoothing 20 frames (0.20 s), refractory period 121 frames (1.21 s); first decision after 1.00 s, "
-        "then 100 per second"
+        f"listening to {path} (WAV (PCM_16), 48,000 Hz, 2 channels); threshold 0.6, armed again "
+        "below 0.3, smoothing 20 frames (0.20 s), refractory period 121 frames (1.21 s); first "
+        "decision after 1.00 s, then 100 per second"
     )
     assert told[1:-1] == [f"note: {path}: resampled", f"note: {path}: down-mixed to mono"]
     assert told[-1].startswith("1.5 s of sound, 6 detections; engine c took ")

@@ -3,8 +3,8 @@
 Prints the hop table (also per recording device, if the test clips come from several) and writes
 report.json, report.html and predictions.npz (all logits) to --run_dir. The exit status is 1 if a
 gate fails: bytes differ from LiteRT's reference kernels, int8 loses more than --max_drop, the
-parameters take more than the --target_nonzero_kb of the compression, or no detector is as quiet as
---max_false_accepts.
+parameters take more than the --target_nonzero_kb of the compression, or the detector is not as
+quiet as --max_false_accepts, which --stream says in its first line.
 
     python -m pipelines.evaluate --run_dir=RUN
     python -m pipelines.evaluate --run_dir=RUN --stream --max_false_accepts=0.5
@@ -53,8 +53,8 @@ def define_own_flags() -> None:
     flags.DEFINE_boolean(
         "stream",
         False,
-        "Also run a long stream of test clips and noise, and choose the detector's threshold, "
-        "smoothing and refractory period from it; for runs for streams.",
+        "Also choose the detector's thresholds, smoothing and refractory period on a long stream "
+        "of validation clips and noise, and test it on one of test clips; for runs for streams.",
     )
     flags.DEFINE_float(
         "stream_minutes", 60.0, "With --stream: length of the stream in minutes.", lower_bound=1.0

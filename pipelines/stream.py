@@ -9,7 +9,7 @@ says when it begins to listen, and to what. There is no decision before a whole 
 usually a second, and a score is a mean of decisions: a clip of one word needs nothing before it,
 but silence after it until both have passed. There is a decision per frame, whatever the rate of an
 export (--decisions_per_second). The run must have been trained for streams, the default for words,
-and converted. Writes no files.
+and converted. Writes no files but those that --keep asks for.
 """
 
 import contextlib
@@ -30,10 +30,13 @@ from pipelines import app, common, help_text
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from edge_tf.audio.encodings import RawFormat
     from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.audio.sound_blocks import SoundBlocks
-    from edge_tf.engines.sound_streams import SoundStream
+    from edge_tf.engines.sound_streams import SoundStream, StreamResult
+    from edge_tf.evaluation.streams.keeping import Keeper
     from edge_tf.run_dir import RunDirectory
     from firmware_export.runtime.detector import DetectorConfig
 
@@ -59,6 +62,15 @@ def define_flags() -> None:
     with help_text.group(Group.OUTPUT):
         flags.DEFINE_boolean(
             "json", False, "Print a JSON object per detection, and one at the end, for programs."
+        )
+        flags.DEFINE_string(
+            "keep",
+            None,
+            "<DIR>: Save the sound of detections, and of near misses (a score of at least half the "
+            "threshold), as WAV files: the window and 2 s before it. index.tsv lists them.",
+        )
+        flags.DEFINE_integer(
+            "keep_most", 1000, "With --keep: maximum number of files.", lower_bound=1
         )
 
 
@@ -98,6 +110,12 @@ def _define_own_flags() -> None:
     flags.DEFINE_float(
         "threshold", None, "Minimum score of a detection, 0 to 1. Default: the run's."
     )
+    flags.DEFINE_float(
+        "rearm",
+        None,
+        "A class that was detected is detected again only once its score has been below this, 0 to "
+        "1; at 1 only the refractory period counts. Default: the run's share of the threshold.",
+    )
     flags.DEFINE_integer(
         "smoothing", None, "Frames over which probabilities are averaged. Default: the run's."
     )
@@ -121,9 +139,10 @@ def main() -> None:
             blocks = opened.enter_context(_of_file(config))
             source, opens = f"{FLAGS.wav} ({blocks.about})", lambda: blocks
         detector = _detector(run)
+        keeper = _keeper(run, labels, config, detector)
         stream = opened.enter_context(contextlib.closing(_open(run, labels, config, detector)))
         _say(f"listening to {source}; {_settings(detector, config)}")
-        _listen(stream, opens, labels, config, detector)
+        _listen(stream, opens, labels, config, detector, keeper)
 
 
 def _listen(
@@ -132,6 +151,7 @@ def _listen(
     labels: list[str],
     config: "FrontendConfig",
     detector: "DetectorConfig",
+    keeper: "Keeper | None",
 ) -> None:
     """Prints what is detected until the sound ends, then how much there was."""
     from edge_tf import progress
@@ -152,6 +172,8 @@ def _listen(
                     with bar.external_write_mode():
                         _show(when, labels[result.detected[at]], int(result.scores[at]) / ONE)
                     detections += 1
+                if keeper is not None:
+                    _keep(keeper, block, result)
                 frames += len(result.detected)
                 samples += len(block)
                 bar.update(len(block) / config.sample_rate)
@@ -159,6 +181,8 @@ def _listen(
         pass  # how one stops listening to a microphone
     except BrokenPipeError:  # nobody reads the lines any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if keeper is not None:
+        keeper.close()
     length = samples / config.sample_rate
     notes = list(blocks.notes) if blocks else []
     decisions = frames - config.num_frames + 1
@@ -172,13 +196,34 @@ def _listen(
         )
     for note in notes:
         _say(f"note: {'standard input' if FLAGS.wav == '-' else FLAGS.wav}: {note}")
+    kept = _kept(keeper)
     if FLAGS.json:
-        summary = {"seconds": round(length, 2), "detections": detections, "notes": notes}
+        summary = {"seconds": round(length, 2), "detections": detections, "notes": notes, **kept}
         print(json.dumps({"event": "summary", **summary}), flush=True)
     _say(
         f"{length:.1f} s of sound, {detections} detections; engine {FLAGS.engine} took "
         f"{seconds:.2f} s: {length / max(seconds, 1e-9):.0f} times real time"
     )
+
+
+def _keep(keeper: "Keeper", block: "np.ndarray", result: "StreamResult") -> None:
+    was_full = keeper.is_full
+    keeper.push(block, result)
+    if keeper.is_full and not was_full:
+        _say(f"note: {FLAGS.keep} has {FLAGS.keep_most} files, --keep_most: no more are saved")
+
+
+def _kept(keeper: "Keeper | None") -> dict[str, int]:
+    """Says how much was saved; the same for the summary."""
+    if keeper is None:
+        return {}
+    left = f"; {keeper.left_out} more were not" if keeper.left_out else ""
+    _say(f"saved {keeper.fired} detections and {keeper.near} near misses in {FLAGS.keep}{left}")
+    return {
+        "kept_detections": keeper.fired,
+        "kept_near_misses": keeper.near,
+        "not_kept": keeper.left_out,
+    }
 
 
 def _show(seconds: float, label: str, score: float) -> None:
@@ -208,8 +253,9 @@ def _settings(detector: "DetectorConfig", config: "FrontendConfig") -> str:
 
     first, rate = _window(config), config.sample_rate / config.hop
     return (
-        f"threshold {detector.threshold:g}, smoothing {duration(detector.smoothing)}, refractory "
-        f"period {duration(detector.refractory_hops)}; first decision after {first:.2f} s, "
+        f"threshold {detector.threshold:g}, armed again below {detector.rearm:g}, smoothing "
+        f"{duration(detector.smoothing)}, refractory period "
+        f"{duration(detector.refractory_hops)}; first decision after {first:.2f} s, "
         f"then {rate:g} per second"
     )
 
@@ -312,18 +358,39 @@ def _open(
     )
 
 
+def _keeper(
+    run: "RunDirectory",
+    labels: list[str],
+    config: "FrontendConfig",
+    detector: "DetectorConfig",
+) -> "Keeper | None":
+    """What --keep asks for. Raises UserError if its folder is not empty."""
+    if FLAGS.keep is None:
+        return None
+    import tflite_model
+    from edge_tf.evaluation.streams.keeping import Keeper
+
+    run.require_int8()
+    path = run.require_streaming()
+    scale = tflite_model.read(path).outputs[0].scales[0]
+    return Keeper(Path(FLAGS.keep), labels, scale, detector, config, FLAGS.keep_most)
+
+
 def _detector(run: "RunDirectory") -> "DetectorConfig":
     """The detector of the run, with what the flags change."""
     from edge_tf.evaluation.streams import operating_point
 
     given = {
         name: value
-        for name in ("threshold", "smoothing", "refractory_hops")
+        for name in ("rearm", "smoothing", "refractory_hops")
         if (value := getattr(FLAGS, name)) is not None
     }
     if unmet := operating_point.unmet(run):
         print(f"warning: {unmet}", file=sys.stderr)
-    return dataclasses.replace(operating_point.of_run(run, FLAGS.background_labels), **given)
+    found = operating_point.of_run(run, FLAGS.background_labels)
+    if FLAGS.threshold is not None:
+        found = found.with_threshold(FLAGS.threshold)
+    return dataclasses.replace(found, **given)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ class SoundStream(Protocol):
         """Accepts (n,) int16 samples; returns the results of the frames that they complete."""
         ...
 
+    def restart(self) -> None:
+        """Forgets all sound."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -68,11 +72,17 @@ class PythonStream:
         info = tflite_model.parse(model, "the streaming model")
         self._in, self._out = info.inputs[0], info.outputs[0]
         self._frames, self._is_float = frames, is_float
-        scale, zero_point = self._in.scales[0], self._in.zero_points[0]
-        self._frontend = fixed_point.FrameStream(frontend, scale, zero_point)
+        self._config = frontend
         self._detector = Detector(detector, labels, self._out.scales[0])
         self._classes = len(labels)
-        self._missing = frontend.num_frames - 1
+        self.restart()
+
+    def restart(self) -> None:
+        scale, zero_point = self._in.scales[0], self._in.zero_points[0]
+        self._frontend = fixed_point.FrameStream(self._config, scale, zero_point)
+        self._frames.reset()
+        self._detector.reset()
+        self._missing = self._config.num_frames - 1
 
     def push(self, pcm: np.ndarray) -> StreamResult:
         features = self._frontend.push(pcm)
@@ -115,16 +125,30 @@ class CStream:
     def __init__(self, model: bytes, spotting: Spotting) -> None:
         with contextlib.ExitStack() as ends:
             folder = ends.enter_context(children.folder())
-            built = programs.build_stream(model, folder, spotting)
-            self._process = ends.enter_context(
-                children.process([str(built.elf)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            )
+            self._program = programs.build_stream(model, folder, spotting).elf
+            self._start()
+            ends.callback(self._end)
             self._ends = ends.pop_all()
         self._frame_period = int(spotting.frontend["hop"])
         self._record = np.dtype(
             [("logits", "i1", (len(spotting.labels),)), ("detected", "<i2"), ("score", "<u2")]
         )
+
+    def restart(self) -> None:
+        self._end()
+        self._start()
+
+    def _start(self) -> None:
+        self._running = contextlib.ExitStack()
+        command = [str(self._program)]
+        self._process = self._running.enter_context(
+            children.process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        )
         self._samples = self._read = 0
+
+    def _end(self) -> None:
+        with self._running:
+            self._process.communicate()
 
     def push(self, pcm: np.ndarray) -> StreamResult:
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -157,8 +181,7 @@ class CStream:
         return ExportError(f"the program ended early, with status {status}; start it again")
 
     def close(self) -> None:
-        with self._ends:
-            self._process.communicate()
+        self._ends.close()
 
 
 _PIECE = 16_000

@@ -127,14 +127,9 @@ def evaluate(
 
 
 def _false_accepts(stream: StreamReport) -> gates.Gate:
-    tested = stream.chosen
-    return gates.judge_false_accepts(
-        stream.settings.most_per_hour,
-        stream.chosen_on.per_hour,
-        stream.scene.hours,
-        tested.per_hour_interval[0],
-        tested.per_hour,
-    )
+    aim = stream.aim
+    name = f"at most {aim.most_per_hour:g} false accepts per hour"
+    return gates.Gate(name, aim.is_met, aim.detail)
 
 
 def _clips(data: RunData, most: int) -> _Clips:

@@ -1,4 +1,4 @@
-"""Detection: smoothing window, threshold, refractory period; and the C detector in Python.
+"""Detection: smoothing, two thresholds, refractory period; and the C detector in Python.
 
 Scores are integers from 0 to ONE. detector.c computes the same sums in the same order, so both
 have the same detections and scores.
@@ -36,21 +36,25 @@ class DetectorConfig:
       refractory_hops: refractory period: no detection for this many decisions after one. Counts
         decisions, not frames, despite its name in detector.json.
       background: labels that are never detected; the model need not have them.
+      rearm: second threshold: after the refractory period, a class that was detected is detected
+        again only once its score has been below this, so that one long sound is one detection.
+        Above 0, at most 1; at 1 the refractory period alone counts. None becomes half of
+        `threshold`; see `with_threshold`.
     """
 
     smoothing: int = 4
     threshold: float = 0.6
     refractory_hops: int = 10
     background: Sequence[str] = ("_silence_", "_unknown_")
+    rearm: float | None = None
 
     def __post_init__(self) -> None:
         _check_count("smoothing", self.smoothing, 1, _MAX_SMOOTHING)
         _check_count("refractory_hops", self.refractory_hops, 0, _MAX_REFRACTORY)
-        if not isinstance(self.threshold, (int, float)) or not 0 < self.threshold <= 1:
-            raise ExportError(
-                f"detector: threshold={self.threshold!r} is not a probability above 0; use one "
-                "like 0.6"
-            )
+        _check_probability("threshold", self.threshold, "0.6")
+        if self.rearm is None:
+            object.__setattr__(self, "rearm", self.threshold / 2)
+        _check_probability("rearm", self.rearm, "0.3")
         if isinstance(self.background, str):
             raise ExportError(
                 f"detector: background={self.background!r} is a string, not a list of labels; give "
@@ -65,6 +69,19 @@ class DetectorConfig:
     def threshold_score(self) -> int:
         """The threshold as a score, at least 1."""
         return max(1, round(self.threshold * ONE))
+
+    @property
+    def rearm_score(self) -> int:
+        """The second threshold as a score, at least 1; for 1 it is above all scores."""
+        assert self.rearm is not None  # see __post_init__
+        return ONE + 1 if self.rearm == 1 else max(1, round(self.rearm * ONE))
+
+    def with_threshold(self, threshold: float) -> "DetectorConfig":
+        """With another threshold; the second one stays the same share of it, at most 1."""
+        changed = dataclasses.replace(self, threshold=threshold, rearm=None)
+        assert self.rearm is not None
+        share = self.rearm / self.threshold
+        return dataclasses.replace(changed, rearm=min(1.0, share * threshold))
 
     def at_rate(self, frames: int, before: int) -> "DetectorConfig":
         """The same times at another rate of decisions.
@@ -138,7 +155,8 @@ def frames_for(decisions_per_second: float, sample_rate: int, frame_period: int)
 def pause(window_frames: int, smoothing: int, frames_per_decision: int = 1) -> int:
     """The refractory period after which a word that was detected has no score left, in decisions.
 
-    It is in the network's window for as long as that is, and then in the mean.
+    It is in the network's window for as long as that is, and then in the mean. A word that is
+    detected before its end has a score for longer: that is what `DetectorConfig.rearm` is for.
 
     Args:
       window_frames: frames of the network's window.
@@ -195,6 +213,7 @@ class Detector:
         """Forgets all past logits."""
         classes = len(self._background)
         self._recent = [[0] * classes for _ in range(self._config.smoothing)]
+        self._held = [False] * classes
         self._pause = 0
 
     def push(self, logits: Sequence[int] | np.ndarray) -> tuple[int, int]:
@@ -212,14 +231,27 @@ class Detector:
         if self._pause > 0:
             self._pause -= 1
             return -1, scores[best]
-        if self._background[best] or scores[best] < self._config.threshold_score:
+        self._held = [
+            held and score >= self._config.rearm_score
+            for held, score in zip(self._held, scores, strict=True)
+        ]
+        is_sure = scores[best] >= self._config.threshold_score
+        if self._background[best] or self._held[best] or not is_sure:
             return -1, scores[best]
+        self._held[best] = True
         self._pause = self._config.refractory_hops
         return best, scores[best]
 
     def scores(self) -> list[int]:
         """Smoothed score of each class, 0 to ONE."""
         return [sum(column) // self._config.smoothing for column in zip(*self._recent, strict=True)]
+
+
+def _check_probability(name: str, value: object, example: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
+        raise ExportError(
+            f"detector: {name}={value!r} is not a probability above 0; use one like {example}"
+        )
 
 
 def _check_count(name: str, value: int, least: int, most: int) -> None:

@@ -81,6 +81,7 @@ def detector_sources(
         "classes": len(labels),
         "one": detector.ONE,
         "threshold": config.threshold_score,
+        "rearm": config.rearm_score,
         # A slash could end the comment that contains these.
         "ignored": [c_text.string_literal(label).replace("/", "\\057") for label in ignored],
         "mask": c_text.int_list(map(int, mask)),

@@ -384,7 +384,7 @@ def _ram(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, in
         if not past:
             window = config.frames * config.mel_bands * config.feature_bytes
             ram["window of features"] = 4 * math.ceil(window / 4) + 8
-        ram["detector"] = 4 * (smoothing + classes) + 8
+        ram["detector"] = 4 * (smoothing + classes + math.ceil(classes / 4)) + 8
     return ram
 
 

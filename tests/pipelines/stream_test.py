@@ -21,6 +21,7 @@ import soundfile
 import tflite_model
 from edge_tf.audio import encodings
 from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data.words import folder_of_words
 from edge_tf.engines.sound_streams import StreamResult
 from edge_tf.errors import UserError
 from edge_tf.run_dir import RunDirectory
@@ -40,7 +41,7 @@ BOARDS = ("host", "cortex_m4", "cortex_m55")
 LABELS = ["_silence_", "_unknown_", "no", "stop", "yes"]
 # A network of two epochs is sure of nothing: it is asked what it would guess, four times a second.
 # One of five classes always has a fifth.
-GUESS = {"smoothing": 3, "threshold": 0.15, "refractory_hops": 24, "background": []}
+GUESS = {"smoothing": 3, "threshold": 0.15, "refractory_hops": 24, "background": [], "rearm": 1}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def finished(real_data, tmp_path_factory):
         # It learns little from 40 clips a word, so no accuracy is asked for; bytes are.
         "evaluate": (
             *(cache, "--max_drop=100", "--max_clips=10", "--error_clips=0"),
-            *("--stream", "--stream_minutes=2", "--max_false_accepts=100"),
+            *("--stream", "--stream_minutes=2", "--max_false_accepts=500"),
         ),
     }
     printed = {}
@@ -152,7 +153,7 @@ def test_evaluate_chooses_the_detector_and_says_what_it_is_worth(finished):
     heard = json.loads((run / "stream.json").read_text())
     model = (run / "model_streaming.tflite").read_bytes()
     assert heard["model_sha256"] == hashlib.sha256(model).hexdigest()
-    assert heard["settings"] == {"minutes": 2.0, "most_per_hour": 100.0, "seed": 0}
+    assert heard["settings"] == {"minutes": 2.0, "most_per_hour": 500.0, "seed": 0}
     scene, chosen = heard["scene"], heard["chosen"]
     assert scene["hours"] == pytest.approx(1 / 30)
     assert scene["keywords"] == chosen["words"] > 5 and scene["other_words"] > 5
@@ -160,27 +161,60 @@ def test_evaluate_chooses_the_detector_and_says_what_it_is_worth(finished):
     assert sum(row["missed"] for row in heard["by_snr"]) == chosen["missed"]
     assert chosen in heard["points"]
     assert heard["chosen_on_validation"]["smoothing"] == chosen["smoothing"]
-    # 100 per hour are 3 in 2 minutes.
-    assert heard["chosen_on_validation"]["false_accepts"] <= 3
+    # 500 per hour are 16 in 2 minutes.
+    assert heard["chosen_on_validation"]["false_accepts"] <= 16
     detector = json.loads((run / "detector.json").read_text())
     assert detector["about"]["test"] == chosen
+    assert printed["evaluate"].splitlines()[0] == heard["verdict"] == detector["about"]["verdict"]
+    assert heard["verdict"].startswith("MET: at most 500 false accepts per hour; ")
+    assert sum(row["hours"] for row in heard["by_kind"]) == pytest.approx(1 / 30)
+    assert sum(row["false_accepts"] for row in heard["by_kind"]) == chosen["false_accepts"]
+    assert [row["kind"] for row in heard["by_kind"]] == [
+        *("words, no noise", "words, noise at 20 dB")
+    ]
     assert detector["about"]["met"] is heard["is_met"] is True
     gates = json.loads((run / "report.json").read_text())["gates"]
-    assert [gate["verdict"] for gate in gates if "at most 100 false acc" in gate["name"]] == [
+    assert [gate["verdict"] for gate in gates if "at most 500 false acc" in gate["name"]] == [
         "passed"
     ]
     assert chosen["refractory_hops"] == 101 + chosen["smoothing"]
-    for key in ("smoothing", "threshold", "refractory_hops"):
+    for key in ("smoothing", "threshold", "refractory_hops", "rearm"):
         assert detector["detector"][key] == chosen[key]
     assert f"false rejects: {chosen['missed']} of {chosen['words']}" in printed["evaluate"]
     assert json.loads((run / "report.json").read_text())["stream"] == heard
+
+
+def test_an_aim_that_is_not_met_is_the_first_line_and_the_exit_status(finished, tmp_path):
+    """Each detector that detects has false accepts here; the export says so before all else."""
+    run = shutil.copytree(finished[0], tmp_path / "run")
+    cache = f"--cache_dir={finished[0].parent / 'cache'}"
+    flags = (cache, "--max_drop=100", "--max_clips=10", "--error_clips=0", "--boards=")
+    sure = json.loads((run / "stream.json").read_text())["points"]
+    assert min(point["false_accepts"] for point in sure) == 0  # those that detect nothing
+    done = start(
+        "evaluate",
+        f"--run_dir={run}",
+        *flags,
+        "--stream",
+        "--stream_minutes=2",
+        "--max_false_accepts=0",
+    )
+    first = done.stdout.splitlines()[0]
+    about = json.loads((run / "detector.json").read_text())["about"]
+    assert about["verdict"] == first
+    if about["met"] is None:  # quiet where it was chosen and where it was tested
+        assert first.startswith("TOO SHORT TO TELL: at most 0 false") and done.returncode == 0
+    else:
+        assert first.startswith("NOT MET: at most 0 false") and done.returncode == 1
+        assert about["met"] is False and "at most 0 false accepts per hour" in done.stderr
 
 
 def test_the_report_shows_the_stream_and_its_curve(finished):
     run, _ = finished
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "<h2>Always on</h2>" in page and 'id="chartdet"' in page
-    assert "False rejects over maximum false accepts per hour 0 to 20" in page
+    assert "Operating curve: false rejects over maximum false accepts per hour 0 to" in page
+    assert '<g class="cross">' in page
 
 
 def test_all_engines_print_what_they_hear_in_a_file(guessing, speech):
@@ -238,6 +272,55 @@ def test_flags_change_the_detector_of_the_run(guessing, speech):
     assert lines_of(listen(guessing, f"--wav={speech}", "--threshold=1")) == []
 
 
+def test_what_fires_in_real_speech_is_saved_and_can_be_trained_on(
+    guessing, speech, real_data, tmp_path
+):
+    """As a folder of a data set: each file is a clip, index.tsv disturbs nobody."""
+    kept = tmp_path / "data" / "_unknown_"
+    done = listen(guessing, f"--wav={speech}", f"--keep={kept}", "--keep_most=12", "--json")
+    assert done.returncode == 0, done.stderr
+    *found, summary = [json.loads(line) for line in done.stdout.splitlines()]
+    assert summary["kept_detections"] == 12 and summary["kept_near_misses"] == 0
+    assert summary["not_kept"] == len(found) - 12 > 0
+    said = done.stderr.decode()
+    assert f"note: {kept} has 12 files, --keep_most: no more are saved\n" in said
+    assert f"saved 12 detections and 0 near misses in {kept}; {len(found) - 12} more" in said
+    table = [line.split("\t") for line in (kept / "index.tsv").read_text().splitlines()]
+    assert table[0] == ["file", "class", "score", "seconds", "kind"]
+    heard = np.frombuffer(pcm_of(speech), "<i2")
+    for row, event in zip(table[1:], found, strict=False):
+        assert row[1:] == [
+            *(event["label"], f"{event['score']:.4f}", f"{event['seconds']:.3f}", "fired")
+        ]
+        samples, _ = soundfile.read(kept / row[0], dtype="int16")
+        end = round(event["seconds"] * 16_000)
+        np.testing.assert_array_equal(samples, heard[max(0, end - 2 * 16_000 - 101 * 160) : end])
+    for word in ("yes", "no"):
+        shutil.copytree(real_data / word, tmp_path / "data" / word)
+    dataset = folder_of_words.load(tmp_path / "data", "words")
+    clips = [clip for split in dataset.splits.values() for clip in split]
+    assert sum(Path(clip.path).parent.name == "_unknown_" for clip in clips) == 12
+
+
+def test_near_misses_in_real_speech_are_saved(guessing, speech, tmp_path):
+    """With a threshold that nothing reaches, half of which a guess does."""
+    kept = tmp_path / "kept"
+    done = listen(guessing, f"--wav={speech}", f"--keep={kept}", "--threshold=0.6")
+    assert lines_of(done) == []
+    rows = [line.split("\t") for line in (kept / "index.tsv").read_text().splitlines()[1:]]
+    assert rows and len(list(kept.glob("*.wav"))) == len(rows)
+    for name, _, score, seconds, kind in rows:
+        assert kind == "near" and 0.3 <= float(score) < 0.6 and 1 <= float(seconds) <= 6.1
+        assert soundfile.info(kept / name).frames == min(
+            round(float(seconds) * 16_000), 2 * 16_000 + 101 * 160
+        )
+    again = listen(guessing, f"--wav={speech}", f"--keep={kept}")
+    assert again.returncode == 2 and again.stdout == b""
+    assert again.stderr.decode() == (
+        f"error: --keep={kept} exists and is not empty; name a new folder\n"
+    )
+
+
 def test_a_damaged_choice_is_told(guessing, speech, tmp_path):
     run = shutil.copytree(guessing, tmp_path / "run")
     (run / "detector.json").write_text("[]")
@@ -260,6 +343,7 @@ def test_firmware_is_of_the_streaming_form_with_the_chosen_detector(finished):
     header = (run / "firmware_c" / "src" / "detector.h").read_text()
     assert f"#define DETECTOR_SMOOTHING {detector['smoothing']}\n" in header
     assert f"#define DETECTOR_REFRACTORY_HOPS {detector['refractory_hops']}\n" in header
+    assert f"#define DETECTOR_REARM {round(detector['rearm'] * ONE)}\n" in header
     assert "model_push_frame" in (run / "firmware_c" / "src" / "spotter.c").read_text()
     record = RunDirectory(run).stage(ExportFirmwareRecord)
     assert record.streaming and record.flavor == "standalone"
@@ -327,8 +411,9 @@ def stream(tmp_path, monkeypatch, capsys):
 
     def start(wav: str | Path, sound: bytes | BinaryIO = b"", **given: object) -> tuple[str, str]:
         flags = dict.fromkeys(("raw_rate", "raw_channels", "raw_encoding"))
-        flags |= dict.fromkeys(("threshold", "smoothing", "refractory_hops"))
-        flags |= {"wav": str(wav), "json": False, "engine": "c", "background_labels": [], **given}
+        flags |= dict.fromkeys(("threshold", "rearm", "smoothing", "refractory_hops"))
+        flags |= {"wav": str(wav), "json": False, "engine": "c", "background_labels": []}
+        flags |= {"keep": None, "keep_most": 1_000, **given}
         monkeypatch.setattr(stream_stage, "FLAGS", types.SimpleNamespace(**flags))
         monkeypatch.setattr(stream_stage.common, "run_directory", lambda: run)
         monkeypatch.setattr(stream_stage, "_open", lambda *_: EveryTenth())
@@ -357,9 +442,9 @@ def test_what_it_listens_to_and_the_first_decision_are_told(stream, tmp_path):
     ]
     told = err.splitlines()
     assert told[0] == (
-        f"listening to {path} (WAV (PCM_16), 48,000 Hz, 2 channels); threshold 0.6, smoothing 20 "
-        "frames (0.20 s), refractory period 121 frames (1.21 s); first decision after 1.00 s, "
-        "then 100 per second"
+        f"listening to {path} (WAV (PCM_16), 48,000 Hz, 2 channels); threshold 0.6, armed again "
+        "below 0.3, smoothing 20 frames (0.20 s), refractory period 121 frames (1.21 s); first "
+        "decision after 1.00 s, then 100 per second"
     )
     assert told[1:-1] == [f"note: {path}: resampled", f"note: {path}: down-mixed to mono"]
     assert told[-1].startswith("1.5 s of sound, 6 detections; engine c took ")

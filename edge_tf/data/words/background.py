@@ -1,15 +1,13 @@
 """Background recordings of a folder of words, and the clips of silence that come from them."""
 
 import dataclasses
-import io
-import wave
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from edge_tf import files
-from edge_tf.audio import simulation, wav
+from edge_tf.audio import simulation, wav, wav_bytes
 from edge_tf.data import sound_files
 from edge_tf.data.dataset import NOISE_FOLDER, Clip, Split
 from edge_tf.errors import UserError
@@ -126,7 +124,7 @@ def made(root: Path, cache: Path, seed: int, clip_ms: int) -> Recordings:
     folder.mkdir(parents=True, exist_ok=True)
     seconds = {}
     for number, (name, sound) in enumerate(sounds.items()):
-        content = _wav_bytes(_at_levels(sound, _generator(seed, 10 + number)))
+        content = wav_bytes.encode(_at_levels(sound, _generator(seed, 10 + number)), _RATE)
         path = folder / f"{name}.wav"
         if not path.exists() or path.read_bytes() != content:
             files.write_bytes(path, content)
@@ -188,14 +186,3 @@ def _at_levels(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     levels = np.exp(rng.uniform(low, high, count)) / 0.1
     gains = np.interp(np.arange(len(sound)) / _RATE, np.arange(count), levels)
     return simulation.to_int16(sound * gains)
-
-
-def _wav_bytes(samples: np.ndarray) -> bytes:
-    """A WAV file of (n,) int16 at 16 kHz."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(_RATE)
-        out.writeframes(samples.astype("<i2").tobytes())
-    return buffer.getvalue()

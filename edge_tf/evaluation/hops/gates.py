@@ -122,27 +122,6 @@ def judge_size(size: ParameterSize, target_kb: float) -> Gate:
     return Gate(f"non-zero parameters fit {target_kb:g} KiB", passed, detail)
 
 
-def judge_false_accepts(
-    most: float, chosen_on: float, hours: float, at_least: float, reached: float
-) -> Gate:
-    """Whether the detector is as quiet as was asked for.
-
-    Args:
-      most: false accepts per hour that were allowed.
-      chosen_on: those on the validation stream, on which it was chosen.
-      hours: length of the streams.
-      at_least, reached: lower end of the 95 % interval, and the rate, on the test stream.
-    """
-    passed: bool | None = chosen_on <= most and at_least <= most
-    detail = f"{chosen_on:.2f} on validation clips, {reached:.2f} on test clips"
-    if chosen_on > most:
-        detail += ", and no setting is quieter"
-    elif passed and 0 < round(most * hours, 2) < 1:
-        passed = None
-        detail += f"; {60 * hours:.3g} minutes are too short to tell"
-    return Gate(f"at most {most:g} false accepts per hour", passed, detail)
-
-
 def _bit_gate(
     name: str, hop: HopResult, row: HopRow, reference: HopResult | None, missing: str
 ) -> Gate:

@@ -22,6 +22,29 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """One result beside the lines: its place, and the intervals of both coordinates."""
+
+    name: str
+    x: float
+    y: float
+    x_interval: tuple[float, float]
+    y_interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Cross:
+    """A mark in SVG units; its bars end at the edges of the chart."""
+
+    x: float
+    y: float
+    x_bar: tuple[float, float]
+    y_bar: tuple[float, float]
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Point:
     """A value on the chart, in SVG units, with its tooltip."""
 
@@ -58,6 +81,7 @@ class Chart:
     lines: list[Line]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
+    cross: Cross | None = None
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -91,6 +115,7 @@ def line_chart(
     series: Sequence[Series],
     unit: str = "",
     digits: int = 2,
+    mark: Mark | None = None,
 ) -> Chart | None:
     """Lays out one chart; returns None if no series has a value that can be drawn.
 
@@ -103,6 +128,7 @@ def line_chart(
       series: lines; those without a value are left out.
       unit: written after values, such as " %".
       digits: decimals of values in texts.
+      mark: a result to show with its intervals; drawn at the right edge if it is beyond.
     """
     drawn = [
         Series(s.name, [v if v is not None and abs(v) < _LARGEST else None for v in s.values])
@@ -112,6 +138,8 @@ def line_chart(
     values = [v for s in drawn for v in s.values if v is not None]
     if not values:
         return None
+    if mark is not None:
+        values += mark.y_interval
     y_marks = nice_ticks(min(values), max(values))
     x_low, x_high = min(x), max(x)
 
@@ -139,9 +167,23 @@ def line_chart(
         lines.append(Line(one.name, kept, points, f"{last:.{digits}f}{unit}"))
 
     x_marks = [v for v in nice_ticks(x_low, x_high, 6) if x_low <= v <= x_high and v == int(v)]
+    if len(x_marks) < 2:  # no whole numbers in it
+        x_marks = [v for v in nice_ticks(x_low, x_high, 6) if x_low <= v <= x_high * (1 + 1e-9)]
     if x_low not in x_marks:
         x_marks = [x_low, *[v for v in x_marks if v - x_low > 0.08 * (x_high - x_low)]]
     ends = "; ".join(_in_words(one, digits, unit) for one in drawn)
+    cross = None
+    if mark is not None:
+        ends += f"; {_mark_in_words(mark, digits, unit)}"
+        inside = [min(max(value, x_low), x_high) for value in (mark.x, *mark.x_interval)]
+        cross = Cross(
+            x_at(inside[0]),
+            y_at(mark.y),
+            (x_at(inside[1]), x_at(inside[2])),
+            (y_at(mark.y_interval[0]), y_at(mark.y_interval[1])),
+            mark.name,
+            _mark_in_words(mark, digits, unit),
+        )
     return Chart(
         title=title,
         x_title=x_title,
@@ -149,6 +191,7 @@ def line_chart(
         lines=lines,
         x_ticks=[Tick(x_at(v), f"{v:g}") for v in x_marks],
         y_ticks=[Tick(y_at(v), f"{v:.{_decimals(y_marks)}f}{unit}") for v in y_marks],
+        cross=cross,
     )
 
 
@@ -160,3 +203,11 @@ def _decimals(marks: list[float]) -> int:
 def _in_words(one: Series, digits: int, unit: str) -> str:
     values = [v for v in one.values if v is not None]
     return f"{one.name} from {values[0]:.{digits}f}{unit} to {values[-1]:.{digits}f}{unit}"
+
+
+def _mark_in_words(mark: Mark, digits: int, unit: str) -> str:
+    low, high = mark.y_interval
+    return (
+        f"{mark.name}: {mark.y:.{digits}f}{unit} ({low:.{digits}f} to {high:.{digits}f}{unit}) at "
+        f"{mark.x:.2f} ({mark.x_interval[0]:.2f} to {mark.x_interval[1]:.2f})"
+    )

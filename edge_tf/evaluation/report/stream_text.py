@@ -4,27 +4,47 @@ from edge_tf.evaluation.streams.stream_report import StreamReport
 
 
 def render(stream: StreamReport) -> str:
-    """The scene, the chosen detector, and its results with and without noise."""
-    chosen = stream.chosen
-    low, high = chosen.per_hour_interval
+    """The verdict on what was asked for first, then the detector and its results."""
+    chosen, total = stream.chosen, stream.chosen.total
+    low, high = total.per_hour_interval
+    fewest, most = chosen.false_rejects_interval
     lines = [
-        f"stream of {stream.scene.hours:.2f} h: {chosen.words} keywords, "
+        stream.aim.verdict,
+        f"test sound of {stream.scene.hours:.2f} h: {chosen.words} keywords, "
         f"{stream.scene.other_words} other words, {stream.scene.clips} distinct clips",
         f"detector chosen on validation clips: smoothing {chosen.config.smoothing} frames, "
-        f"threshold {chosen.config.threshold:g}",
-        f"false accepts: {chosen.false_accepts}, {chosen.per_hour:.2f} per hour "
-        f"(95 % interval {low:.2f} to {high:.2f})",
-        f"false rejects: {chosen.missed} of {chosen.words}, {chosen.false_rejects:.1%}",
-        f"repeats: {chosen.repeats}, second detections of a word",
-        f"no decision in the first {stream.deaf_seconds:.2f} s, until a whole window is there",
+        f"threshold {chosen.config.threshold:g}, armed again below {chosen.config.rearm:g}",
+        f"false accepts: {total.false_accepts}, {total.per_hour:.2f} per hour "
+        f"(95 % interval {low:.2f} to {high:.2f}); {total.seconds} of them second detections of a "
+        "word",
     ]
-    if not stream.is_met:
-        lines.insert(
-            1,
-            f"NOT MET: at most {stream.settings.most_per_hour:g} false accepts per hour; the "
-            f"quietest setting has {stream.chosen_on.per_hour:.2f} on validation clips",
+    for kind in chosen.kinds:
+        low, high = kind.per_hour_interval
+        lines.append(
+            f"  {kind.name}: {kind.false_accepts} in {kind.hours:.2f} h "
+            f"({low:.2f} to {high:.2f} per hour)"
         )
-    for snr, words, missed in stream.by_snr:
-        name = "no noise" if snr is None else f"{snr:g} dB"
-        lines.append(f"  {name:>8}: {missed} of {words} missed, {missed / max(words, 1):.1%}")
+    lines.append(
+        f"false rejects: {chosen.missed} of {chosen.words}, {chosen.false_rejects:.1%} "
+        f"(95 % interval {fewest:.1%} to {most:.1%})"
+    )
+    for level in chosen.levels:
+        fewest, most = level.interval
+        lines.append(
+            f"  {level_name(level.snr_db):>8}: {level.missed} of {level.words} missed, "
+            f"{level.share:.1%} ({fewest:.1%} to {most:.1%})"
+        )
+    median, slow = chosen.latency_s(50), chosen.latency_s(90)
+    if median is not None and slow is not None:
+        lines.append(
+            f"latency from the end of a word: median {median:.2f} s, 90 % within {slow:.2f} s"
+        )
+    lines.append(
+        f"no decision in the first {stream.deaf_seconds:.2f} s, until a whole window is there"
+    )
     return "\n".join(lines)
+
+
+def level_name(snr_db: float | None) -> str:
+    """A level of noise in words."""
+    return "no noise" if snr_db is None else f"{snr_db:g} dB"

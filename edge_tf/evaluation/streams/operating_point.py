@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from edge_tf import files, records, run_dir
 from edge_tf.data.dataset import like_background
 from edge_tf.errors import UserError
+from edge_tf.evaluation.streams.stream_report import StreamReport, as_dict
 from edge_tf.records import JsonObject
 from edge_tf.run_records import TrainRecord
 from firmware_export.errors import ExportError
@@ -96,7 +97,8 @@ def of_run(run: run_dir.RunDirectory, background: Iterable[str] = ()) -> Detecto
     try:
         values = records.from_json(document, DetectorFile, FILE, "").detector
         records.refuse_unknown(values, DetectorConfig, "detector", "")
-        complete = {**of(run.frontend().num_frames).to_dict(), **values}
+        default = of(run.frontend().num_frames).to_dict()
+        complete = {**default, "rearm": None, **values}  # None: half of this file's threshold
         found = records.from_json(complete, DetectorConfig, "detector", "")
     except (UserError, ExportError) as error:
         raise UserError(
@@ -113,13 +115,20 @@ def unmet(run: run_dir.RunDirectory) -> str:
     about = document.get("about") if isinstance(document, dict) else None
     if not isinstance(about, dict) or about.get("met") is not False:
         return ""
-    reached = about.get("validation")
-    rate = reached.get("false_accepts_per_hour") if isinstance(reached, dict) else None
-    found = f"{rate:.2f}" if isinstance(rate, int | float) else "more"
-    return (
-        f"the detector of {path} is not as quiet as was asked for: {found} false accepts per hour "
-        f"instead of {about.get('most_false_accepts_per_hour')}; no setting is quieter"
-    )
+    verdict = str(about.get("verdict") or "NOT MET: fewer false accepts were asked for")
+    return f"the detector of {path} does not hold what was asked for ({verdict})"
+
+
+def about(report: StreamReport) -> JsonObject:
+    """How the detector was chosen and what it is worth, for the reader of detector.json."""
+    return {
+        "chosen_on": "validation clips",
+        "most_false_accepts_per_hour": report.settings.most_per_hour,
+        "met": report.aim.is_met,
+        "verdict": report.aim.verdict,
+        "validation": as_dict(report.chosen_on),
+        "test": as_dict(report.chosen),
+    }
 
 
 def save(run: run_dir.RunDirectory, chosen: DetectorConfig, about: JsonObject) -> None:

@@ -3,47 +3,34 @@
 The detector is that of detector.c; all settings are tried on the logits of one run.
 """
 
+import collections
 import dataclasses
-import functools
-import math
+import itertools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from edge_tf.evaluation.streams.stream_scene import Event
-from firmware_export.runtime import detector as c_detector
+from edge_tf.evaluation.streams import judging, stream_detections
+from edge_tf.evaluation.streams.intervals import binomial_interval, poisson_interval
+from edge_tf.evaluation.streams.judging import HeardPart, Listening
 from firmware_export.runtime.detector import DetectorConfig
-
-# A word counts as detected up to this time after the end of its clip.
-LATENESS_S = 0.75
-_CONFIDENCE = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
-class Point:
-    """Result of one detector setting on a stream.
+class Kind:
+    """False accepts in one kind of sound.
 
     Attributes:
-      config: the setting.
-      words: keywords in the stream.
-      missed: keywords that were not detected, or only as another class.
-      false_accepts: detections without a matching keyword at that time.
-      hours: length of the stream.
-      repeats: second and later detections of a keyword that was detected.
+      name: of the kind.
+      hours: of sound.
+      false_accepts: detections that are no hit.
+      seconds: those of them that are second detections of a word.
     """
 
-    config: DetectorConfig
-    words: int
-    missed: int
-    false_accepts: int
+    name: str
     hours: float
-    repeats: int = 0
-
-    @property
-    def false_rejects(self) -> float:
-        """False rejects as a share of the words."""
-        return self.missed / self.words
+    false_accepts: int
+    seconds: int = 0
 
     @property
     def per_hour(self) -> float:
@@ -52,183 +39,196 @@ class Point:
 
     @property
     def per_hour_interval(self) -> tuple[float, float]:
-        """95 % interval of per_hour, for a Poisson process."""
+        """95 % interval of per_hour, exact for a Poisson process."""
         low, high = poisson_interval(self.false_accepts)
         return low / self.hours, high / self.hours
 
 
-@functools.cache
-def poisson_interval(count: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
-    """The exact interval of a Poisson mean after `count` observed events (Garwood, 1936).
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """False rejects at one level of noise.
 
-    Args:
-      count: events, 0 or more.
-      confidence: of the interval; the rest is split equally between both sides.
+    Attributes:
+      snr_db: signal-to-noise ratio; None: no noise.
+      words: keywords.
+      missed: those that were not detected, or only as another class.
     """
-    tail = (1 - confidence) / 2
-    most = count + 20 * math.sqrt(count + 1) + 20
-    low = 0.0 if count == 0 else _solve(lambda m: 1 - _cdf(count - 1, m), tail, most)
-    return low, _solve(lambda m: 1 - _cdf(count, m), 1 - tail, most)
+
+    snr_db: float | None
+    words: int
+    missed: int
+
+    @property
+    def share(self) -> float:
+        """False rejects as a share of the words."""
+        return self.missed / self.words
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the share, exact for a binomial distribution."""
+        return binomial_interval(self.missed, self.words)
 
 
-def _cdf(count: int, mean: float) -> float:
-    if mean <= 0:
-        return 1.0
-    steps = math.log(mean) - np.log(np.arange(1, count + 1))
-    return min(1.0, float(np.exp(np.cumsum([-mean, *steps])).sum()))
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """Result of one detector setting.
 
-
-def _solve(rising: Callable[[float], float], value: float, most: float) -> float:
-    """Where a function that increases over 0 to `most` reaches a value, by bisection."""
-    low, high = 0.0, most
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < value else (low, middle)
-    return (low + high) / 2
-
-
-def detections(
-    logits: np.ndarray,
-    logit_scale: float,
-    config: DetectorConfig,
-    labels: Sequence[str],
-    skipped: int = 0,
-) -> list[tuple[int, int]]:
-    """Frames and classes that `config` detects, in order.
-
-    Args:
-      logits: int8 (frames, classes).
-      logit_scale: their step.
-      config, labels: as for the C detector, which detects the same.
-      skipped: number of frames at the beginning that do not reach the detector.
+    Attributes:
+      config: the setting.
+      kinds: of sound, as they first occurred.
+      levels: of noise around the keywords, as they first occurred.
+      delays_s: sorted seconds from the end of each detected word to its detection; negative if it
+        was detected before its end.
     """
-    best, scores = _smoothed(_probabilities(logits, logit_scale, skipped), config.smoothing)
-    return _detected(best, scores, config, labels)
+
+    config: DetectorConfig
+    kinds: tuple[Kind, ...]
+    levels: tuple[Level, ...]
+    delays_s: tuple[float, ...] = ()
+
+    @property
+    def total(self) -> Kind:
+        """All kinds of sound together."""
+        return Kind(
+            "all",
+            sum(kind.hours for kind in self.kinds),
+            sum(kind.false_accepts for kind in self.kinds),
+            sum(kind.seconds for kind in self.kinds),
+        )
+
+    @property
+    def words(self) -> int:
+        """Keywords."""
+        return sum(level.words for level in self.levels)
+
+    @property
+    def missed(self) -> int:
+        """Keywords that were not detected, or only as another class."""
+        return sum(level.missed for level in self.levels)
+
+    @property
+    def false_rejects(self) -> float:
+        """False rejects as a share of the words."""
+        return self.missed / self.words
+
+    @property
+    def false_rejects_interval(self) -> tuple[float, float]:
+        """95 % interval of false_rejects, exact for a binomial distribution."""
+        return binomial_interval(self.missed, self.words)
+
+    def latency_s(self, percent: float) -> float | None:
+        """The latency that this share of the detected words has at most; None if none was."""
+        if not self.delays_s:
+            return None
+        return float(np.percentile(self.delays_s, percent, method="inverted_cdf"))
 
 
 def sweep(
-    logits: np.ndarray,
-    logit_scale: float,
-    labels: Sequence[str],
-    events: Sequence[Event],
-    frame_period: int,
-    sample_rate: int,
-    config_for: Callable[[int, float], DetectorConfig],
+    parts: Sequence[HeardPart],
+    listening: Listening,
+    config_for: Callable[[int, float, float], DetectorConfig],
     smoothings: Sequence[int],
     thresholds: Sequence[float],
-    skipped: int = 0,
+    rearms: Sequence[float],
 ) -> list[Point]:
-    """Every combination of smoothing and threshold, on one stream.
+    """Every combination of smoothing, threshold and second threshold.
 
     Args:
-      logits: int8 (frames, classes) of all frames.
-      logit_scale: their step.
-      labels: in the order of the logits.
-      events: keywords in the stream.
-      frame_period: hop length in samples.
-      sample_rate: Hz.
-      config_for: maps smoothing and threshold to the detector.
+      parts: what was heard; each is listened to from anew.
+      listening: how.
+      config_for: maps smoothing, threshold and second threshold to the detector.
       smoothings, thresholds: values to try.
-      skipped: number of frames at the beginning that do not reach the detector.
+      rearms: second thresholds to try, as shares of the threshold.
+
+    Raises:
+      ValueError: there is no keyword in any part.
     """
-    probabilities = _probabilities(logits, logit_scale, skipped)
-    hours = len(logits) * frame_period / sample_rate / 3600
-    points = []
-    for smoothing in smoothings:
-        best, scores = _smoothed(probabilities, smoothing)
-        for threshold in thresholds:
-            config = config_for(smoothing, threshold)
-            found = _detected(best, scores, config, labels)
-            judged = judge(found, events, frame_period, sample_rate)
-            points.append(
-                Point(
-                    config, len(events), judged.missed, judged.false_accepts, hours, judged.repeats
-                )
-            )
-    return points
+    settings = list(itertools.product(thresholds, rearms))
+    results: dict[DetectorConfig, list[judging.Judged]] = {
+        config_for(smoothing, threshold, round(share * threshold, 4)): []
+        for smoothing in smoothings
+        for threshold, share in settings
+    }
+    for part in parts:
+        values = stream_detections.probabilities(
+            part.logits, listening.logit_scale, listening.skipped
+        )
+        for smoothing in smoothings:
+            scores = stream_detections.smoothed(values, smoothing)
+            for config, judged in results.items():
+                if config.smoothing == smoothing:
+                    judged.append(_judge(scores, part, config, listening))
+    return [_point(config, parts, judged, listening) for config, judged in results.items()]
+
+
+def measure(parts: Sequence[HeardPart], listening: Listening, config: DetectorConfig) -> Point:
+    """One setting; arguments and errors as for `sweep`."""
+    judged = []
+    for part in parts:
+        values = stream_detections.probabilities(
+            part.logits, listening.logit_scale, listening.skipped
+        )
+        scores = stream_detections.smoothed(values, config.smoothing)
+        judged.append(_judge(scores, part, config, listening))
+    return _point(config, parts, judged, listening)
 
 
 def choose(points: Sequence[Point], most_per_hour: float) -> Point:
     """The setting with the fewest false rejects and at most `most_per_hour` false accepts per hour.
 
-    Ties go to fewer false accepts, fewer repeats, then to the higher threshold. If no setting is
-    quiet enough, the quietest ones compete; `is_quiet` tells.
+    Ties go to fewer false accepts, then to the higher threshold, then to the lower second one. If
+    no setting is quiet enough, the quietest ones compete; `is_quiet` tells.
     """
     quiet = [point for point in points if is_quiet(point, most_per_hour)]
     if not quiet:
-        fewest = min(point.false_accepts for point in points)
-        quiet = [point for point in points if point.false_accepts == fewest]
-    return min(quiet, key=lambda p: (p.missed, p.false_accepts, p.repeats, -p.config.threshold))
+        fewest = min(point.total.false_accepts for point in points)
+        quiet = [point for point in points if point.total.false_accepts == fewest]
+    return min(
+        quiet,
+        key=lambda p: (p.missed, p.total.false_accepts, -p.config.threshold, p.config.rearm_score),
+    )
 
 
 def is_quiet(point: Point, most_per_hour: float) -> bool:
     """Whether a setting has at most so many false accepts per hour."""
-    return point.per_hour <= most_per_hour
+    return point.total.per_hour <= most_per_hour
 
 
-def _probabilities(logits: np.ndarray, logit_scale: float, skipped: int) -> np.ndarray:
-    """Like detector.probabilities, for all frames at once: int64 (frames, classes).
-
-    Those of skipped frames are 0, as before the first frame.
-    """
-    table = np.zeros(256, np.int64)
-    exponentials = c_detector.exponentials(logit_scale)
-    table[: len(exponentials)] = exponentials
-    wide = logits.astype(np.int64)
-    powers = table[wide.max(axis=1, keepdims=True) - wide]
-    total = powers.sum(axis=1, keepdims=True)
-    probabilities: np.ndarray = (powers * c_detector.ONE + total // 2) // total
-    probabilities[:skipped] = 0
-    return probabilities
+def _judge(
+    scores: stream_detections.Scores,
+    part: HeardPart,
+    config: DetectorConfig,
+    listening: Listening,
+) -> judging.Judged:
+    found = stream_detections.detected(scores, config, listening.labels)
+    return judging.judge(found, part.events, listening.frame_period, listening.sample_rate)
 
 
-def _smoothed(probabilities: np.ndarray, smoothing: int) -> tuple[np.ndarray, np.ndarray]:
-    """The best class of each frame and its score."""
-    sums = np.cumsum(probabilities, axis=0)
-    sums[smoothing:] -= sums[:-smoothing].copy()
-    scores = sums // smoothing
-    best = scores.argmax(axis=1)
-    return best, scores[np.arange(len(best)), best]
-
-
-def _detected(
-    best: np.ndarray, scores: np.ndarray, config: DetectorConfig, labels: Sequence[str]
-) -> list[tuple[int, int]]:
-    background = np.array(config.background_mask(labels))
-    candidates = np.flatnonzero((scores >= config.threshold_score) & ~background[best])
-    found = []
-    at = 0
-    while at < len(candidates):
-        frame = int(candidates[at])
-        found.append((frame, int(best[frame])))
-        at = int(np.searchsorted(candidates, frame + config.refractory_hops + 1))
-    return found
-
-
-class Judged(NamedTuple):
-    """Numbers of missed words, of false detections, and of second detections of a word."""
-
-    missed: int
-    false_accepts: int
-    repeats: int
-
-
-def judge(
-    found: Sequence[tuple[int, int]], events: Sequence[Event], frame_period: int, sample_rate: int
-) -> Judged:
-    """Compares detections, (frame, class), with the words in the stream."""
-    late = LATENESS_S * sample_rate
-    starts = np.array([event.start for event in events])
-    detected: set[int] = set()
-    false = repeats = 0
-    for frame, label in found:
-        sample = frame * frame_period
-        at = int(np.searchsorted(starts, sample, side="right")) - 1
-        right = at >= 0 and sample <= events[at].end + late and events[at].label == label
-        if not right:
-            false += 1
-        elif at in detected:
-            repeats += 1
-        else:
-            detected.add(at)
-    return Judged(len(events) - len(detected), false, repeats)
+def _point(
+    config: DetectorConfig,
+    parts: Sequence[HeardPart],
+    judged: Sequence[judging.Judged],
+    listening: Listening,
+) -> Point:
+    kinds: dict[str, list[float]] = {}
+    words: collections.Counter[float | None] = collections.Counter()
+    missed: collections.Counter[float | None] = collections.Counter()
+    delays = []
+    for part, result in zip(parts, judged, strict=True):
+        kind = kinds.setdefault(part.kind, [0.0, 0, 0])
+        for at, value in enumerate((part.hours, result.false_accepts, result.seconds)):
+            kind[at] += value
+        for event, delay in zip(part.events, result.delays, strict=True):
+            words[event.snr_db] += 1
+            if delay is None:
+                missed[event.snr_db] += 1
+            else:
+                delays.append(delay / listening.sample_rate)
+    if not words:
+        raise ValueError("there is no keyword in the sound, so no setting can be judged")
+    return Point(
+        config,
+        tuple(Kind(name, hours, int(n), int(m)) for name, (hours, n, m) in kinds.items()),
+        tuple(Level(snr, count, missed[snr]) for snr, count in words.items()),
+        tuple(sorted(delays)),
+    )

@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Sequence
 
 from edge_tf import records
-from edge_tf.evaluation.streams.stream_metrics import Point, is_quiet
+from edge_tf.evaluation.streams.aim import Aim
+from edge_tf.evaluation.streams.stream_metrics import Kind, Level, Point
 from edge_tf.records import JsonObject
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,7 @@ class StreamSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SceneFacts:
-    """Composition of the test stream.
+    """What the test sound consists of.
 
     Attributes:
       hours: its length.
@@ -44,34 +45,89 @@ class SceneFacts:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class KindRecord:
+    """False accepts in a kind of sound."""
+
+    kind: str
+    hours: float
+    false_accepts: int
+    second_detections: int
+    false_accepts_per_hour: float
+    per_hour_interval: tuple[float, float]
+
+    @classmethod
+    def of(cls, kind: Kind) -> "KindRecord":
+        """The figures of a kind."""
+        return cls(
+            kind=kind.name,
+            hours=kind.hours,
+            false_accepts=kind.false_accepts,
+            second_detections=kind.seconds,
+            false_accepts_per_hour=kind.per_hour,
+            per_hour_interval=kind.per_hour_interval,
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LevelRecord:
+    """False rejects at a level of noise."""
+
+    snr_db: float | None
+    words: int
+    missed: int
+    false_rejects_interval: tuple[float, float]
+
+    @classmethod
+    def of(cls, level: Level) -> "LevelRecord":
+        """The figures of a level."""
+        return cls(
+            snr_db=level.snr_db,
+            words=level.words,
+            missed=level.missed,
+            false_rejects_interval=level.interval,
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PointRecord:
     """One detector setting and its results, as in stream.json and detector.json."""
 
     smoothing: int
     threshold: float
+    rearm: float | None
     refractory_hops: int
     words: int
     missed: int
     false_rejects: float
+    false_rejects_interval: tuple[float, float]
+    hours: float
     false_accepts: int
+    second_detections: int
     false_accepts_per_hour: float
     per_hour_interval: tuple[float, float]
-    repeats: int
+    median_latency_s: float | None
+    latency_90_s: float | None
 
     @classmethod
     def of(cls, point: Point) -> "PointRecord":
         """The figures of a point."""
+        total = point.total
         return cls(
             smoothing=point.config.smoothing,
             threshold=point.config.threshold,
+            rearm=point.config.rearm,
             refractory_hops=point.config.refractory_hops,
             words=point.words,
             missed=point.missed,
             false_rejects=point.false_rejects,
-            false_accepts=point.false_accepts,
-            false_accepts_per_hour=point.per_hour,
-            per_hour_interval=point.per_hour_interval,
-            repeats=point.repeats,
+            false_rejects_interval=point.false_rejects_interval,
+            hours=total.hours,
+            false_accepts=total.false_accepts,
+            second_detections=total.seconds,
+            false_accepts_per_hour=total.per_hour,
+            per_hour_interval=total.per_hour_interval,
+            median_latency_s=point.latency_s(50),
+            latency_90_s=point.latency_s(90),
         )
 
 
@@ -80,11 +136,10 @@ class StreamReport:
     """Results; `to_dict` has the written form.
 
     Attributes:
-      chosen: the chosen setting on the test stream.
-      chosen_on: the same on the validation stream, where it was chosen.
-      points: all settings on the test stream.
-      by_snr: (signal-to-noise ratio in dB or None, words, missed).
-      scene: facts of the test stream.
+      chosen: the chosen setting on test sound.
+      chosen_on: the same on validation sound, where it was chosen.
+      points: all settings on test sound, for the curve.
+      scene: facts of the test sound.
       settings: of the evaluation.
       model_sha256: of the streaming model.
       deaf_seconds: at the start of a stream, until the first decision.
@@ -93,16 +148,15 @@ class StreamReport:
     chosen: Point
     chosen_on: Point
     points: Sequence[Point]
-    by_snr: Sequence[tuple[float | None, int, int]]
     scene: SceneFacts
     settings: StreamSettings
     model_sha256: str
     deaf_seconds: float = 0.0
 
     @property
-    def is_met(self) -> bool:
-        """Whether the detector is as quiet as was asked for, where it was chosen."""
-        return is_quiet(self.chosen_on, self.settings.most_per_hour)
+    def aim(self) -> Aim:
+        """Whether the detector is as quiet as was asked for."""
+        return Aim(self.settings.most_per_hour, self.chosen_on.total, self.chosen.total)
 
     def to_dict(self) -> JsonObject:
         """The content of stream.json."""
@@ -112,13 +166,12 @@ class StreamReport:
             "settings": records.to_json(self.settings),
             "scene": records.to_json(self.scene),
             "deaf_seconds": self.deaf_seconds,
-            "is_met": self.is_met,
+            "is_met": self.aim.is_met,
+            "verdict": self.aim.verdict,
             "chosen": as_dict(self.chosen),
             "chosen_on_validation": as_dict(self.chosen_on),
-            "by_snr": [
-                {"snr_db": snr, "words": words, "missed": missed}
-                for snr, words, missed in self.by_snr
-            ],
+            "by_kind": [records.to_json(KindRecord.of(kind)) for kind in self.chosen.kinds],
+            "by_snr": [records.to_json(LevelRecord.of(level)) for level in self.chosen.levels],
             "points": [as_dict(point) for point in self.points],
         }
 

@@ -1,9 +1,10 @@
 """`evaluate --stream`: chooses the detector on validation clips, evaluates it on test clips."""
 
+import contextlib
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -15,13 +16,17 @@ from edge_tf.engines.base import UnavailableError
 from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream
 from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
-from edge_tf.evaluation.streams import operating_point, stream_metrics, stream_scene
+from edge_tf.evaluation.streams import (
+    operating_point,
+    stream_metrics,
+    stream_scene,
+)
+from edge_tf.evaluation.streams.judging import HeardPart, Listening
 from edge_tf.evaluation.streams.stream_metrics import Point
 from edge_tf.evaluation.streams.stream_report import (
     SceneFacts,
     StreamReport,
     StreamSettings,
-    as_dict,
 )
 from edge_tf.evaluation.streams.stream_scene import Scene
 from firmware_export.boards import toolchain
@@ -35,6 +40,8 @@ FILE = "stream.json"
 
 SMOOTHINGS = (1, 5, 10, 20, 30, 50)
 THRESHOLDS = tuple(round(0.02 * i, 2) for i in range(5, 50))
+REARMS = (0.25, 0.5, 0.75)
+SPLITS: tuple[Split, ...] = ("validation", "testing")
 SNRS_DB = (None, 20.0, 10.0, 5.0)
 # Label whose clips are not words.
 _SILENCE = "_silence_"
@@ -60,40 +67,34 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     model = path.read_bytes()
     frames = data.frontend.num_frames
     background = operating_point.with_background(operating_point.of(frames), run).background
-    results = {}
-    for split in ("validation", "testing"):
-        scene = scene_of(data, split, settings, background)
-        results[split] = scene, _logits(model, data, scene, split)
-    scale = tflite_model.parse(model, str(path)).outputs[0].scales[0]
+    listening = Listening(
+        labels=data.labels,
+        logit_scale=tflite_model.parse(model, str(path)).outputs[0].scales[0],
+        frame_period=data.frontend.hop,
+        sample_rate=data.frontend.sample_rate,
+        skipped=frames - 1,  # until a whole window has passed
+    )
 
-    def config_for(smoothing: int, threshold: float) -> DetectorConfig:
+    def config_for(smoothing: int, threshold: float, rearm: float) -> DetectorConfig:
         config = operating_point.of(frames, smoothing, threshold)
-        return dataclasses.replace(config, background=background)
+        return dataclasses.replace(config, rearm=rearm, background=background)
 
-    def sweep(split: Split) -> list[Point]:
-        scene, logits = results[split]
-        return stream_metrics.sweep(
-            logits,
-            scale,
-            data.labels,
-            scene.events,
-            data.frontend.hop,
-            data.frontend.sample_rate,
-            config_for,
-            SMOOTHINGS,
-            THRESHOLDS,
-            frames - 1,  # until a whole window has passed
-        )
+    def sweep(scene: Scene, split: Split) -> list[Point]:
+        parts = _heard(model, data, scene, split)
+        settings = (SMOOTHINGS, THRESHOLDS, REARMS)
+        return stream_metrics.sweep(parts, listening, config_for, *settings)
 
-    chosen_on = stream_metrics.choose(sweep("validation"), settings.most_per_hour)
-    points = sweep("testing")
+    scenes = {split: scene_of(data, split, settings, background) for split in SPLITS}
+    chosen_on = stream_metrics.choose(
+        sweep(scenes["validation"], "validation"), settings.most_per_hour
+    )
+    points = sweep(scenes["testing"], "testing")
     chosen = next(point for point in points if point.config == chosen_on.config)
-    scene, logits = results["testing"]
+    scene = scenes["testing"]
     report = StreamReport(
         chosen=chosen,
         chosen_on=chosen_on,
         points=points,
-        by_snr=_by_snr(scene, logits, scale, data, chosen.config),
         scene=SceneFacts(
             hours=scene.hours,
             keywords=len(scene.events),
@@ -106,14 +107,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         deaf_seconds=(frames - 1) * data.frontend.hop / data.frontend.sample_rate,
     )
     files.write_json(run / FILE, report.to_dict())
-    about = {
-        "chosen_on": "validation clips",
-        "most_false_accepts_per_hour": settings.most_per_hour,
-        "met": report.is_met,
-        "validation": as_dict(chosen_on),
-        "test": as_dict(chosen),
-    }
-    operating_point.save(run, chosen.config, about)
+    operating_point.save(run, chosen.config, operating_point.about(report))
     if unmet := operating_point.unmet(run):
         _LOG.warning("%s", unmet)
     return report
@@ -144,18 +138,35 @@ def scene_of(
         raise UserError(f"cannot build a stream of {split} clips: {error}", _REMEDY) from None
 
 
-def _logits(model: bytes, data: RunData, scene: Scene, split: Split) -> np.ndarray:
-    """int8 (frames, classes): the logits of every frame."""
-    stream = _engine(model, data)
-    parts = []
+def _heard(model: bytes, data: RunData, scene: Scene, split: Split) -> list[HeardPart]:
+    """What the model makes of each level of noise, listened to from anew."""
+    levels = scene.levels()
+    samples = [level.samples for level in levels]
+    return [
+        HeardPart(level.kind, len(level.samples) / scene.sample_rate / 3600, logits, level.events)
+        for level, logits in zip(levels, _logits(model, data, samples, split), strict=True)
+    ]
+
+
+def _logits(
+    model: bytes, data: RunData, sounds: Sequence[np.ndarray], split: Split
+) -> list[np.ndarray]:
+    """int8 (frames, classes) of each sound: the logits of every frame."""
     second = data.frontend.sample_rate
-    try:
-        seconds = range(0, len(scene.samples), second)
-        for at in progress.bar(seconds, desc=f"{split} stream", unit="s"):
-            parts.append(stream.push(scene.samples[at : at + second]).logits)
-    finally:
-        stream.close()
-    return np.concatenate(parts)
+    heard = []
+    seconds = sum(-(-len(samples) // second) for samples in sounds)
+    with (
+        contextlib.closing(_engine(model, data)) as stream,
+        progress.bar(total=seconds, desc=f"{split} stream", unit="s") as bar,
+    ):
+        for samples in sounds:
+            stream.restart()
+            parts = []
+            for at in range(0, len(samples), second):
+                parts.append(stream.push(samples[at : at + second]).logits)
+                bar.update(1)
+            heard.append(np.concatenate(parts))
+    return heard
 
 
 def _engine(model: bytes, data: RunData) -> SoundStream:
@@ -168,17 +179,3 @@ def _engine(model: bytes, data: RunData) -> SoundStream:
     except UnavailableError as error:
         raise UserError(str(error), "install gcc, to run the exported C") from None
     return PythonStream(frames, model, data.frontend, detector, data.labels, is_float=False)
-
-
-def _by_snr(
-    scene: Scene, logits: np.ndarray, scale: float, data: RunData, config: DetectorConfig
-) -> list[tuple[float | None, int, int]]:
-    """(signal-to-noise ratio, words, missed) of the chosen detector."""
-    skipped = data.frontend.num_frames - 1
-    found = stream_metrics.detections(logits, scale, config, data.labels, skipped)
-    rows = []
-    for snr in dict.fromkeys(event.snr_db for event in scene.events):
-        events = [event for event in scene.events if event.snr_db == snr]
-        judged = stream_metrics.judge(found, events, data.frontend.hop, scene.sample_rate)
-        rows.append((snr, len(events), judged.missed))
-    return rows

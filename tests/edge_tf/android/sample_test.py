@@ -107,6 +107,7 @@ def spotting(**changes) -> str:
             "threshold": 0.6,
             "refractory_hops": 10,
             "background": ["_silence_", "_unknown_"],
+            "rearm": 0.3,
         },
         "golden": [],
     }
@@ -145,7 +146,7 @@ def test_the_app_s_own_unit_tests_pass(out):
     classes = [f"org.edgetf.listen.{name}" for name in names]
     done = kotlin_tools.run_java(out, "org.junit.runner.JUnitCore", *classes)
     assert done.returncode == 0, done.stdout
-    assert "OK (5 tests)" in done.stdout
+    assert "OK (7 tests)" in done.stdout
 
 
 def test_the_detector_is_the_firmware_s(out, tmp_path):
@@ -158,6 +159,7 @@ def test_the_detector_is_the_firmware_s(out, tmp_path):
             threshold=float(rng.choice([0.2, 0.35, 0.5, 1 / 3, 1e-6, 1.0])),
             refractory_hops=int(rng.integers(0, 12)),
             background=("_silence_",) if number % 2 else (),
+            rearm=float(rng.choice([0.05, 0.2, 0.3, 1 / 3, 1.0])),
         )
         logits = rng.integers(-128, 128, (60, len(LABELS)))
         if number % 3 == 0:  # ties
@@ -182,6 +184,7 @@ def test_thresholds_and_probabilities_round_as_in_python(out, tmp_path):
     one = firmware.ONE
     hops = [[(n + 0.5) / one, 0.0, 0.0, 0.0] for n in range(8)]
     config = {"smoothing": 1, "threshold": 2.5 / one, "refractory_hops": 0, "background": []}
+    config["rearm"] = 1.0  # each hop is detected
     case = {**config, "labels": LABELS, "hops": hops}
     (found,) = kotlin_tools.call(out, "detect", {"cases": [case]}, tmp_path)
     scores = [round(n + 0.5) for n in range(8)]
@@ -222,6 +225,8 @@ def test_a_damaged_spotting_json_is_refused_by_the_name_of_its_field(out, tmp_pa
         spotting(detector={**detector, "threshold": 0}): "threshold",
         spotting(detector={**detector, "threshold": 1.5}): "threshold",
         spotting(detector={**detector, "refractory_hops": -1}): "refractory_hops",
+        spotting(detector={**detector, "rearm": 0}): "rearm",
+        spotting(detector={**detector, "rearm": 2}): "rearm",
         spotting(detector={**detector, "background": LABELS}): "background",
         spotting(golden=[{**golden, "label": "maybe"}]): "golden",
         spotting(golden=[{**golden, "scores": [1]}]): "golden",
@@ -237,6 +242,7 @@ def test_a_damaged_spotting_json_is_refused_by_the_name_of_its_field(out, tmp_pa
 def test_a_slow_model_skips_hops_and_then_hears_the_newest_sound(out, tmp_path):
     """A window is 8 samples, a hop 2; the score of the best class is the window's first sample."""
     detector = {"smoothing": 1, "threshold": 0.9, "refractory_hops": 0, "background": []}
+    detector["rearm"] = 0.5
     values = spotting(labels=["a", "b"], detector=detector)
     sound = [n / 64 + 0.5 for n in range(24)]
     run = "run"

@@ -83,6 +83,16 @@ def check_equal(found: StreamResult, wanted: StreamResult) -> None:
         np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name), name)
 
 
+def test_after_a_restart_nothing_is_left(c, model):
+    first, second = noise(2, seed=6), noise(2, seed=7)
+    for stream in (c, tflm(model)):
+        wanted = heard(stream, second, [16_000])
+        stream.restart()
+        heard(stream, first, [3_333])
+        stream.restart()
+        check_equal(heard(stream, second, [5_000]), wanted)
+
+
 def block_sizes(seed: int, most: int = 4_096) -> list[int]:
     return np.random.default_rng(seed).integers(1, most + 1, 50).tolist()
 

@@ -9,9 +9,11 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
+from firmware_export.boards import building, emulation
 from firmware_export.errors import ExportError
 from firmware_export.runtime import detector
 from firmware_export.runtime.detector import ONE, Detector, DetectorConfig, frames_for
+from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.runtime import compiled
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
@@ -82,15 +84,65 @@ def test_equal_scores_go_to_the_first() -> None:
 
 def test_smoothing_takes_the_mean_of_the_last() -> None:
     """Those before the first count as 0, so that no single inference is enough."""
-    subject = make(smoothing=4, threshold=0.7, refractory_hops=0)
+    subject = make(smoothing=4, threshold=0.7, refractory_hops=0, rearm=1.0)
     assert heard(subject, "yes", "yes", "yes", "no", "no", "no") == [-1, -1, 2, 2, -1, 3]
     assert subject.scores()[2:] == [ONE // 4, 3 * (ONE // 4)]
 
 
 def test_no_detection_within_the_refractory_time() -> None:
-    subject = make(refractory_hops=3)
+    subject = make(refractory_hops=3, rearm=1.0)
     assert heard(subject, *["yes"] * 9) == [2, -1, -1, -1, 2, -1, -1, -1, 2]
-    assert heard(make(refractory_hops=0), *["yes"] * 3) == [2, 2, 2]
+    assert heard(make(refractory_hops=0, rearm=1.0), *["yes"] * 3) == [2, 2, 2]
+    assert heard(make(refractory_hops=0), *["yes", "no"] * 2) == [2, 3, 2, 3]
+
+
+def test_a_long_sound_is_one_detection_and_another_class_is_another() -> None:
+    subject = make(refractory_hops=3)
+    assert heard(subject, *["yes"] * 9) == [2, *[-1] * 8]
+    assert heard(subject, *["no"] * 6) == [3, *[-1] * 5]
+    # "yes" has fallen since, "no" has not.
+    assert heard(subject, "yes", *["no"] * 3) == [2, -1, -1, -1]
+    assert heard(subject, *["no"] * 3) == [3, -1, -1]
+
+
+def test_a_word_said_twice_is_two_detections() -> None:
+    subject = make(refractory_hops=3)
+    said = [*["yes"] * 2, *["_silence_"] * 4, *["yes"] * 2, *["_silence_"] * 9, "yes"]
+    assert [at for at, found in enumerate(heard(subject, *said)) if found == 2] == [0, 6, 17]
+
+
+def test_a_gap_in_the_refractory_time_does_not_arm_again() -> None:
+    """A word that is detected in its first half may be doubted before it is sure again."""
+    word = [*["yes"] * 2, *["_unknown_"] * 2, *["yes"] * 6]
+    assert heard(make(refractory_hops=5), *word) == [2, *[-1] * 9]
+    assert heard(make(refractory_hops=5, rearm=1.0), *word).count(2) == 2
+    assert heard(make(refractory_hops=5), *word, "_unknown_", "yes").count(2) == 2
+
+
+@pytest.mark.parametrize(("logit", "detected"), [(9, 2), (11, -1)])
+def test_rearm_is_a_threshold_of_its_own(logit: int, detected: int) -> None:
+    """Scores between both keep a class from being detected: 0.563 and 0.635, see above."""
+    subject = make(threshold=0.9, rearm=0.6, refractory_hops=0)
+    assert subject.push([0, 0, 90, 0])[0] == 2
+    assert subject.push([0, 0, logit, 0])[0] == -1
+    assert subject.push([0, 0, 90, 0])[0] == detected
+
+
+def test_the_second_threshold_is_half_of_the_first_unless_told() -> None:
+    assert DetectorConfig(threshold=0.5).rearm == 0.25
+    assert DetectorConfig(threshold=0.5) == DetectorConfig(threshold=0.5, rearm=0.25)
+    assert DetectorConfig(threshold=0.5, rearm=0.1).rearm_score == round(0.1 * ONE)
+    assert DetectorConfig(threshold=1e-9).rearm_score == 1
+    assert DetectorConfig(threshold=0.5).to_dict()["rearm"] == 0.25
+
+
+def test_another_threshold_keeps_the_share_of_the_second() -> None:
+    changed = DetectorConfig(threshold=0.5, rearm=0.1, smoothing=7).with_threshold(0.8)
+    assert (changed.threshold, changed.smoothing) == (0.8, 7)
+    assert changed.rearm == pytest.approx(0.16)
+    assert DetectorConfig(threshold=0.5, rearm=1.0).with_threshold(0.9).rearm == 1.0
+    with pytest.raises(ExportError, match="threshold=2"):
+        DetectorConfig().with_threshold(2)
 
 
 def test_scores_go_on_in_the_refractory_time() -> None:
@@ -138,6 +190,8 @@ def test_a_reset_forgets() -> None:
     subject.reset()
     assert subject.scores() == [0, 0, 0, 0]
     assert heard(subject, "no") == [3]
+    subject.reset()
+    assert heard(subject, "no") == [3]
 
 
 @pytest.mark.parametrize(
@@ -151,6 +205,9 @@ def test_a_reset_forgets() -> None:
         ({"threshold": 1.1}, "threshold=1.1"),
         ({"threshold": float("nan")}, "threshold=nan"),
         ({"threshold": "0.5"}, "threshold='0.5'"),
+        ({"rearm": 0.0}, "rearm=0.0 is not a probability above 0"),
+        ({"rearm": 1.5}, "rearm=1.5"),
+        ({"rearm": True}, "rearm=True"),
         ({"refractory_hops": -1}, "refractory_hops=-1 is not a whole number from 0"),
         ({"background": "_silence_"}, "background='_silence_' is a string, not a list of labels"),
     ],
@@ -182,6 +239,7 @@ def test_refuses_a_scale(scale: float) -> None:
         threshold=st.floats(0.01, 1.0),
         refractory_hops=st.integers(0, 20),
         background=st.lists(st.sampled_from(["w1", "w2", "w7"])).map(tuple),
+        rearm=st.none() | st.floats(0.01, 1.0),
     ),
     scale=st.floats(1e-4, 1.0),
     seed=st.integers(0, 2**32 - 1),
@@ -200,6 +258,51 @@ def test_c_does_exactly_the_same(
         c.reset()
         python.reset()
         assert c.push(row) == python.push(row)
+
+
+BOARD_MAIN = """
+#include "board.h"
+#include "detector.h"
+#include "logits.h"
+
+int main(void) {
+  static detector_t detector;
+  board_init();
+  detector_reset(&detector);
+  for (int i = 0; i < STEPS; ++i) {
+    uint16_t score;
+    const int found = detector_push(&detector, logits[i], &score);
+    board_print_unsigned((uint64_t)(found + 1));
+    board_print(" ");
+    board_print_unsigned(score);
+    board_print("\\n");
+  }
+  return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["cortex-m4", "cortex-m55", "rv32"])
+def test_a_board_does_exactly_the_same(name: str, tmp_path: Path) -> None:
+    """Sounds that last and come again, with scores between the thresholds."""
+    config = DetectorConfig(5, 0.45, 12, ("w0",), rearm=0.3)
+    labels = ("w0", "w1", "w2", "w3")
+    logits = streams(np.random.default_rng(4), len(labels))
+    rows = ",\n".join("{" + ", ".join(map(str, row)) + "}" for row in logits)
+    sources = compiled.detector_sources(config, labels, 0.08)
+    header = f"#define STEPS {len(logits)}\n"
+    header += f"static const int8_t logits[STEPS][{len(labels)}] = {{{rows}}};\n"
+    folder = compiled.write(tmp_path, {**sources, "logits.h": header, "main.c": BOARD_MAIN})
+    built = building.build(
+        usable(name), [folder / "main.c", folder / "detector.c"], [folder], tmp_path / "build"
+    )
+    python = Detector(config, labels, 0.08)
+    wanted = [python.push(row) for row in logits]
+    lines = emulation.run(built, count=False).console.splitlines()
+    assert [line.split() for line in lines] == [[f"{n + 1}", f"{score}"] for n, score in wanted]
+    always = Detector(dataclasses.replace(config, rearm=1.0), labels, 0.08)
+    often = sum(always.push(row)[0] >= 0 for row in logits)
+    assert 5 < sum(found >= 0 for found, _ in wanted) < often
 
 
 def streams(draw: np.random.Generator, classes: int) -> np.ndarray:

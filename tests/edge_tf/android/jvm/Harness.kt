@@ -38,6 +38,7 @@ private fun detect(json: JSONObject): JSONArray {
                     case.getDouble("threshold"),
                     case.getInt("refractory_hops"),
                     background.toSet(),
+                    case.getDouble("rearm"),
                 ),
             )
             val hops = case.getJSONArray("hops")

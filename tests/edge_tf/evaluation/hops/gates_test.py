@@ -1,7 +1,5 @@
 """The gates of a byte budget and of a detector; those of the hops are in hop_table_test.py."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -26,20 +24,3 @@ def test_a_broken_budget_fails_the_table():
     table = hop_table.build([hop], np.array([0, 1]), others=[broken])
     assert table.failed == [broken] and table.gates[-1] is broken
     assert hop_table.build([hop], np.array([0, 1])).failed == []
-
-
-@pytest.mark.parametrize(
-    ("most", "chosen_on", "hours", "at_least", "passed", "told"),
-    [
-        (1.0, 1.0, 1.0, 0.03, True, "1.00 on validation clips, 2.00 on test clips"),
-        (1.0, 138.0, 1.0, 100.0, False, "138.00 on validation clips, .* no setting is quieter"),
-        (1.0, 1.0, 1.0, 1.1, False, "on test clips"),  # more than chance
-        (1.0, 0.0, 0.08, 0.0, None, "; 4.8 minutes are too short to tell"),
-        (100.0, 0.0, 0.08, 0.0, True, "on test clips"),
-        (0.0, 0.0, 0.08, 0.0, True, "on test clips"),  # what was heard is all there is to judge
-    ],
-)
-def test_false_accepts(most, chosen_on, hours, at_least, passed, told):
-    gate = gates.judge_false_accepts(most, chosen_on, hours, at_least, 2.0)
-    assert gate.passed is passed and re.search(f"{told}$", gate.detail)
-    assert gate.name == f"at most {most:g} false accepts per hour"

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from edge_tf.evaluation.report import report_files
-from tests.edge_tf.evaluation.report import recording_html_test, report_test
+from tests.edge_tf.evaluation.report import recording_html_test, report_test, stream_html_test
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 FLAGS = (
@@ -57,6 +57,16 @@ def test_the_browser_shows_the_recording_devices(tmp_path):
     dom, console = load(page, tmp_path / "profile")
     assert "sim1 no 20 75.00 ± 9.68 25.00" in report_test.Page(dom).text
     assert dom.count("<rect") == 6 and console == []
+
+
+def test_the_browser_draws_the_operating_curve_and_its_chosen_point(tmp_path):
+    report = report_test.sample(stream=stream_html_test.heard())
+    _, page = report_files.write(report, tmp_path)
+    dom, console = load(page, tmp_path / "profile")
+    text = report_test.Page(dom).text
+    assert "words, noise 0.25 1 1 4.00 0.10 to 22.29" in text
+    assert "Cross: chosen: 7.5 % (2.8 to 15.6 %) at 2.00" in text
+    assert dom.count('<g class="cross">') == 1 and console == []
 
 
 def test_a_request_to_elsewhere_would_be_seen(tmp_path):

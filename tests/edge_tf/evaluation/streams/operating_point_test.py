@@ -10,7 +10,7 @@ import pytest
 from edge_tf import files
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.errors import UserError
-from edge_tf.evaluation.streams import operating_point, stream_metrics
+from edge_tf.evaluation.streams import operating_point, stream_detections
 from edge_tf.run_dir import RunDirectory
 from firmware_export.runtime.detector import DetectorConfig
 from tests.edge_tf import recorded
@@ -50,26 +50,27 @@ def test_one_word_is_one_detection():
     for smoothing in (1, 5, 20, 50):
         for threshold in (0.1, 0.5, 0.9):
             config = operating_point.of(frames, smoothing, threshold)
-            assert len(stream_metrics.detections(logits, 0.1, config, labels)) == 1
+            assert len(stream_detections.detections(logits, 0.1, config, labels)) == 1
             shorter = dataclasses.replace(config, refractory_hops=frames - 20)
-            assert len(stream_metrics.detections(logits, 0.1, shorter, labels)) == 2 or (
+            assert len(stream_detections.detections(logits, 0.1, shorter, labels)) == 1
+            shorter = dataclasses.replace(shorter, rearm=1.0)
+            assert len(stream_detections.detections(logits, 0.1, shorter, labels)) == 2 or (
                 smoothing == 50 and threshold == 0.9
             )
 
 
 def test_an_aim_that_was_not_met_is_told(run):
     assert operating_point.unmet(run) == ""
-    aim = {"most_false_accepts_per_hour": 1.0, "validation": {"false_accepts_per_hour": 138.0}}
-    for about, told in (
-        ({}, False),
-        ({**aim, "met": True}, False),
-        ({**aim, "met": False}, True),
-    ):
-        operating_point.save(run, operating_point.of(101), about)
+    verdict = "NOT MET: at most 1 false accepts per hour; 138.00 per hour"
+    for met, told in ((True, False), (None, False), (False, True)):
+        operating_point.save(run, operating_point.of(101), {"met": met, "verdict": verdict})
         assert bool(operating_point.unmet(run)) == told
-    assert "138.00 false accepts per hour instead of 1.0;" in operating_point.unmet(run)
+    assert f"does not hold what was asked for ({verdict})" in operating_point.unmet(run)
+    operating_point.save(run, operating_point.of(101), {})
+    assert operating_point.unmet(run) == ""
+    # Of an earlier version, without a verdict.
     operating_point.save(run, operating_point.of(101), {"met": False, "validation": [1]})
-    assert "not as quiet as was asked for" in operating_point.unmet(run)
+    assert "(NOT MET: fewer false accepts were asked for)" in operating_point.unmet(run)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_an_aim_that_was_not_met_is_told(run):
         operating_point.of(101),
         DetectorConfig(7, 0.86, 40, ("_silence_",)),
         DetectorConfig(1, 1.0, 0, ()),
-        DetectorConfig(3, 0.5, 9, ("größe", "turn on")),
+        DetectorConfig(3, 0.5, 9, ("größe", "turn on"), rearm=0.125),
     ],
 )
 def test_a_choice_is_read_again_as_it_was(run, chosen):
@@ -119,6 +120,7 @@ def test_what_a_file_does_not_say_is_the_default(run):
     (run / "detector.json").write_text('{"detector": {"threshold": 0.75}}')
     found = operating_point.of_run(run)
     assert (found.threshold, found.smoothing, found.refractory_hops) == (0.75, 20, 121)
+    assert found.rearm == 0.375  # half of this file's threshold
 
 
 @pytest.mark.parametrize(
@@ -139,6 +141,8 @@ def test_what_a_file_does_not_say_is_the_default(run):
         '{"detector": {"threshold": "high"}}',
         '{"detector": {"threshold": 1.5}}',
         '{"detector": {"refractory_hops": -1}}',
+        '{"detector": {"rearm": 0}}',
+        '{"detector": {"rearm": "low"}}',
         '{"detector": {"background": null}}',
         '{"detector": {"background": "_silence_"}}',
         '{"detector": {"background": [1, 2]}}',

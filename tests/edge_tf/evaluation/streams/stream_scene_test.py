@@ -112,11 +112,62 @@ def test_events_lie_where_the_words_are():
 
 def test_between_words_there_are_one_to_three_seconds():
     scene = build(others=0, minutes=10.0, snrs_db=(None,))
-    gaps = [b.start - a.end for a, b in zip(scene.events[:-1], scene.events[1:], strict=True)]
+    minute = 60 * RATE
+    gaps = [
+        b.start - a.end
+        for a, b in zip(scene.events[:-1], scene.events[1:], strict=True)
+        if a.start // minute == b.start // minute
+    ]
     assert RATE <= min(gaps) < 1.2 * RATE and 2.8 * RATE < max(gaps) <= 3 * RATE
     assert scene.events[0].start >= RATE
     assert len(scene.samples) == 600 * RATE and scene.hours == pytest.approx(1 / 6)
     assert scene.events[-1].end <= len(scene.samples)
+
+
+def test_an_event_is_the_word_and_not_its_clip():
+    """Silence, and what is 26 dB below the word, are around it; 14 dB below is of it."""
+    clips = steady(3)
+    clips[0, :1_600] = clips[0, 4_800:] = 0
+    clips[1, :3_200] //= 20
+    clips[1, 6_400:] //= 5
+    scene = stream_scene.build(
+        clips, np.arange(3), [True] * 3, [False] * 3, [], RATE, 4.0, snrs_db=(None,)
+    )
+    lengths = {event.label: event.end - event.start for event in scene.events}
+    assert lengths == {0: 3_200, 1: 4_800, 2: CLIP}
+    first = next(event for event in scene.events if event.label == 0)
+    assert power(scene.samples[first.start - 1_600 : first.start]) == 0
+    assert power(scene.samples[first.start : first.start + 160]) > 0
+
+
+def test_no_clip_is_in_two_sections():
+    scene = build(minutes=30.0, snrs_db=(None, 5.0))
+    minute = 60 * RATE
+    assert all(event.start // minute == (event.end - 1) // minute for event in scene.events)
+    assert min(event.start % minute for event in scene.events) >= RATE
+    assert scene.section == minute and len(scene.snrs_db) == 30
+
+
+def test_each_level_of_noise_is_a_stream_of_its_own():
+    """All sound and all words are in one of them, where they were within their minute."""
+    scene = build(minutes=7.5, snrs_db=(None, 15.0, 5.0))
+    levels = scene.levels()
+    minute = 60 * RATE
+    assert [level.snr_db for level in levels] == [None, 15.0, 5.0]
+    assert [len(level.samples) / minute for level in levels] == [3.0, 2.5, 2.0]
+    assert [level.kind for level in levels] == [
+        *("words, no noise", "words, noise at 15 dB", "words, noise at 5 dB")
+    ]
+    heard = [(e, level) for level in levels for e in level.events]
+    assert len(heard) == len(scene.events)
+    for number, level in enumerate(levels):
+        mine = [event for event in scene.events if event.snr_db == level.snr_db]
+        assert [event.label for event in level.events] == [event.label for event in mine]
+        for there, here in zip(mine, level.events, strict=True):
+            assert there.start // minute == 3 * (here.start // minute) + number
+            np.testing.assert_array_equal(
+                scene.samples[there.start : there.end], level.samples[here.start : here.end]
+            )
 
 
 def tones_of(scene: Scene) -> list[int]:

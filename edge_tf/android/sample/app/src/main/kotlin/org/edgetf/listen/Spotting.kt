@@ -70,6 +70,7 @@ class Spotting(
                     threshold = detector.getDouble("threshold"),
                     refractoryHops = detector.getInt("refractory_hops"),
                     background = detector.getJSONArray("background").strings().toSet(),
+                    rearm = detector.getDouble("rearm"),
                 ),
                 golden = json.getJSONArray("golden").let { clips ->
                     List(clips.length()) { golden(clips.getJSONObject(it)) }

@@ -10,8 +10,8 @@ class DetectorTest {
     private val silence = floatArrayOf(1f, 0f, 0f)
     private val yes = floatArrayOf(0f, 1f, 0f)
 
-    private fun detector(smoothing: Int, refractoryHops: Int) =
-        Detector(labels, DetectorConfig(smoothing, 0.5, refractoryHops, setOf("_silence_")))
+    private fun detector(smoothing: Int, refractoryHops: Int, rearm: Double = 1.0) =
+        Detector(labels, DetectorConfig(smoothing, 0.5, refractoryHops, setOf("_silence_"), rearm))
 
     @Test
     fun aScoreIsTheMeanOfTheLastHops() {
@@ -25,9 +25,27 @@ class DetectorTest {
     fun aRefractoryPeriodFollowsADetection() {
         val detector = detector(smoothing = 1, refractoryHops = 2)
         assertEquals("yes", detector.push(yes)?.label)
+        assertNull(detector.push(silence))
         assertNull(detector.push(yes))
-        assertNull(detector.push(yes))
+        assertNull(detector.push(silence))
         assertEquals("yes", detector.push(yes)?.label)
+    }
+
+    @Test
+    fun aLongSoundIsOneDetection() {
+        val detector = detector(smoothing = 1, refractoryHops = 2, rearm = 0.25)
+        assertEquals("yes", detector.push(yes)?.label)
+        repeat(9) { assertNull(detector.push(yes)) }
+        assertNull(detector.push(silence))
+        assertEquals("yes", detector.push(yes)?.label)
+    }
+
+    @Test
+    fun aClassThatIsHeldDoesNotHoldAnother() {
+        val detector = detector(smoothing = 1, refractoryHops = 0, rearm = 0.25)
+        assertEquals("yes", detector.push(yes)?.label)
+        assertEquals("no", detector.push(floatArrayOf(0f, 0.3f, 0.7f))?.label)
+        assertNull(detector.push(yes)) // its score of 0.3 was not below
     }
 
     @Test

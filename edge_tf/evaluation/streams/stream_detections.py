@@ -1,0 +1,110 @@
+"""What the C detector finds in the logits of a whole stream, for all frames at once."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from firmware_export.runtime import detector as c_detector
+from firmware_export.runtime.detector import DetectorConfig
+
+_BLOCK = 4_096
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Scores:
+    """Smoothed scores, 0 to detector.ONE.
+
+    Attributes:
+      scores: int64 (frames, classes).
+      best: (frames,) the class with the highest score, the first of equals.
+      top: (frames,) its score.
+    """
+
+    scores: np.ndarray
+    best: np.ndarray
+    top: np.ndarray
+
+
+def detections(
+    logits: np.ndarray,
+    logit_scale: float,
+    config: DetectorConfig,
+    labels: Sequence[str],
+    skipped: int = 0,
+) -> list[tuple[int, int]]:
+    """Frames and classes that `config` detects, in order.
+
+    Args:
+      logits: int8 (frames, classes).
+      logit_scale: their step.
+      config, labels: as for the C detector, which detects the same.
+      skipped: number of frames at the beginning that do not reach the detector.
+    """
+    found = smoothed(probabilities(logits, logit_scale, skipped), config.smoothing)
+    return detected(found, config, labels)
+
+
+def probabilities(logits: np.ndarray, logit_scale: float, skipped: int = 0) -> np.ndarray:
+    """Like detector.probabilities, for all frames at once: int64 (frames, classes).
+
+    Those of skipped frames are 0, as before the first frame.
+    """
+    table = np.zeros(256, np.int64)
+    exponentials = c_detector.exponentials(logit_scale)
+    table[: len(exponentials)] = exponentials
+    wide = logits.astype(np.int64)
+    powers = table[wide.max(axis=1, keepdims=True) - wide]
+    total = powers.sum(axis=1, keepdims=True)
+    found: np.ndarray = (powers * c_detector.ONE + total // 2) // total
+    found[:skipped] = 0
+    return found
+
+
+def smoothed(values: np.ndarray, smoothing: int) -> Scores:
+    """Means of the last `smoothing` probabilities, those before the first frame being 0."""
+    sums = np.cumsum(values, axis=0)
+    sums[smoothing:] -= sums[:-smoothing].copy()
+    scores = sums // smoothing
+    best = scores.argmax(axis=1)
+    return Scores(scores, best, scores[np.arange(len(best)), best])
+
+
+def detected(found: Scores, config: DetectorConfig, labels: Sequence[str]) -> list[tuple[int, int]]:
+    """Frames and classes that `config` detects, in order; its smoothing is that of the scores."""
+    background = np.array(config.background_mask(labels))
+    candidates = np.flatnonzero((found.top >= config.threshold_score) & ~background[found.best])
+    classes = found.best[candidates]
+    # For each candidate, the next one of another class.
+    ends = np.append(np.flatnonzero(np.diff(classes)) + 1, len(candidates))
+    held: set[int] = set()
+    heard: list[tuple[int, int]] = []
+    at = listens = 0  # from the frame `listens` on, no refractory period is left
+    while at < len(candidates):
+        frame, label = int(candidates[at]), int(classes[at])
+        if label in held:
+            free = _first_below(found.scores[:, label], listens, config.rearm_score)
+            if free > frame:
+                of_another = int(ends[np.searchsorted(ends, at, side="right")])
+                at = min(of_another, int(np.searchsorted(candidates, free)))
+                continue
+        held = {
+            other
+            for other in held
+            if _first_below(found.scores[:, other], listens, config.rearm_score, frame) > frame
+        }
+        held.add(label)
+        heard.append((frame, label))
+        listens = frame + config.refractory_hops + 1
+        at = int(np.searchsorted(candidates, listens))
+    return heard
+
+
+def _first_below(scores: np.ndarray, begin: int, limit: int, last: int | None = None) -> int:
+    """The first index from `begin` to `last` with a score below `limit`; else the one after."""
+    end = len(scores) if last is None else last + 1
+    for at in range(begin, end, _BLOCK):
+        below = scores[at : min(at + _BLOCK, end)] < limit
+        if below.any():
+            return at + int(below.argmax())
+    return end

@@ -65,6 +65,18 @@ def define_own_flags() -> None:
         "With --stream: false accepts per hour that the chosen detector may have.",
         lower_bound=0.0,
     )
+    flags.DEFINE_string(
+        "test_recordings",
+        None,
+        "<DIR>: With --stream, of a wake word: recordings of people who say it (DIR or DIR/WORD), "
+        "to test on in place of synthetic voices; never used for a choice.",
+    )
+    flags.DEFINE_list(
+        "test_negatives",
+        [],
+        "<DIR,...>: With --stream, of a wake word: hours of other sound to test on, each folder a "
+        "kind; never used for a choice.",
+    )
 
 
 @common.locked_run
@@ -90,7 +102,12 @@ def main() -> None:
         from edge_tf.evaluation.streams import stream_stage
         from edge_tf.evaluation.streams.stream_report import StreamSettings
 
-        settings = StreamSettings(FLAGS.stream_minutes, FLAGS.max_false_accepts)
+        settings = StreamSettings(
+            FLAGS.stream_minutes,
+            FLAGS.max_false_accepts,
+            test_recordings=FLAGS.test_recordings,
+            test_negatives=tuple(FLAGS.test_negatives),
+        )
         heard = stream_stage.evaluate(run, data, settings)
         print(stream_text.render(heard))
     table = stage.evaluate(

@@ -5,6 +5,7 @@ interruption, run the same command again: it continues where it stopped. If a ga
 is written, nothing is exported and the exit status is 1.
 
     python -m pipelines.run --run_dir=RUN --data_dir=SPEECH_COMMANDS --tau=1.5
+    python -m pipelines.run --run_dir=RUN --task=wake --words="hey lamp"
 """
 
 from absl import flags
@@ -24,6 +25,7 @@ from pipelines import (
     help_text,
     train,
     training_flags,
+    wake,
 )
 
 FLAGS = flags.FLAGS
@@ -49,6 +51,8 @@ def define_flags() -> None:
 
 def main() -> None:
     exporting.linkage_flags()  # a wrong one must not wait for hours
+    if FLAGS.task == wake.TASK and not FLAGS["stream"].present:
+        FLAGS.stream = True  # a wake word without an operating point is of no use
     chain = {
         "train": train.main,
         **({"compress": _compress} if FLAGS.recipe else {}),

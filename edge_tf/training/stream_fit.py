@@ -12,7 +12,7 @@ from edge_tf.data.streams import sound_bank, stream_batches, wake_sounds
 from edge_tf.data.streams.mixing import Mix, Mixer
 from edge_tf.data.streams.sound_bank import SoundBank
 from edge_tf.data.streams.targets import Windows
-from edge_tf.data.streams.wake_sounds import TAKES, Folders, WakeSounds
+from edge_tf.data.streams.wake_sounds import TAKES, WakeSounds
 from edge_tf.errors import UserError
 from edge_tf.models import loading, run_model, time_axis
 from edge_tf.run_records import TrainRecord
@@ -33,17 +33,6 @@ _TRAINED_FRAMES = 200  # of a stream, besides what precedes the first window
 _JUDGED_STREAMS = 300
 _JUDGED_HOURS = 0.6  # of other sound, at most
 _BEST = "best.keras"
-
-
-def folders_of(streams: StreamTraining) -> Folders:
-    """Where the sound of a training is."""
-    return Folders(
-        takes=Path(streams.takes),
-        words=streams.words,
-        recordings=Path(streams.recordings) if streams.recordings else None,
-        negatives=tuple(map(Path, streams.negatives)),
-        hard=tuple(map(Path, streams.hard_negatives)),
-    )
 
 
 def windows_of(record: TrainRecord) -> Windows:
@@ -74,7 +63,7 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
         can = [name for name, spec in models.MODELS.items() if spec.build_windows]
         raise UserError(f"{record.model.name} cannot train on streams", f"use --model={can[0]}")
     settings, streams, windows = record.recipe, record.streams, windows_of(record)
-    training = wake_sounds.load(folders_of(streams), "training")
+    training = wake_sounds.load(wake_sounds.folders_of(streams), "training")
     seed_everything(settings.seed)
     model = build(
         num_classes=len(record.labels),
@@ -176,7 +165,7 @@ def _pairs(bank: SoundBank) -> list[tuple[int, int]]:
 
 def _judge(record: TrainRecord, windows: Windows) -> StreamJudge:
     assert record.streams is not None
-    sounds = wake_sounds.load(folders_of(record.streams), "validation")
+    sounds = wake_sounds.load(wake_sounds.folders_of(record.streams), "validation")
     mixer = Mixer(
         sounds.sounds(), Mix(word=1.0, again=0.0, clipped=0.0), windows.samples, seed=0x7E57
     )

@@ -25,6 +25,7 @@ from edge_tf.data.synthesis import take_record
 from edge_tf.data.synthesis.take_record import SENTENCE, WORD, Take
 from edge_tf.data.words.speakers import Speakers
 from edge_tf.errors import UserError
+from edge_tf.settings import StreamTraining
 
 _LISTS: tuple[tuple[Split, str], ...] = (
     ("validation", "validation_list.txt"),
@@ -42,6 +43,8 @@ _SYNTHETIC_NOISE_S = 60
 _TAKES_SHARE, _SENTENCES_SHARE, _NEGATIVES_SHARE, _HARD_SHARE = 1.0, 1.5, 1.5, 1.0
 _RECORDINGS_SHARE = 1.0  # beside 1 for the takes
 _SPEECH_AS_NOISE = 0.5
+_TRIMMED_DB = -30.0  # what is softer around a word is room
+_EMPTY = sound_bank.of(())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +64,17 @@ class Folders:
     recordings: Path | None = None
     negatives: tuple[Path, ...] = ()
     hard: tuple[Path, ...] = ()
+
+
+def folders_of(streams: StreamTraining) -> Folders:
+    """Where the sound of a training is."""
+    return Folders(
+        takes=Path(streams.takes),
+        words=streams.words,
+        recordings=Path(streams.recordings) if streams.recordings else None,
+        negatives=tuple(map(Path, streams.negatives)),
+        hard=tuple(map(Path, streams.hard_negatives)),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,6 +192,40 @@ def load(folders: Folders, split: Split) -> WakeSounds:
     return WakeSounds(words, others, sound_bank.of(hard), _synthetic_noise(split))
 
 
+def tested_on(
+    sounds: WakeSounds,
+    words: Sequence[str],
+    recordings: Path | None,
+    folders: Sequence[Path],
+) -> WakeSounds:
+    """The sound of a test with all that is in some folders in place of the run's own.
+
+    Args:
+      sounds: the run's own.
+      words: the wake words.
+      recordings: WORD/*.wav, or *.wav if there is one word; None: the run's own.
+      folders: of other sound, each a kind; empty: the run's own.
+
+    Raises:
+      UserError: a folder has no sound, or a file cannot be read.
+    """
+    spoken = list(sounds.words)
+    for place, word in enumerate(words if recordings else ()):
+        assert recordings is not None
+        folder = _folder_of_word(recordings, word, len(words))
+        takes = (_trimmed(folder / name) for name in _names(folder, "--test_recordings"))
+        spoken[place] = (sound_bank.of(takes), _EMPTY)
+    others = dict(sounds.others)
+    if folders:
+        others = {
+            folder.name: sound_bank.of(
+                wav.read(folder / name, RATE).samples for name in _names(folder, "--test_negatives")
+            )
+            for folder in folders
+        }
+    return dataclasses.replace(sounds, words=spoken, others=others)
+
+
 def negatives(folder: Path, split: Split) -> SoundBank:
     """The part of a folder of other sound that belongs to a split; see the module.
 
@@ -225,16 +273,23 @@ def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarr
     """Recordings of a word without the silence around it."""
     if folders.recordings is None:
         return
-    folder = folders.recordings / folders.words[place]
-    if not folder.is_dir() and len(folders.words) == 1:
-        folder = folders.recordings
+    folder = _folder_of_word(folders.recordings, folders.words[place], len(folders.words))
     names = _names(folder, "--recordings")
     few = len(names) < _FEWEST_RECORDINGS
     speakers = Speakers()
     for name in names:
         if split == ("training" if few else _by_name(speakers.group(name))):
-            sound = wav.read(folder / name, RATE).samples / np.float32(32768.0)
-            yield simulation.to_int16(simulation.trim_silence(sound, RATE, -30.0))
+            yield _trimmed(folder / name)
+
+
+def _folder_of_word(recordings: Path, word: str, words: int) -> Path:
+    folder = recordings / word
+    return recordings if words == 1 and not folder.is_dir() else folder
+
+
+def _trimmed(path: Path) -> np.ndarray:
+    sound = wav.read(path, RATE).samples / np.float32(32768.0)
+    return simulation.to_int16(simulation.trim_silence(sound, RATE, _TRIMMED_DB))
 
 
 def _names(folder: Path, flag: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from edge_tf import records
 from edge_tf.evaluation.streams.aim import Aim
 from edge_tf.evaluation.streams.stream_metrics import Kind, Level, Point
-from edge_tf.records import JsonObject
+from edge_tf.records import JsonObject, later
 
 FORMAT_VERSION = 2
 
@@ -19,11 +19,15 @@ class StreamSettings:
       minutes: length of each of the two streams.
       most_per_hour: maximum false accepts per hour of the chosen detector.
       seed: of the composition of the streams.
+      test_recordings: folder of recordings of the words to test on instead of the run's own.
+      test_negatives: folders of other sound to test on instead of the run's own.
     """
 
     minutes: float = 60.0
     most_per_hour: float = 1.0
     seed: int = 0
+    test_recordings: str | None = later(None)
+    test_negatives: tuple[str, ...] = later(())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import logging
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ import tflite_model
 from edge_tf import files, progress, run_dir
 from edge_tf.data.dataset import Split
 from edge_tf.data.run_data import RunData
+from edge_tf.data.streams import wake_sounds
 from edge_tf.engines.base import UnavailableError
 from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream
 from edge_tf.engines.streaming import tflite_micro_frames
@@ -20,6 +22,7 @@ from edge_tf.evaluation.streams import (
     operating_point,
     stream_metrics,
     stream_scene,
+    wake_parts,
 )
 from edge_tf.evaluation.streams.judging import HeardPart, Listening
 from edge_tf.evaluation.streams.stream_metrics import Point
@@ -29,6 +32,9 @@ from edge_tf.evaluation.streams.stream_report import (
     StreamSettings,
 )
 from edge_tf.evaluation.streams.stream_scene import Scene
+from edge_tf.evaluation.streams.wake_parts import SoundPart
+from edge_tf.run_records import TrainRecord
+from edge_tf.settings import StreamTraining
 from firmware_export.boards import toolchain
 from firmware_export.boards.board import HOST
 from firmware_export.runtime.detector import DetectorConfig
@@ -39,7 +45,7 @@ _LOG = logging.getLogger(__name__)
 FILE = "stream.json"
 
 SMOOTHINGS = (1, 5, 10, 20, 30, 50)
-THRESHOLDS = tuple(round(0.02 * i, 2) for i in range(5, 50))
+THRESHOLDS = (*(round(0.02 * i, 2) for i in range(5, 50)), 0.985, 0.99, 0.994, 0.997, 0.999)
 REARMS = (0.25, 0.5, 0.75)
 SPLITS: tuple[Split, ...] = ("validation", "testing")
 SNRS_DB = (None, 20.0, 10.0, 5.0)
@@ -79,29 +85,22 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         config = operating_point.of(frames, smoothing, threshold)
         return dataclasses.replace(config, rearm=rearm, background=background)
 
-    def sweep(scene: Scene, split: Split) -> list[Point]:
-        parts = _heard(model, data, scene, split)
+    def sweep(sound: Sound, split: Split) -> list[Point]:
+        parts = _heard(model, data, sound.parts, split)
         settings = (SMOOTHINGS, THRESHOLDS, REARMS)
         return stream_metrics.sweep(parts, listening, config_for, *settings)
 
-    scenes = {split: scene_of(data, split, settings, background) for split in SPLITS}
+    sounds = {split: sound_of(run, data, split, settings, background) for split in SPLITS}
     chosen_on = stream_metrics.choose(
-        sweep(scenes["validation"], "validation"), settings.most_per_hour
+        sweep(sounds["validation"], "validation"), settings.most_per_hour
     )
-    points = sweep(scenes["testing"], "testing")
+    points = sweep(sounds["testing"], "testing")
     chosen = next(point for point in points if point.config == chosen_on.config)
-    scene = scenes["testing"]
     report = StreamReport(
         chosen=chosen,
         chosen_on=chosen_on,
         points=points,
-        scene=SceneFacts(
-            hours=scene.hours,
-            keywords=len(scene.events),
-            other_words=scene.other_words,
-            clips=scene.clips,
-            snrs_db=SNRS_DB,
-        ),
+        scene=sounds["testing"].facts,
         settings=settings,
         model_sha256=hashlib.sha256(model).hexdigest(),
         deaf_seconds=(frames - 1) * data.frontend.hop / data.frontend.sample_rate,
@@ -111,6 +110,73 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     if unmet := operating_point.unmet(run):
         _LOG.warning("%s", unmet)
     return report
+
+
+@dataclasses.dataclass(frozen=True)
+class Sound:
+    """What a split's detector listens to, and facts about it."""
+
+    parts: Sequence[SoundPart]
+    facts: SceneFacts
+
+
+def sound_of(
+    run: run_dir.RunDirectory,
+    data: RunData,
+    split: Split,
+    settings: StreamSettings,
+    background: Collection[str],
+) -> Sound:
+    """The sound of a split: of a wake word what its streams are mixed of, else a stream of clips.
+
+    Raises:
+      UserError: there are no keywords, or sound cannot be read.
+    """
+    streams = run.stage(TrainRecord).streams
+    if streams is not None:
+        return _wake_sound(streams, data, split, settings)
+    if settings.test_recordings or settings.test_negatives:
+        raise UserError(
+            f"{run.path} has no wake word, which --test_recordings and --test_negatives are for",
+            "leave them out, or train with --task=wake",
+        )
+    scene = scene_of(data, split, settings, background)
+    return Sound(
+        [SoundPart(level.kind, level.samples, level.events) for level in scene.levels()],
+        SceneFacts(
+            hours=scene.hours,
+            keywords=len(scene.events),
+            other_words=scene.other_words,
+            clips=scene.clips,
+            snrs_db=SNRS_DB,
+        ),
+    )
+
+
+def _wake_sound(
+    streams: StreamTraining, data: RunData, split: Split, settings: StreamSettings
+) -> Sound:
+    sounds = wake_sounds.load(wake_sounds.folders_of(streams), split)
+    if split == "testing":
+        sounds = wake_sounds.tested_on(
+            sounds,
+            streams.words,
+            Path(settings.test_recordings) if settings.test_recordings else None,
+            [Path(folder) for folder in settings.test_negatives],
+        )
+    rate = data.frontend.sample_rate
+    parts = wake_parts.of(sounds, SNRS_DB, rate, settings.seed)
+    words = sum(len(part.events) for part in parts)
+    return Sound(
+        parts,
+        SceneFacts(
+            hours=sum(len(part.samples) for part in parts) / rate / 3600,
+            keywords=words,
+            other_words=0,
+            clips=words // len(SNRS_DB),
+            snrs_db=SNRS_DB,
+        ),
+    )
 
 
 def scene_of(
@@ -138,13 +204,15 @@ def scene_of(
         raise UserError(f"cannot build a stream of {split} clips: {error}", _REMEDY) from None
 
 
-def _heard(model: bytes, data: RunData, scene: Scene, split: Split) -> list[HeardPart]:
-    """What the model makes of each level of noise, listened to from anew."""
-    levels = scene.levels()
-    samples = [level.samples for level in levels]
+def _heard(
+    model: bytes, data: RunData, parts: Sequence[SoundPart], split: Split
+) -> list[HeardPart]:
+    """What the model makes of each part, listened to from anew."""
+    rate = data.frontend.sample_rate
+    heard = _logits(model, data, [part.samples for part in parts], split)
     return [
-        HeardPart(level.kind, len(level.samples) / scene.sample_rate / 3600, logits, level.events)
-        for level, logits in zip(levels, _logits(model, data, samples, split), strict=True)
+        HeardPart(part.kind, len(part.samples) / rate / 3600, logits, part.events)
+        for part, logits in zip(parts, heard, strict=True)
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from edge_tf.audio import simulation
-from edge_tf.data.streams.sound_bank import Choice, SoundBank
+from edge_tf.data.streams.sound_bank import Choice
 from edge_tf.data.streams.wake_sounds import TAKES, WakeSounds
 from edge_tf.evaluation.streams.stream_scene import Event
 
@@ -99,9 +99,3 @@ def _said(sounds: WakeSounds, rng: np.random.Generator) -> Iterator[tuple[np.nda
 def _leveled(sound: np.ndarray) -> np.ndarray:
     loud = simulation.active_rms(sound, 16_000)
     return sound * np.float32(_WORD_RMS / loud) if loud > 0 else sound
-
-
-def of_folders(words: Sequence[SoundBank], others: dict[str, SoundBank]) -> WakeSounds:
-    """Sound of a test of one's own: recordings per word, and other sound by kind."""
-    empty = SoundBank(np.zeros(0, np.int16), np.zeros(1, np.int64))
-    return WakeSounds([(bank, empty) for bank in words], others, empty, empty)

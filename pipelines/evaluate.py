@@ -74,8 +74,14 @@ def define_own_flags() -> None:
     flags.DEFINE_list(
         "test_negatives",
         [],
-        "<DIR,...>: With --stream, of a wake word: hours of other sound to test on, each folder a "
-        "kind; never used for a choice.",
+        "<DIR,...>: With --stream, of a wake word: hours of other sound to test on as well, each "
+        "folder a kind; never used for a choice.",
+    )
+    flags.DEFINE_string(
+        "test_noise",
+        None,
+        "<DIR>: With --stream, of a wake word: noise to mix under the words of the test, in place "
+        "of all kinds of sound.",
     )
 
 
@@ -107,6 +113,7 @@ def main() -> None:
             FLAGS.max_false_accepts,
             test_recordings=FLAGS.test_recordings,
             test_negatives=tuple(FLAGS.test_negatives),
+            test_noise=FLAGS.test_noise,
         )
         heard = stream_stage.evaluate(run, data, settings)
         print(stream_text.render(heard))

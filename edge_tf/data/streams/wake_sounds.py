@@ -86,12 +86,14 @@ class WakeSounds:
       others: sound without the words, by kind.
       hard: what detectors took for a word.
       noise: synthetic noise.
+      under_words: the only noise that is mixed under words; None: noise and other sound.
     """
 
     words: Sequence[tuple[SoundBank, SoundBank]]
     others: Mapping[str, SoundBank]
     hard: SoundBank
     noise: SoundBank
+    under_words: SoundBank | None = None
 
     def sounds(self, mined: SoundBank | None = None) -> Sounds:
         """What a mixer draws from; `mined`: more that was taken for a word."""
@@ -105,6 +107,8 @@ class WakeSounds:
             for kind, bank in self.others.items()
             if kind != TAKES
         ]
+        if self.under_words is not None:
+            noise = [(1.0, self.under_words)]
         return Sounds(
             words=[
                 Choice(((1.0, takes), (_RECORDINGS_SHARE, recorded)))
@@ -197,14 +201,16 @@ def tested_on(
     words: Sequence[str],
     recordings: Path | None,
     folders: Sequence[Path],
+    noise: Path | None,
 ) -> WakeSounds:
-    """The sound of a test with all that is in some folders in place of the run's own.
+    """The sound of a test, with all that is in some folders.
 
     Args:
       sounds: the run's own.
       words: the wake words.
-      recordings: WORD/*.wav, or *.wav if there is one word; None: the run's own.
-      folders: of other sound, each a kind; empty: the run's own.
+      recordings: WORD/*.wav, or *.wav if there is one word; they replace the run's own takes.
+      folders: of other sound, each a kind, besides the run's own.
+      noise: what is mixed under the words instead of all kinds of sound.
 
     Raises:
       UserError: a folder has no sound, or a file cannot be read.
@@ -216,14 +222,14 @@ def tested_on(
         takes = (_trimmed(folder / name) for name in _names(folder, "--test_recordings"))
         spoken[place] = (sound_bank.of(takes), _EMPTY)
     others = dict(sounds.others)
-    if folders:
-        others = {
-            folder.name: sound_bank.of(
-                wav.read(folder / name, RATE).samples for name in _names(folder, "--test_negatives")
-            )
-            for folder in folders
-        }
-    return dataclasses.replace(sounds, words=spoken, others=others)
+    for folder in folders:
+        others[folder.name] = _whole(folder, "--test_negatives")
+    under = _whole(noise, "--test_noise") if noise else None
+    return dataclasses.replace(sounds, words=spoken, others=others, under_words=under)
+
+
+def _whole(folder: Path, flag: str) -> SoundBank:
+    return sound_bank.of(wav.read(folder / name, RATE).samples for name in _names(folder, flag))
 
 
 def negatives(folder: Path, split: Split) -> SoundBank:

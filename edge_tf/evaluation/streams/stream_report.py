@@ -20,7 +20,8 @@ class StreamSettings:
       most_per_hour: maximum false accepts per hour of the chosen detector.
       seed: of the composition of the streams.
       test_recordings: folder of recordings of the words to test on instead of the run's own.
-      test_negatives: folders of other sound to test on instead of the run's own.
+      test_negatives: folders of other sound to test on besides the run's own.
+      test_noise: folder of the noise that is mixed under the words of the test.
     """
 
     minutes: float = 60.0
@@ -28,6 +29,7 @@ class StreamSettings:
     seed: int = 0
     test_recordings: str | None = later(None)
     test_negatives: tuple[str, ...] = later(())
+    test_noise: str | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

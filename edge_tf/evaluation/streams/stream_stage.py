@@ -135,9 +135,9 @@ def sound_of(
     streams = run.stage(TrainRecord).streams
     if streams is not None:
         return _wake_sound(streams, data, split, settings)
-    if settings.test_recordings or settings.test_negatives:
+    if settings.test_recordings or settings.test_negatives or settings.test_noise:
         raise UserError(
-            f"{run.path} has no wake word, which --test_recordings and --test_negatives are for",
+            f"{run.path} has no wake word; --test_recordings, _negatives and _noise are for one",
             "leave them out, or train with --task=wake",
         )
     scene = scene_of(data, split, settings, background)
@@ -163,6 +163,7 @@ def _wake_sound(
             streams.words,
             Path(settings.test_recordings) if settings.test_recordings else None,
             [Path(folder) for folder in settings.test_negatives],
+            Path(settings.test_noise) if settings.test_noise else None,
         )
     rate = data.frontend.sample_rate
     parts = wake_parts.of(sounds, SNRS_DB, rate, settings.seed)

@@ -12,6 +12,7 @@ from edge_tf.records import later
 
 # What is classified; selects the default model and training settings (edge_tf/data/tasks.py).
 Domain = Literal["words", "scenes"]
+Optimizer = Literal["sgd", "adam"]
 
 # Where a norm can be inside a network, and where --norm_at can put it.
 InnerPlace = Literal["input", "stages"]
@@ -123,6 +124,7 @@ class TrainingSettings:
       batch_size: clips per step.
       peak_rate: highest learning rate, after the warm-up.
       momentum: of SGD.
+      optimizer: "sgd", as published, or "adam" (arXiv:1412.6980).
       weight_decay: w enters its own gradient with this factor, for every trainable variable,
         norms and biases included (L2, not decoupled).
       seed: for initial weights, order, augmentation and dropout.
@@ -139,6 +141,7 @@ class TrainingSettings:
     weight_decay: float = 1e-3
     seed: int = 0
     sampling: Sampling = later(Sampling())
+    optimizer: Optimizer = later("sgd")
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2 or self.peak_rate <= 0:

@@ -30,11 +30,11 @@ class _Effort:
     rounds: int
 
 
-_WHOLE = _Effort(takes=900, sentences=2400, soundalikes=40, epochs=20, steps=100, rounds=3)
-_QUICK = _Effort(takes=300, sentences=800, soundalikes=16, epochs=8, steps=100, rounds=2)
+_WHOLE = _Effort(takes=900, sentences=2400, soundalikes=40, epochs=20, steps=200, rounds=3)
+_QUICK = _Effort(takes=300, sentences=800, soundalikes=16, epochs=8, steps=200, rounds=2)
 _TAKES_PER_OTHER = 6
 _SPEAKERS = 240
-_BATCH, _PEAK_RATE = 32, 0.05
+_BATCH, _PEAK_RATE = 16, 0.006
 
 
 @help_text.group(Group.WAKE)
@@ -86,7 +86,12 @@ def settings() -> "TrainingSettings":
     from edge_tf.settings import TrainingSettings
 
     return TrainingSettings(
-        effort().epochs, FLAGS.batch_size or _BATCH, FLAGS.peak_rate or _PEAK_RATE, seed=FLAGS.seed
+        effort().epochs,
+        FLAGS.batch_size or _BATCH,
+        FLAGS.peak_rate or _PEAK_RATE,
+        weight_decay=0.0,
+        seed=FLAGS.seed,
+        optimizer="adam",
     )
 
 

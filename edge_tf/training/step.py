@@ -1,4 +1,4 @@
-"""One SGD step as in BC-ResNet's recipe (arXiv:2106.04140, sec. 4.1)."""
+"""One step of training, as in BC-ResNet's recipe (arXiv:2106.04140, sec. 4.1) or with Adam."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +50,11 @@ class SgdStep:
         self._gradient_rule = gradient_rule
         self._after_update = after_update
         self._state = state or {}
-        self.optimizer = keras.optimizers.SGD(0.0, momentum=settings.momentum)
+        self.optimizer = (
+            keras.optimizers.Adam(0.0)
+            if settings.optimizer == "adam"
+            else keras.optimizers.SGD(0.0, momentum=settings.momentum)
+        )
         self.optimizer.build(self.objective.variables)
         trained = [model, *self.objective.trackables().values()]
         self._generators = [

@@ -75,7 +75,7 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
     step = SgdStep(
         model,
         settings,
-        StreamObjective(model),
+        StreamObjective(model, settings.epochs * streams.steps),
         after_update=average.update,
         state={"average": average},
     )

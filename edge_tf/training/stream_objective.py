@@ -8,8 +8,9 @@ import tf_keras as keras
 
 from edge_tf.training.objective import Term
 
-# The worst window of each stream counts as much as all others together: one is a false accept.
-_WORST = 1.0
+# In the end the worst window of each stream counts as much as all others together: one is a false
+# accept. From the beginning this would teach the network to say nothing.
+_FIRST_WORST, _LAST_WORST, _RISE = 0.2, 1.0, 0.6
 
 
 class StreamObjective:
@@ -17,10 +18,13 @@ class StreamObjective:
 
     Args:
       model: (batch, bands, frames, 1) to logits (batch, windows, classes).
+      steps: of the whole training; the weight of the worst windows rises over _RISE of it.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, steps: int) -> None:
         self._model = model
+        self._rise = _RISE * steps
+        self._step = tf.Variable(0.0, trainable=False)
         self.variables = model.trainable_variables
 
     def __call__(self, features: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, Sequence[Term]]:
@@ -30,11 +34,14 @@ class StreamObjective:
         other = labels[..., 0]
         word = tf.reduce_sum(labels[..., 1:], axis=-1)
         loss = _mean(losses, word) + _mean(losses, other)
-        loss += _WORST * tf.reduce_mean(tf.reduce_max(losses * other, axis=1))
+        self._step.assign_add(1.0)
+        risen = tf.minimum(1.0, self._step / self._rise)
+        weight = _FIRST_WORST + (_LAST_WORST - _FIRST_WORST) * risen
+        loss += weight * tf.reduce_mean(tf.reduce_max(losses * other, axis=1))
         return logits, [Term(loss, self.variables)]
 
     def trackables(self) -> dict[str, Any]:
-        return {}
+        return {"stream_objective_step": self._step}
 
 
 def _mean(losses: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

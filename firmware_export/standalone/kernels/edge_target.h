@@ -3,7 +3,8 @@
  *
  * A file of kernels that exist for several cores is inside an #if of one of the macros at the end,
  * so that any compiler can be given all files. The results are the same. -DEDGE_PORTABLE chooses
- * plain C on any core. Models and kernels need the same choice: the order of weights goes by it.
+ * plain C on any core. Models and kernels need the same choice: the order of weights goes by it,
+ * and the linker reports another (edge_kernels_version.h).
  */
 #ifndef EDGE_TARGET_H
 #define EDGE_TARGET_H

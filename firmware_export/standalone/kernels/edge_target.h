@@ -47,6 +47,14 @@ typedef char edge_bytes_must_have_8_bits[CHAR_BIT == 8 ? 1 : -1];
 #define EDGE_CORE_MVE 0
 #endif
 
+/* Arm's smallest cores (M0, M0+, M23) have eight registers for arithmetic: plain C keeps fewer
+ * values at a time there. */
+#if defined(__thumb__) && !defined(__thumb2__)
+#define EDGE_FEW_REGISTERS 1
+#else
+#define EDGE_FEW_REGISTERS 0
+#endif
+
 #if EDGE_HAS_MVE && EDGE_CORE_MVE
 #define EDGE_KERNELS_PORTABLE 0
 #define EDGE_KERNELS_DSP 0

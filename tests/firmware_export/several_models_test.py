@@ -449,6 +449,39 @@ class TestKernels:
         )
         assert "multiple definition of `edge_kernels_version'" in done.stderr
 
+    @pytest.mark.parametrize(
+        ("model_for", "kernels_for", "missing"),
+        [
+            ((), ("-DEDGE_PORTABLE",), "compiled_for_dsp"),
+            (("-DEDGE_PORTABLE",), (), "compiled_for_any_core"),
+            ((), (), ""),
+            (("-DEDGE_PORTABLE",), ("-DEDGE_PORTABLE",), ""),
+        ],
+    )
+    def test_the_linker_tells_kernels_compiled_for_another_core(
+        self, firmware: Path, tmp_path: Path, model_for, kernels_for, missing: str
+    ):
+        """The order of weights goes by it; also where the linker drops what no code refers to."""
+        usable("cortex-m4")
+        gcc, core = "arm-none-eabi-gcc", ("-mcpu=cortex-m4", "-mthumb", "-ffunction-sections")
+        kernels = tmp_path / "kernels"
+        shutil.copytree(firmware / "shared/kernels", kernels)
+        program = tmp_path / "program"
+        shutil.copytree(firmware / "shared/rooms", program)
+        (program / "src/main.c").write_text(
+            '#include "rooms_model.h"\n'
+            "static ROOMS_MODEL_ALIGN_16 int8_t buffer[ROOMS_MODEL_ARENA_SIZE];\n"
+            "int main(void) { rooms_model_invoke(buffer); return 0; }\n"
+        )
+        objects = compiled(kernels, *core, *kernels_for, gcc=gcc)
+        objects += compiled(program, *core, *model_for, f"-I{kernels / 'src'}", gcc=gcc)
+        out = tmp_path / "out.elf"
+        link = (*core, "--specs=nosys.specs", "-Wl,--gc-sections")
+        done = run(gcc, *link, *objects, "-o", out)
+        assert (done.returncode != 0) == bool(missing), done.stderr
+        named = re.findall(r"undefined reference to `edge_kernels_[0-9a-f]{8}_(\w+)'", done.stderr)
+        assert set(named) == ({missing} if missing else set()), done.stderr
+
     def test_with_cmake(self, firmware: Path, tmp_path: Path):
         """Three models and their kernels in a project; one alone, built and run."""
         if shutil.which("cmake") is None:

@@ -41,6 +41,15 @@ static inline int32_t edge_multiply_high(int32_t a, int32_t b) {
   int32_t high;
   __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
   return high;
+#elif EDGE_FEW_REGISTERS
+  /* By halves of 16 bits: such cores have no product of 64 bits, and its routine computes more. */
+  const int32_t a_high = a >> 16;
+  const int32_t b_high = b >> 16;
+  const uint32_t a_low = (uint32_t)a & 0xFFFF;
+  const uint32_t b_low = (uint32_t)b & 0xFFFF;
+  const int32_t middle = a_high * (int32_t)b_low + (int32_t)(a_low * b_low >> 16);
+  const int32_t rest = (int32_t)a_low * b_high + (middle & 0xFFFF);
+  return a_high * b_high + (middle >> 16) + (((rest >> 15) + 1) >> 1);
 #else
   /* The upper bit of the low half decides the rounding: no carry needed. */
   const int64_t product = (int64_t)a * b;

@@ -3,7 +3,8 @@
  *
  * A file of kernels that exist for several cores is inside an #if of one of the macros at the end,
  * so that any compiler can be given all files. The results are the same. -DEDGE_PORTABLE chooses
- * plain C on any core. Models and kernels need the same choice: the order of weights goes by it.
+ * plain C on any core. Models and kernels need the same choice: the order of weights goes by it,
+ * and the linker reports another (edge_kernels_version.h).
  */
 #ifndef EDGE_TARGET_H
 #define EDGE_TARGET_H
@@ -44,6 +45,14 @@ typedef char edge_bytes_must_have_8_bits[CHAR_BIT == 8 ? 1 : -1];
 #define EDGE_CORE_MVE 1
 #else
 #define EDGE_CORE_MVE 0
+#endif
+
+/* Arm's smallest cores (M0, M0+, M23) have eight registers for arithmetic: plain C keeps fewer
+ * values at a time there. */
+#if defined(__thumb__) && !defined(__thumb2__)
+#define EDGE_FEW_REGISTERS 1
+#else
+#define EDGE_FEW_REGISTERS 0
 #endif
 
 #if EDGE_HAS_MVE && EDGE_CORE_MVE

@@ -278,6 +278,15 @@ def test_counters_of_other_cores_compile(exports: dict[str, Path], tmp_path: Pat
         pytest.skip("no cross compiler is installed")
 
 
+# What pioasm of the Pico SDK 2 does not take as a name, in any case of letters.
+PIO_WORDS = frozenset(
+    "jmp wait in out push pull mov irq set nop public optional opt side sideset side_set pin gpio "
+    "osre pins null pindirs x y pc exec isr osr status block noblock iffull ifempty rel clear "
+    "nowait jmppin next prev txrx tx rx txput txget putget one zero rp2040 rp2350 rxfifo txfifo "
+    "left right auto manual".split()
+)
+
+
 class Pio:
     """The instructions of a PIO program that i2s_microphone.pio uses, a cycle at a time."""
 
@@ -289,6 +298,7 @@ class Pio:
             if line == ".wrap_target":
                 self.wrap_target = len(self.program)
             elif line.endswith(":"):
+                assert line[:-1].lower() not in PIO_WORDS, f"pioasm refuses the label {line}"
                 self.labels[line[:-1]] = len(self.program)
             elif line and not line.startswith("."):
                 words, side = line.split(" side ")

@@ -25,3 +25,8 @@ def test_requantization_on_a_board(name, tmp_path):
 
 def test_requantization_on_the_host(tmp_path):
     assert passes("host", tmp_path, extra_flags=building.SANITIZE)
+
+
+def test_requantization_for_cores_without_products_of_64_bits(tmp_path):
+    """As on a Cortex-M0+, for which no board is emulated here."""
+    assert passes("host", tmp_path, extra_flags=["-D__thumb__", *building.SANITIZE])

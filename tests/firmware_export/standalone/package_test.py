@@ -247,6 +247,19 @@ class TestPrograms:
         assert done.returncode == 1
         assert "self-test: 1 bytes differ" in done.stdout
 
+    def test_self_test_cuts_long_labels_between_characters(self, exported: Path, tmp_path: Path):
+        """A line has room for 40 bytes of a label: "x" and 19 letters of two bytes."""
+        shutil.copytree(exported / "src", tmp_path / "src")
+        labels = tmp_path / "src/labels.c"
+        text = re.sub(r'"[^"\n]*",', f'"x{"é" * 30}",', labels.read_text("utf-8"))
+        labels.write_text(text, encoding="utf-8")
+        files = [*(tmp_path / "src").glob("*.c"), exported / "extras" / "self_test_main.c"]
+        program = tmp_path / "self_test"
+        done = run("gcc", f"-I{tmp_path / 'src'}", *files, "-o", program)
+        assert done.returncode == 0, done.stderr
+        shown = subprocess.run([program], capture_output=True, check=True).stdout.decode("utf-8")
+        assert f"label 'x{'é' * 19}', predicted" in shown
+
     def test_example_spots_words_in_a_stream(self, built: Path):
         """Two seconds of noise: the program reads them to the end."""
         pcm = np.random.default_rng(0).integers(-3000, 3000, 32_000).astype("<i2").tobytes()

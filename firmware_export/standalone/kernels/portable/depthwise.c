@@ -4,6 +4,7 @@
 #include "edge_kernels.h"
 #include "edge_requantize.h"
 #include "edge_taps.h"
+#include "edge_target.h"
 
 static edge_output_t output_of(const edge_convolution_t *p, uint32_t channel) {
   return edge_output_of(p->multiplier[channel], p->shift[channel], p->zero_point, p->low, p->high,
@@ -98,7 +99,7 @@ void edge_depthwise(const edge_convolution_t *p, const int8_t *in, int8_t *out, 
         const int32_t room = p->in_width - width - x; /* on the right of the window */
         find_taps(p, in, y, x, padding, taps);
         pixels = 1;
-        if (rows_inside && x >= 0 && room >= p->stride_x) {
+        if (!EDGE_FEW_REGISTERS && rows_inside && x >= 0 && room >= p->stride_x) {
           pixels = (uint32_t)room / p->stride_x + 1;
           pixels = pixels < p->out_width - ox ? pixels : p->out_width - ox;
           pixels = pixels < EDGE_TILE ? pixels : EDGE_TILE;

@@ -3,6 +3,7 @@
 
 #include "edge_kernels.h"
 #include "edge_requantize.h"
+#include "edge_target.h"
 
 /* Pixels at a time: in place, they are saved in the scratch; otherwise the output may closely
  * follow the reads of the input. */
@@ -37,6 +38,32 @@ static void one_channel(const edge_pointwise_t *p, uint32_t channel, const int8_
   scale(p, channel, sums, pixels, y);
 }
 
+#if EDGE_FEW_REGISTERS
+/* Two channels of one pixel at a time: with one index for all, as many values as a Cortex-M0+ has
+ * registers. */
+static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8_t *x,
+                         int8_t *restrict y, uint32_t pixels) {
+  const int32_t depth = p->in_channels;
+  const int8_t *const w0 = p->weights + (channel + 1) * (uint32_t)depth;
+  const int8_t *const w1 = w0 + depth;
+  int32_t sums[2][GROUP];
+  for (uint32_t i = 0; i < pixels; i++) {
+    int32_t sum0 = p->bias[channel];
+    int32_t sum1 = p->bias[channel + 1];
+    x += depth;
+    int32_t k = -depth;
+    do {
+      const int32_t value = x[k];
+      sum0 += value * w0[k];
+      sum1 += value * w1[k];
+    } while (++k != 0);
+    sums[0][i] = sum0;
+    sums[1][i] = sum1;
+  }
+  scale(p, channel, sums[0], pixels, y);
+  scale(p, channel + 1, sums[1], pixels, y);
+}
+#else
 /* Two channels and two pixels at a time: each value read is used twice. `pixels` is 1 or more. */
 static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8_t *x,
                          int8_t *restrict y, uint32_t pixels) {
@@ -91,6 +118,7 @@ static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8
   scale(p, channel, sums[0], pixels, y);
   scale(p, channel + 1, sums[1], pixels, y);
 }
+#endif
 
 void edge_pointwise(const edge_pointwise_t *p, const int8_t *in, int8_t *out, void *scratch) {
   /* In place, outputs overwrite inputs of the same and of earlier pixels. */

@@ -303,14 +303,14 @@ def test_what_fires_in_real_speech_is_saved_and_can_be_trained_on(
 
 
 def test_near_misses_in_real_speech_are_saved(guessing, speech, tmp_path):
-    """With a threshold that nothing reaches, half of which a guess does."""
+    """One of five classes always has a fifth: more than half of 0.35, which no guess reaches."""
     kept = tmp_path / "kept"
-    done = listen(guessing, f"--wav={speech}", f"--keep={kept}", "--threshold=0.6")
+    done = listen(guessing, f"--wav={speech}", f"--keep={kept}", "--threshold=0.35")
     assert lines_of(done) == []
     rows = [line.split("\t") for line in (kept / "index.tsv").read_text().splitlines()[1:]]
     assert rows and len(list(kept.glob("*.wav"))) == len(rows)
     for name, _, score, seconds, kind in rows:
-        assert kind == "near" and 0.3 <= float(score) < 0.6 and 1 <= float(seconds) <= 6.1
+        assert kind == "near" and 0.175 <= float(score) < 0.35 and 1 <= float(seconds) <= 6.1
         assert soundfile.info(kept / name).frames == min(
             round(float(seconds) * 16_000), 2 * 16_000 + 101 * 160
         )

@@ -146,13 +146,16 @@ def export(
     elif streaming and directory.lookahead() is None:
         raise UserError(f"{directory.path} was trained for whole windows", "train with --streaming")
     exporting.announce(folder, force)
+    from edge_tf.evaluation.streams import operating_point
+
     frames = exporting.frames_per_decision(directory, streaming, decisions_per_second)
     detector = exporting.detector(directory, streaming, background, frames)
+    caveat = operating_point.caveat(directory) if streaming else ""
     if flavor == "tflm":
-        manifest = _export_tflm(directory, folder, streaming, detector, linkage, force)
+        manifest = _export_tflm(directory, folder, streaming, detector, caveat, linkage, force)
     else:
         manifest = _export_standalone(
-            directory, folder, target, passes, streaming, detector, frames, linkage, force
+            directory, folder, target, passes, streaming, detector, caveat, frames, linkage, force
         )
     directory.record(
         ExportFirmwareRecord(
@@ -242,6 +245,7 @@ def _export_tflm(
     folder: Path,
     streaming: bool,
     detector: "DetectorConfig",
+    caveat: str,
     linkage: Linkage,
     force: bool,
 ) -> dict[str, Any]:
@@ -262,6 +266,7 @@ def _export_tflm(
         frontend=frontend,
         golden=golden,
         detector=detector,
+        caveat=caveat,
         streaming=directory.require_streaming().read_bytes() if streaming else None,
         linkage=linkage,
         model_name=str(model),
@@ -276,6 +281,7 @@ def _export_standalone(
     passes: Sequence[str],
     streaming: bool,
     detector: "DetectorConfig",
+    caveat: str,
     frames: int | None,
     linkage: Linkage,
     force: bool,
@@ -293,7 +299,7 @@ def _export_standalone(
     from firmware_export.standalone import passes as all_passes
 
     sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
-    spotting = package.Spotting(labels, frontend, detector, sound, frames)
+    spotting = package.Spotting(labels, frontend, detector, sound, frames, caveat)
     content = model.read_bytes()
     return package.export(
         content,

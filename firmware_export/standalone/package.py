@@ -65,6 +65,7 @@ class Spotting:
       sound: clips for the self-test of the front-end.
       frames_per_decision: frames from one call of the detector to the next; None: each frame of a
         stream, or ten windows per second.
+      caveat: what the detector lacks of what was asked for, for the reader; "" for nothing.
     """
 
     labels: Sequence[str]
@@ -72,6 +73,7 @@ class Spotting:
     detector: DetectorConfig = dataclasses.field(default_factory=DetectorConfig)
     sound: Sound | None = None
     frames_per_decision: int | None = None
+    caveat: str = ""
 
     def frames_between(self, streaming: bool) -> int:
         """`frames_per_decision`, or its default."""
@@ -279,6 +281,7 @@ def _values(
         "has_inner": ends.find(compiled.graph) is not None,
         "input_type": compiled.graph.inputs[0].c_type,
         "output_type": compiled.graph.outputs[0].c_type,
+        "detector_caveat": spotting.caveat if spotting else "",
         "uses_float": any(tensor.dtype == "float32" for tensor in compiled.graph.activations()),
         "target": target.name,
         "external": compiled.external,
@@ -428,6 +431,7 @@ def _manifest(
         "labels": list(spotting.labels) if spotting else [],
         "frontend": spotting.frontend if spotting else None,
         "detector": spotting.detector.to_dict() if spotting else None,
+        "detector_caveat": spotting.caveat if spotting else "",
         "memory": {
             "arena_bytes": compiled.plan.size,
             "lower_bound_bytes": compiled.plan.lower_bound,

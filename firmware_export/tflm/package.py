@@ -38,6 +38,7 @@ def export(
     frontend: dict[str, Any] | None = None,
     golden: Golden | None = None,
     detector: DetectorConfig = _DETECTOR,
+    caveat: str = "",
     streaming: bytes | None = None,
     linkage: Linkage = _ALONE,
     model_name: str = "the model",
@@ -56,6 +57,7 @@ def export(
       golden: a few real clips; if TFLite Micro runs here, their logits are checked with it. None
         for random inputs, which need TFLite Micro.
       detector: when a class is detected.
+      caveat: what it lacks of what was asked for, for the reader; "" for nothing.
       streaming: the streaming form of `model`, to export instead. Golden vectors are still those
         of whole windows, whose last frame must produce the same logits.
       linkage: names of the folder.
@@ -103,6 +105,7 @@ def export(
     runtime, missing = _runtime(info, labels, frontend, detector, version, bool(states))
     manifest = _manifest(model, info, labels, frontend, golden, arena, version)
     manifest["golden"]["checked"] = ran is not None
+    manifest["detector_caveat"] = caveat
     manifest["runtime"] = {"included": not missing, "missing_because": missing}
     values = {
         **_source_values(model, info, labels, vectors),
@@ -116,6 +119,7 @@ def export(
         "sources": _sources(runtime),
         **_spotting_values(frontend if runtime else None, bool(states)),
         "runtime_missing": missing,
+        "detector_caveat": caveat,
         "arena": arena,
         "add_methods": methods,
         "golden_checked": ran is not None,

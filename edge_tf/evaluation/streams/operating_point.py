@@ -108,15 +108,22 @@ def of_run(run: run_dir.RunDirectory, background: Iterable[str] = ()) -> Detecto
     return with_background(found, run, background)
 
 
-def unmet(run: run_dir.RunDirectory) -> str:
-    """What the chosen detector lacks of what was asked for; "" if nothing, or nothing is known."""
+def caveat(run: run_dir.RunDirectory) -> str:
+    """The verdict on the chosen detector if it is not as quiet as was asked for, else ""."""
     path = run / FILE
     document = files.read_json(path) if path.exists() else {}
     about = document.get("about") if isinstance(document, dict) else None
     if not isinstance(about, dict) or about.get("met") is not False:
         return ""
-    verdict = str(about.get("verdict") or "NOT MET: fewer false accepts were asked for")
-    return f"the detector of {path} does not hold what was asked for ({verdict})"
+    return str(about.get("verdict") or "NOT MET: fewer false accepts were asked for")
+
+
+def unmet(run: run_dir.RunDirectory) -> str:
+    """`caveat` as a warning that names the file."""
+    verdict = caveat(run)
+    if not verdict:
+        return ""
+    return f"the detector of {run / FILE} does not hold what was asked for ({verdict})"
 
 
 def about(report: StreamReport) -> JsonObject:

@@ -168,19 +168,19 @@ static void widen_window(const edge_convolution_t *p, const int8_t *in, int32_t 
   for (uint32_t ky = p->kernel_height; ky > 0; ky--, y += p->dilation_y) {
     const int row_inside = y >= 0 && y < p->in_height;
     const int8_t *row = row_inside ? in + (uint32_t)y * p->in_row : NULL;
-    if (!is_words) {
+    if (!is_words || !columns_inside) {
       to = gather_row(p, row, x, to);
       continue;
     }
     const int8_t *from = gathered;
-    if (row_inside && columns_inside) {
+    if (row_inside) {
       from = row + x * p->in_channels;
     } else {
       (void)gather_row(p, row, x, gathered);
     }
     wide = edge_dsp_widen(from, run / 4, run, 1, group, wide);
   }
-  if (!is_words) {
+  if (!is_words || !columns_inside) {
     edge_dsp_widen_pixels(gathered, run * p->kernel_height, group, pixel, 1, block);
   }
 }

@@ -101,6 +101,16 @@ def odd_depths() -> bytes:
     return made.builder.finish([made.input], [x])
 
 
+def few_pixels() -> bytes:
+    """Four pixels, and odd numbers of outputs where inputs are whole words: neither groups of six
+    pixels nor pairs of channels."""
+    made = Model((1, 2, 2, 8))
+    x = made.input
+    for channels in (7, 16, 5, 64, 9, 32, 13, 128, 11, 20, 31, 96, 3):
+        x = made.conv(x, channels, (1, 1))
+    return made.builder.finish([made.input], [x])
+
+
 def measure(name: str, model: bytes, board: Board, objects: Path) -> Measured:
     """Runs one inference, or the first frame of a stream, and reads what each op took."""
     info, kernels = tflite_model.parse(model), board.target.kernels
@@ -177,6 +187,7 @@ def networks_of(files: dict[str, bytes]) -> dict[str, bytes]:
         "variety": variety(),
         "convolutions": convolutions(),
         "odd depths": odd_depths(),
+        "few pixels": few_pixels(),
     }
 
 

@@ -16,8 +16,6 @@ from tests.firmware_export.standalone import host, keras_networks, tflm_oracle
 _FEW, _ALL = 6, 300
 # Refusals that are right although TFLite Micro runs the model.
 _KNOWN = (
-    # Loops of GRU and SimpleRNN: unroll them.
-    r"op \d+ \(WHILE\) has no kernel",
     # Ops that the converter leaves in float, in the middle of the network.
     r"of type FLOAT32",
     r"has no int8 kernel in TFLite Micro either",

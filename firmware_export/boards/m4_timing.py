@@ -150,6 +150,7 @@ _KNOWN = (
     _ONE | _FLOAT.keys() | _DIVIDE | _MEMORY | _IMMEDIATE | _REGISTER | _names("vmov")
 )  # fmt: skip
 _IT = re.compile("it[te]{0,3}")
+_CORE = re.compile(r"\b(?:r\d+|s[bpl]|fp|ip|lr)\b")
 
 
 def _base(mnemonic: str) -> tuple[str, bool]:
@@ -178,7 +179,8 @@ def _own(this: Instruction, before: Instruction | None) -> Cycles:
     if name in _FLOAT:
         return _exactly(_FLOAT[name])
     if name == "vmov":
-        return _exactly(2 if this.operands.count(",") > 1 else 1)
+        # Between the FPU and core registers, unless half of a double.
+        return _exactly(2 if _CORE.search(this.operands) and "[" not in this.operands else 1)
     if name in _TABLE:
         return _exactly(3)
     if name in _SEVERAL:
@@ -248,7 +250,7 @@ def _address_registers(this: Instruction) -> set[str]:
         return {"sp"}
     bracket = re.search(r"\[([^\]]*)\]", this.operands)
     if bracket:
-        return set(re.findall(r"\b(?:r\d+|s[bpl]|fp|ip|lr)\b", bracket[1]))
+        return set(_CORE.findall(bracket[1]))
     return {this.operands.split(",")[0].rstrip("!")}
 
 

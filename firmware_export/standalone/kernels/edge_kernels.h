@@ -121,7 +121,7 @@ typedef struct {
   int8_t in_zero_point;
   int8_t zero_point, low, high;
   uint8_t group;       /* for dsp and edge_convolution: 6 or 3, as in edge_pointwise_t */
-  uint8_t is_positive; /* as in edge_pointwise_t */
+  uint8_t is_positive; /* as in edge_pointwise_t; for edge_depthwise_dense, too */
 } edge_convolution_t;
 
 /* weights: [out_channels][kernel_height][kernel_width][in_channels / groups]. */

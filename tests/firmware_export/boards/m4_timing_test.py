@@ -77,7 +77,7 @@ def cycles(text: str) -> Cycles:
         ("vadd.f32 s0, s1, s2; vmul.f32 s0, s1, s2; vfma.f32 s0, s1, s2", 5),
         ("vdiv.f32 s0, s1, s2; vsqrt.f32 s0, s1", 28),
         ("vldr s0, [r0]; vstr d0, [r0]; vldmia r0!, {d8-d9}; vpush {s0, s1}", 2 + 3 + 5 + 3),
-        ("vmov s0, r1; vmov.f32 s0, s1; vmov r0, r1, d0", 4),
+        ("vmov s0, r1; vmov.f32 s0, s1; vmov r0, r1, d0; vmov.32 d0[1], r1", 2 + 1 + 2 + 1),
     ],
 )  # fmt: skip
 def test_a_straight_line(text, expected):

@@ -21,6 +21,7 @@ from firmware_export.boards import building, emulation, object_cache, programs
 from firmware_export.boards.board import Board
 from firmware_export.standalone import compiler, cost_features, costs
 from firmware_export.standalone.ops.shared import kernel_choice
+from tests.firmware_export.standalone import kernels_cliffs_test
 from tests.firmware_export.standalone.model_builder import VALID
 from tests.firmware_export.standalone.passes_test import Model
 
@@ -101,6 +102,22 @@ def odd_depths() -> bytes:
     return made.builder.finish([made.input], [x])
 
 
+def few_pixels() -> bytes:
+    """Four pixels, and odd numbers of outputs where inputs are whole words: neither groups of six
+    pixels nor pairs of channels."""
+    made = Model((1, 2, 2, 8))
+    x = made.input
+    for channels in (7, 16, 5, 64, 9, 32, 13, 128, 11, 20, 31, 96, 3):
+        x = made.conv(x, channels, (1, 1))
+    return made.builder.finish([made.input], [x])
+
+
+def wild_channels(kind: str) -> bytes:
+    """One op, none of whose channels the fast kernels take."""
+    channels = kernels_cliffs_test.CHANNELS[kind]
+    return kernels_cliffs_test.model(kind, np.full(channels, 0.6), np.zeros(channels), 0)
+
+
 def measure(name: str, model: bytes, board: Board, objects: Path) -> Measured:
     """Runs one inference, or the first frame of a stream, and reads what each op took."""
     info, kernels = tflite_model.parse(model), board.target.kernels
@@ -177,6 +194,7 @@ def networks_of(files: dict[str, bytes]) -> dict[str, bytes]:
         "variety": variety(),
         "convolutions": convolutions(),
         "odd depths": odd_depths(),
+        **{f"wild {kind}": wild_channels(kind) for kind in ("windows", "pointwise", "depthwise")},
     }
 
 
@@ -196,9 +214,10 @@ def main(paths: list[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         objects = object_cache.folder() or Path(scratch)
         for board in cores():
-            networks = [
-                measure(name, model, board, objects) for name, model in networks_of(files).items()
-            ]
+            models = networks_of(files)
+            if board.target.kernels == "dsp":  # other kernels have no groups of four
+                models["few pixels"] = few_pixels()
+            networks = [measure(name, model, board, objects) for name, model in models.items()]
             core = costs.key(board.name, board.target.kernels)
             figures[core] = fit(networks)
             estimate: Callable[[dict[str, cost_features.Counts]], float] = lambda counts: sum(  # noqa: E731

@@ -1,10 +1,14 @@
 """Sums of several tensors and along an axis, casts and fills: the bytes of TFLite Micro."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from firmware_export.boards import clips, programs
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler
+from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone import host, tflm_oracle
 from tests.firmware_export.standalone.kernels_glue import check, random_bytes
 from tests.firmware_export.standalone.model_builder import Builder
@@ -116,6 +120,41 @@ def test_zeros_like(dtype):
     model, values = builder.finish([x], [y]), np.arange(6).reshape(1, 6).astype(dtype)
     (got,) = host.Host(compiler.compile(model))(values)
     np.testing.assert_array_equal(got, tflm_oracle.run(model, [values])[0])
+
+
+@pytest.mark.firmware
+@pytest.mark.parametrize("name", ["cortex-m4", "cortex-m55"])
+def test_on_boards(name: str, tmp_path: Path):
+    """All of these in one graph; its one input is int8."""
+    builder, shape = Builder(), (1, 11)
+
+    def activation(*shape: int) -> int:
+        return builder.activation(shape, 0.1, 3)
+
+    x, total, zeros, filled, again, added, sums = (activation(*shape) for _ in range(7))
+    one, value = activation(1, 1), activation()
+    wide = builder.activation(shape, None, dtype="int32")
+    builder.op("CUMSUM", [x, builder.constant(np.array(1, np.int32))], total, reverse=True)
+    builder.op("ZEROS_LIKE", [x], zeros)
+    builder.op("SLICE", [x, builder.numbers(0, 4), builder.numbers(1, 1)], one)
+    builder.op("RESHAPE", [one, builder.constant(np.zeros(0, np.int32))], value)
+    builder.op("FILL", [builder.numbers(*shape), value], filled)
+    builder.op("CAST", [x], wide)
+    builder.op("CAST", [wide], again)
+    builder.op("ADD", [again, zeros], added)
+    builder.op("ADD_N", [x, added, filled], sums)
+    y = activation(1, 44)
+    builder.op("CONCATENATION", [total, filled, again, sums], y, axis=1)
+    model = builder.finish([x], [y])
+    assert compiler.compile(model).kernels == ("add_n", "cast", "copy", "cumsum", "table")
+    given = np.random.default_rng(0).integers(-128, 128, (20, 11)).astype(np.int8)
+    given[:2] = [[-128], [127]]
+    built = programs.build(model, usable(name), tmp_path)
+    for row, got in zip(
+        given, clips.run_features(built, given, tmp_path / "run", count=False).logits, strict=True
+    ):
+        (want,) = tflm_oracle.run(model, [row[np.newaxis]])
+        np.testing.assert_array_equal(got, want.reshape(-1))
 
 
 @pytest.mark.parametrize("seed", range(12))

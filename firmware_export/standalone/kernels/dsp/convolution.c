@@ -3,9 +3,16 @@
 
 /* Windows are widened in groups, also across rows, and handled like pixels in edge_pointwise.
  *
- * If a row of a window consists of whole words, these are widened where they are. Otherwise, the
- * values of windows next to each other inside the image are read through a table of offsets, and
- * those of any other window are gathered first. */
+ * If a row of a window consists of whole words, these are widened where they are. Otherwise, four
+ * values of a window inside the image are read where a table says, at the end of one row and at the
+ * start of the next; those of any other window are gathered first. */
+
+/* Where four values of a window are: those of `mask` in the word at `at`, the others in that at
+ * `next`, both counted from the window's start. */
+typedef struct {
+  uint16_t at, next;
+  uint32_t mask;
+} four_t;
 
 static inline int8_t *copy(int8_t *to, const int8_t *from, uint32_t size) {
   for (; size >= 4; size -= 4, to += 4, from += 4) {
@@ -50,64 +57,97 @@ static int8_t *gather_row(const edge_convolution_t *p, const int8_t *row, int32_
   return to;
 }
 
-/* Offsets of a window's values from its start. Returns whether they fit. */
-static int find_offsets(const edge_convolution_t *p, uint16_t *offsets) {
-  const uint32_t row_step = p->dilation_y * p->in_row;
-  const uint32_t column_step = (uint32_t)p->dilation_x * p->in_channels;
-  if (p->groups > 1 || p->kernel_height * row_step > UINT16_MAX) {
+/* Bytes from a window's start to its `i`-th value; values of a run have no gaps. */
+static uint32_t place_of(const edge_convolution_t *p, uint32_t run, uint32_t i) {
+  const uint32_t runs = (uint32_t)p->kernel_width * p->in_channels / run; /* of a row */
+  const uint32_t number = i / run;
+  return number / runs * p->dilation_y * p->in_row +
+         number % runs * p->dilation_x * p->in_channels + i % run;
+}
+
+/* Where a window's values are: those of each four, then uint16_t of each remaining one. Returns
+ * whether there is such a table. */
+static int find_values(const edge_convolution_t *p, uint32_t depth, four_t *fours) {
+  const uint32_t run = (uint32_t)(p->dilation_x == 1 ? p->kernel_width : 1) * p->in_channels;
+  if (p->groups > 1 || p->kernel_height * p->dilation_y * p->in_row > UINT16_MAX || run < 2) {
     return 0;
   }
-  for (uint32_t ky = 0; ky < p->kernel_height; ky++) {
-    for (uint32_t kx = 0; kx < p->kernel_width; kx++) {
-      for (uint32_t c = 0; c < p->in_channels; c++) {
-        *offsets++ = (uint16_t)(ky * row_step + kx * column_step + c);
-      }
+  uint32_t i = 0;
+  for (; i + 4 <= depth; i += 4, fours++) {
+    const uint32_t here = run - i % run; /* of the run */
+    fours->at = (uint16_t)place_of(p, run, i);
+    fours->next = fours->at;
+    fours->mask = UINT32_MAX;
+    if (here < 4) {
+      fours->next = (uint16_t)(place_of(p, run, i + here) - here);
+      fours->mask = (UINT32_C(1) << 8 * here) - 1;
     }
+  }
+  uint16_t *one = (uint16_t *)fours;
+  for (; i < depth; i++) {
+    *one++ = (uint16_t)place_of(p, run, i);
   }
   return 1;
 }
 
+static inline void widen_four(uint32_t word, uint32_t *to) {
+  to[0] = edge_even_bytes(word);
+  to[1] = edge_odd_bytes(word);
+}
+
+static inline uint32_t both(const int8_t *first, const int8_t *second, uint32_t mask) {
+  return (edge_load_word(first) & mask) | (edge_load_word(second) & ~mask);
+}
+
 /* Widens a group of windows, `step` bytes apart. */
-static __attribute__((noinline)) void widen_windows(const int8_t *x, const uint16_t *offsets,
+static __attribute__((noinline)) void widen_windows(const int8_t *x, const four_t *fours,
                                                     uint32_t depth, uint32_t step, uint32_t *to) {
-  for (uint32_t left = depth / 4; left > 0; left--, offsets += 4) {
-    const uint32_t at0 = offsets[0];
-    const uint32_t at1 = offsets[1];
-    const uint32_t at2 = offsets[2];
-    const uint32_t at3 = offsets[3];
-    const int8_t *window = x;
-    for (uint32_t i = 0; i < EDGE_GROUP; i++, window += step, to += 2) {
-      to[0] = edge_pair(window[at0], window[at2]);
-      to[1] = edge_pair(window[at1], window[at3]);
+  for (uint32_t left = depth / 4; left > 0; left--, fours++) {
+    const int8_t *first = x + fours->at;
+    const uint32_t mask = fours->mask;
+    uint32_t *const end = to + 2 * EDGE_GROUP;
+    if (mask == UINT32_MAX) {
+      for (; to < end; first += 2 * step, to += 4) {
+        const uint32_t a = edge_load_word(first);
+        const uint32_t b = edge_load_word(first + step);
+        widen_four(a, to);
+        widen_four(b, to + 2);
+      }
+      continue;
+    }
+    const int8_t *second = x + fours->next;
+    for (; to < end; first += step, second += step, to += 2) {
+      widen_four(both(first, second, mask), to);
     }
   }
+  const uint16_t *one = (const uint16_t *)fours;
   for (uint32_t left = depth % 4; left > 0; left--) {
-    const int8_t *value = x + *offsets++;
+    const int8_t *value = x + *one++;
     for (uint32_t i = 0; i < EDGE_GROUP; i += 2, value += 2 * step) {
       *to++ = edge_pair(value[0], value[step]);
     }
   }
 }
 
-/* Widens the `pixel`-th window of a group, through a table of offsets. */
-static void widen_one(const int8_t *x, const uint16_t *offsets, uint32_t depth, uint32_t group,
+/* Widens the `pixel`-th window of a group. */
+static void widen_one(const int8_t *x, const four_t *fours, uint32_t depth, uint32_t group,
                       uint32_t pixel, uint32_t *block) {
   uint32_t *to = block + 2 * pixel;
-  for (uint32_t left = depth / 4; left > 0; left--, offsets += 4, to += 2 * group) {
-    to[0] = edge_pair(x[offsets[0]], x[offsets[2]]);
-    to[1] = edge_pair(x[offsets[1]], x[offsets[3]]);
+  for (uint32_t left = depth / 4; left > 0; left--, fours++, to += 2 * group) {
+    widen_four(both(x + fours->at, x + fours->next, fours->mask), to);
   }
+  const uint16_t *place = (const uint16_t *)fours;
   int8_t *one = (int8_t *)(to - 2 * pixel) + 2 * pixel;
   for (uint32_t left = depth % 4; left > 0; left--, one += 2 * group) {
-    const int16_t value = x[*offsets++];
+    const int16_t value = x[*place++];
     memcpy(one, &value, sizeof value);
   }
 }
 
 /* Widens one window that begins at (y, x), possibly in the padding. `in` is at the group's
- * channels, `run` the number of values in a row of the window; `offsets` may be NULL. */
+ * channels, `run` the number of values in a row of the window; `fours` may be NULL. */
 static void widen_window(const edge_convolution_t *p, const int8_t *in, int32_t y, int32_t x,
-                         uint32_t run, const uint16_t *offsets, int8_t *gathered, uint32_t group,
+                         uint32_t run, const four_t *fours, int8_t *gathered, uint32_t group,
                          uint32_t pixel, uint32_t *block) {
   const int is_words = run % 4 == 0;
   const int columns_inside =
@@ -120,27 +160,27 @@ static void widen_window(const edge_convolution_t *p, const int8_t *in, int32_t 
     (void)edge_dsp_widen(from, run / 4, p->dilation_y * p->in_row, p->kernel_height, group, wide);
     return;
   }
-  if (rows_inside && columns_inside && offsets) {
+  if (rows_inside && columns_inside && fours) {
     const int8_t *from = in + (uint32_t)y * p->in_row + x * p->in_channels;
-    widen_one(from, offsets, run * p->kernel_height, group, pixel, block);
+    widen_one(from, fours, run * p->kernel_height, group, pixel, block);
     return;
   }
   for (uint32_t ky = p->kernel_height; ky > 0; ky--, y += p->dilation_y) {
     const int row_inside = y >= 0 && y < p->in_height;
     const int8_t *row = row_inside ? in + (uint32_t)y * p->in_row : NULL;
-    if (!is_words) {
+    if (!is_words || !columns_inside) {
       to = gather_row(p, row, x, to);
       continue;
     }
     const int8_t *from = gathered;
-    if (row_inside && columns_inside) {
+    if (row_inside) {
       from = row + x * p->in_channels;
     } else {
       (void)gather_row(p, row, x, gathered);
     }
     wide = edge_dsp_widen(from, run / 4, run, 1, group, wide);
   }
-  if (!is_words) {
+  if (!is_words || !columns_inside) {
     edge_dsp_widen_pixels(gathered, run * p->kernel_height, group, pixel, 1, block);
   }
 }
@@ -153,9 +193,9 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
   const int32_t last_x = p->in_width - 1 - (p->kernel_width - 1) * p->dilation_x;
   const uint32_t step = (uint32_t)p->stride_x * p->in_channels;
   uint32_t *widened = scratch;
-  uint16_t *offsets = (uint16_t *)(widened + p->group * ((depth + 3) & ~UINT32_C(3)) / 2);
-  int8_t *gathered = (int8_t *)(offsets + depth);
-  const int have_offsets = run % 4 != 0 && find_offsets(p, offsets);
+  four_t *fours = (four_t *)(widened + p->group * ((depth + 3) & ~UINT32_C(3)) / 2);
+  int8_t *gathered = (int8_t *)fours + 2 * depth;
+  const int have_fours = run % 4 != 0 && find_values(p, depth, fours);
   /* Outputs without gaps are one row. */
   const int is_one_row = p->out_row == (uint32_t)p->out_width * p->out_channels;
 
@@ -175,7 +215,7 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
       const uint32_t count = rest < p->group ? rest : p->group;
       const int32_t y = (int32_t)(oy * p->stride_y) - p->pad_top;
       const int32_t x = (int32_t)(ox * p->stride_x) - p->pad_left;
-      const int is_inside = have_offsets && count == EDGE_GROUP && y >= 0 && x >= 0 &&
+      const int is_inside = have_fours && count == EDGE_GROUP && y >= 0 && x >= 0 &&
                             y + (p->kernel_height - 1) * p->dilation_y < p->in_height &&
                             x + (EDGE_GROUP - 1) * p->stride_x <= last_x &&
                             ox + EDGE_GROUP <= p->out_width;
@@ -184,14 +224,14 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
         const uint32_t first = g * out_channels;
         if (is_inside) {
           const int32_t at = y * (int32_t)p->in_row + x * p->in_channels;
-          widen_windows(in + at, offsets, depth, step, widened);
+          widen_windows(in + at, fours, depth, step, widened);
         } else {
           uint32_t row = oy;
           uint32_t column = ox;
           for (uint32_t i = 0; i < count; i++) {
             const int32_t top = (int32_t)(row * p->stride_y) - p->pad_top;
             const int32_t start = (int32_t)(column * p->stride_x) - p->pad_left;
-            widen_window(p, in + g * in_channels, top, start, run, have_offsets ? offsets : NULL,
+            widen_window(p, in + g * in_channels, top, start, run, have_fours ? fours : NULL,
                          gathered, edge_dsp_group_of(p->group, count), i, widened);
             if (++column == p->out_width) {
               column = 0;

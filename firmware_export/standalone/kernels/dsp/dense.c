@@ -66,9 +66,31 @@ static int32_t one_row(const int8_t *x, const int8_t *w, uint32_t depth, int32_t
   return sum;
 }
 
-static int8_t output(const edge_dense_t *p, uint32_t o, int32_t sum) {
-  const edge_scale_t scale = edge_scale(p->multiplier[o], p->shift[o], p->zero_point);
-  return (int8_t)edge_scaled(sum * 2, scale);
+/* See edge_scaled(); `zero` is twice the zero point, plus 1. Shifts by a register only use its
+ * lowest byte: of `shifts`, the others may be there. */
+static inline int8_t output(int32_t sum, int32_t multiplier, uint32_t shifts, int32_t zero) {
+  int32_t value;
+  __asm__(
+      "lsl %[value], %[zero], %[shifts]\n\t"
+      "asr %[value], %[value], #1\n\t"
+      "smmlar %[value], %[twice], %[multiplier], %[value]\n\t"
+      "add %[value], %[value], %[twice], asr #31\n\t"
+      "asr %[value], %[value], %[shifts]\n\t"
+      "ssat %[value], #8, %[value]"
+      : [value] "=&r"(value)
+      : [twice] "r"(sum * 2), [multiplier] "r"(multiplier), [shifts] "r"(shifts), [zero] "r"(zero));
+  return (int8_t)value;
+}
+
+static inline void four_outputs(const edge_dense_t *p, uint32_t o, const int32_t *sums,
+                                int8_t *out) {
+  const int32_t *m = p->multiplier + o;
+  const int32_t zero = 2 * p->zero_point + 1;
+  const uint32_t shifts = edge_load_word(p->shift + o);
+  out[0] = output(sums[0], m[0], shifts, zero);
+  out[1] = output(sums[1], m[1], shifts >> 8, zero);
+  out[2] = output(sums[2], m[2], shifts >> 16, zero);
+  out[3] = output(sums[3], m[3], shifts >> 24, zero);
 }
 
 void edge_dense(const edge_dense_t *p, const int8_t *in, int8_t *out) {
@@ -88,13 +110,11 @@ void edge_dense(const edge_dense_t *p, const int8_t *in, int8_t *out) {
       rows.x++;
     }
     w = rows.weights;
-    out[o] = output(p, o, rows.sums[0]);
-    out[o + 1] = output(p, o + 1, rows.sums[1]);
-    out[o + 2] = output(p, o + 2, rows.sums[2]);
-    out[o + 3] = output(p, o + 3, rows.sums[3]);
+    four_outputs(p, o, rows.sums, out + o);
   }
   for (; o < p->out_channels; o++, w += depth) {
-    out[o] = output(p, o, one_row(in, w, depth, p->bias[o]));
+    const int32_t sum = one_row(in, w, depth, p->bias[o]);
+    out[o] = output(sum, p->multiplier[o], (uint32_t)p->shift[o], 2 * p->zero_point + 1);
   }
   edge_dsp_look_up(p->table, p->low, p->high, out, p->out_channels);
 }

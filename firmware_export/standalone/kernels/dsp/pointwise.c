@@ -368,8 +368,8 @@ typedef struct {
 #define SECOND_ANY(sum) "asr " sum ", " sum ", #7\n\t" ANY_OF_TWICE(sum)
 
 /* All pairs of output channels of up to three pixels: naked, since it needs all registers. On the
- * stack is the struct, with addresses of code instead of its last two members: what follows the
- * loop, and where to enter it. */
+ * stack is the struct, with where to enter the loop instead of the last member. The inputs' end is
+ * one less for ANY. */
 static __attribute__((naked, noinline)) void sum_pairs(const pairs_t *pairs __attribute__((unused)),
                                                        const int8_t *weights
                                                        __attribute__((unused))) {
@@ -380,24 +380,20 @@ static __attribute__((naked, noinline)) void sum_pairs(const pairs_t *pairs __at
       "ldmia r0!, {r2, r3, r4, r5, r6, r7}\n\t"
       "stmia r12!, {r2, r3, r4, r5, r6, r7}\n\t"
       "ldmia r0!, {r2, r3, r4, r5, r6, r7}\n\t"
-      "adr.w r8, 4f\n\t"
-      "adr.w r9, 5f\n\t"
-      "cmp r6, #0\n\t"
-      "it ne\n\t"
-      "movne r8, r9\n\t"
-      "orr r6, r8, #1\n\t"
+      "sub r4, r4, r6\n\t"
       "subs r7, r7, #1\n\t"
-      "and r8, r7, #3\n\t"
+      "and r8, r7, #7\n\t"
       "beq 8f\n\t"
       "cmp r8, #0\n\t"
       "it eq\n\t"
-      "moveq r8, #4\n"
+      "moveq r8, #8\n"
       "8:\n\t"
       "mov r9, #68\n\t"
       "adr.w r10, 2f\n\t"
       "mls r7, r8, r9, r10\n\t"
       "orr r7, r7, #1\n\t"
-      "stmia r12!, {r2, r3, r4, r5, r6, r7}\n"
+      "stmia r12!, {r2, r3, r4, r5, r6, r7}\n\t"
+      ".balign 4\n"
       "1:\n\t"
       "ldrd r8, r0, [sp, #24]\n\t"
       "ldrd r2, r5, [r8], #8\n\t"
@@ -405,17 +401,16 @@ static __attribute__((naked, noinline)) void sum_pairs(const pairs_t *pairs __at
       "add r5, r2, r5, lsl #8\n\t" FIRST_OF_THREE
       "ldr pc, [sp, #44]\n\t"
       ".balign 4\n"
-      "7:\n\t" THREE THREE THREE THREE
+      "7:\n\t" THREE THREE THREE THREE THREE THREE THREE THREE
       "2:\n\t"
       "ldr r8, [sp, #32]\n\t"
       "cmp r0, r8\n\t"
-      "bne.w 7b\n\t"
+      "bcc.w 7b\n\t"
       "sub r5, r5, r2\n\t"
       "sub r6, r6, r3\n\t"
       "sub r7, r7, r4\n\t"
-      "ldr pc, [sp, #40]\n\t"
-      ".balign 4\n"
-      "4:\n\t" FIRST_OF_PAIR FIRST_POSITIVE_SCALE THREE_OUTPUTS(FIRST_POSITIVE, "r2", "r3", "r4")
+      "bne.w 5f\n\t" FIRST_OF_PAIR FIRST_POSITIVE_SCALE THREE_OUTPUTS(FIRST_POSITIVE, "r2", "r3",
+                                                                      "r4")
           SECOND_OF_PAIR SECOND_POSITIVE_SCALE THREE_OUTPUTS(SECOND_POSITIVE, "r5", "r6", "r7")
               NEXT_PAIR
       ".balign 4\n"

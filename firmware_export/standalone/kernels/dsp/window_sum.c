@@ -40,16 +40,15 @@ typedef struct {
   int32_t bias; /* doubled; with five taps the fifth's weight */
   const int8_t *x4;
   int32_t bias_of_five;
+  uint32_t is_odd; /* whether the number of pixels is */
 } channel_t;
 
 /* r0 to r11 are the first twelve members, r12 the sum, lr a value. Shifts by a register only use
  * its lowest byte. */
 #define TAP_0               \
-  "1:\n\t"                  \
   "ldrsb lr, [r0, r10]\n\t" \
   "smlabb r12, lr, r4, r11\n\t"
 #define TAP_0_OF_FIVE       \
-  "1:\n\t"                  \
   "ldrsb lr, [r0, r10]\n\t" \
   "ldr r12, [sp, #4]\n\t"   \
   "smlabb r12, lr, r4, r12\n\t"
@@ -66,33 +65,49 @@ typedef struct {
   "ldr lr, [sp]\n\t"        \
   "ldrsb lr, [lr, r10]\n\t" \
   "smlabb r12, lr, r11, r12\n\t"
-#define PIXELS(name, taps)                                                     \
-  static __attribute__((naked, noinline)) void name(const channel_t *channel   \
-                                                    __attribute__((unused))) { \
-    __asm__ volatile(                                                          \
-        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"                      \
-        "ldrd r1, r2, [r0, #48]\n\t"                                           \
-        "push {r1, r2}\n\t"                                                    \
-        "ldmia r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n" taps  \
-        "smmlar lr, r12, r6, r7\n\t"                                           \
-        "add lr, lr, r12, asr #31\n\t"                                         \
-        "asr lr, lr, r8\n\t"                                                   \
-        "ssat lr, #8, lr\n\t"                                                  \
-        "strb lr, [r9, r10]\n\t"                                               \
-        "adds r10, r10, r8, lsr #8\n\t"                                        \
-        "bne 1b\n\t"                                                           \
-        "add sp, sp, #8\n\t"                                                   \
-        "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");                         \
+/* Results below 0 need it where they matter: see d. in edge_dsp.h. */
+#define SIGN "add lr, lr, r12, asr #31\n\t"
+#define PIXEL(taps, sign)                \
+  taps "smmlar lr, r12, r6, r7\n\t" sign \
+       "asr lr, lr, r8\n\t"              \
+       "ssat lr, #8, lr\n\t"             \
+       "strb lr, [r9, r10]\n\t"          \
+       "adds r10, r10, r8, lsr #8\n\t"
+/* The flag Z says where to begin. */
+#define FUNCTION(name, pixels)                                                    \
+  static __attribute__((naked, noinline)) void name(const channel_t *channel      \
+                                                    __attribute__((unused))) {    \
+    __asm__ volatile(                                                             \
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"                         \
+        "ldrd r1, r2, [r0, #48]\n\t"                                              \
+        "ldr r3, [r0, #56]\n\t"                                                   \
+        "push {r1, r2}\n\t"                                                       \
+        "cmp r3, #0\n\t"                                                          \
+        "ldmia r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n\t" pixels \
+        "bne 1b\n\t"                                                              \
+        "add sp, sp, #8\n\t"                                                      \
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");                            \
   }
+#define ONE_BY_ONE(name, taps) FUNCTION(name, "1:\n\t" PIXEL(taps, SIGN))
+#define TWO_BY_TWO(name, taps) \
+  FUNCTION(name,               \
+           "bne 2f\n"          \
+           "1:\n\t" PIXEL(taps, "") "2:\n\t" PIXEL(taps, ""))
 
-PIXELS(two_taps, TAP_0 TAP_1)
-PIXELS(three_taps, TAP_0 TAP_1 TAP_2)
-PIXELS(four_taps, TAP_0 TAP_1 TAP_2 TAP_3)
-PIXELS(five_taps, TAP_0_OF_FIVE TAP_1 TAP_2 TAP_3 TAP_4)
+ONE_BY_ONE(two_taps, TAP_0 TAP_1)
+ONE_BY_ONE(three_taps, TAP_0 TAP_1 TAP_2)
+ONE_BY_ONE(four_taps, TAP_0 TAP_1 TAP_2 TAP_3)
+ONE_BY_ONE(five_taps, TAP_0_OF_FIVE TAP_1 TAP_2 TAP_3 TAP_4)
+TWO_BY_TWO(positive_three_taps, TAP_0 TAP_1 TAP_2)
+TWO_BY_TWO(positive_four_taps, TAP_0 TAP_1 TAP_2 TAP_3)
 
 /* One channel at a time for all pixels, for 2 to 5 taps. */
 static __attribute__((noinline)) void few_taps(const edge_taps_t *p, uint32_t taps) {
-  static void (*const pixels[])(const channel_t *) = {two_taps, three_taps, four_taps, five_taps};
+  typedef void of_taps_t(const channel_t *);
+  static of_taps_t *const any[] = {two_taps, three_taps, four_taps, five_taps};
+  static of_taps_t *const positive[] = {two_taps, positive_three_taps, positive_four_taps,
+                                        five_taps};
+  of_taps_t *const pixels = (p->zero_point == -128 ? positive : any)[taps - 2];
   const uint32_t channels = p->channels;
   const uint32_t size = p->pixels * channels;
   const int is_whole = taps == p->window_size;
@@ -124,8 +139,9 @@ static __attribute__((noinline)) void few_taps(const edge_taps_t *p, uint32_t ta
         .bias = taps < FEW ? bias : w[4][c] * 2,
         .x4 = x[4] + c,
         .bias_of_five = bias,
+        .is_odd = p->pixels & 1,
     };
-    pixels[taps - 2](&channel);
+    pixels(&channel);
   }
 }
 

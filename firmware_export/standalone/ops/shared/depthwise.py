@@ -81,9 +81,13 @@ def _dense(op: Convolution, weights: np.ndarray, scaling: Scaling, kernels: Kern
     x, output = op.inputs[0], op.output
     height, width = weights.shape[:2]
     columns = (output.shape[2] - 1) * op.stride[1] + width
+    is_positive = scaling.is_positive(op.scaled.zero_point)
     call = op.call(
         "depthwise_dense",
-        {**scaling.fields(weights, op.table, axis=-1), **members(op, (height, width), x.shape[3])},
+        {
+            **scaling.fields(weights, op.table, axis=-1),
+            **members(op, (height, width), x.shape[3], is_positive),
+        },
         *(Place(x), Place(output), Scratch()),
         struct="edge_convolution_t",
         sources=("depthwise_dense",),

@@ -82,16 +82,18 @@ static void fill_bounds(int8_t *zero_point, int8_t *low, int8_t *high) {
 }
 
 /* In half of the cases what `is_positive` of edge_pointwise_t promises. Returns whether it holds.
- * Call it after weights and scaling are filled. */
-static uint8_t make_positive(uint32_t channels, uint32_t depth, int8_t *zero_point) {
+ * Call it after weights and scaling are filled; the weights of a channel are next to each other, or
+ * those of a tap (`by_taps`). */
+static uint8_t make_positive(uint32_t channels, uint32_t depth, int by_taps, int8_t *zero_point) {
   if (one_in(2)) {
     return 0;
   }
   *zero_point = -128;
+  const uint32_t largest = one_in(2) ? 14 : 8;
   for (uint32_t c = 0; c < channels; c++) {
     uint32_t most = (uint32_t)(bias[c] < 0 ? -bias[c] : bias[c]);
     for (uint32_t i = 0; i < depth; i++) {
-      const int32_t w = weights[c * depth + i];
+      const int32_t w = weights[by_taps ? i * channels + c : c * depth + i];
       most += 128 * (uint32_t)(w < 0 ? -w : w);
     }
     uint32_t least = 1;
@@ -101,7 +103,7 @@ static uint8_t make_positive(uint32_t channels, uint32_t depth, int8_t *zero_poi
     if (least > 14) {
       return 0;
     }
-    shifts[c] = (int8_t)between(least, 14);
+    shifts[c] = (int8_t)between(least, least < largest ? largest : least);
   }
   return 1;
 }
@@ -216,7 +218,7 @@ static void pointwise(uint32_t number) {
   fill(weights, (uint32_t)p.in_channels * p.out_channels);
   fill_scaling(p.out_channels, p.in_channels);
   fill_bounds(&p.zero_point, &p.low, &p.high);
-  p.is_positive = make_positive(p.out_channels, p.in_channels, &p.zero_point);
+  p.is_positive = make_positive(p.out_channels, p.in_channels, 0, &p.zero_point);
   edge_pointwise_t own = p;
   if (pairs && make_pairs(p.out_channels, p.in_channels)) {
     own.weights = paired;
@@ -312,7 +314,7 @@ static void convolution(uint32_t number) {
   } while (!fits(&p) || depth * p.out_channels > sizeof weights);
   fill(weights, depth * p.out_channels);
   fill_scaling(p.out_channels, depth);
-  p.is_positive = make_positive(p.out_channels, depth, &p.zero_point);
+  p.is_positive = make_positive(p.out_channels, depth, 0, &p.zero_point);
   edge_convolution_t own = p;
   const int words = (uint32_t)p.kernel_width * p.in_channels % 4 == 0;
   if (words && p.groups == 1 && p.out_channels % 2 == 0 && one_in(2) &&
@@ -395,6 +397,7 @@ static void depthwise_dense(uint32_t number) {
                             p.out_row == (uint32_t)p.out_width * p.out_channels;
   fill(weights, taps * p.out_channels);
   fill_scaling(p.out_channels, taps);
+  p.is_positive = make_positive(p.out_channels, taps, 1, &p.zero_point);
   begin("depthwise_dense");
   if (may_overwrite && one_in(2)) {
     portable_depthwise_dense(&p, expected, expected, scratch);
@@ -448,6 +451,9 @@ static void row_sum(uint32_t number) {
   fill(weights, (uint32_t)p.taps * p.channels);
   fill_scaling(p.channels, p.taps);
   fill_bounds(&p.zero_point, &p.low, &p.high);
+  if (one_in(2)) {
+    p.zero_point = -128;
+  }
   begin("row_sum");
   portable_row_sum(&p, rows, expected + 25000);
   edge_row_sum(&p, others, result + 25000);

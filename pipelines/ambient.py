@@ -1,0 +1,51 @@
+"""Fetches hours of sound that --negatives can take, from packages of Debian and Ubuntu.
+
+Speech in many languages, effects and music; licences are in packages.json and beside the files.
+Nothing is installed. A run that was stopped goes on.
+
+    python -m pipelines.ambient --out=AMBIENT
+    python -m pipelines.run --run_dir=RUN --task=wake --words="hey lamp" \\
+        --negatives=AMBIENT/spoken,AMBIENT/effects
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from pipelines import app, help_text
+
+FLAGS = flags.FLAGS
+
+
+def define_flags() -> None:
+    from edge_tf.data.streams.packages import PACKAGES
+
+    flags.DEFINE_string("out", None, "<DIR>: Folder to write.")
+    help_text.require("out")
+    about = "; ".join(f"{one.name} ({one.about})" for one in PACKAGES)
+    flags.DEFINE_list("packages", [], f"<NAME,...>: Which. Default: all: {about}.")
+
+
+def main() -> None:
+    from edge_tf.data.streams import packages
+    from edge_tf.errors import UserError
+
+    known = {one.name: one for one in packages.PACKAGES}
+    for name in FLAGS.packages:
+        if name not in known:
+            raise UserError(f"--packages: '{name}' is unknown", f"choose from {', '.join(known)}")
+    out = Path(FLAGS.out)
+    chosen = [known[name] for name in FLAGS.packages] or list(known.values())
+    fetched = packages.make(out, chosen)
+    for one in fetched:
+        print(
+            f"{one.package} {one.version} ({one.licence}): {one.sounds} sounds, {one.hours:.2f} h, "
+            f"{one.left_out} left out"
+        )
+    kinds = dict.fromkeys(one.kind for one in fetched)
+    print(f"--negatives={','.join(str(out / kind) for kind in kinds)}")
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

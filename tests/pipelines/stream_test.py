@@ -184,8 +184,8 @@ def test_evaluate_chooses_the_detector_and_says_what_it_is_worth(finished):
     assert json.loads((run / "report.json").read_text())["stream"] == heard
 
 
-def test_an_aim_that_is_not_met_is_the_first_line_and_the_exit_status(finished, tmp_path):
-    """Each detector that detects has false accepts here; the export says so before all else."""
+def test_the_verdict_is_the_first_line_and_decides_the_exit_status(finished, tmp_path):
+    """An aim of none: met by no length of sound, and not met where any was heard."""
     run = shutil.copytree(finished[0], tmp_path / "run")
     cache = f"--cache_dir={finished[0].parent / 'cache'}"
     flags = (cache, "--max_drop=100", "--max_clips=10", "--error_clips=0", "--boards=")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from pipelines import help_text
+from pipelines import help_text, training_flags
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def settings() -> "TrainingSettings":
 def check() -> None:
     """Raises UserError for flags that do not fit; needs no TensorFlow."""
     from edge_tf.errors import UserError
+    from edge_tf.models import MODELS
 
     if not FLAGS.words:
         raise UserError("--words is missing", '--task=wake needs the word, as --words="hey lamp"')
@@ -100,6 +101,17 @@ def check() -> None:
         raise UserError(
             "--data_dir cannot be combined with --task=wake",
             "give --recordings for the word, --negatives for other sound",
+        )
+    model = MODELS[training_flags.value("model")]
+    if model.build_windows is None:
+        can = [name for name, spec in MODELS.items() if spec.build_windows]
+        raise UserError(
+            f"--model={model.name} cannot be trained on streams", f"use --model={' or '.join(can)}"
+        )
+    if not training_flags.streams():
+        raise UserError(
+            "--task=wake trains a network for streams",
+            "leave out --nostreaming, --norm and --padding, or choose a new --run_dir",
         )
     given = [("recordings", FLAGS.recordings)] if FLAGS.recordings else []
     given += [("negatives", folder) for folder in FLAGS.negatives]
@@ -149,7 +161,7 @@ def prepare(
     takes.make(request, run / run_dir.TAKES)
     folders = wake_sounds.Folders(
         takes=(run / run_dir.TAKES).resolve(),
-        words=request.words,
+        words=tuple(sorted(request.words)),  # labels are in this order
         recordings=Path(FLAGS.recordings).resolve() if FLAGS.recordings else None,
         negatives=tuple(Path(folder).resolve() for folder in FLAGS.negatives),
         hard=tuple(Path(folder).resolve() for folder in FLAGS.hard_negatives),

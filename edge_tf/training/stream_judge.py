@@ -77,7 +77,6 @@ class StreamJudge:
             waves.append(wave)
         self._positive = _features(np.stack(waves), frontend)
         self._chunks = windows.hop * (_CHUNK_FRAMES - 1)
-        self.hours = len(other) / windows.rate / 3600
         self._negative = _features(self._cut(other), frontend)
 
     def _cut(self, sound: np.ndarray) -> np.ndarray:

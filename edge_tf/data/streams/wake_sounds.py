@@ -34,6 +34,7 @@ _MOST_BYTES = 1 << 28
 _HELD_OUT = 0.15  # of files for validation, and as many for the test
 _LONG_S = 60.0
 _FEWEST_RECORDINGS = 12  # of a word: fewer are all trained on
+_LEVEL = 0.1  # RMS of the loud frames of a recording
 _SYNTHETIC_NOISE_S = 60
 # How often each is drawn.
 _TAKES_SHARE, _SENTENCES_SHARE, _NEGATIVES_SHARE, _HARD_SHARE = 1.0, 1.5, 1.5, 1.0
@@ -140,6 +141,9 @@ def facts(folders: Folders, cache: Path) -> Facts:
         assert folder is not None
         contents = file_contents.of(folder, _names(folder, flag), cache)
         digest.update(json.dumps([flag, folder.name, contents], sort_keys=True).encode())
+        for _, name in _LISTS:
+            if flag == "--negatives" and (folder / name).is_file():
+                digest.update(files.read_bytes(folder / name, _MOST_BYTES))
     hours = {kind: round(hours, 4) for kind, hours in sounds.hours().items()}
     return Facts(hours, spoken, digest.hexdigest())
 
@@ -219,7 +223,7 @@ def _by_time(samples: np.ndarray, split: Split) -> np.ndarray:
 
 
 def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarray]:
-    """Recordings of a word without the silence around it."""
+    """Recordings of a word without the silence around it, as loud as takes are."""
     if folders.recordings is None:
         return
     folder = folders.recordings / folders.words[place]
@@ -231,7 +235,9 @@ def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarr
     for name in names:
         if split == ("training" if few else _by_name(speakers.group(name))):
             sound = wav.read(folder / name, RATE).samples / np.float32(32768.0)
-            yield simulation.to_int16(simulation.trim_silence(sound, RATE, -30.0))
+            speech = simulation.trim_silence(sound, RATE, -30.0)
+            loud = simulation.active_rms(speech, RATE)
+            yield simulation.to_int16(speech * (_LEVEL / loud) if loud else speech)
 
 
 def _names(folder: Path, flag: str) -> tuple[str, ...]:

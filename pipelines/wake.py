@@ -11,6 +11,8 @@ from pipelines.help_text import Group
 
 if TYPE_CHECKING:
     from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.data.streams.wake_sounds import Folders
+    from edge_tf.data.synthesis.take_request import TakeRequest
     from edge_tf.run_dir import RunDirectory
     from edge_tf.settings import DataFlags, StreamTraining, TrainingSettings
 
@@ -69,7 +71,7 @@ def define() -> None:
     flags.DEFINE_boolean(
         "quick",
         False,
-        "A quarter of an hour, for a first try: fewer takes, shorter training, more misses.",
+        "A first try in about 15 minutes: fewer takes, shorter training, more misses.",
     )
 
 
@@ -157,8 +159,6 @@ def prepare(
         synthesizers=FLAGS.synthesizers,
         seed=FLAGS.seed,
     )
-    run.create()
-    takes.make(request, run / run_dir.TAKES)
     folders = wake_sounds.Folders(
         takes=(run / run_dir.TAKES).resolve(),
         words=tuple(sorted(request.words)),  # labels are in this order
@@ -166,6 +166,9 @@ def prepare(
         negatives=tuple(Path(folder).resolve() for folder in FLAGS.negatives),
         hard=tuple(Path(folder).resolve() for folder in FLAGS.hard_negatives),
     )
+    _refuse_another(run, request, folders, cache)
+    run.create()
+    takes.make(request, run / run_dir.TAKES)
     facts = wake_sounds.facts(folders, cache)
     windows = run / run_dir.WINDOWS
     wake_windows.make(windows, folders, frontend.clip_samples, FLAGS.seed, facts.digest)
@@ -193,3 +196,32 @@ def prepare(
         digest=facts.digest,
     )
     return data, streams
+
+
+def _refuse_another(
+    run: "RunDirectory", asked: "TakeRequest", folders: "Folders", cache: Path
+) -> None:
+    """A finished run keeps its takes and windows: nothing is made in it for another training.
+
+    Raises:
+      UserError: the run was trained on other words, takes or sound.
+    """
+    from edge_tf.data.streams import wake_sounds
+    from edge_tf.data.synthesis import take_record
+    from edge_tf.errors import UserError
+    from edge_tf.run_records import TrainRecord
+
+    before = run.find(TrainRecord) if (run / "config.json").exists() else None
+    if before is None:
+        return
+    same = before.streams is not None
+    if before.streams is not None and (folders.takes / take_record.METADATA).exists():
+        same = (
+            take_record.request(folders.takes) == asked
+            and wake_sounds.facts(folders, cache).digest == before.streams.digest
+        )
+    if not same:
+        raise UserError(
+            f"{run.path} contains a finished training on other words, takes or sound",
+            "choose a new --run_dir",
+        )

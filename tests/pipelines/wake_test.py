@@ -15,10 +15,11 @@ import pytest
 
 from tests import shared
 from tests.edge_tf.data.streams.wake_folders import OTHER_HZ, WORD_HZ, melody, write
-from tests.pipelines.bad_input_test import refused_early
+from tests.pipelines.bad_input_test import refused_early, tree
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = "--words=window,hey lamp"  # not in the order of the labels
+WORDS_AND_ONE_MORE = f"{WORDS},door"
 _SMALL = """
 from edge_tf.data.streams import mixing, wake_sounds, wake_windows
 from edge_tf.training import stream_fit
@@ -31,7 +32,7 @@ sentences._COMMON = 300
 mixing._ROOMS = mixing._DEVICES = 3
 wake_sounds._SYNTHETIC_NOISE_S = 4
 wake_windows.COUNTS = {"training": 6, "validation": 3, "testing": 4}
-stream_fit._TRAINED_FRAMES, stream_fit._JUDGED_STREAMS = 60, 6
+stream_fit._TRAINED_FRAMES, stream_fit._JUDGED_STREAMS = 150, 12
 train.define_flags()
 app.run(train.main)
 """
@@ -145,9 +146,14 @@ def test_other_sound_is_another_training(chain, tmp_path):
         for flag in flags_of(chain)
         if "--negatives" not in flag
     ]
-    done = small(*flags, f"--negatives={tmp_path / 'radio'}")
-    assert done.returncode == 2, done.stdout
-    assert done.stderr.splitlines()[-1].endswith("choose a new --run_dir"), done.stderr
+    for other in (flags, [WORDS_AND_ONE_MORE if flag == WORDS else flag for flag in flags]):
+        done = small(*other, f"--negatives={tmp_path / 'radio'}")
+        assert done.returncode == 2, done.stdout
+        assert done.stderr.splitlines()[-1].endswith(
+            "contains a finished training on other words, takes or sound; choose a new --run_dir"
+        ), done.stderr
+    for made in ("takes", "windows"):  # nothing of the finished run is lost
+        assert tree(tmp_path / "run" / made) == tree(chain / "run" / made)
 
 
 # Refused before TensorFlow loads

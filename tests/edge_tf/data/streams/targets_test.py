@@ -11,7 +11,6 @@ from edge_tf.data.streams.targets import Windows
 
 RATE = 16_000
 WINDOWS = Windows(frames=500, window=101, every=4, unsettled=116)
-ends_s = WINDOWS.ends * WINDOWS.hop / WINDOWS.rate
 SETTLED = WINDOWS.ends - WINDOWS.window + 1 >= WINDOWS.unsettled
 
 
@@ -40,20 +39,23 @@ def test_without_words_each_settled_window_is_of_no_word():
     assert not found[~SETTLED].any() and 0 < SETTLED.sum() < len(SETTLED)
 
 
-@given(st.floats(2.4, 3.8), st.floats(0.2, 0.9), st.integers(1, 2))
+@given(st.integers(240, 380), st.integers(20, 90), st.integers(1, 2))
 def test_a_word_s_windows_end_just_after_it(start, length, label):
-    word = spoken(start, start + length, label)
+    # Ends of windows are multiples of 160 samples: no bound falls on one.
+    word = Spoken(160 * start + 37, 160 * (start + length) + 58, label)
     found = WINDOWS.targets([word], 3)
     assert set(found.sum(axis=1)) <= {0.0, 1.0}
-    after = ends_s - word.end / RATE
+    ends = WINDOWS.ends * WINDOWS.hop
+    after = ends - word.end
     is_word = found[:, label] == 1
-    np.testing.assert_array_equal(is_word, (after >= 0.03) & (after <= 0.3) & SETTLED)
+    np.testing.assert_array_equal(is_word, (after >= 480) & (after <= 4800) & SETTLED)
     assert not found[:, 3 - label].any()
     # Long before its end it is no word; while it ends and while it is in the window, nothing.
-    assert np.all(found[SETTLED & (after < -0.2), 0] == 1)
-    within = (after >= -0.2) & (ends_s < start + 1.01 + 0.25 - 1e-6) & ~is_word
+    assert np.all(found[SETTLED & (after < -3200), 0] == 1)
+    gone = word.start + 101 * 160 + 4000
+    within = (after >= -3200) & (ends < gone) & ~is_word
     assert not found[within].any()
-    assert np.all(found[SETTLED & (ends_s > max(start + 1.27, start + length + 0.31)), 0] == 1)
+    assert np.all(found[SETTLED & (ends > max(gone, word.end + 4800)), 0] == 1)
 
 
 def test_a_second_word_is_one_though_the_first_is_still_in_the_window():

@@ -77,7 +77,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, tones):
         if stop_at == 7:  # a row and a file that were cut off
             with (out / "takes.tsv").open("a") as torn:
                 torn.write("lamp/torn.wav\tword\tla")
-            first = sorted(out.glob("lamp/*.wav"))[0]
+            first = out / take_record.read(out)[0].path
             first.write_bytes(first.read_bytes()[:100])
         tones.renders, tones.stop_at = 0, -1
         make(out)
@@ -191,11 +191,13 @@ def test_a_synthesizer_that_sounds_unlike_the_others_keeps_its_takes(tmp_path, t
     """Takes are compared with those of their own synthesizer. Among all, those of a synthesizer
     that is nearer to itself whatever it says were dropped: 579 of 600 neural takes of a word."""
     tones.blends_voices = horns.blends_voices = False
-    summary = make(tmp_path / "set", takes=48, synthesizers=["tones", "horns"])
+    make(tmp_path / "set", takes=48, synthesizers=["tones", "horns"])
     rows = take_record.read(tmp_path / "set")
     said = [row for row in rows if row.kind == "word"]
-    assert {row.synthesizer for row in said} == {"tones", "horns"}
-    assert summary.dropped == {} and all(row.compared for row in said)
+    for name in ("tones", "horns"):
+        own = [row for row in said if row.synthesizer == name]
+        assert len(own) > 20 and all(row.compared for row in own)
+        assert sum(not row.dropped for row in own) >= 0.9 * len(own)
 
 
 def test_a_wrong_voice_is_dropped_among_its_own_only(tmp_path, tones, horns):
@@ -203,8 +205,13 @@ def test_a_wrong_voice_is_dropped_among_its_own_only(tmp_path, tones, horns):
     horns.wrong = "v4"
     make(tmp_path / "set", takes=72, synthesizers=["tones", "horns"])
     said = [row for row in take_record.read(tmp_path / "set") if row.kind == "word"]
-    dropped = {(row.synthesizer, row.voice) for row in said if row.dropped}
-    assert dropped == {("horns", "v4")}
+    of_v4 = {
+        name: [bool(row.dropped) for row in said if (row.synthesizer, row.voice) == (name, "v4")]
+        for name in ("tones", "horns")
+    }
+    assert of_v4["horns"] and all(of_v4["horns"])
+    others = [row for row in said if (row.synthesizer, row.voice) != ("horns", "v4")]
+    assert sum(bool(row.dropped) for row in others) <= 0.1 * len(others)
 
 
 # Sentences

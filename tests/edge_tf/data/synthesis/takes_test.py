@@ -98,6 +98,14 @@ def test_a_whole_set_is_not_made_again_and_a_larger_request_adds(tmp_path, tones
     assert wavs < set(digests(tmp_path / "set").items())
 
 
+def test_a_set_knows_what_it_was_asked_to_be(tmp_path):
+    make(tmp_path / "set")
+    assert take_record.request(tmp_path / "set") == make_take_request(**SMALL)
+    assert take_record.request(tmp_path / "set") != make_take_request(**{**SMALL, "takes": 25})
+    (tmp_path / "set" / "takes.json").write_text('{"request": {"words": ["lamp"]}}')
+    assert take_record.request(tmp_path / "set") is None  # of another version
+
+
 def test_what_is_no_longer_asked_for_is_removed(tmp_path):
     make(tmp_path / "set")
     make(tmp_path / "set", unknown_words=["garden"])

@@ -3,6 +3,7 @@ about where they are, and all of it comes from the caller's generator.
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -29,8 +30,13 @@ def few_rooms() -> Iterator[None]:
         yield
 
 
-def mixed(mix: Mix, seed: int, length: int = LENGTH, **changes):
-    return Mixer(sounds(**changes), mix, length)(np.random.default_rng(seed))
+@functools.cache
+def mixer_of(mix: Mix, length: int, words: int) -> Mixer:
+    return Mixer(sounds(words=words), mix, length)
+
+
+def mixed(mix: Mix, seed: int, length: int = LENGTH, words: int = 1):
+    return mixer_of(mix, length, words)(np.random.default_rng(seed))
 
 
 def said(word: Choice) -> list[np.ndarray]:
@@ -196,7 +202,7 @@ def test_a_mixer_has_no_memory():
 
 
 def test_words_come_as_often_as_asked():
-    mixer, rng = Mixer(sounds(), dataclasses.replace(PLAIN, word=0.3), LENGTH), None
+    mixer = Mixer(sounds(), dataclasses.replace(PLAIN, word=0.3), LENGTH)
     rng = np.random.default_rng(0)
     found = sum(bool(mixer(rng)[1]) for _ in range(400))
     assert abs(found - 120) < 4 * np.sqrt(400 * 0.3 * 0.7)

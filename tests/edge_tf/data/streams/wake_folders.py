@@ -2,6 +2,7 @@
 low tone, so that a scorer of three lines tells them apart.
 """
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def bank(*sounds: np.ndarray) -> SoundBank:
     return sound_bank.of(sounds)
 
 
+@functools.cache
 def sounds(word_s: float = 0.45, words: int = 1) -> Sounds:
     """Takes of words, other sound, and noise that is white."""
     noise = np.random.default_rng(0).normal(0, 3000, 20 * RATE).clip(-32768, 32767)

@@ -199,6 +199,7 @@ def test_a_synthesizer_that_sounds_unlike_the_others_keeps_its_takes(tmp_path, t
     """Takes are compared with those of their own synthesizer. Among all, those of a synthesizer
     that is nearer to itself whatever it says were dropped: 579 of 600 neural takes of a word."""
     tones.blends_voices = horns.blends_voices = False
+    tones.shifts = horns.shifts = False
     make(tmp_path / "set", takes=48, synthesizers=["tones", "horns"])
     rows = take_record.read(tmp_path / "set")
     said = [row for row in rows if row.kind == "word"]

@@ -24,6 +24,7 @@ class Tones(Synthesizer):
         self.wrong = ""  # a voice that says something else
         self.accent = ""  # another one has other melodies for all texts
         self.languages = ("en",)
+        self.shifts = True  # pitch moves the whole melody, as no real voice's does
         self._counting = threading.Lock()  # takes are made in threads
 
     def missing(self) -> str:
@@ -61,6 +62,7 @@ class Tones(Synthesizer):
         melody = np.random.default_rng(zlib.crc32(said)).uniform(300, 3000, 5)
         length = int(0.12 * RATE / rate)
         time = np.arange(length) / RATE
-        notes = [np.sin(2 * np.pi * hertz * pitch * time) for hertz in melody]
+        shift = pitch if self.shifts else 1.0
+        notes = [np.sin(2 * np.pi * hertz * shift * time) for hertz in melody]
         noise = 0.01 * np.random.default_rng(seed).standard_normal(5 * length)
         return simulation.set_rms(np.concatenate(notes) + noise, 0.2)

@@ -26,10 +26,10 @@ def mine(**others: np.ndarray) -> sound_bank.SoundBank:
 
 def holds(cut: np.ndarray) -> int:
     """How often the planted sound is in a cut."""
-    needle = PLANTED[:400].astype(np.int64)
+    needle = PLANTED[2200:2600].astype(np.int64)  # where a tone follows another
     whole = np.round(cut * 32768).astype(np.int64)
     windows = np.lib.stride_tricks.sliding_window_view(whole, len(needle))
-    return int((windows[::1] == needle).all(axis=1).sum())
+    return int((windows == needle).all(axis=1).sum())
 
 
 @pytest.mark.parametrize("at", [1.0, 9.5, 18.2, 19.0, 19.3, 19.7, 20.5, 24.0])

@@ -129,9 +129,9 @@ def _run(run: tf.types.experimental.GenericFunction, features: np.ndarray) -> np
 
 def _smooth(values: np.ndarray, count: int) -> np.ndarray:
     """The mean over the last `count` windows, (streams, windows, classes); zeros come before."""
-    padded = np.pad(values, ((0, 0), (count, 0), (0, 0)))
-    sums = np.cumsum(padded, axis=1)
-    return (sums[:, count:] - sums[:, :-count]) / count
+    padded = np.pad(values, ((0, 0), (count - 1, 0), (0, 0)))
+    # No running sum: its rounding would decide between scores that are equal.
+    return np.lib.stride_tricks.sliding_window_view(padded, count, axis=1).mean(axis=-1)
 
 
 def _peaks(scores: np.ndarray, pause: int, count: int) -> Sequence[float]:

@@ -73,6 +73,13 @@ def test_smoothing_is_the_mean_of_the_last_ones_with_zeros_before():
     np.testing.assert_allclose(stream_judge._smooth(values, 1), values)
 
 
+def test_equal_probabilities_are_equal_whatever_came_before():
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.random((1, 290, 1)), np.ones((1, 10, 1))], axis=1)
+    smoothed = stream_judge._smooth(values.astype(np.float32), 5)
+    np.testing.assert_array_equal(smoothed[0, -6:], 1.0)
+
+
 def test_peaks_are_the_highest_that_lie_apart():
     scores = np.array([0.1, 0.9, 0.8, 0.0, 0.7, 0.0], np.float32)
     np.testing.assert_allclose(stream_judge._peaks(scores, 1, 3), [0.9, 0.7, 0.1 * 0])

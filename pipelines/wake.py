@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from pipelines import help_text
+from pipelines import help_text, training_flags
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
     from edge_tf.audio.frontend_config import FrontendConfig
+    from edge_tf.data.streams.wake_sounds import Folders
+    from edge_tf.data.synthesis.take_request import TakeRequest
     from edge_tf.run_dir import RunDirectory
     from edge_tf.settings import DataFlags, StreamTraining, TrainingSettings
 
@@ -69,7 +71,7 @@ def define() -> None:
     flags.DEFINE_boolean(
         "quick",
         False,
-        "A quarter of an hour, for a first try: fewer takes, shorter training, more misses.",
+        "A first try in about 15 minutes: fewer takes, shorter training, more misses.",
     )
 
 
@@ -97,7 +99,9 @@ def settings() -> "TrainingSettings":
 
 def check() -> None:
     """Raises UserError for flags that do not fit; needs no TensorFlow."""
+    from edge_tf.data.streams import wake_sounds
     from edge_tf.errors import UserError
+    from edge_tf.models import MODELS
 
     if not FLAGS.words:
         raise UserError("--words is missing", '--task=wake needs the word, as --words="hey lamp"')
@@ -105,6 +109,17 @@ def check() -> None:
         raise UserError(
             "--data_dir cannot be combined with --task=wake",
             "give --recordings for the word, --negatives for other sound",
+        )
+    model = MODELS[training_flags.value("model")]
+    if model.build_windows is None:
+        can = [name for name, spec in MODELS.items() if spec.build_windows]
+        raise UserError(
+            f"--model={model.name} cannot be trained on streams", f"use --model={' or '.join(can)}"
+        )
+    if not training_flags.streams():
+        raise UserError(
+            "--task=wake trains a network for streams",
+            "leave out --nostreaming, --norm and --padding, or choose a new --run_dir",
         )
     given = [("recordings", FLAGS.recordings)] if FLAGS.recordings else []
     given += [("negatives", folder) for folder in FLAGS.negatives]
@@ -114,7 +129,7 @@ def check() -> None:
             raise UserError(f"--{name}={folder} is not a folder", "name a folder of WAV files")
     kinds = [Path(folder).resolve().name for folder in FLAGS.negatives]
     for kind in kinds:
-        if kinds.count(kind) > 1 or kind in ("takes", "sentences"):
+        if kinds.count(kind) > 1 or kind in (wake_sounds.TAKES, wake_sounds.SENTENCES):
             raise UserError(
                 f"--negatives: two kinds of sound would be named '{kind}'", "rename the folder"
             )
@@ -150,15 +165,16 @@ def prepare(
         synthesizers=FLAGS.synthesizers,
         seed=FLAGS.seed,
     )
-    run.create()
-    takes.make(request, run / run_dir.TAKES)
     folders = wake_sounds.Folders(
         takes=(run / run_dir.TAKES).resolve(),
-        words=request.words,
+        words=tuple(sorted(request.words)),  # labels are in this order
         recordings=Path(FLAGS.recordings).resolve() if FLAGS.recordings else None,
         negatives=tuple(Path(folder).resolve() for folder in FLAGS.negatives),
         hard=tuple(Path(folder).resolve() for folder in FLAGS.hard_negatives),
     )
+    _refuse_another(run, request, folders, cache)
+    run.create()
+    takes.make(request, run / run_dir.TAKES)
     facts = wake_sounds.facts(folders, cache)
     windows = run / run_dir.WINDOWS
     wake_windows.make(windows, folders, frontend.clip_samples, FLAGS.seed, facts.digest)
@@ -186,3 +202,32 @@ def prepare(
         digest=facts.digest,
     )
     return data, streams
+
+
+def _refuse_another(
+    run: "RunDirectory", asked: "TakeRequest", folders: "Folders", cache: Path
+) -> None:
+    """A finished run keeps its takes and windows: nothing is made in it for another training.
+
+    Raises:
+      UserError: the run was trained on other words, takes or sound.
+    """
+    from edge_tf.data.streams import wake_sounds
+    from edge_tf.data.synthesis import take_record
+    from edge_tf.errors import UserError
+    from edge_tf.run_records import TrainRecord
+
+    before = run.find(TrainRecord) if (run / "config.json").exists() else None
+    if before is None:
+        return
+    same = before.streams is not None
+    if before.streams is not None and (folders.takes / take_record.METADATA).exists():
+        same = (
+            take_record.request(folders.takes) == asked
+            and wake_sounds.facts(folders, cache).digest == before.streams.digest
+        )
+    if not same:
+        raise UserError(
+            f"{run.path} contains a finished training on other words, takes or sound",
+            "choose a new --run_dir",
+        )

@@ -78,6 +78,11 @@ def _words(flags: DataFlags, cache: Path | None) -> Dataset:
     return dataset
 
 
+def _windows(flags: DataFlags, cache: Path | None) -> Dataset:
+    """The windows cut from a wake word's streams: split lists, which a run records as words."""
+    return _words(dataclasses.replace(flags, task="words"), cache)
+
+
 def _scenes(flags: DataFlags, _: Path | None) -> Dataset:
     from edge_tf.data.scenes import scene_sets
 
@@ -138,7 +143,7 @@ TASKS: dict[str, TaskSpec] = {
             domain="words",
             data="nothing: takes of the word are spoken by synthesizers",
             flags=("words", "background_labels", *WAKE_FLAGS),
-            load=_words,
+            load=_windows,
         ),
         TaskSpec(
             name="scenes",

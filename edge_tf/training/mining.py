@@ -37,29 +37,34 @@ def mine(
       windows: those of the model.
       frontend: of the model.
     """
-    config = dataclasses.replace(frontend, clip_samples=_CHUNK_S * windows.rate)
-    signature = [tf.TensorSpec([1, _CHUNK_S * windows.rate], tf.float32)]
+    length = _CHUNK_S * windows.rate
+    config = dataclasses.replace(frontend, clip_samples=length)
     run = tf.function(
         lambda x: tf.nn.softmax(model(log_mel(x, config), training=False))[0],
-        input_signature=signature,
+        input_signature=[tf.TensorSpec([1, length], tf.float32)],
         autograph=False,
     )
+    # The first windows of a chunk have not heard enough: they are the last ones of the one before.
+    unsettled = -(-windows.unsettled // windows.every)
+    count = 1 + (config.num_frames - windows.window) // windows.every - unsettled
+    lead, step = (n * windows.every * windows.hop for n in (unsettled, count))
     found: list[tuple[float, np.ndarray]] = []
     most = int(_MOST_HOURS * 3600 * windows.rate)
     for kind, bank in others.items():
         sound = bank.samples[:most]
-        step = (_CHUNK_S - 3) * windows.rate
+        padded = np.concatenate([np.zeros(lead, np.int16), sound])
+        scores = [np.zeros(0, np.float32)]
         for at in progress.bar(range(0, len(sound), step), desc=f"listening to {kind}", unit="cut"):
-            chunk = sound[at : at + _CHUNK_S * windows.rate]
-            padded = np.pad(chunk, (0, _CHUNK_S * windows.rate - len(chunk)))
-            scores = run(tf.constant(padded[np.newaxis] / np.float32(32768.0)))[:, 1:].numpy()
-            found += _cuts(scores.max(axis=-1), chunk, max(_LEAST, threshold / 2), windows)
+            chunk = padded[at : at + length] / np.float32(32768.0)
+            chunk = np.pad(chunk, (0, length - len(chunk)))
+            scores.append(run(tf.constant(chunk[np.newaxis]))[unsettled:, 1:].numpy().max(axis=-1))
+        found += _cuts(np.concatenate(scores), sound, max(_LEAST, threshold / 2), windows)
     found.sort(key=lambda pair: -pair[0])
     return sound_bank.of(sound for _, sound in found[:_MOST])
 
 
 def _cuts(
-    scores: np.ndarray, chunk: np.ndarray, least: float, windows: Windows
+    scores: np.ndarray, sound: np.ndarray, least: float, windows: Windows
 ) -> list[tuple[float, np.ndarray]]:
     """Peaks of at least `least`, none beside another."""
     left = scores.copy()
@@ -70,5 +75,5 @@ def _cuts(
         left[max(0, at - apart) : at + apart + 1] = 0.0
         end = (at * windows.every + windows.window) * windows.hop
         first = max(0, end - round(_BEFORE_S * windows.rate))
-        found.append((peak, chunk[first : end + round(_AFTER_S * windows.rate)]))
+        found.append((peak, sound[first : end + round(_AFTER_S * windows.rate)]))
     return found

@@ -18,6 +18,8 @@ from edge_tf.settings import DataFlags, ModelConfig, StreamTraining, TrainingSet
 _RESULTS = ("chosen_epoch", "mined")
 # Location and name of the data, what is said of it, and results: training does not depend on them.
 _NOT_ASKED = ("data", "data_description", "data_checks", "data_notes", "files", *_RESULTS)
+# Of sound for streams, whose content has a digest.
+_PLACES = ("takes", "recordings", "negatives", "hard_negatives")
 _TRAINED_ON: tuple[Split, ...] = ("training", "validation")
 CHECKPOINT_STATE = "checkpoints/state.json"
 WRITES = (run_dir.FLOAT_MODEL, run_dir.LABELS, run_dir.HISTORY)
@@ -46,7 +48,10 @@ def settings_of(record: TrainRecord) -> JsonObject:
     """What determines the weights of a training, as JSON: its test clips are not among it."""
     fields = {k: v for k, v in records.to_json(record).items() if k not in _NOT_ASKED}
     clips = {k: v for k, v in record.data_fingerprint.items() if k in _TRAINED_ON}
-    return {**fields, "data_fingerprint": clips}
+    found = {**fields, "data_fingerprint": clips}
+    if isinstance(streams := found.get("streams"), dict):
+        found["streams"] = {k: v for k, v in streams.items() if k not in _PLACES}
+    return found
 
 
 def of(

@@ -127,7 +127,8 @@ class SgdStep:
             self._after_update()
         hits = tf.equal(tf.argmax(logits, axis=-1), tf.argmax(labels, axis=-1))
         asked = tf.cast(tf.reduce_any(labels > 0.0, axis=-1), tf.float32)
-        right = tf.reduce_sum(tf.cast(hits, tf.float32) * asked) / tf.reduce_sum(asked)
+        right = tf.reduce_sum(tf.cast(hits, tf.float32) * asked)
+        right = tf.math.divide_no_nan(right, tf.reduce_sum(asked))
         return terms[0].loss, right * tf.cast(tf.shape(labels)[0], tf.float32)
 
     def accuracy(self, batches: tf.data.Dataset, labels: np.ndarray) -> float:

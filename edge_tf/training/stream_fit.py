@@ -1,10 +1,11 @@
 """Trains a wake word on streams, listens to what it gets wrong, and keeps the best weights."""
 
-import functools
+import dataclasses
 import logging
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf import files, keras_file, models, run_dir
@@ -63,6 +64,7 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
         can = [name for name, spec in models.MODELS.items() if spec.build_windows]
         raise UserError(f"{record.model.name} cannot train on streams", f"use --model={can[0]}")
     settings, streams, windows = record.recipe, record.streams, windows_of(record)
+    assert record.labels[1:] == streams.words, "class 0 is no word, the others are in their order"
     training = wake_sounds.load(wake_sounds.folders_of(streams), "training")
     seed_everything(settings.seed)
     model = build(
@@ -82,16 +84,16 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
     trainer = Trainer(step, run.path, request.settings())
     judge = _judge(record, windows)
     checkpoints = run.path / "checkpoints"
-    frontend = functools.partial(_frontend, record, windows)
+    frontend = dataclasses.replace(record.frontend, clip_samples=windows.samples)
     rounds = _Rounds(training, streams, settings.epochs, checkpoints)
 
-    def batches(epoch: int):  # type: ignore[no-untyped-def]
+    def batches(epoch: int) -> tf.data.Dataset:
         mined = rounds.mined(epoch, model, average, judge, windows, record)
         mixer = Mixer(training.sounds(mined), Mix(), windows.samples, settings.seed)
         return stream_batches.training_batches(
             mixer,
             windows,
-            frontend(),
+            frontend,
             len(record.labels),
             settings.batch_size,
             streams.steps,
@@ -124,7 +126,9 @@ class _Rounds:
         self, sounds: WakeSounds, streams: StreamTraining, epochs: int, folder: Path
     ) -> None:
         self._sounds, self._folder = sounds, folder
-        self._first = [round(n * epochs / streams.rounds) for n in range(1, streams.rounds)]
+        # A short training has fewer rounds: each has an epoch before it.
+        begins = {round(n * epochs / streams.rounds) for n in range(1, streams.rounds)}
+        self._first = sorted(begins & set(range(1, epochs)))
 
     def mined(
         self,
@@ -176,12 +180,6 @@ def _judge(record: TrainRecord, windows: Windows) -> StreamJudge:
     other = np.concatenate([*(bank.samples[:most] for bank in kinds), sounds.noise.samples[:most]])
     seed = record.recipe.seed
     return StreamJudge(mixer, windows, other, record.frontend, _JUDGED_STREAMS, seed)
-
-
-def _frontend(record: TrainRecord, windows: Windows):  # type: ignore[no-untyped-def]
-    import dataclasses
-
-    return dataclasses.replace(record.frontend, clip_samples=windows.samples)
 
 
 def _whole_window(model: keras.Model, record: TrainRecord) -> keras.Model:

@@ -17,6 +17,7 @@ from edge_tf.data.streams.mixing import Mixer
 from edge_tf.data.streams.targets import Windows
 
 _BATCH = 16
+_MOST_TRIES = 20  # streams that are mixed for one with a word that can be judged
 _CHUNK_FRAMES = 1_200  # of other sound
 _SMOOTHED_S = 0.2
 # A detection is the word's from so long before its end to so long after it.
@@ -48,8 +49,11 @@ class StreamJudge:
       windows: those of the mixer's streams.
       other: (n,) int16, sound without words.
       frontend: of the network.
-      streams: how many with words.
+      streams: how many with words that end late enough to be judged.
       seed: for these.
+
+    Raises:
+      ValueError: no word can be judged.
     """
 
     def __init__(
@@ -67,17 +71,23 @@ class StreamJudge:
         self._words: list[tuple[int, int, np.ndarray]] = []
         seconds = windows.ends * windows.hop / windows.rate
         first = (windows.unsettled + windows.window) * windows.hop / windows.rate
-        while len(waves) < streams:
+        for _ in range(_MOST_TRIES * streams):
             wave, words = mixer(rng)
+            due = []
             for word in words:
                 end = word.end / windows.rate
                 hit = (seconds >= end - _EARLY_S) & (seconds <= end + _LATE_S)
                 if end > first and hit.any() and seconds[-1] > end + _SMOOTHED_S:
-                    self._words.append((len(waves), word.label, hit))
-            waves.append(wave)
+                    due.append((len(waves), word.label, hit))
+            if due:
+                self._words += due
+                waves.append(wave)
+            if len(waves) == streams:
+                break
+        if not waves:
+            raise ValueError("no word ends late enough in a stream to be judged")
         self._positive = _features(np.stack(waves), frontend)
         self._chunks = windows.hop * (_CHUNK_FRAMES - 1)
-        self.hours = len(other) / windows.rate / 3600
         self._negative = _features(self._cut(other), frontend)
 
     def _cut(self, sound: np.ndarray) -> np.ndarray:
@@ -130,9 +140,9 @@ def _run(run: tf.types.experimental.GenericFunction, features: np.ndarray) -> np
 
 def _smooth(values: np.ndarray, count: int) -> np.ndarray:
     """The mean over the last `count` windows, (streams, windows, classes); zeros come before."""
-    padded = np.pad(values, ((0, 0), (count, 0), (0, 0)))
-    sums = np.cumsum(padded, axis=1)
-    return (sums[:, count:] - sums[:, :-count]) / count
+    padded = np.pad(values, ((0, 0), (count - 1, 0), (0, 0)))
+    # No running sum: its rounding would decide between scores that are equal.
+    return np.lib.stride_tricks.sliding_window_view(padded, count, axis=1).mean(axis=-1)
 
 
 def _peaks(scores: np.ndarray, pause: int, count: int) -> Sequence[float]:

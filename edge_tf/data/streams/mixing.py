@@ -118,9 +118,8 @@ class Mixer:
             floor = 10 ** (rng.uniform(*mix.floor_db) / 20)
             voice += rng.standard_normal(self._length, np.float32) * np.float32(floor)
         if rng.random() < mix.clipped:
-            voice *= np.float32(
-                10 ** (rng.uniform(0.0, 12.0) / 20) / max(np.abs(voice).max(), 1e-6)
-            )
+            gain = 10 ** (rng.uniform(*_CLIPPED_DB) / 20)
+            voice *= np.float32(gain / max(np.abs(voice).max(), 1e-6))
         voice = np.clip(voice, -1.0, 1.0)
         return np.rint(voice * 32767) * np.float32(1 / 32768), words
 

@@ -32,12 +32,10 @@ class SoundBank:
         return self[int(rng.integers(len(self)))]
 
     def cut(self, rng: np.random.Generator, length: int) -> np.ndarray:
-        """`length` samples from anywhere, float32; sounds follow each other without a gap."""
+        """`length` samples from anywhere, float32; behind the last sound the first follows."""
         begin = int(rng.integers(len(self.samples)))
-        part = self.samples[begin : begin + length]
-        if len(part) < length:
-            part = np.resize(np.concatenate([part, self.samples[:length]]), length)
-        return part * _FULL_SCALE
+        places = np.arange(begin, begin + length)
+        return self.samples.take(places, mode="wrap") * _FULL_SCALE
 
 
 def of(sounds: Iterable[np.ndarray]) -> SoundBank:

@@ -31,13 +31,14 @@ _LISTS: tuple[tuple[Split, str], ...] = (
     ("validation", "validation_list.txt"),
     ("testing", "testing_list.txt"),
 )
-TAKES, SENTENCES = "takes", "sentences"
+TAKES, SENTENCES = "sound-alikes", "synthetic sentences"
 """Kinds of other sound that synthesizers speak: what sounds like the words, and the rest."""
 
 _MOST_BYTES = 1 << 28
 _HELD_OUT = 0.15  # of files for validation, and as many for the test
 _LONG_S = 60.0
 _FEWEST_RECORDINGS = 12  # of a word: fewer are all trained on
+_LEVEL = 0.1  # RMS of the loud frames of a recording
 _SYNTHETIC_NOISE_S = 60
 # How often each is drawn.
 _TAKES_SHARE, _SENTENCES_SHARE, _NEGATIVES_SHARE, _HARD_SHARE = 1.0, 1.5, 1.5, 1.0
@@ -161,6 +162,9 @@ def facts(folders: Folders, cache: Path) -> Facts:
         assert folder is not None
         contents = file_contents.of(folder, _names(folder, flag), cache)
         digest.update(json.dumps([flag, folder.name, contents], sort_keys=True).encode())
+        for _, name in _LISTS:
+            if flag == "--negatives" and (folder / name).is_file():
+                digest.update(files.read_bytes(folder / name, _MOST_BYTES))
     hours = {kind: round(hours, 4) for kind, hours in sounds.hours().items()}
     return Facts(hours, spoken, digest.hexdigest())
 
@@ -223,6 +227,11 @@ def tested_on(
         spoken[place] = (sound_bank.of(takes), _EMPTY)
     others = dict(sounds.others)
     for folder in folders:
+        if folder.name in others:
+            raise UserError(
+                f"--test_negatives: there is another kind of sound named '{folder.name}'",
+                "rename the folder",
+            )
         others[folder.name] = _whole(folder, "--test_negatives")
     under = _whole(noise, "--test_noise") if noise else None
     return dataclasses.replace(sounds, words=spoken, others=others, under_words=under)
@@ -276,7 +285,7 @@ def _by_time(samples: np.ndarray, split: Split) -> np.ndarray:
 
 
 def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarray]:
-    """Recordings of a word without the silence around it."""
+    """Recordings of a word without the silence around it, as loud as takes are."""
     if folders.recordings is None:
         return
     folder = _folder_of_word(folders.recordings, folders.words[place], len(folders.words))
@@ -295,7 +304,9 @@ def _folder_of_word(recordings: Path, word: str, words: int) -> Path:
 
 def _trimmed(path: Path) -> np.ndarray:
     sound = wav.read(path, RATE).samples / np.float32(32768.0)
-    return simulation.to_int16(simulation.trim_silence(sound, RATE, _TRIMMED_DB))
+    speech = simulation.trim_silence(sound, RATE, _TRIMMED_DB)
+    loud = simulation.active_rms(speech, RATE)
+    return simulation.to_int16(speech * (_LEVEL / loud) if loud else speech)
 
 
 def _names(folder: Path, flag: str) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ def texts(
       UserError: espeak-ng is missing.
     """
     usable = [
-        one.text
+        one
         for one in lexicon.pronounce(words[:_COMMON], language)
         if not any(_within(own.phonemes, one.phonemes) for own in wanted)
     ]
@@ -51,11 +51,16 @@ def texts(
     shares = 1.0 / (np.arange(len(usable)) + _FLATTENING)
     shares /= shares.sum()
     phrases = [f" {own.text.casefold()} " for own in wanted]
+    sounds = [own.phonemes for own in wanted]
     found: list[str] = []
     while len(found) < count:
         length = int(rng.integers(_FEWEST_WORDS, _MOST_WORDS + 1))
-        drawn = [usable[int(place)] for place in rng.choice(len(usable), length, p=shares)]
+        places = rng.choice(len(usable), length, p=shares)
+        drawn = [usable[int(place)].text for place in places]
         if any(phrase in f" {' '.join(drawn)} " for phrase in phrases):
+            continue
+        joined = [number for place in places for number in usable[int(place)].phonemes]
+        if any(_within(part, joined) for part in sounds):
             continue
         commas = rng.random(length - 1) < _COMMA_SHARE
         spaced = [word + ("," if comma else "") for word, comma in zip(drawn, commas, strict=False)]
@@ -64,6 +69,6 @@ def texts(
 
 
 def _within(part: Sequence[int], whole: Sequence[int]) -> bool:
-    """Whether the phonemes of a word hold all those of another, in a row."""
+    """Whether phonemes hold all those of a word, in a row."""
     size = len(part)
     return any(tuple(whole[at : at + size]) == tuple(part) for at in range(len(whole) - size + 1))

@@ -86,14 +86,17 @@ def plan(
 
 def plan_sentences(
     request: TakeRequest, synthesizers: Sequence[Synthesizer], speakers: Sequence[TakeSpeaker]
-) -> list[Planned]:
+) -> tuple[list[Planned], list[TakeSpeaker]]:
     """The sentences of a set, in its language and in others that can be spoken here.
+
+    Returns:
+      The sentences, and the speakers of the other languages.
 
     Raises:
       UserError: espeak-ng or the list of words is missing.
     """
     if request.sentences == 0:
-        return []
+        return [], []
     own = request.language.split("-")[0]
     others = [
         language
@@ -108,6 +111,7 @@ def plan_sentences(
     words = lexicon.common_words(request.language, path)
     said = sentences.texts(count, request.language, words, wanted, request.seed)
     planned = _spoken(said, request.language, speakers, request.seed)
+    foreign: list[TakeSpeaker] = []
     for place, language in enumerate(others):
         share = len(range(place, request.sentences - count, len(others)))
         said = sentences.texts(
@@ -117,7 +121,8 @@ def plan_sentences(
         speaking = [one for one in synthesizers if one.voices(language)]
         there = draw_take_speakers(_FOREIGN_SPEAKERS, speaking, language, seed)
         planned += _spoken(said, language, there, request.seed)
-    return planned
+        foreign += there
+    return planned, foreign
 
 
 def _spoken(

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from edge_tf import files
+from edge_tf import files, records
 from edge_tf.data.dataset import Split
+from edge_tf.data.synthesis.take_request import TakeRequest
 from edge_tf.errors import UserError
 
 METADATA = "takes.json"
@@ -105,6 +106,20 @@ def read(folder: Path) -> list[Take]:
 def write(folder: Path, takes: Iterable[Take]) -> None:
     """Writes takes.tsv anew."""
     files.write_text(folder / TAKES, _HEADER + "".join(map(_row, takes)))
+
+
+def request(folder: Path) -> TakeRequest | None:
+    """What a set was asked to be; None if its record is of another version.
+
+    Raises:
+      UserError: takes.json cannot be read.
+    """
+    metadata = files.read_json(folder / METADATA)
+    asked = metadata.get("request") if isinstance(metadata, dict) else None
+    try:
+        return records.from_json(asked, TakeRequest, METADATA, "request")
+    except UserError:
+        return None
 
 
 def append(folder: Path, take: Take) -> None:

@@ -84,7 +84,9 @@ def make(request: TakeRequest, out: Path, show_progress: bool = True) -> Summary
         request.speakers, list(synthesizers.values()), request.language, request.seed
     )
     planned = take_plan.plan(request, kinds, speakers)
-    planned += take_plan.plan_sentences(request, list(synthesizers.values()), speakers)
+    sentences, foreign = take_plan.plan_sentences(request, list(synthesizers.values()), speakers)
+    planned += sentences
+    speakers += foreign
     out.mkdir(parents=True, exist_ok=True)
     _write_metadata(out, request, synthesizers, speakers, None)
     takes = _make_missing(out, planned, synthesizers, phonemes, show_progress)

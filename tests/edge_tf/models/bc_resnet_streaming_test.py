@@ -163,3 +163,69 @@ def test_a_layer_of_no_frames_is_refused_and_one_of_some_is_serialized(kind):
     assert kind.from_config(kind(3, name="x").get_config()).frames == 3
     with pytest.raises(ValueError, match="must have a static size"):
         kind(3)(keras.Input((4, None, 2)))
+
+
+# On all windows of a recording, for training
+
+
+def windows_model(of: keras.Model, lookahead: int, every: int = 1, frames: int = FRAMES):
+    model = bc_resnet.build_windows(0.5, 5, frames, every, lookahead=lookahead)
+    time_axis.copy_weights(of, model)
+    return model
+
+
+@pytest.mark.parametrize("lookahead", [0, 3])
+def test_all_windows_give_the_logits_of_the_stream_once_they_are_settled(lookahead):
+    """Window i ends at frame i + FRAMES - 1; the stream says so `lookahead` frames later."""
+    model = window_model(lookahead)
+    x = features(1, FIELD + FRAMES + 30)
+    stream = pushed(stream_model(model, lookahead), x, [17])
+    every = windows_model(model, lookahead)(x, training=False).numpy()[0]
+    assert every.shape == (FIELD + 31, 5)
+    # The recording's end is padded as well: the last windows lack `lookahead` frames.
+    for begin in range(FIELD, len(every) - lookahead):
+        end = begin + FRAMES - 1 + lookahead
+        np.testing.assert_allclose(every[begin], stream[end], rtol=0, atol=1e-5)
+
+
+def test_a_causal_stream_that_begins_in_silence_is_equal_from_its_first_window():
+    """Zeros before the first frame are the state of a stream before it."""
+    model = window_model(0)
+    x = features(1, FRAMES + 40)
+    stream = pushed(stream_model(model, 0), x, [13])
+    every = windows_model(model, 0)(x, training=False).numpy()[0]
+    np.testing.assert_allclose(every, stream[FRAMES - 1 :], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("lookahead", [0, 5])
+def test_a_recording_of_one_window_gives_the_logits_of_the_whole_window(lookahead):
+    model = window_model(lookahead)
+    x = features(3)
+    every = windows_model(model, lookahead, every=4)(x, training=False)
+    assert every.shape == (3, 1, 5)
+    np.testing.assert_allclose(every[:, 0], model(x, training=False), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("every", [2, 4, 7, 60])
+def test_windows_begin_every_so_many_frames(every):
+    model = window_model(0)
+    x = features(2, FRAMES + 50)
+    all_of_them = windows_model(model, 0)(x, training=False).numpy()
+    some = windows_model(model, 0, every)(x, training=False).numpy()
+    assert some.shape[1] == 1 + 50 // every
+    np.testing.assert_allclose(some, all_of_them[:, ::every], rtol=0, atol=1e-5)
+
+
+def test_layers_with_weights_are_those_of_whole_windows():
+    whole, every = window_model(0), bc_resnet.build_windows(0.5, 5, FRAMES, 4)
+    named = [
+        [(layer.name, [w.shape for w in layer.weights]) for layer in model.layers if layer.weights]
+        for model in (whole, every)
+    ]
+    assert named[0] == named[1]
+
+
+@pytest.mark.parametrize("every", [0, -1])
+def test_windows_that_do_not_move_on_are_refused(every):
+    with pytest.raises(ValueError, match=f"every={every} must be at least 1"):
+        bc_resnet.build_windows(every=every)

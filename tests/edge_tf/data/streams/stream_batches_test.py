@@ -1,0 +1,92 @@
+"""Batches of streams: they depend on seed, epoch and number only, and have the shapes they say."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_tf.audio.frontend import log_mel
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.data.streams import mixing, stream_batches
+from edge_tf.data.streams.mixing import Mixer
+from edge_tf.data.streams.targets import Windows
+from tests.edge_tf.data.streams.wake_folders import PLAIN, sounds
+
+WINDOWS = Windows(frames=200, window=50, every=4, unsettled=30)
+FRONTEND = FrontendConfig(clip_samples=WINDOWS.samples)
+
+
+@pytest.fixture(autouse=True)
+def few_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mixing, "_ROOMS", 2)
+    monkeypatch.setattr(mixing, "_DEVICES", 2)
+
+
+def batches(steps: int, seed: int = 0, epoch: int = 0, mix=mixing.Mix()) -> list:  # noqa: B008
+    mixer = Mixer(sounds(), mix, WINDOWS.samples)
+    made = stream_batches.training_batches(mixer, WINDOWS, FRONTEND, 2, 3, steps, seed, epoch)
+    return [(features.numpy(), targets.numpy()) for features, targets in made]
+
+
+def test_shapes():
+    found = batches(2)
+    assert len(found) == 2
+    for features, targets in found:
+        assert features.shape == (3, 40, 200, 1) and features.dtype == np.float32
+        assert targets.shape == (3, len(WINDOWS.ends), 2) and targets.dtype == np.float32
+        assert np.isfinite(features).all() and set(targets.sum(axis=-1).ravel()) <= {0.0, 1.0}
+
+
+def test_a_batch_depends_on_seed_epoch_and_number_only():
+    four, two = batches(4, seed=5, epoch=2), batches(2, seed=5, epoch=2)
+    for mine, theirs in zip(four, two, strict=False):
+        np.testing.assert_array_equal(mine[0], theirs[0])
+        np.testing.assert_array_equal(mine[1], theirs[1])
+    others = [*four[1:], *batches(1, seed=6, epoch=2), *batches(1, seed=5, epoch=3)]
+    assert not any(np.array_equal(other[0], four[0][0]) for other in others)
+
+
+def test_targets_are_those_of_the_stream_that_is_heard(monkeypatch):
+    """Without warp and masks, features are the front-end's of the very stream."""
+    monkeypatch.setattr(stream_batches, "_WARP", 0.0)
+    monkeypatch.setattr(stream_batches, "_MASK_SHARE", 0.0)
+    ((features, targets),) = batches(1, seed=7, epoch=1, mix=PLAIN)
+    rng = np.random.default_rng([7, 1, 0])
+    mixer = Mixer(sounds(), PLAIN, WINDOWS.samples)
+    for row in range(3):
+        wave, words = mixer(rng)
+        assert len(words) == 1
+        expected = log_mel(tf.constant(wave[np.newaxis]), FRONTEND).numpy()[0]
+        np.testing.assert_allclose(features[row], expected, rtol=0, atol=1e-5)
+        np.testing.assert_array_equal(targets[row], WINDOWS.targets(words, 2))
+
+
+def test_the_front_end_may_have_another_hop():
+    windows = dataclasses.replace(WINDOWS, hop=320, frames=100, window=25)
+    frontend = dataclasses.replace(FRONTEND, hop=320, clip_samples=windows.samples)
+    mixer = Mixer(sounds(), mixing.Mix(), windows.samples)
+    made = stream_batches.training_batches(mixer, windows, frontend, 2, 2, 1, 0, 0)
+    assert next(iter(made))[0].shape == (2, 40, 100, 1)
+
+
+@given(st.integers(2, 60), st.floats(-0.3, 0.3))
+def test_a_warp_reads_each_band_from_two_neighbours_and_none_without_one(bands, by):
+    np.testing.assert_array_equal(stream_batches._warp(bands, 0.0), np.eye(bands))
+    warp = stream_batches._warp(bands, by)
+    np.testing.assert_allclose(warp.sum(axis=1), 1.0, rtol=1e-6)
+    assert warp.min() >= 0 and np.all((warp > 0).sum(axis=1) <= 2)
+    # A ramp over the bands becomes a steeper or flatter one, held at its end.
+    source = np.clip(np.arange(bands) * (1 + by), 0, bands - 1)
+    np.testing.assert_allclose(warp @ np.arange(bands), source, atol=1e-4)
+
+
+@given(st.integers(0, 10**6))
+def test_masks_are_one_run_of_bands_and_one_of_frames_within_bounds(seed):
+    mask = stream_batches._mask(40, 200, np.random.default_rng(seed))
+    bands, frames = (mask == 0).all(axis=1), (mask == 0).all(axis=0)
+    np.testing.assert_array_equal(mask == 0, bands[:, None] | frames[None, :])
+    for run, most in ((bands, 4), (frames, 12)):
+        assert run.sum() <= most and np.abs(np.diff(run.astype(int))).sum() <= 2

@@ -1,0 +1,272 @@
+"""Sound of a wake word by splits: nothing is in two of them, and its digest changes with it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_tf.audio import simulation
+from edge_tf.data.dataset import SPLITS
+from edge_tf.data.streams import wake_sounds
+from edge_tf.data.streams.mixing import RATE
+from edge_tf.data.streams.wake_sounds import Folders
+from edge_tf.errors import UserError
+from tests.edge_tf.data.streams import wake_folders
+from tests.edge_tf.data.streams.wake_folders import OTHER_HZ, WORD_HZ, melody, write
+
+
+@pytest.fixture(autouse=True)
+def short_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wake_sounds, "_SYNTHETIC_NOISE_S", 1)
+
+
+@pytest.fixture(scope="module")
+def takes(tmp_path_factory) -> Path:
+    return wake_folders.takes(tmp_path_factory.mktemp("takes"), ("lamp", "door"))
+
+
+def named(folder: Path, names: list[str], seconds: float = 0.1) -> Path:
+    """Files each of which has a value of its own, from 1: it says which file a sample is of."""
+    for value, name in enumerate(names, 1):
+        write(folder / name, np.full(round(seconds * RATE), value, np.int16))
+    return folder
+
+
+def by_split(folder: Path) -> dict[str, set[int]]:
+    return {split: set(wake_sounds.negatives(folder, split).samples.tolist()) for split in SPLITS}
+
+
+# Takes
+
+
+def test_each_split_has_its_own_takes_of_each_word_and_kind(takes):
+    seen: set[bytes] = set()
+    for split in SPLITS:
+        loaded = wake_sounds.load(Folders(takes, ("lamp", "door")), split)
+        assert [(len(spoken), len(recorded)) for spoken, recorded in loaded.words] == [(4, 0)] * 2
+        assert {kind: len(bank) for kind, bank in loaded.others.items()} == {
+            "sound-alikes": 4,
+            "synthetic sentences": 4,
+        }
+        mine = {bank[i].tobytes() for bank, _ in loaded.words for i in range(len(bank))}
+        assert not mine & seen
+        seen |= mine
+
+
+def test_a_dropped_take_is_not_read(takes, tmp_path):
+    from edge_tf.data.synthesis import take_record
+
+    folder = wake_folders.takes(tmp_path / "set")
+    rows = take_record.read(folder)
+    (folder / rows[0].path).unlink()
+    rows[0] = type(rows[0])(**{**vars(rows[0]), "dropped": "silent"})
+    take_record.write(folder, rows)
+    assert len(wake_sounds.load(Folders(folder, ("lamp",)), "training").words[0][0]) == 3
+
+
+def test_a_word_without_takes_is_one_line(takes):
+    with pytest.raises(UserError, match=r"no takes of 'window' for training; make more with --tak"):
+        wake_sounds.load(Folders(takes, ("window",)), "training")
+
+
+# Other sound
+
+
+def test_lists_in_the_folder_divide_it(tmp_path):
+    folder = named(tmp_path, ["a/1.wav", "a/2.wav", "b/3.wav"])
+    (folder / "validation_list.txt").write_text("a/2.wav\n")
+    (folder / "testing_list.txt").write_text("b/3.wav\n")
+    assert by_split(folder) == {"training": {1}, "validation": {2}, "testing": {3}}
+
+
+def test_files_are_divided_and_none_is_in_two_splits(tmp_path):
+    count = 200
+    found = by_split(named(tmp_path, [f"{i}.wav" for i in range(count)], 0.01))
+    assert set.union(*found.values()) == set(range(1, count + 1))
+    assert sum(map(len, found.values())) == count
+    for split in ("validation", "testing"):  # four standard deviations around 15 %
+        assert abs(len(found[split]) - 30) < 4 * np.sqrt(count * 0.15 * 0.85)
+
+
+def test_a_speaker_is_in_one_split(tmp_path):
+    speakers = [f"{i:08x}" for i in range(40)]
+    names = [f"{word}/{who}_nohash_{n}.wav" for who in speakers for word in "ab" for n in range(2)]
+    found = by_split(named(tmp_path, names, 0.01))
+    assert sum(map(len, found.values())) == len(names)
+    for values in found.values():
+        assert {(value - 1) // 4 * 4 + i for value in values for i in range(1, 5)} == values
+
+
+def test_another_file_moves_none(tmp_path):
+    before = by_split(named(tmp_path, [f"{i}.wav" for i in range(30)], 0.01))
+    write(tmp_path / "new.wav", np.full(100, 999, np.int16))
+    after = by_split(tmp_path)
+    assert {split: values - {999} for split, values in after.items()} == before
+
+
+def test_a_long_recording_is_divided_by_time_and_all_of_it_is_used(tmp_path):
+    seconds = 100
+    sound = np.repeat(np.arange(1, seconds + 1, dtype=np.int16), RATE)
+    write(tmp_path / "living_room.wav", sound)
+    parts = [wake_sounds.negatives(tmp_path, split).samples for split in SPLITS]
+    np.testing.assert_array_equal(np.concatenate(parts), sound)
+    assert [len(part) / RATE for part in parts] == pytest.approx([70, 15, 15])
+
+
+def test_kinds_are_the_folders_names_and_hours_are_counted(takes, tmp_path):
+    named(tmp_path / "television", [f"{i}.wav" for i in range(20)], 0.5)
+    loaded = wake_sounds.load(
+        Folders(takes, ("lamp",), negatives=(tmp_path / "television",)), "training"
+    )
+    assert list(loaded.others) == ["sound-alikes", "synthetic sentences", "television"]
+    held = len(loaded.others["television"])
+    assert 8 <= held < 20
+    assert loaded.hours()["television"] == pytest.approx(held * 0.5 / 3600)
+    assert loaded.hours()["synthetic sentences"] == pytest.approx(4 * 2.0 / 3600, rel=1e-3)
+
+
+def test_hard_sound_is_trained_on_only(takes, tmp_path):
+    folder = named(tmp_path / "hard", ["a.wav", "b.wav"])
+    counts = {
+        split: len(wake_sounds.load(Folders(takes, ("lamp",), hard=(folder,)), split).hard)
+        for split in SPLITS
+    }
+    assert counts == {"training": 2, "validation": 0, "testing": 0}
+
+
+def test_mined_sound_is_drawn_from_as_well(takes):
+    loaded = wake_sounds.load(Folders(takes, ("lamp",)), "training")
+    mined = wake_folders.bank(np.full(50, 77, np.int16))
+    rng = np.random.default_rng(0)
+    drawn = [loaded.sounds(mined).others.pick(rng) for _ in range(100)]
+    assert any(np.all(sound == np.float32(77 / 32768)) for sound in drawn)
+    assert len(loaded.sounds().others.banks) == 2
+
+
+def test_each_split_has_other_noise(takes):
+    parts = [wake_sounds.load(Folders(takes, ("lamp",)), split).noise.samples for split in SPLITS]
+    assert all(len(part) == 7 * RATE for part in parts)
+    assert not np.array_equal(parts[0], parts[1]) and not np.array_equal(parts[1], parts[2])
+
+
+# Recordings of the word
+
+
+def recordings(folder: Path, count: int, level: float = 1.0) -> Path:
+    quiet = np.zeros(RATE // 2, np.int16)
+    for i in range(count):
+        sound = (melody(WORD_HZ, 0.4, i) * level).astype(np.int16)
+        write(folder / f"{i:08x}_nohash_0.wav", np.concatenate([quiet, sound, quiet]))
+    return folder
+
+
+def recorded(takes: Path, folder: Path, words: tuple[str, ...] = ("lamp",)) -> dict[str, int]:
+    folders = Folders(takes, words, recordings=folder)
+    return {split: len(wake_sounds.load(folders, split).words[0][1]) for split in SPLITS}
+
+
+def test_recordings_are_trimmed_and_as_loud_as_takes(takes, tmp_path):
+    recordings(tmp_path, 3, level=0.1)
+    (_, bank), *_ = wake_sounds.load(
+        Folders(takes, ("lamp",), recordings=tmp_path), "training"
+    ).words
+    for i in range(len(bank)):
+        assert 0.4 <= len(bank[i]) / RATE <= 0.44  # a frame of margin at both ends
+        assert simulation.active_rms(bank[i], RATE) == pytest.approx(0.1, rel=0.02)
+
+
+def test_few_recordings_are_all_trained_on(takes, tmp_path):
+    found = recorded(takes, recordings(tmp_path, 11))
+    assert found == {"training": 11, "validation": 0, "testing": 0}
+
+
+def test_many_recordings_are_divided_by_speaker(takes, tmp_path):
+    found = recorded(takes, recordings(tmp_path, 60))
+    assert sum(found.values()) == 60 and min(found.values()) > 0
+    assert found["training"] > 30
+
+
+def test_recordings_are_in_a_folder_of_the_word_or_for_one_word_in_the_folder(takes, tmp_path):
+    recordings(tmp_path / "lamp", 2)
+    recordings(tmp_path / "door", 3)
+    assert recorded(takes, tmp_path, ("door", "lamp"))["training"] == 3
+    assert recorded(takes, tmp_path / "lamp")["training"] == 2
+    with pytest.raises(
+        UserError, match=r"--recordings=.*garden has no sound; name a folder of WAV"
+    ):
+        recorded(takes, tmp_path, ("garden", "lamp"))
+
+
+# Facts
+
+
+@pytest.fixture
+def folders(tmp_path) -> Folders:
+    takes = wake_folders.takes(tmp_path / "takes")
+    for kind in ("radio", "fired"):
+        for i in range(3):
+            write(tmp_path / kind / f"{i}.wav", melody(OTHER_HZ, 0.2, i))
+    recordings(tmp_path / "mine", 2)
+    return Folders(
+        takes, ("lamp",), tmp_path / "mine", (tmp_path / "radio",), (tmp_path / "fired",)
+    )
+
+
+def test_facts_count_what_is_trained_on(folders, tmp_path):
+    facts = wake_sounds.facts(folders, tmp_path / "cache")
+    assert facts.spoken == {"lamp": 4 + 2}
+    assert set(facts.hours) == {"sound-alikes", "synthetic sentences", "radio"}
+    assert facts == wake_sounds.facts(folders, tmp_path / "other_cache")
+
+
+@pytest.mark.parametrize("changed", ["mine", "radio", "fired"])
+def test_the_digest_changes_with_any_file(folders, tmp_path, changed):
+    before = wake_sounds.facts(folders, tmp_path / "cache").digest
+    path = sorted((tmp_path / changed).glob("*.wav"))[0]
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    assert wake_sounds.facts(folders, tmp_path / "cache").digest != before
+
+
+def test_the_digest_changes_with_the_takes_and_with_the_split_lists(folders, tmp_path):
+    digests = [wake_sounds.facts(folders, tmp_path / "cache").digest]
+    for listed in ("0.wav\n", "1.wav\n"):
+        (tmp_path / "radio" / "validation_list.txt").write_text(listed)
+        digests.append(wake_sounds.facts(folders, tmp_path / "cache").digest)
+    rows = (folders.takes / "takes.tsv").read_text().splitlines(keepends=True)
+    (folders.takes / "takes.tsv").write_text("".join(rows[:1] + rows[2:]))
+    digests.append(wake_sounds.facts(folders, tmp_path / "cache").digest)
+    assert len(set(digests)) == 4
+
+
+def test_the_digest_does_not_depend_on_where_the_sound_is(folders, tmp_path):
+    before = wake_sounds.facts(folders, tmp_path / "cache").digest
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    (tmp_path / "radio").rename(moved / "radio")
+    there = Folders(
+        folders.takes, folders.words, folders.recordings, (moved / "radio",), folders.hard
+    )
+    assert wake_sounds.facts(there, tmp_path / "cache").digest == before
+
+
+@pytest.mark.parametrize(
+    ("field", "flag"), [("negatives", "--negatives"), ("hard", "--hard_negatives")]
+)
+def test_a_folder_without_sound_is_one_line_and_sound_in_it_is_the_remedy(
+    takes, tmp_path, field, flag
+):
+    (tmp_path / "empty").mkdir()
+    folders = Folders(takes, ("lamp",), **{field: (tmp_path / "empty",)})
+    with pytest.raises(UserError, match=rf"^{flag}=.*empty has no sound; name a folder of WAV or"):
+        wake_sounds.load(folders, "training")
+    write(tmp_path / "empty" / "tone.wav", melody(OTHER_HZ, 0.3))
+    wake_sounds.load(folders, "training")
+
+
+def test_a_file_that_is_no_sound_is_named(takes, tmp_path):
+    (tmp_path / "radio").mkdir()
+    (tmp_path / "radio" / "broken.wav").write_bytes(b"RIFF, or so it says")
+    with pytest.raises(UserError, match=r"broken\.wav"):
+        wake_sounds.load(Folders(takes, ("lamp",), negatives=(tmp_path / "radio",)), "training")

@@ -99,6 +99,8 @@ def _train_wake() -> None:
 
 def _finish(run: "RunDirectory", asked: "Request") -> None:
     """Trains, unless that has been done, and says what came out."""
+    from edge_tf import records, run_dir
+    from edge_tf.run_records import EpochRecord, TrainRecord
     from edge_tf.training import request
 
     last = request.finished(run)
@@ -108,9 +110,16 @@ def _finish(run: "RunDirectory", asked: "Request") -> None:
 
         last = stage.train(run, asked)
     kind = "streams" if training_flags.streams() else "whole windows"
+    what = f"validation accuracy {last.val_accuracy:.2%}"
+    trained = run.stage(TrainRecord)
+    if trained.chosen_epoch is not None:
+        chosen = records.load(run / run_dir.HISTORY, list[EpochRecord])[trained.chosen_epoch - 1]
+        what = (
+            f"kept epoch {chosen.epoch}, which misses {1 - chosen.val_accuracy:.1%} of the "
+            "validation words at few false accepts"
+        )
     print(
-        f"{done}trained {last.epoch} epochs for {kind}: "
-        f"validation accuracy {last.val_accuracy:.2%}, "
+        f"{done}trained {last.epoch} epochs for {kind}: {what}, "
         f"{last.samples_per_second:.0f} samples/s -> {FLAGS.run_dir}/float.keras"
     )
 

@@ -1,11 +1,9 @@
 """Fetches hours of sound that --negatives can take, from packages of Debian and Ubuntu.
 
 Speech in many languages, effects and music; licences are in packages.json and beside the files.
-Nothing is installed. A run that was stopped goes on.
+Nothing is installed. A run that was stopped goes on. The last line is the flag for --task=wake.
 
     python -m pipelines.ambient --out=AMBIENT
-    python -m pipelines.run --run_dir=RUN --task=wake --words="hey lamp" \\
-        --negatives=AMBIENT/spoken,AMBIENT/effects
 """
 
 from pathlib import Path
@@ -18,19 +16,21 @@ FLAGS = flags.FLAGS
 
 
 def define_flags() -> None:
-    from edge_tf.data.streams.packages import PACKAGES
+    from edge_tf.data.streams.package_list import PACKAGES
 
     flags.DEFINE_string("out", None, "<DIR>: Folder to write.")
     help_text.require("out")
     about = "; ".join(f"{one.name} ({one.about})" for one in PACKAGES)
-    flags.DEFINE_list("packages", [], f"<NAME,...>: Which. Default: all: {about}.")
+    with help_text.group(help_text.Group.DATA):
+        flags.DEFINE_list("packages", [], f"<NAME,...>: Which. Default: all: {about}.")
 
 
 def main() -> None:
     from edge_tf.data.streams import packages
+    from edge_tf.data.streams.package_list import PACKAGES
     from edge_tf.errors import UserError
 
-    known = {one.name: one for one in packages.PACKAGES}
+    known = {one.name: one for one in PACKAGES}
     for name in FLAGS.packages:
         if name not in known:
             raise UserError(f"--packages: '{name}' is unknown", f"choose from {', '.join(known)}")

@@ -38,7 +38,7 @@ def define_data() -> None:
         "data_dir",
         None,
         "<DIR>: Data set: one folder per word, as in Speech Commands; with --task=scenes, a data "
-        "set in the layout of TAU or ESC.",
+        "set in the layout of TAU or ESC; none with --task=wake.",
     )
     help_text.list_first("data_dir")  # data_flags() reports that it is missing
     flags.DEFINE_enum(

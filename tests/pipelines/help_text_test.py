@@ -21,6 +21,7 @@ from pipelines.help_text import Group
 ROOT = Path(__file__).resolve().parents[2]
 # What each stage cannot do without; of two that exclude each other, one.
 REQUIRED = {
+    "ambient": ["out"],
     "benchmark": ["run_dir", "tflite"],
     "compare": ["runs", "against"],
     "compress": ["run_dir", "recipe"],

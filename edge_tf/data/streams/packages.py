@@ -17,6 +17,7 @@ import soundfile
 
 from edge_tf import files, progress
 from edge_tf.audio import wav
+from edge_tf.data.streams.package_list import PACKAGES, Package
 from edge_tf.errors import UserError
 from firmware_export import children
 
@@ -25,44 +26,6 @@ _RATE = 16_000
 _SOUNDS = (".ogg", ".oga", ".wav", ".mp3", ".flac")
 _TIMEOUT_S = 1800
 _SHORTEST_S = 0.2
-
-
-@dataclasses.dataclass(frozen=True)
-class Package:
-    """A package with sound.
-
-    Attributes:
-      name: of the package.
-      kind: what sort of sound it holds.
-      licence: of the sound, as the package's copyright file says.
-      about: what it is.
-    """
-
-    name: str
-    kind: str
-    licence: str
-    about: str
-
-
-PACKAGES = (
-    Package(
-        "tuxpaint-stamps-default",
-        "spoken",
-        "GPL-2+ and others",
-        "names of things, spoken in some twelve languages, and sounds of animals; 3.1 h",
-    ),
-    Package(
-        "klettres-data", "spoken", "GPL-2+", "letters and syllables in some 25 languages; 0.9 h"
-    ),
-    Package("ktuberling-data", "spoken", "GPL-2+", "nouns in a dozen languages; 0.5 h"),
-    Package(
-        "asterisk-prompt-it-menardi-wav",
-        "spoken",
-        "GPL-2+",
-        "telephone prompts in Italian; 0.4 h",
-    ),
-    Package("colobot-common-sounds", "effects", "GPL-3+", "machines, and music; 1.1 h"),
-)
 
 
 @dataclasses.dataclass(frozen=True)

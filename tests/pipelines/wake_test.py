@@ -192,7 +192,10 @@ def folders(tmp_path) -> Path:
             ("--words=lamp", "--negatives=HERE/a/radio,HERE/b/radio"),
             "--negatives: two kinds of sound would be named 'radio'; rename the folder",
         ),
-        (("--words=lamp", "--negatives=HERE/takes"), "two kinds of sound would be named 'sound-alikes'"),
+        (
+            ("--words=lamp", "--negatives=HERE/sound-alikes"),
+            "two kinds of sound would be named 'sound-alikes'",
+        ),
         (
             ("--words=lamp", "--model=ds_cnn"),
             "--model=ds_cnn cannot be trained on streams; use --model=bc_resnet",

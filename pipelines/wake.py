@@ -207,21 +207,29 @@ def prepare(
 def _refuse_another(
     run: "RunDirectory", asked: "TakeRequest", folders: "Folders", cache: Path
 ) -> None:
-    """A finished run keeps its takes and windows: nothing is made in it for another training.
+    """A run keeps its takes and windows: nothing is made in it for another training.
 
     Raises:
       UserError: the run was trained on other words, takes or sound.
     """
     from edge_tf.data.streams import wake_sounds
     from edge_tf.data.synthesis import take_record
+    from edge_tf.data.synthesis.take_record import METADATA
     from edge_tf.errors import UserError
     from edge_tf.run_records import TrainRecord
+    from edge_tf.training.request import CHECKPOINT_STATE
 
     before = run.find(TrainRecord) if (run / "config.json").exists() else None
     if before is None:
+        begun = (run / CHECKPOINT_STATE).exists() and (folders.takes / METADATA).exists()
+        if begun and take_record.request(folders.takes) != asked:
+            raise UserError(
+                f"{run.path} contains an unfinished training on other words or takes",
+                "choose a new --run_dir",
+            )
         return
     same = before.streams is not None
-    if before.streams is not None and (folders.takes / take_record.METADATA).exists():
+    if before.streams is not None and (folders.takes / METADATA).exists():
         same = (
             take_record.request(folders.takes) == asked
             and wake_sounds.facts(folders, cache).digest == before.streams.digest

@@ -156,6 +156,21 @@ def test_other_sound_is_another_training(chain, tmp_path):
         assert tree(tmp_path / "run" / made) == tree(chain / "run" / made)
 
 
+def test_an_unfinished_training_keeps_its_takes(chain, tmp_path):
+    """As a training that was stopped leaves it: checkpoints, and no record."""
+    shutil.copytree(chain / "run", tmp_path / "run")
+    (tmp_path / "run" / "config.json").write_text('{"format_version": 1, "stages": {}}')
+    flags = [
+        f"--run_dir={tmp_path / 'run'}" if "--run_dir" in flag else flag for flag in flags_of(chain)
+    ]
+    done = small(*(WORDS_AND_ONE_MORE if flag == WORDS else flag for flag in flags))
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.splitlines()[-1].endswith(
+        "contains an unfinished training on other words or takes; choose a new --run_dir"
+    ), done.stderr
+    assert tree(tmp_path / "run" / "takes") == tree(chain / "run" / "takes")
+
+
 # Refused before TensorFlow loads
 
 

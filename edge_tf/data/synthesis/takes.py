@@ -12,10 +12,8 @@ request adds to a smaller one.
 import concurrent.futures
 import dataclasses
 import functools
-import io
 import logging
 import os
-import wave
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_tf import __version__, files, progress
-from edge_tf.audio import simulation, wav
+from edge_tf.audio import simulation, wav, wav_bytes
 from edge_tf.data.dataset import SPLITS
 from edge_tf.data.synthesis import agreement, lexicon, phonetics, take_checks, take_plan
 from edge_tf.data.synthesis import take_record as record
@@ -184,22 +182,12 @@ def _pcm(samples: np.ndarray) -> np.ndarray:
     return simulation.to_int16(speech * (_LEVEL / simulation.active_rms(speech, RATE)))
 
 
-def _wav_bytes(pcm: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes(pcm.astype("<i2").tobytes())
-    return buffer.getvalue()
-
-
-_HEADER_BYTES = len(_wav_bytes(np.zeros(0, np.int16)))
+_HEADER_BYTES = len(wav_bytes.encode(np.zeros(0, np.int16), RATE))
 
 
 def _write_wav(path: Path, pcm: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_bytes(path, _wav_bytes(pcm))
+    files.write_bytes(path, wav_bytes.encode(pcm, RATE))
 
 
 def _compare(out: Path, takes: Sequence[Take], phonemes: Mapping[str, Sequence[int]]) -> list[Take]:

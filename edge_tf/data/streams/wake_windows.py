@@ -5,6 +5,7 @@ FOLDER/training.tsv, ...                           split lists (edge_tf.data.wor
 """
 
 import csv
+import dataclasses
 import io
 from pathlib import Path
 
@@ -24,6 +25,8 @@ _STREAM_S = 3.0
 # A window ends so long after the word.
 _AFTER_S = (0.05, 0.2)
 _DONE = "windows.json"
+# Clips that clip or are silent would be faults of data.
+_PLAIN = Mix(again=0.0, clipped=0.0, silent=0.0)
 
 
 def make(folder: Path, folders: Folders, clip_samples: int, seed: int, digest: str) -> None:
@@ -48,8 +51,8 @@ def make(folder: Path, folders: Folders, clip_samples: int, seed: int, digest: s
         sounds = wake_sounds.load(folders, split).sounds()
         rng = np.random.default_rng([seed, 0x0C75, SPLITS.index(split)])
         length = round(_STREAM_S * RATE) + clip_samples
-        spoken = Mixer(sounds, Mix(word=1.0, again=0.0), length, seed)
-        silent = Mixer(sounds, Mix(word=0.0), length, seed)
+        spoken = Mixer(sounds, dataclasses.replace(_PLAIN, word=1.0), length, seed)
+        silent = Mixer(sounds, dataclasses.replace(_PLAIN, word=0.0), length, seed)
         rows: list[tuple[str, str, int, str]] = []
         cuts: list[np.ndarray] = []
         left = dict.fromkeys(range(1, len(folders.words) + 1), COUNTS[split])

@@ -9,7 +9,7 @@ import pytest
 
 from edge_tf.data.dataset import SPLITS
 from edge_tf.data.streams import mixing, wake_sounds, wake_windows
-from edge_tf.data.streams.mixing import RATE, Mix
+from edge_tf.data.streams.mixing import RATE
 from edge_tf.data.streams.wake_sounds import Folders
 from edge_tf.data.words import split_lists
 from tests.edge_tf.data.streams import wake_folders
@@ -60,8 +60,7 @@ def test_labels_and_counts_of_each_split(tmp_path, folders):
 
 def test_a_window_ends_50_to_200_ms_after_its_word(tmp_path, folders, monkeypatch):
     """With nothing else to be heard, the last sound of a window is the word's end."""
-    plain = {name: value for name, value in vars(PLAIN).items() if name not in ("word", "again")}
-    monkeypatch.setattr(wake_windows, "Mix", lambda **given: Mix(**{**plain, **given}))
+    monkeypatch.setattr(wake_windows, "_PLAIN", PLAIN)
     wake_windows.make(tmp_path, folders, CLIP, 0, "digest")
     sound = sound_of(tmp_path, "training")
     after = []

@@ -411,7 +411,7 @@ class TestRows:
     )
     @pytest.mark.parametrize("padding", [SAME, VALID])
     def test_a_window_of_rows(self, kernel, stride, padding):
-        model = Model((1, 11, 7, 3))
+        model = Model((1, 22, 7, 3))
         x = model.depthwise(model.conv(model.input, 24), kernel, stride, padding)
         x = model.conv(x, 2)
         compared = compare("rows", model, x)

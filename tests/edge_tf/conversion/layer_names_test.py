@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import tf_keras as keras
 
 import tflite_model
 from edge_tf.conversion import int8, layer_names
@@ -17,6 +18,7 @@ from firmware_export.standalone import compiler
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory):
     """A small BC-ResNet as an int8 file, and its device graph."""
+    keras.utils.set_random_seed(0)
     model = build_model("bc_resnet", tau=0.5, num_classes=3, input_shape=(40, 60, 1))
     clips = np.random.default_rng(0).normal(size=(8, 40, 60, 1)).astype(np.float32)
     made = int8.convert_with_graph(model, clips)

@@ -72,8 +72,12 @@ class NamedFunction:
         value = node.compute(*values)
         self._nodes[value.op.name] = node
         if isinstance(node, graph.Convolution) and not node.bias.any():
-            # The converter drops an addition of zeros.
-            self._nodes[value.op.inputs[0].op.name] = node
+            # The converter drops an addition of zeros, and what TensorFlow dilates a kernel with.
+            op = value.op.inputs[0].op
+            self._nodes[op.name] = node
+            while op.type == "BatchToSpaceND":
+                op = op.inputs[0].op
+                self._nodes[op.name] = node
         return value
 
     def tensors(self, model: bytes) -> dict[int, graph.Node]:

@@ -18,7 +18,8 @@ from firmware_export.standalone import compiler
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory):
     """A small BC-ResNet as an int8 file, and its device graph."""
-    keras.utils.set_random_seed(0)
+    # With this seed a dilated convolution has no bias, so that the converter drops two of its ops.
+    keras.utils.set_random_seed(2)
     model = build_model("bc_resnet", tau=0.5, num_classes=3, input_shape=(40, 60, 1))
     clips = np.random.default_rng(0).normal(size=(8, 40, 60, 1)).astype(np.float32)
     made = int8.convert_with_graph(model, clips)

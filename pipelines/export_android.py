@@ -110,6 +110,7 @@ def _listening(
 ) -> "Listening":
     """The firmware's detector; one that counts frames is converted to the same times in windows."""
     from edge_tf.android.package import Listening
+    from edge_tf.evaluation.streams import operating_point
     from firmware_export.runtime.detector import frames_between
 
     frames = frames_between(config.sample_rate, config.hop)
@@ -117,7 +118,8 @@ def _listening(
     detector = exporting.detector(directory, streaming, background)
     if streaming:
         detector = detector.at_rate(frames, 1)
-    return Listening(detector, frames * config.hop)
+    caveat = operating_point.caveat(directory) if streaming else ""
+    return Listening(detector, frames * config.hop, caveat)
 
 
 def _measured(directory: run_dir.RunDirectory, sha256: str) -> "Measured | None":

@@ -67,6 +67,7 @@ class Manifest:
       models: .tflite files by name.
       labels: in the order of the scores.
       frontend, detector: settings.
+      detector_caveat: why the detector does not hold what was asked for; "" if it does.
       hop_samples: hop length from one inference to the next, in samples.
       measured: accuracy of the waveform model; None if not measured.
       golden: clips with known results.
@@ -81,6 +82,7 @@ class Manifest:
     labels: list[str]
     frontend: FrontendConfig
     detector: DetectorConfig
+    detector_caveat: str
     hop_samples: int
     measured: Measured | None
     golden: GoldenFacts

@@ -45,10 +45,12 @@ class Listening:
     Attributes:
       detector: settings of the detector, as in the firmware.
       hop_samples: hop length from one inference to the next, in samples.
+      caveat: why the detector does not hold what was asked for; "" if it does.
     """
 
     detector: DetectorConfig
     hop_samples: int
+    caveat: str = ""
 
 
 def export(
@@ -115,6 +117,7 @@ def export(
         labels=list(labels),
         frontend=config,
         detector=listening.detector,
+        detector_caveat=listening.caveat,
         hop_samples=listening.hop_samples,
         measured=measured,
         golden=GoldenFacts(clips=len(golden), in_sample=len(spotting.golden)),

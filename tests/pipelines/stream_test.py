@@ -350,14 +350,21 @@ def test_firmware_is_of_the_streaming_form_with_the_chosen_detector(finished):
     assert record.streaming and record.flavor == "standalone"
 
 
-@pytest.mark.parametrize("flavor", ["standalone", "tflm"])
-def test_an_export_says_first_and_inside_what_its_detector_lacks(finished, tmp_path, flavor):
+@pytest.mark.parametrize(
+    ("stage", "flags"),
+    [
+        ("export_firmware", ["--flavor=standalone"]),
+        ("export_firmware", ["--flavor=tflm"]),
+        ("export_android", []),
+    ],
+)
+def test_an_export_says_first_and_inside_what_its_detector_lacks(finished, tmp_path, stage, flags):
     run = shutil.copytree(finished[0], tmp_path / "run")
     chosen = json.loads((run / "detector.json").read_text())
     verdict = "NOT MET: at most 0.1 false accepts per hour; 16.00 per hour where it was chosen"
     chosen["about"] |= {"met": False, "verdict": verdict}
     (run / "detector.json").write_text(json.dumps(chosen))
-    done = start("export_firmware", f"--run_dir={run}", f"--flavor={flavor}", f"--out={run / 'f'}")
+    done = start(stage, f"--run_dir={run}", *flags, f"--out={run / 'f'}")
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[0] == (
         f"warning: the detector of {run / 'detector.json'} does not hold what was asked for "

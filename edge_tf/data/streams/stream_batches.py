@@ -1,15 +1,21 @@
 """tf.data: mixed streams to batches of features and targets."""
 
+import dataclasses
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from edge_tf.audio.frontend import log_mel
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data.streams.mixing import Mixer
+from edge_tf.data.streams.mixing import Mixer, Spoken
 from edge_tf.data.streams.targets import Windows
 
 # Vocal tracts differ in length: mel bands are read up to so much higher or lower.
 _WARP = 0.1
+# People speak slower than synthesizers, the more so to a machine: in some streams time passes
+# so much slower.
+_SLOW_SHARE, _TEMPOS = 0.5, (0.65, 1.0)
 # Masks as in SpecAugment (arXiv:1904.08779), in half of the streams: bands and frames at most.
 _MASK_SHARE, _MASKED_BANDS, _MASKED_FRAMES = 0.5, 4, 12
 
@@ -43,20 +49,23 @@ def training_batches(
     def mixed(step: np.ndarray) -> tuple[np.ndarray, ...]:
         rng = np.random.default_rng([seed, epoch, int(step)])
         waves, targets = [], []
-        for _ in range(batch_size):
+        tempos = np.ones(batch_size, np.float32)
+        for place in range(batch_size):
             wave, words = mixer(rng)
             waves.append(wave)
-            targets.append(windows.targets(words, classes))
+            if rng.random() < _SLOW_SHARE:
+                tempos[place] = rng.uniform(*_TEMPOS)
+            targets.append(windows.targets(_slowed_words(words, float(tempos[place])), classes))
         warps = np.stack([_warp(bands, rng.uniform(-_WARP, _WARP)) for _ in range(batch_size)])
         masks = np.stack([_mask(bands, windows.frames, rng) for _ in range(batch_size)])
-        return np.stack(waves), np.stack(targets), warps, masks
+        return np.stack(waves), np.stack(targets), tempos, warps, masks
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        waves, targets, warps, masks = tf.numpy_function(
-            mixed, [step], [tf.float32] * 4, stateful=False
+        waves, targets, tempos, warps, masks = tf.numpy_function(
+            mixed, [step], [tf.float32] * 5, stateful=False
         )
         waves = tf.ensure_shape(waves, [batch_size, windows.samples])
-        features = log_mel(waves, frontend)
+        features = _slowed(log_mel(waves, frontend), tf.ensure_shape(tempos, [batch_size]))
         features = tf.einsum(
             "bij,bjtc->bitc", tf.ensure_shape(warps, [None, bands, bands]), features
         )
@@ -64,6 +73,26 @@ def training_batches(
         return features, tf.ensure_shape(targets, [None, count, classes])
 
     return tf.data.Dataset.range(steps).map(load, num_parallel_calls=2).prefetch(4)
+
+
+def _slowed(features: tf.Tensor, tempos: tf.Tensor) -> tf.Tensor:
+    """Frame t of (batch, bands, frames, 1) is what was heard at frame t * tempo, a tempo each."""
+    frames = features.shape[2]
+    source = tf.range(frames, dtype=tf.float32) * tempos[:, tf.newaxis]
+    low = tf.cast(source, tf.int32)
+    high = tf.minimum(low + 1, frames - 1)
+    share = (source - tf.cast(low, tf.float32))[:, :, tf.newaxis, tf.newaxis]
+    by_time = tf.transpose(features, [0, 2, 1, 3])
+    before, after = (tf.gather(by_time, place, axis=1, batch_dims=1) for place in (low, high))
+    return tf.transpose(before + share * (after - before), [0, 2, 1, 3])
+
+
+def _slowed_words(words: Sequence[Spoken], tempo: float) -> list[Spoken]:
+    """Where the words are then; some may end after the stream."""
+    return [
+        dataclasses.replace(word, start=round(word.start / tempo), end=round(word.end / tempo))
+        for word in words
+    ]
 
 
 def _warp(bands: int, by: float) -> np.ndarray:

@@ -26,7 +26,7 @@ class Windows:
       hop: samples of a frame.
       word_s: a window is the word's if it ends so long after it, in seconds, from and to.
       undecided_s: nothing is asked of windows that end so long before the word's end or less, or
-        so long after its start and a window's length or less.
+        so long after it and a window's length or less: all of these still hold its end.
     """
 
     frames: int
@@ -36,7 +36,7 @@ class Windows:
     hop: int = 160
     rate: int = 16_000
     word_s: tuple[float, float] = (0.03, 0.3)
-    undecided_s: tuple[float, float] = (0.2, 0.25)
+    undecided_s: tuple[float, float] = (0.2, 0.1)
 
     @property
     def ends(self) -> np.ndarray:
@@ -59,9 +59,9 @@ class Windows:
         labels = np.zeros(len(seconds), np.int64)
         window_s = self.window * self.hop / self.rate
         for word in words:
-            start, end = word.start / self.rate, word.end / self.rate
+            end = word.end / self.rate
             before, after = self.undecided_s
-            labels[(seconds >= end - before) & (seconds < start + window_s + after)] = -1
+            labels[(seconds >= end - before) & (seconds < end + window_s + after)] = -1
         for word in words:
             end = word.end / self.rate
             first, last = self.word_s

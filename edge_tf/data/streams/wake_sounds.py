@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import logging
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ from edge_tf.data.words.speakers import Speakers
 from edge_tf.errors import UserError
 from edge_tf.settings import StreamTraining
 
+_log = logging.getLogger(__name__)
+
 _LISTS: tuple[tuple[Split, str], ...] = (
     ("validation", "validation_list.txt"),
     ("testing", "testing_list.txt"),
@@ -45,6 +48,7 @@ _TAKES_SHARE, _SENTENCES_SHARE, _NEGATIVES_SHARE, _HARD_SHARE = 1.0, 1.5, 1.5, 1
 _RECORDINGS_SHARE = 1.0  # beside 1 for the takes
 _SPEECH_AS_NOISE = 0.5
 _TRIMMED_DB = -30.0  # what is softer around a word is room
+_LONGEST_WORD_S = 2.5  # a longer one does not fit into a stream
 _EMPTY = sound_bank.of(())
 
 
@@ -165,8 +169,50 @@ def facts(folders: Folders, cache: Path) -> Facts:
         for _, name in _LISTS:
             if flag == "--negatives" and (folder / name).is_file():
                 digest.update(files.read_bytes(folder / name, _MOST_BYTES))
+    _tell_what_is_left_out(folders, sounds)
     hours = {kind: round(hours, 4) for kind, hours in sounds.hours().items()}
     return Facts(hours, spoken, digest.hexdigest())
+
+
+def _tell_what_is_left_out(folders: Folders, training: WakeSounds) -> None:
+    """Logs what is not used, or not by all splits.
+
+    Raises:
+      UserError: nothing of a folder would be trained on.
+    """
+    for place, word in enumerate(folders.words if folders.recordings else ()):
+        speech = [_speech(path) for path in _recorded(folders, place)]
+        long = sum(len(sound) > _LONGEST_WORD_S * RATE for sound in speech)
+        if long == len(speech):
+            raise UserError(
+                f"--recordings={folders.recordings}: each recording of '{word}' is longer than "
+                f"{_LONGEST_WORD_S:g} s without the silence around it",
+                "cut them to one word each",
+            )
+        if long:
+            _log.warning(
+                "--recordings=%s: %d of %d recordings of '%s' are longer than %g s without the "
+                "silence around them and are left out; cut them to one word each",
+                folders.recordings,
+                long,
+                len(speech),
+                word,
+                _LONGEST_WORD_S,
+            )
+    for folder in folders.negatives:
+        if not len(training.others[folder.name]):
+            raise UserError(
+                f"--negatives={folder}: all of its files are kept for validation and test",
+                "add more, or join them to one that is longer than a minute",
+            )
+        for split, _ in _LISTS:
+            if not len(negatives(folder, split)):
+                _log.warning(
+                    "--negatives=%s: none of its files is kept for %s; the detector is not judged "
+                    "on this kind of sound there",
+                    folder,
+                    "the test" if split == "testing" else split,
+                )
 
 
 def load(folders: Folders, split: Split) -> WakeSounds:
@@ -223,7 +269,7 @@ def tested_on(
     for place, word in enumerate(words if recordings else ()):
         assert recordings is not None
         folder = _folder_of_word(recordings, word, len(words))
-        takes = (_trimmed(folder / name) for name in _names(folder, "--test_recordings"))
+        takes = (_leveled(_speech(folder / name)) for name in _names(folder, "--test_recordings"))
         spoken[place] = (sound_bank.of(takes), _EMPTY)
     others = dict(sounds.others)
     for folder in folders:
@@ -288,13 +334,20 @@ def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarr
     """Recordings of a word without the silence around it, as loud as takes are."""
     if folders.recordings is None:
         return
-    folder = _folder_of_word(folders.recordings, folders.words[place], len(folders.words))
-    names = _names(folder, "--recordings")
-    few = len(names) < _FEWEST_RECORDINGS
+    paths = _recorded(folders, place)
+    few = len(paths) < _FEWEST_RECORDINGS
     speakers = Speakers()
-    for name in names:
-        if split == ("training" if few else _by_name(speakers.group(name))):
-            yield _trimmed(folder / name)
+    for path in paths:
+        if split == ("training" if few else _by_name(speakers.group(path.name))):
+            speech = _speech(path)
+            if len(speech) <= _LONGEST_WORD_S * RATE:
+                yield _leveled(speech)
+
+
+def _recorded(folders: Folders, place: int) -> list[Path]:
+    assert folders.recordings is not None
+    folder = _folder_of_word(folders.recordings, folders.words[place], len(folders.words))
+    return [folder / name for name in _names(folder, "--recordings")]
 
 
 def _folder_of_word(recordings: Path, word: str, words: int) -> Path:
@@ -302,9 +355,13 @@ def _folder_of_word(recordings: Path, word: str, words: int) -> Path:
     return recordings if words == 1 and not folder.is_dir() else folder
 
 
-def _trimmed(path: Path) -> np.ndarray:
+def _speech(path: Path) -> np.ndarray:
+    """What is between the silence around it, float32."""
     sound = wav.read(path, RATE).samples / np.float32(32768.0)
-    speech = simulation.trim_silence(sound, RATE, _TRIMMED_DB)
+    return simulation.trim_silence(sound, RATE, _TRIMMED_DB)
+
+
+def _leveled(speech: np.ndarray) -> np.ndarray:
     loud = simulation.active_rms(speech, RATE)
     return simulation.to_int16(speech * (_LEVEL / loud) if loud else speech)
 

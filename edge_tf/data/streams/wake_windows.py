@@ -17,11 +17,13 @@ from edge_tf.data.dataset import SPLITS, UNKNOWN, Split
 from edge_tf.data.streams import wake_sounds
 from edge_tf.data.streams.mixing import RATE, Mix, Mixer
 from edge_tf.data.streams.wake_sounds import Folders
+from edge_tf.errors import UserError
 
 COUNTS: dict[Split, int] = {"training": 600, "validation": 200, "testing": 300}
 """Windows of each class."""
 
 _STREAM_S = 3.0
+_MOST_TRIES = 50  # streams that are mixed for one window of a word
 # A window ends so long after the word.
 _AFTER_S = (0.05, 0.2)
 _DONE = "windows.json"
@@ -40,7 +42,7 @@ def make(folder: Path, folders: Folders, clip_samples: int, seed: int, digest: s
       digest: of all that determines them.
 
     Raises:
-      UserError: sound is missing or cannot be read.
+      UserError: sound is missing or cannot be read, or a word does not fit into a stream.
     """
     done = folder / _DONE
     if done.exists() and files.read_json(done) == {"digest": digest}:
@@ -56,7 +58,9 @@ def make(folder: Path, folders: Folders, clip_samples: int, seed: int, digest: s
         rows: list[tuple[str, str, int, str]] = []
         cuts: list[np.ndarray] = []
         left = dict.fromkeys(range(1, len(folders.words) + 1), COUNTS[split])
-        while any(left.values()):
+        for _ in range(_MOST_TRIES * COUNTS[split] * len(left)):
+            if not any(left.values()):
+                break
             wave, words = spoken(rng)
             for word in words:
                 end = word.end + round(rng.uniform(*_AFTER_S) * RATE)
@@ -65,6 +69,12 @@ def make(folder: Path, folders: Folders, clip_samples: int, seed: int, digest: s
                     name = folders.words[word.label - 1]
                     rows.append((name, f"{split}.wav", len(cuts) * clip_samples, ""))
                     cuts.append(wave[end - clip_samples : end])
+        if unheard := [folders.words[label - 1] for label, count in left.items() if count]:
+            raise UserError(
+                f"{folders.takes}: the takes of '{unheard[0]}' for {split} are too long for a "
+                f"stream of {length / RATE:g} s",
+                "choose a shorter word",
+            )
         for _ in range(COUNTS[split]):
             wave, _words = silent(rng)
             rows.append((UNKNOWN, f"{split}.wav", len(cuts) * clip_samples, ""))

@@ -20,7 +20,7 @@ _RATE_STEPS, _PITCH_STEPS = (0.9, 1.12), (0.95, 1.05)
 # Of sentences: the share in the set's language, speakers of each other one, and what takes long.
 _OWN_LANGUAGE = 0.5
 _FOREIGN_SPEAKERS = 24
-_SLOW, _SLOW_SHARE = ("kokoro",), 0.1
+_SLOW, _SLOW_SHARE = ("kokoro",), 0.05
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,8 @@ from edge_tf.errors import UserError
 _HELD_OUT_SHARE = 0.15
 _BLENDED_SHARE = 0.6  # of the speakers of a synthesizer that can blend
 _LEAST_BLENDED, _MOST_BLENDED = 0.3, 0.5  # share of the second voice
+# Relative to the voice's own: people speak slower than synthesizers, the more so to a machine.
+_RATES, _PITCHES = (0.6, 1.2), (0.88, 1.14)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +86,9 @@ def draw_take_speakers(
         turns = [
             pools[split, name, sex]
             for sex in (FEMALE, MALE, "")
-            for name in by_name
+            for name, synthesizer in by_name.items()
             if (split, name, sex) in pools
+            for _ in range(synthesizer.turns)
         ]
         if not turns:
             raise UserError(
@@ -96,14 +99,18 @@ def draw_take_speakers(
             index = len(speakers)
             rng = np.random.default_rng([seed, 6, index])
             pool = turns[place % len(turns)]
-            voice = _voice(by_name[pool[0].synthesizer], pool, place // len(turns), rng)
+            synthesizer = by_name[pool[0].synthesizer]
+            earlier = place // len(turns) * synthesizer.turns + turns[: place % len(turns)].count(
+                pool
+            )
+            voice = _voice(synthesizer, pool, earlier, rng)
             speakers.append(
                 TakeSpeaker(
                     name=speaker_name(seed, index, split, taken),
                     split=split,
                     voice=voice,
-                    rate=round(float(rng.uniform(0.8, 1.25)), 3),
-                    pitch=round(float(rng.uniform(0.88, 1.14)), 3),
+                    rate=round(float(rng.uniform(*_RATES)), 3),
+                    pitch=round(float(rng.uniform(*_PITCHES)), 3),
                 )
             )
     return speakers

@@ -67,6 +67,7 @@ def readme_sources(folder: Path) -> Path:
         "frontend": FrontendConfig().to_dict(),
         "hop_samples": 1_600,
         "detector": firmware.DetectorConfig().to_dict(),
+        "detector_caveat": "",
         "measured": None,
         "golden": {"clips": 8, "in_sample": 2},
         "models": {"model_waveform.tflite": model, "model_int8.tflite": model},

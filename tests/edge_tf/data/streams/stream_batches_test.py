@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge_tf.audio.frontend import log_mel
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data.streams import mixing, stream_batches
-from edge_tf.data.streams.mixing import Mixer
+from edge_tf.data.streams.mixing import Mixer, Spoken
 from edge_tf.data.streams.targets import Windows
 from tests.edge_tf.data.streams.wake_folders import PLAIN, sounds
 
@@ -23,6 +23,12 @@ FRONTEND = FrontendConfig(clip_samples=WINDOWS.samples)
 def few_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mixing, "_ROOMS", 2)
     monkeypatch.setattr(mixing, "_DEVICES", 2)
+
+
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams as they are mixed."""
+    for name in ("_WARP", "_MASK_SHARE", "_SLOW_SHARE"):
+        monkeypatch.setattr(stream_batches, name, 0.0)
 
 
 def batches(steps: int, seed: int = 0, epoch: int = 0, mix=mixing.Mix()) -> list:  # noqa: B008
@@ -50,18 +56,51 @@ def test_a_batch_depends_on_seed_epoch_and_number_only():
 
 
 def test_targets_are_those_of_the_stream_that_is_heard(monkeypatch):
-    """Without warp and masks, features are the front-end's of the very stream."""
-    monkeypatch.setattr(stream_batches, "_WARP", 0.0)
-    monkeypatch.setattr(stream_batches, "_MASK_SHARE", 0.0)
+    """Without warp, masks and tempo, features are the front-end's of the very stream."""
+    plain(monkeypatch)
     ((features, targets),) = batches(1, seed=7, epoch=1, mix=PLAIN)
     rng = np.random.default_rng([7, 1, 0])
     mixer = Mixer(sounds(), PLAIN, WINDOWS.samples)
     for row in range(3):
         wave, words = mixer(rng)
+        rng.random()  # whether it is slowed
         assert len(words) == 1
         expected = log_mel(tf.constant(wave[np.newaxis]), FRONTEND).numpy()[0]
         np.testing.assert_allclose(features[row], expected, rtol=0, atol=1e-5)
         np.testing.assert_array_equal(targets[row], WINDOWS.targets(words, 2))
+
+
+def test_a_slowed_stream_is_the_stream_at_a_slower_pace_and_its_word_with_it(monkeypatch):
+    """At half the pace, frame 2 t is frame t, an odd one is between two, the word lasts twice."""
+    plain(monkeypatch)
+    monkeypatch.setattr(stream_batches, "_SLOW_SHARE", 1.0)
+    monkeypatch.setattr(stream_batches, "_TEMPOS", (0.5, 0.5))
+    ((features, targets),) = batches(1, seed=7, epoch=1, mix=PLAIN)
+    rng = np.random.default_rng([7, 1, 0])
+    mixer = Mixer(sounds(), PLAIN, WINDOWS.samples)
+    for row in range(3):
+        wave, (word,) = mixer(rng)
+        rng.random(2)  # of the tempo
+        heard = log_mel(tf.constant(wave[np.newaxis]), FRONTEND).numpy()[0]
+        np.testing.assert_allclose(features[row][:, ::2], heard[:, :100], rtol=0, atol=1e-5)
+        between = (heard[:, :99] + heard[:, 1:100]) / 2
+        np.testing.assert_allclose(features[row][:, 1:198:2], between, rtol=0, atol=1e-5)
+        slow = Spoken(2 * word.start, 2 * word.end, word.label)
+        np.testing.assert_array_equal(targets[row], WINDOWS.targets([slow], 2))
+
+
+def test_streams_differ_in_tempo(monkeypatch):
+    """Some as they are, none faster, none slower than the slowest."""
+    plain(monkeypatch)
+    asked: list[float] = []
+    slowed = stream_batches._slowed_words
+    monkeypatch.setattr(
+        stream_batches, "_slowed_words", lambda words, by: asked.append(by) or slowed(words, by)
+    )
+    monkeypatch.setattr(stream_batches, "_SLOW_SHARE", 0.5)
+    batches(12, mix=PLAIN)
+    assert asked.count(1.0) > 3 and min(asked) >= stream_batches._TEMPOS[0] and max(asked) == 1.0
+    assert len(set(asked)) > 10
 
 
 def test_the_front_end_may_have_another_hop():

@@ -197,7 +197,57 @@ def test_recordings_are_in_a_folder_of_the_word_or_for_one_word_in_the_folder(ta
         recorded(takes, tmp_path, ("garden", "lamp"))
 
 
+def test_recordings_that_are_no_single_word_are_left_out_counted_and_cutting_them_is_the_remedy(
+    takes, tmp_path, caplog
+):
+    recordings(tmp_path / "mine", 3)
+    write(tmp_path / "mine" / "talk.wav", melody(WORD_HZ, 2.6))
+    folders = Folders(takes, ("lamp",), recordings=tmp_path / "mine")
+    assert wake_sounds.facts(folders, tmp_path / "cache").spoken == {"lamp": 4 + 3}
+    assert "1 of 4 recordings of 'lamp' are longer than 2.5 s" in caplog.text
+    for path in (tmp_path / "mine").glob("*_0.wav"):
+        path.unlink()
+    with pytest.raises(UserError, match=r"each recording of 'lamp' is longer than 2\.5 s"):
+        wake_sounds.facts(folders, tmp_path / "cache")
+    caplog.clear()
+    for cut in range(2):
+        write(tmp_path / "mine" / f"{cut}.wav", melody(WORD_HZ, 0.5, cut))
+    (tmp_path / "mine" / "talk.wav").unlink()
+    assert wake_sounds.facts(folders, tmp_path / "cache").spoken == {"lamp": 4 + 2}
+    assert not caplog.text
+
+
 # Facts
+
+
+def test_negatives_of_which_nothing_is_trained_on_are_refused_and_both_remedies_hold(
+    takes, tmp_path, caplog
+):
+    radio = tmp_path / "radio"
+    folders = Folders(takes, ("lamp",), negatives=(radio,))
+    splits = {wake_sounds._by_name(f"{i}.wav"): i for i in range(99, -1, -1)}
+    write(radio / f"{splits['testing']}.wav", melody(OTHER_HZ, 0.3))
+    with pytest.raises(UserError, match="are kept for validation and test; add more, or join"):
+        wake_sounds.facts(folders, tmp_path / "cache")
+    for i in range(12):
+        write(radio / f"{i}.wav", melody(OTHER_HZ, 0.3, i))
+    assert wake_sounds.facts(folders, tmp_path / "cache").hours["radio"] > 0
+    for path in radio.glob("*.wav"):
+        path.unlink()
+    write(radio / "joined.wav", melody(OTHER_HZ, 61.0))
+    caplog.clear()
+    assert wake_sounds.facts(folders, tmp_path / "cache").hours["radio"] > 0
+    assert not caplog.text
+
+
+def test_a_kind_of_sound_that_is_not_judged_is_told(takes, tmp_path, caplog):
+    splits = {wake_sounds._by_name(f"{i}.wav"): i for i in range(99, -1, -1)}
+    for split in ("training", "testing"):
+        write(tmp_path / "radio" / f"{splits[split]}.wav", melody(OTHER_HZ, 0.3))
+    folders = Folders(takes, ("lamp",), negatives=(tmp_path / "radio",))
+    wake_sounds.facts(folders, tmp_path / "cache")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"--negatives={tmp_path / 'radio'}: none of its files is kept for valid")
 
 
 @pytest.fixture

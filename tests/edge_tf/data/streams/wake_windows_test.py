@@ -12,6 +12,7 @@ from edge_tf.data.streams import mixing, wake_sounds, wake_windows
 from edge_tf.data.streams.mixing import RATE
 from edge_tf.data.streams.wake_sounds import Folders
 from edge_tf.data.words import split_lists
+from edge_tf.errors import UserError
 from tests.edge_tf.data.streams import wake_folders
 from tests.edge_tf.data.streams.wake_folders import PLAIN
 
@@ -96,3 +97,14 @@ def test_windows_that_are_there_are_not_made_again(tmp_path, folders, monkeypatc
         wake_windows.make(tmp_path, folders, CLIP, 0, "another")
     # Nothing of the old ones counts as whole meanwhile.
     assert not (tmp_path / "windows.json").exists()
+
+
+def test_a_word_that_does_not_fit_into_a_stream_ends_in_one_line(tmp_path, monkeypatch):
+    """Instead of being mixed for ever; a shorter word is the remedy."""
+    folders = Folders(wake_folders.takes(tmp_path / "takes"), ("lamp",))
+    monkeypatch.setattr(wake_windows, "_STREAM_S", -0.6)
+    with pytest.raises(UserError, match=r"takes of 'lamp' for training are too long.*shorter word"):
+        wake_windows.make(tmp_path / "windows", folders, CLIP, 0, "digest")
+    assert not (tmp_path / "windows" / "windows.json").exists()
+    monkeypatch.setattr(wake_windows, "_STREAM_S", 3.0)
+    wake_windows.make(tmp_path / "windows", folders, CLIP, 0, "digest")

@@ -51,6 +51,19 @@ def test_synthesizers_take_turns():
         assert abs(mine.count("a") - mine.count("b")) <= 1
 
 
+def test_a_synthesizer_that_sounds_like_people_has_more_turns_and_each_of_its_voices_one_first():
+    people = Tones("people", 12, blends=False)
+    people.turns = 2
+    speakers = draw_take_speakers(60, [people, Tones("others", 12)], "en", 0)
+    for split in split_sizes(60):
+        mine = [s.voice for s in speakers if s.split == split]
+        theirs = [voice for voice in mine if voice.synthesizer == "people"]
+        assert abs(len(theirs) - 2 * (len(mine) - len(theirs))) <= 2
+        names = [voice.name for voice in theirs]
+        different = sum(s == split for s in split_timbres(people.voices("en")).values())
+        assert len(set(names)) == min(different, len(names))
+
+
 def test_women_and_men_are_divided_alike():
     voices = [Voice("x", f"{sex}{i}", "en", sex, (f"{sex}{i}",)) for sex in "fm" for i in range(10)]
     found = split_timbres(voices)

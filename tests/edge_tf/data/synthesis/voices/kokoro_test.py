@@ -23,11 +23,17 @@ def installed() -> None:
 @pytest.mark.usefixtures("installed")
 def test_voices_and_their_languages():
     voices = {voice.name: voice for voice in KOKORO.voices("en")}
-    assert len(voices) == 28
+    assert len(voices) == 54
+    assert [name[0] in "ab" for name in voices] == [True] * 28 + [False] * 26
     assert (voices["af_heart"].sex, voices["af_heart"].language) == ("female", "en-us")
     assert (voices["bm_george"].sex, voices["bm_george"].language) == ("male", "en-gb")
-    assert {voice.name for voice in KOKORO.voices("en-gb")} < set(voices)
-    assert [voice.name for voice in KOKORO.voices("fr")] == ["ff_siwis"]
+    assert (voices["jm_kumo"].sex, voices["jm_kumo"].language) == ("male", "en-us")
+    british = KOKORO.voices("en-gb")
+    assert {voice.language for voice in british} == {"en-gb"} and len(british) == 54
+    assert [voice.name[0] == "b" for voice in british] == [True] * 8 + [False] * 46
+    french = KOKORO.voices("fr")
+    assert french[0].name == "ff_siwis" and len(french) == 54
+    assert {voice.language for voice in french} == {"fr"}
     assert KOKORO.voices("ja") == KOKORO.voices("zh") == KOKORO.voices("xx") == []
 
 

@@ -100,10 +100,8 @@ def draw_take_speakers(
             rng = np.random.default_rng([seed, 6, index])
             pool = turns[place % len(turns)]
             synthesizer = by_name[pool[0].synthesizer]
-            earlier = place // len(turns) * synthesizer.turns + turns[: place % len(turns)].count(
-                pool
-            )
-            voice = _voice(synthesizer, pool, earlier, rng)
+            turn = place // len(turns) * synthesizer.turns + turns[: place % len(turns)].count(pool)
+            voice = _voice(synthesizer, pool, turn, rng)
             speakers.append(
                 TakeSpeaker(
                     name=speaker_name(seed, index, split, taken),

@@ -32,7 +32,7 @@ class _Effort:
     rounds: int
 
 
-_WHOLE = _Effort(takes=900, sentences=2400, soundalikes=40, epochs=20, steps=200, rounds=3)
+_WHOLE = _Effort(takes=900, sentences=2400, soundalikes=40, epochs=30, steps=200, rounds=3)
 _QUICK = _Effort(takes=300, sentences=800, soundalikes=16, epochs=8, steps=200, rounds=2)
 _TAKES_PER_OTHER = 6
 _SPEAKERS = 240

@@ -1,20 +1,17 @@
 """Other sound that a network takes for a word, cut out so that it can be trained on."""
 
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import tensorflow as tf
+import scipy.special
 import tf_keras as keras
 
-from edge_tf import progress
-from edge_tf.audio.frontend import log_mel
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data.streams import sound_bank
 from edge_tf.data.streams.sound_bank import SoundBank
 from edge_tf.data.streams.targets import Windows
+from edge_tf.models.whole_sound import WholeSound
 
-_CHUNK_S = 20
 _MOST_HOURS = 3.0  # of each kind
 _MOST = 600  # sounds, the most alike first
 _BEFORE_S, _AFTER_S = 2.0, 0.4
@@ -37,28 +34,14 @@ def mine(
       windows: those of the model.
       frontend: of the model.
     """
-    length = _CHUNK_S * windows.rate
-    config = dataclasses.replace(frontend, clip_samples=length)
-    run = tf.function(
-        lambda x: tf.nn.softmax(model(log_mel(x, config), training=False))[0],
-        input_signature=[tf.TensorSpec([1, length], tf.float32)],
-        autograph=False,
-    )
-    # The first windows of a chunk have not heard enough: they are the last ones of the one before.
-    unsettled = -(-windows.unsettled // windows.every)
-    count = 1 + (config.num_frames - windows.window) // windows.every - unsettled
-    lead, step = (n * windows.every * windows.hop for n in (unsettled, count))
+    listen = WholeSound(model, frontend, windows.window, windows.every, windows.unsettled)
     found: list[tuple[float, np.ndarray]] = []
     most = int(_MOST_HOURS * 3600 * windows.rate)
     for kind, bank in others.items():
         sound = bank.samples[:most]
-        padded = np.concatenate([np.zeros(lead, np.int16), sound])
-        scores = [np.zeros(0, np.float32)]
-        for at in progress.bar(range(0, len(sound), step), desc=f"listening to {kind}", unit="cut"):
-            chunk = padded[at : at + length] / np.float32(32768.0)
-            chunk = np.pad(chunk, (0, length - len(chunk)))
-            scores.append(run(tf.constant(chunk[np.newaxis]))[unsettled:, 1:].numpy().max(axis=-1))
-        found += _cuts(np.concatenate(scores), sound, max(_LEAST, threshold / 2), windows)
+        if len(sound):
+            scores = scipy.special.softmax(listen(sound, kind), axis=-1)[:, 1:].max(axis=-1)
+            found += _cuts(scores, sound, max(_LEAST, threshold / 2), windows)
     found.sort(key=lambda pair: -pair[0])
     return sound_bank.of(sound for _, sound in found[:_MOST])
 

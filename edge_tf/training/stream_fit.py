@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 _EVERY = 4  # frames from one trained window to the next
 _TRAINED_FRAMES = 200  # of a stream, besides what precedes the first window
 _JUDGED_STREAMS = 300
-_JUDGED_HOURS = 0.6  # of other sound, at most
+_JUDGED_HOURS = 2.0  # of other sound, at most
 _BEST = "best.keras"
 
 
@@ -142,9 +142,10 @@ class _Rounds:
         """Everything found before and, at the beginning of a round, now."""
         if epoch in self._first and not self._path(epoch).exists():
             with average.applied():
-                found = mining.mine(
-                    model, self._sounds.others, judge(model).threshold, windows, record.frontend
-                )
+                # What sounds like the word is trained on anyway, and is not what an hour is full of:
+                # a network that learns little else misses words.
+                heard = {kind: bank for kind, bank in self._sounds.others.items() if kind != TAKES}
+                found = mining.mine(model, heard, judge(model).threshold, windows, record.frontend)
             _log.info("%d sounds were taken for a word and are trained on from now", len(found))
             with files.atomic_path(self._path(epoch)) as temporary, temporary.open("wb") as out:
                 np.savez(out, samples=found.samples, starts=found.starts)

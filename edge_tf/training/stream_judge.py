@@ -22,8 +22,8 @@ _CHUNK_FRAMES = 1_200  # of other sound
 _SMOOTHED_S = 0.2
 # A detection is the word's from so long before its end to so long after it.
 _EARLY_S, _LATE_S = 0.1, 0.7
-# Judged at these numbers of false accepts on all of the other sound: one alone is chance.
-_FALSE_ACCEPTS = (0, 1, 2, 4)
+# Judged at these numbers of false accepts on all of the other sound: the first ones are chance.
+_FALSE_ACCEPTS = (1, 2, 4, 8)
 _PAUSE_S = 1.2
 
 

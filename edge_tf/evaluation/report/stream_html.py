@@ -40,6 +40,7 @@ def context(stream: StreamReport | None) -> dict[str, Any]:
                 ("95 % interval", _shares(chosen.false_rejects_interval)),
                 ("Latency from the end of a word, median", _seconds(chosen.latency_s(50))),
                 ("Latency, 90 % within", _seconds(chosen.latency_s(90))),
+                *_float_facts(stream),
                 ("Without a decision", f"the first {stream.deaf_seconds:.2f} s"),
                 (
                     "False accepts per hour on validation clips, where it was chosen",
@@ -139,6 +140,14 @@ def _rates(interval: tuple[float, float]) -> str:
 
 def _shares(interval: tuple[float, float]) -> str:
     return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+
+
+def _float_facts(stream: StreamReport) -> list[tuple[str, str]]:
+    if stream.float_best is None:
+        return []
+    names = ("False rejects of the float network at as many false accepts", "Of the int8 network")
+    shares = (stream.float_best.false_rejects, stream.int8_best.false_rejects)
+    return [(name, f"{100 * share:.1f} %") for name, share in zip(names, shares, strict=True)]
 
 
 def _seconds(latency: float | None) -> str:

@@ -39,6 +39,12 @@ def render(stream: StreamReport) -> str:
         lines.append(
             f"latency from the end of a word: median {median:.2f} s, 90 % within {slow:.2f} s"
         )
+    if stream.float_best:
+        lines.append(
+            f"float network: {stream.float_best.false_rejects:.1%} missed, int8 "
+            f"{stream.int8_best.false_rejects:.1%}, each with its best setting for as many false "
+            "accepts"
+        )
     lines.append(
         f"no decision in the first {stream.deaf_seconds:.2f} s, until a whole window is there"
     )

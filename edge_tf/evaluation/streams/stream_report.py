@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from edge_tf import records
+from edge_tf.evaluation.streams import stream_metrics
 from edge_tf.evaluation.streams.aim import Aim
 from edge_tf.evaluation.streams.stream_metrics import Kind, Level, Point
 from edge_tf.records import JsonObject, later
@@ -148,6 +149,8 @@ class StreamReport:
       scene: facts of the test sound.
       settings: of the evaluation.
       model_sha256: of the streaming model.
+      float_best: the float network's setting with the fewest false rejects on the test sound, at
+        no more false accepts than `chosen` has; None if it was not run.
       deaf_seconds: at the start of a stream, until the first decision.
     """
 
@@ -158,6 +161,12 @@ class StreamReport:
     settings: StreamSettings
     model_sha256: str
     deaf_seconds: float = 0.0
+    float_best: Point | None = None
+
+    @property
+    def int8_best(self) -> Point:
+        """The same of the int8 network, to compare: it was not chosen without the test sound."""
+        return stream_metrics.choose(self.points, self.chosen.total.per_hour)
 
     @property
     def aim(self) -> Aim:
@@ -178,6 +187,12 @@ class StreamReport:
             "chosen_on_validation": as_dict(self.chosen_on),
             "by_kind": [records.to_json(KindRecord.of(kind)) for kind in self.chosen.kinds],
             "by_snr": [records.to_json(LevelRecord.of(level)) for level in self.chosen.levels],
+            "float": self.float_best
+            and {
+                "false_rejects": self.float_best.false_rejects,
+                "int8_false_rejects": self.int8_best.false_rejects,
+                "false_accepts_per_hour": self.chosen.total.per_hour,
+            },
             "points": [as_dict(point) for point in self.points],
         }
 

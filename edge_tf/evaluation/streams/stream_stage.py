@@ -19,6 +19,7 @@ from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream
 from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import (
+    float_stream,
     operating_point,
     stream_metrics,
     stream_scene,
@@ -71,11 +72,12 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     run.require_int8()  # rejects one that is older than the network
     path = run.require_streaming()
     model = path.read_bytes()
+    output = tflite_model.parse(model, str(path)).outputs[0]
     frames = data.frontend.num_frames
     background = operating_point.with_background(operating_point.of(frames), run).background
     listening = Listening(
         labels=data.labels,
-        logit_scale=tflite_model.parse(model, str(path)).outputs[0].scales[0],
+        logit_scale=output.scales[0],
         frame_period=data.frontend.hop,
         sample_rate=data.frontend.sample_rate,
         skipped=frames - 1,  # until a whole window has passed
@@ -85,16 +87,19 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         config = operating_point.of(frames, smoothing, threshold)
         return dataclasses.replace(config, rearm=rearm, background=background)
 
-    def sweep(sound: Sound, split: Split) -> list[Point]:
-        parts = _heard(model, data, sound.parts, split)
+    def settings_of(parts: Sequence[HeardPart]) -> list[Point]:
         settings = (SMOOTHINGS, THRESHOLDS, REARMS)
         return stream_metrics.sweep(parts, listening, config_for, *settings)
+
+    def sweep(sound: Sound, split: Split) -> list[Point]:
+        return settings_of(_heard(model, data, sound.parts, split))
 
     sounds = {split: sound_of(run, data, split, settings, background) for split in SPLITS}
     chosen_on = stream_metrics.choose(
         sweep(sounds["validation"], "validation"), settings.most_per_hour
     )
     points = sweep(sounds["testing"], "testing")
+    unquantized = float_stream.heard(run, data.frontend, output, sounds["testing"].parts)
     chosen = next(point for point in points if point.config == chosen_on.config)
     report = StreamReport(
         chosen=chosen,
@@ -104,6 +109,9 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         settings=settings,
         model_sha256=hashlib.sha256(model).hexdigest(),
         deaf_seconds=(frames - 1) * data.frontend.hop / data.frontend.sample_rate,
+        float_best=stream_metrics.choose(settings_of(unquantized), chosen.total.per_hour)
+        if unquantized
+        else None,
     )
     files.write_json(run / FILE, report.to_dict())
     operating_point.save(run, chosen.config, operating_point.about(report))

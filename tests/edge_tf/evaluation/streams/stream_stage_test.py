@@ -13,7 +13,7 @@ from edge_tf import files, records
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion.tflite import streaming
 from edge_tf.evaluation.report import stream_text
-from edge_tf.evaluation.streams import operating_point, stream_stage
+from edge_tf.evaluation.streams import float_stream, operating_point, stream_stage
 from edge_tf.evaluation.streams.stream_report import StreamReport, StreamSettings
 from edge_tf.run_dir import RunDirectory
 from edge_tf.settings import ModelConfig
@@ -62,6 +62,8 @@ def evaluate(
         return made
 
     monkeypatch.setattr(stream_stage, "_logits", logits)
+    # The run has no float network; float_stream_test has one.
+    monkeypatch.setattr(float_stream, "heard", lambda *_: None)
     return stream_stage.evaluate(run, data, StreamSettings(minutes=2.0, most_per_hour=most))
 
 

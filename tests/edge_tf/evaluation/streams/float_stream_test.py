@@ -1,0 +1,60 @@
+"""The float network on an evaluation's sound: its logits, rounded as the int8 network's are."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from edge_tf import files, keras_file
+from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.evaluation.streams import float_stream
+from edge_tf.evaluation.streams.wake_parts import SoundPart
+from edge_tf.models import bc_resnet, ds_cnn
+from edge_tf.models.whole_sound import WholeSound
+from edge_tf.run_dir import RunDirectory
+from edge_tf.settings import ModelConfig
+from tests.edge_tf import recorded
+
+FRONTEND = FrontendConfig(clip_samples=8_000)
+OUTPUT: Any = SimpleNamespace(scales=[0.002], zero_points=[5])
+# Louder and louder, so that logits differ.
+SOUND = np.random.default_rng(0).normal(0, np.geomspace(3, 6000, 30_000)).astype(np.int16)
+
+
+def run_of(folder: Path, network: keras.Model, config: ModelConfig) -> RunDirectory:
+    run = RunDirectory(folder).create()
+    keras_file.save(network, run / "float.keras")
+    files.write_text(run / "labels.txt", "_unknown_\nlamp\n")
+    run.record(recorded.trained(model=config, labels=("_unknown_", "lamp")))
+    return run
+
+
+def test_logits_are_the_network_s_at_each_frame_and_saturate_as_int8_ones_do(tmp_path):
+    keras.utils.set_random_seed(1)
+    network = bc_resnet.build(1, 2, FRONTEND.feature_shape, lookahead=0)
+    run = run_of(tmp_path / "run", network, ModelConfig(tau=1, lookahead=0))
+    (part,) = float_stream.heard(run, FRONTEND, OUTPUT, [SoundPart("noise", SOUND)]) or []
+    assert (part.kind, part.logits.dtype) == ("noise", np.int8)
+    assert part.hours == pytest.approx(30_000 / 16_000 / 3600)
+    # A frame for each hop and one at the beginning; the first ones end no window.
+    assert part.logits.shape == (1 + 30_000 // 160, 2)
+    first = FRONTEND.num_frames - 1
+    assert np.all(part.logits[:first] == -128)
+
+    stream = bc_resnet.build_windows(1, 2, FRONTEND.num_frames, 1)
+    for layer in network.layers:
+        if layer.weights:
+            stream.get_layer(layer.name).set_weights(layer.get_weights())
+    logits = WholeSound(stream, FRONTEND, FRONTEND.num_frames, 1, bc_resnet.FIELD)(SOUND, "noise")
+    wanted = np.clip(np.rint(logits / 0.002) + 5, -128, 127)[: len(part.logits) - first]
+    np.testing.assert_array_equal(part.logits[first:], wanted)
+    assert len(np.unique(part.logits[first:])) > 10
+
+
+def test_a_network_without_a_form_for_all_windows_is_not_run(tmp_path):
+    network = ds_cnn.build(num_classes=2)
+    run = run_of(tmp_path / "run", network, ModelConfig(name="ds_cnn"))
+    assert float_stream.heard(run, FRONTEND, OUTPUT, [SoundPart("noise", SOUND)]) is None

@@ -142,7 +142,7 @@ class _Rounds:
         """Everything found before and, at the beginning of a round, now."""
         if epoch in self._first and not self._path(epoch).exists():
             with average.applied():
-                # What sounds like the word is trained on anyway, and is not what an hour is full of:
+                # What sounds like the word is trained on anyway, and no hour is full of it:
                 # a network that learns little else misses words.
                 heard = {kind: bank for kind, bank in self._sounds.others.items() if kind != TAKES}
                 found = mining.mine(model, heard, judge(model).threshold, windows, record.frontend)

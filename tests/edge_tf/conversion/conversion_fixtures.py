@@ -25,6 +25,14 @@ def randomize(model: keras.Model, seed: int = 0) -> keras.Model:
     return model
 
 
+def with_statistics(model: keras.Model, frames: int) -> keras.Model:
+    """Moving statistics of some features, so that the logits of an untrained network differ."""
+    features = np.random.default_rng(0).normal(-6.0, 3.0, (4, 40, frames, 1)).astype(np.float32)
+    for _ in range(20):
+        model(features, training=True)
+    return model
+
+
 def block_model(affine: str = "sub", sub_bands: int = 5) -> keras.Model:
     """One block of each kind of op that our models have."""
     keras.utils.set_random_seed(0)

@@ -85,6 +85,23 @@ def test_the_page_tells_the_choice_and_what_it_is_worth():
         assert words in text, words
 
 
+def test_the_float_network_is_compared_at_as_many_false_accepts():
+    """Of the int8 network's settings the best one at 2 per hour, whichever was chosen."""
+    assert "float network" not in Page(report_html.render(sample(stream=heard()))).text
+    report = heard(chosen=POINTS[1], float_best=point(20, 0.4, 4, 1))
+    assert report.int8_best == POINTS[4]
+    text = Page(report_html.render(sample(stream=report))).text
+    assert "False rejects of the float network at as many false accepts 5.0 %" in text
+    assert "Of the int8 network 7.5 %" in text
+    assert report.to_dict()["float"] == {
+        "false_rejects": 0.05,
+        "int8_false_rejects": 0.075,
+        "false_accepts_per_hour": 6.0,
+    }
+    assert heard().to_dict()["float"] is None
+    assert "float network: 5.0% missed, int8 7.5%" in stream_text.render(report)
+
+
 def test_the_page_stays_whole():
     page = Page(report_html.render(sample(stream=heard(), layers=LAYERS)))
     assert page.addresses == ["data:,"]

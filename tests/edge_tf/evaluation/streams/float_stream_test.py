@@ -17,6 +17,7 @@ from edge_tf.models.whole_sound import WholeSound
 from edge_tf.run_dir import RunDirectory
 from edge_tf.settings import ModelConfig
 from tests.edge_tf import recorded
+from tests.edge_tf.conversion.conversion_fixtures import with_statistics
 
 FRONTEND = FrontendConfig(clip_samples=8_000)
 OUTPUT: Any = SimpleNamespace(scales=[0.002], zero_points=[5])
@@ -33,9 +34,9 @@ def run_of(folder: Path, network: keras.Model, config: ModelConfig) -> RunDirect
 
 
 def test_logits_are_the_network_s_at_each_frame_and_saturate_as_int8_ones_do(tmp_path):
-    keras.utils.set_random_seed(1)
-    network = bc_resnet.build(1, 2, FRONTEND.feature_shape, lookahead=0)
-    run = run_of(tmp_path / "run", network, ModelConfig(tau=1, lookahead=0))
+    network = bc_resnet.build(0.5, 2, FRONTEND.feature_shape, lookahead=0)
+    with_statistics(network, FRONTEND.num_frames)
+    run = run_of(tmp_path / "run", network, ModelConfig(tau=0.5, lookahead=0))
     (part,) = float_stream.heard(run, FRONTEND, OUTPUT, [SoundPart("noise", SOUND)]) or []
     assert (part.kind, part.logits.dtype) == ("noise", np.int8)
     assert part.hours == pytest.approx(30_000 / 16_000 / 3600)
@@ -44,7 +45,7 @@ def test_logits_are_the_network_s_at_each_frame_and_saturate_as_int8_ones_do(tmp
     first = FRONTEND.num_frames - 1
     assert np.all(part.logits[:first] == -128)
 
-    stream = bc_resnet.build_windows(1, 2, FRONTEND.num_frames, 1)
+    stream = bc_resnet.build_windows(0.5, 2, FRONTEND.num_frames, 1)
     for layer in network.layers:
         if layer.weights:
             stream.get_layer(layer.name).set_weights(layer.get_weights())

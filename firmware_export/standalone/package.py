@@ -9,6 +9,7 @@ import tflite_model
 from firmware_export import folder, identity, naming, packing
 from firmware_export.errors import ExportError
 from firmware_export.golden import Golden
+from firmware_export.line_width import folder as width
 from firmware_export.linkage import Linkage
 from firmware_export.standalone import (
     compiler,
@@ -135,7 +136,7 @@ def export(
         "plan.svg": plan_svg.draw(compiled.plan, compiled.op_sources, title).encode(),
     }
     marked = identity.marked(files, packing.sha256(exported), version)
-    files = naming.renamed(marked, linkage.prefix)
+    files = width.wrapped(naming.renamed(marked, linkage.prefix), linkage.prefix)
     told = manifest.of_export(exported, form, compiled, target, spotting, vectors, version)
     told |= {
         "prefix": linkage.prefix,

@@ -45,7 +45,7 @@ class TestTwoOfOneName:
         shutil.copytree(twins[0] / "src", tmp_path / "src")
         shutil.copy(twins[1] / "src/detector.c", tmp_path / "src")
         done = run("gcc", "-c", tmp_path / "src/detector.c", "-o", tmp_path / "x.o")
-        assert "detector.c and model_id.h are of two exports: copy all of one" in done.stderr
+        assert "this file and model_id.h are of two exports: copy all of one" in done.stderr
 
     def test_the_remedy(self, twins, tmp_path: Path):
         """--prefix: both run, whatever the order."""

@@ -8,14 +8,16 @@ import pytest
 
 from firmware_export.boards import building, emulation
 from firmware_export.boards.emulation import RunResult
-from tests.firmware_export.boards.conftest import EMULATED, PROGRAMS, usable
+from tests.firmware_export.boards.conftest import EMULATED, usable
+
+MAIN = Path(__file__).parents[3] / "tools" / "acceptance_main.c"
 
 
 def run_on(name: str, exported: Path, folder: Path) -> RunResult:
     """What is in src/, compiled as the compiler of the board takes it."""
     board = usable(name)
     flash_kb, ram_kb = board.memory_kb
-    sources = [PROGRAMS / "self_test.c", *sorted((exported / "src").glob("*.c"))]
+    sources = [MAIN, *sorted((exported / "src").glob("*.c"))]
     built = building.build(
         board, sources, [exported / "src"], folder / "build", flash_kb=flash_kb, ram_kb=ram_kb
     )

@@ -49,7 +49,7 @@ def _marked(name: str, content: bytes, export_id: str) -> bytes:
     if path.suffix in (".c", ".cpp"):
         own = f'#include "{path.stem}.h"\n'
         assert own in text, name
-        check = _check(export_id, f"{path.name} and model_id.h are of two exports: copy all of one")
+        check = _check(export_id, "this file and model_id.h are of two exports: copy all of one")
         return text.replace(own, f"{own}\n{check}", 1).encode("utf-8")
     return content
 

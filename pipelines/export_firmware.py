@@ -25,7 +25,7 @@ from pipelines import app, common, exporting, help_text
 
 if TYPE_CHECKING:
     from firmware_export.runtime.detector import DetectorConfig
-    from firmware_export.standalone.package import Sound
+    from firmware_export.standalone.spotting import Sound
 
 FLAVORS = ("tflm", "standalone")
 _ALONE = Linkage()
@@ -297,9 +297,10 @@ def _export_standalone(
     import tflite_model
     from firmware_export.standalone import package
     from firmware_export.standalone import passes as all_passes
+    from firmware_export.standalone.spotting import Spotting
 
     sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
-    spotting = package.Spotting(labels, frontend, detector, sound, frames, caveat)
+    spotting = Spotting(labels, frontend, detector, sound, frames, caveat)
     content = model.read_bytes()
     return package.export(
         content,
@@ -321,7 +322,7 @@ def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
     """The first golden clips with the features that C must make of them."""
     from edge_tf.audio import fixed_point
     from edge_tf.audio.frontend_config import FrontendConfig
-    from firmware_export.standalone import package
+    from firmware_export.standalone.spotting import Sound
 
     try:
         features = fixed_point.log_mel(
@@ -331,7 +332,7 @@ def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
         raise UserError(
             f"the golden clips do not fit the front-end ({error})", "convert the run again"
         ) from None
-    return package.Sound(wav[:_WAVS], features)
+    return Sound(wav[:_WAVS], features)
 
 
 def main() -> None:

@@ -338,7 +338,7 @@ def _open(
     from edge_tf.engines.base import UnavailableError
     from edge_tf.errors import UserError
     from edge_tf.models import loading, run_model
-    from firmware_export.standalone.package import Spotting
+    from firmware_export.standalone.spotting import Spotting
 
     run.require_int8()  # refuses a file that is older than the network
     model = run.require_streaming().read_bytes()

@@ -11,7 +11,7 @@ from firmware_export.boards.board import Board
 from firmware_export.boards.building import DoesNotFitError
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 
 _TIMEOUT_S = 1800.0
 

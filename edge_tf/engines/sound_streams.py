@@ -17,7 +17,7 @@ from firmware_export import children
 from firmware_export.boards import programs
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import Detector, DetectorConfig
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -215,6 +215,7 @@ BOARDS = (
         flags=("-ffreestanding", "-fbuiltin", "-nostdlib", f"-I{SOURCES / 'xtensa'}"),
         sources=(
             *("board_xtensa.c", "board_xtensa_arithmetic.c", "board_xtensa_string.c"),
+            "board_xtensa_stdio.c",
             *("simcall.c", "board_print.c", "board_stack.c"),
         ),
         libraries=("-lgcc",),

@@ -14,7 +14,7 @@ from firmware_export.boards.building import Build
 from firmware_export.boards.clips import ClipsResult
 from firmware_export.boards.m4_timing import Cycles
 from firmware_export.errors import ExportError
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 
 _RUNTIME = ("frontend.c", "detector.c")
 # Stages that clips_main.c measures, and the function that each calls.

@@ -10,7 +10,7 @@ from firmware_export.boards.board import HOST, SOURCES, Board
 from firmware_export.boards.building import Build
 from firmware_export.standalone import compiler, kernel_files
 from firmware_export.standalone.compiler import Compiled
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 
 OPTIMIZE = "-O2"
 # Runs a stream of sound; link it with the exported sources.

@@ -10,6 +10,7 @@ from typing import Any
 
 from firmware_export import folder, packing, templating
 from firmware_export.errors import ExportError
+from firmware_export.line_width import folder as width
 from firmware_export.standalone import kernel_files
 from firmware_export.standalone.target import Target, sets
 
@@ -108,7 +109,8 @@ def write(out_dir: Path, target: Target, edge_tf_version: str, force: bool = Fal
         "target": target.name,
         "sources": sorted(Path(name).name for name in sources if name.endswith(".c")),
     }
-    files = {**sources, packing.LICENSE: packing.license_text(), **_build_files(values)}
+    own = {packing.LICENSE: packing.license_text(), **_build_files(values)}
+    files = {**sources, **width.wrapped(own)}
     manifest = {
         "format_version": packing.FORMAT_VERSION,
         "flavor": FLAVOR,

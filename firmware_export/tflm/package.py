@@ -13,6 +13,7 @@ from firmware_export import c_text, compiled_files, folder, identity, naming, pa
 from firmware_export.errors import ExportError
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
+from firmware_export.line_width import folder as width
 from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro, random_golden
 from firmware_export.runtime.detector import DetectorConfig, frames_between
@@ -129,7 +130,8 @@ def export(
         "ops_text": ", ".join(f"{count} {name}" for name, count in info.op_counts().items()),
     }
     files = {**packing.render_templates(values), **runtime}
-    files = naming.renamed(identity.marked(files, packing.sha256(model), version), linkage.prefix)
+    marked = identity.marked(files, packing.sha256(model), version)
+    files = width.wrapped(naming.renamed(marked, linkage.prefix), linkage.prefix)
     manifest["prefix"] = linkage.prefix
     manifest["files"] = packing.listed(files)
     folder.write(out_dir, files, manifest, force)

@@ -12,10 +12,10 @@ import pytest
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion.tflite import streaming
 from firmware_export.standalone import compiler, package
-from firmware_export.standalone.package import Sound, Spotting
+from firmware_export.standalone.spotting import Sound, Spotting
 from firmware_export.tflm import package as tflm
 from tests.firmware_export import models
-from tests.firmware_export.conftest import golden_of
+from tests.firmware_export.litert_golden import golden_of
 from tests.firmware_export.standalone import (
     compiler_test,
     ends_test,

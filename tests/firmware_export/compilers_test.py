@@ -16,7 +16,7 @@ from firmware_export.boards import toolchain
 from firmware_export.boards.board import Requirement, by_name
 from firmware_export.standalone import kernel_files
 from firmware_export.standalone.kernel_structs import KERNELS
-from firmware_export.standalone.package import Sound
+from firmware_export.standalone.spotting import Sound
 from firmware_export.standalone.target import KERNEL_SETS
 from tests.firmware_export.c_style_test import CONFIG, Made
 from tests.firmware_export.standalone.kernels_glue import WARNINGS

@@ -14,7 +14,7 @@ from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.errors import ExportError
 from pipelines import export_firmware
 from tests.firmware_export import models
-from tests.firmware_export.conftest import golden_of
+from tests.firmware_export.litert_golden import golden_of
 from tests.firmware_export.standalone.model_builder import Builder
 
 ROOT = Path(__file__).resolve().parents[2]

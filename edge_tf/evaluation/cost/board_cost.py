@@ -9,7 +9,7 @@ from firmware_export.boards import measuring, toolchain
 from firmware_export.boards.board import Board
 from firmware_export.golden import frames_first
 from firmware_export.runtime.detector import DetectorConfig
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 
 _CLIPS = 2  # instructions per inference vary only by some 10 between clips
 

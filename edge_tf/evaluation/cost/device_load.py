@@ -8,7 +8,8 @@ from edge_tf.evaluation.streams import operating_point
 from edge_tf.records import JsonObject
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import DetectorConfig
-from firmware_export.standalone import package
+from firmware_export.standalone.load import exported
+from firmware_export.standalone.spotting import Spotting
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,9 +27,9 @@ def of_run(run: run_dir.RunDirectory, frontend: FrontendConfig) -> JsonObject | 
     streaming = run.lookahead() is not None
     model = (run.require_streaming() if streaming else run.require_int8()).read_bytes()
     detector = operating_point.of_run(run) if streaming else DetectorConfig()
-    around = package.Spotting(run.labels(), frontend.to_dict(), detector)
+    around = Spotting(run.labels(), frontend.to_dict(), detector)
     try:
-        return package.load_of(model, around if frontend.is_causal else None, streaming)
+        return exported.of_model(model, around if frontend.is_causal else None, streaming)
     except ExportError as error:
         _LOG.info("no load on microcontrollers: %s", error)
         return None

@@ -18,7 +18,7 @@ from edge_tf.engines.tflite_micro import TFLiteMicro
 from edge_tf.errors import UserError
 from edge_tf.models import run_model
 from firmware_export.boards.board import Board
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 
 _LOG = logging.getLogger("edge_tf")
 

@@ -19,7 +19,7 @@ from edge_tf.models import run_model
 from firmware_export import children
 from firmware_export.boards import clips, programs
 from firmware_export.boards.board import Board
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 
 _BLOCK = 16_000
 _WINDOWS = 200  # for the whole-window form, spread over the stream

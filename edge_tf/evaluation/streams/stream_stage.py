@@ -39,7 +39,7 @@ from edge_tf.settings import StreamTraining
 from firmware_export.boards import toolchain
 from firmware_export.boards.board import HOST
 from firmware_export.runtime.detector import DetectorConfig
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 
 _LOG = logging.getLogger(__name__)
 

@@ -41,4 +41,17 @@ static inline void edge_add_tap(const int8_t *x, int32_t weight, uint32_t step, 
   }
 }
 
+/* Adds those of two more, whose weights and whose pixels are `channels` apart. */
+static inline void edge_add_two_taps(const int8_t *const taps[2], const int8_t *weights,
+                                     uint32_t channels, int32_t *sums, uint32_t pixels) {
+  const int8_t *const x0 = taps[0];
+  const int8_t *const x1 = taps[1];
+  const int32_t w0 = weights[0];
+  const int32_t w1 = weights[channels];
+  uint32_t at = 0;
+  for (const int32_t *end = sums + pixels; sums != end; sums++, at += channels) {
+    *sums += x0[at] * w0 + x1[at] * w1;
+  }
+}
+
 #endif

@@ -55,6 +55,13 @@ typedef char edge_bytes_must_have_8_bits[CHAR_BIT == 8 ? 1 : -1];
 #define EDGE_FEW_REGISTERS 0
 #endif
 
+/* For a loop whose values stay in registers only if nothing around it wants some. */
+#if defined(__GNUC__)
+#define EDGE_NOINLINE __attribute__((noinline))
+#else
+#define EDGE_NOINLINE
+#endif
+
 #if EDGE_HAS_MVE && EDGE_CORE_MVE
 #define EDGE_KERNELS_PORTABLE 0
 #define EDGE_KERNELS_DSP 0

@@ -16,7 +16,7 @@ from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
 from edge_tf.engines.litert import LiteRTReference
 from firmware_export.boards import board, toolchain
 from firmware_export.errors import ExportError
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 from tests.edge_tf.conversion.conversion_fixtures import SHAPE, block_model, features
 
 # What gives the test model's 20 bands and 12 frames.

@@ -16,7 +16,7 @@ from edge_tf.engines.streaming import KerasFrames, keras_stream, tflite_micro_fr
 from firmware_export.boards import board, building, programs, toolchain
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import ONE, DetectorConfig
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 from tests import shared
 from tests.edge_tf.engines.streaming_test import (
     CONFIG,

@@ -16,7 +16,7 @@ from firmware_export.boards import board as boards
 from firmware_export.boards import measuring, programs, toolchain
 from firmware_export.errors import ExportError
 from firmware_export.standalone import compiler
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone.model_builder import SAME, Builder
 

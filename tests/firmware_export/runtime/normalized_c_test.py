@@ -17,7 +17,7 @@ from firmware_export.boards import clips, programs
 from firmware_export.frontend import tables
 from firmware_export.frontend.config import LogMel
 from firmware_export.runtime import render
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.runtime import compiled
 from tests.firmware_export.runtime.compiled import FRONTEND

@@ -13,7 +13,7 @@ from firmware_export.boards import clips, programs, toolchain
 from firmware_export.standalone import compiler, passes
 from firmware_export.standalone.ops.pad import Pad
 from firmware_export.standalone.ops.reshape import Reshape
-from tests.firmware_export.conftest import golden_of
+from tests.firmware_export.litert_golden import golden_of
 from tests.firmware_export.standalone import host, random_models, tflm_oracle
 from tests.firmware_export.standalone.model_builder import RELU, SAME, Builder
 from tests.steps import lines_run

@@ -64,24 +64,19 @@ static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8
   scale(p, channel + 1, sums[1], pixels, y);
 }
 #else
-/* Two channels and two pixels at a time: each value read is used twice. `pixels` is 1 or more. */
-static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8_t *x,
-                         int8_t *restrict y, uint32_t pixels) {
-  const uint32_t depth = p->in_channels;
-  const int8_t *const w = p->weights + channel * depth;
-  const int32_t bias0 = p->bias[channel];
-  const int32_t bias1 = p->bias[channel + 1];
-  int32_t sums[2][GROUP];
-  int32_t *to = sums[0];
-  uint32_t i = 0;
+/* The sums of two channels, of two pixels at a time: each value read is used twice. `pixels` is 1
+ * or more. A function of its own: inlined, its values do not stay in registers. */
+static EDGE_NOINLINE void sum_two_channels(const int8_t *w, const int32_t *bias, uint32_t depth,
+                                           const int8_t *x, uint32_t pixels, int32_t *to) {
+  const int32_t *const end = to + pixels;
   do {
-    const int8_t *x1 = i + 1 < pixels ? x + depth : x; /* a last one is computed twice */
+    const int8_t *x1 = to + 1 < end ? x + depth : x; /* a last one is computed twice */
     const int8_t *w0 = w;
     const int8_t *w1 = w + depth;
-    int32_t sum00 = bias0;
-    int32_t sum01 = bias0;
-    int32_t sum10 = bias1;
-    int32_t sum11 = bias1;
+    int32_t sum00 = bias[0];
+    int32_t sum01 = sum00;
+    int32_t sum10 = bias[1];
+    int32_t sum11 = sum10;
     uint32_t left = depth;
     for (; left >= 4; left -= 4, x += 4, x1 += 4, w0 += 4, w1 += 4) {
       sum00 += x[0] * w0[0];
@@ -112,9 +107,15 @@ static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8
     to[GROUP] = sum10;
     to[GROUP + 1] = sum11;
     x = x1;
-    i += 2;
     to += 2;
-  } while (i < pixels);
+  } while (to < end);
+}
+
+static void two_channels(const edge_pointwise_t *p, uint32_t channel, const int8_t *x,
+                         int8_t *restrict y, uint32_t pixels) {
+  const uint32_t depth = p->in_channels;
+  int32_t sums[2][GROUP];
+  sum_two_channels(p->weights + channel * depth, p->bias + channel, depth, x, pixels, sums[0]);
   scale(p, channel, sums[0], pixels, y);
   scale(p, channel + 1, sums[1], pixels, y);
 }

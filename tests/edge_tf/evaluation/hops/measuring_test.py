@@ -8,7 +8,7 @@ from edge_tf.engines.emitted_c import EmittedC, IntegerFrontend
 from edge_tf.engines.keras_float import KerasFloat
 from edge_tf.evaluation.hops import measuring
 from firmware_export.boards import board as boards
-from firmware_export.standalone.package import Spotting
+from firmware_export.standalone.spotting import Spotting
 
 LABELS = np.arange(200) % 4
 DEVICES = ("",) * len(LABELS)

@@ -9,8 +9,9 @@ import pytest
 from edge_tf.audio.frontend_config import FrontendConfig
 from firmware_export.boards import measuring
 from firmware_export.frontend.config import LogMel
-from firmware_export.standalone import compiler, costs, package
+from firmware_export.standalone import compiler, costs
 from firmware_export.standalone.load import estimate, parts, sound, text
+from firmware_export.standalone.spotting import Spotting
 from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.standalone.passes_test import Model
 
@@ -97,7 +98,7 @@ def test_parts_of_one_verdict_share_a_place_in_the_line():
 @pytest.mark.firmware
 @pytest.mark.parametrize("board", ["cortex-m4", "rv32"])
 def test_a_second_is_near_what_is_counted(board):
-    around = package.Spotting(LABELS, CONFIG.to_dict())
+    around = Spotting(LABELS, CONFIG.to_dict())
     pcm = np.random.default_rng(0).normal(0, 3_000, (1, 16_000)).astype(np.int16)
     features = np.zeros((1, 8, CONFIG.num_frames, 1), np.int8)
     found = measuring.measure(classifier(), usable(board), features, around, pcm)

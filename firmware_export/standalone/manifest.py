@@ -1,0 +1,78 @@
+"""What manifest.json tells of a folder of plain C."""
+
+from typing import Any
+
+from firmware_export import packing
+from firmware_export.standalone import memory
+from firmware_export.standalone.compiler import Compiled
+from firmware_export.standalone.load import exported
+from firmware_export.standalone.spotting import Spotting
+from firmware_export.standalone.target import Target
+from firmware_export.standalone.vectors import Vectors
+from tflite_model.info import ModelInfo
+
+FLAVOR = "standalone"
+
+
+def of_export(
+    model: bytes,
+    info: ModelInfo,
+    compiled: Compiled,
+    target: Target,
+    spotting: Spotting | None,
+    vectors: Vectors,
+    version: str,
+) -> dict[str, Any]:
+    """Sizes, ops and memory of an export, as manifest.json has them.
+
+    Args:
+      model: the .tflite file that is exported.
+      info: the same, parsed.
+      compiled: the same, compiled.
+      target: the core.
+      spotting: labels, front-end and detector; None for a network alone.
+      vectors: golden vectors.
+      version: of edge_tf.
+    """
+    golden = vectors.golden
+    return {
+        "format_version": packing.FORMAT_VERSION,
+        "flavor": FLAVOR,
+        "edge_tf_version": version,
+        "target": target.name,
+        "passes": list(compiled.passes),
+        "streaming": compiled.streaming,
+        "model": {
+            "sha256": packing.sha256(model),
+            "bytes": len(model),
+            "inputs": [packing.quantization(tensor) for tensor in info.inputs],
+            "outputs": [packing.quantization(tensor) for tensor in info.outputs],
+            "ops": info.op_versions(),
+        },
+        "labels": list(spotting.labels) if spotting else [],
+        "frontend": spotting.frontend if spotting else None,
+        "detector": spotting.detector.to_dict() if spotting else None,
+        "detector_caveat": spotting.caveat if spotting else "",
+        "memory": {
+            "arena_bytes": compiled.plan.size,
+            "lower_bound_bytes": compiled.plan.lower_bound,
+            "scratch_bytes": max(compiled.scratch, default=0),
+            "state_bytes": sum(state.byte_size for state in compiled.graph.states),
+            "constant_bytes": compiled.constant_bytes,
+            "ram": memory.static_ram(compiled, spotting),
+        },
+        "load": exported.to_dict(compiled, spotting),
+        "kernels": list(compiled.kernels),
+        "kernel_sets": list(compiled.kernel_sets),
+        "steps": [
+            {"ops": source, "scratch_bytes": scratch}
+            for source, scratch in zip(compiled.op_sources, compiled.scratch, strict=True)
+        ],
+        "golden": {
+            "clips": len(golden) if golden else 0,
+            "labels": golden.label_index.tolist() if golden and spotting else [],
+            "wavs": len(spotting.sound.wav) if golden and spotting and spotting.sound else 0,
+            "checked": vectors.checked,
+            "about": vectors.text,
+        },
+    }

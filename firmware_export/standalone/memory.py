@@ -1,0 +1,30 @@
+"""RAM of an export: of the network, the front-end and the detector."""
+
+import math
+
+from firmware_export.frontend.config import LogMel
+from firmware_export.standalone.compiler import Compiled
+from firmware_export.standalone.spotting import Spotting
+
+
+def static_ram(compiled: Compiled, spotting: Spotting | None) -> dict[str, int]:
+    """Bytes of static memory on a 32-bit device, by what they are for.
+
+    Args:
+      compiled: the network.
+      spotting: front-end and detector; None for a network alone.
+    """
+    past = sum(state.byte_size for state in compiled.graph.states)
+    ram = {"activations": compiled.plan.size - past}
+    if past:
+        ram["past frames" if compiled.streaming else "state"] = past
+    if spotting is not None:
+        config, classes = LogMel.from_dict(spotting.frontend), len(spotting.labels)
+        words = math.ceil(config.window / 2) + 1
+        smoothing = math.ceil(spotting.detector.smoothing * classes / 2)
+        ram["front-end"] = 4 * words + 8 * (config.fft_size // 2 + 1)
+        if not past:
+            window = config.frames * config.mel_bands * config.feature_bytes
+            ram["window of features"] = 4 * math.ceil(window / 4) + 8
+        ram["detector"] = 4 * (smoothing + classes + math.ceil(classes / 4)) + 8
+    return ram

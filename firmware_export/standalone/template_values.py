@@ -1,0 +1,139 @@
+"""What the templates of a folder of plain C are filled with."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from firmware_export import packing
+from firmware_export.frontend.config import LogMel
+from firmware_export.golden import Golden, frames_first
+from firmware_export.standalone import costs, ends, manifest, memory
+from firmware_export.standalone.compiler import Compiled
+from firmware_export.standalone.load import exported
+from firmware_export.standalone.load import text as load_text
+from firmware_export.standalone.spotting import Spotting
+from firmware_export.standalone.target import AUTO, GENERIC, Target
+from firmware_export.standalone.vectors import Vectors
+from tflite_model.info import ModelInfo, TensorInfo
+
+
+def of_export(
+    form: ModelInfo,
+    compiled: Compiled,
+    target: Target,
+    spotting: Spotting | None,
+    vectors: Vectors,
+    version: str,
+) -> dict[str, Any]:
+    """Values for the templates of a folder.
+
+    Args:
+      form: the network, in the form that is exported.
+      compiled: the same, compiled.
+      target: the core.
+      spotting: labels, front-end and detector; None for a network alone.
+      vectors: golden vectors.
+      version: of edge_tf.
+    """
+    labels = spotting.labels if spotting else ()
+    ram = memory.static_ram(compiled, spotting)
+    loads = exported.on_parts(compiled, spotting)
+    is_streaming = compiled.streaming
+    values: dict[str, Any] = {
+        "version": version,
+        "package": _package(labels, version, is_streaming, vectors.golden),
+        "streaming": is_streaming,
+        "keeps_state": bool(compiled.graph.states) and not is_streaming,
+        "has_inner": ends.find(compiled.graph) is not None,
+        "input_type": compiled.graph.inputs[0].c_type,
+        "output_type": compiled.graph.outputs[0].c_type,
+        "detector_caveat": spotting.caveat if spotting else "",
+        "uses_float": any(tensor.dtype == "float32" for tensor in compiled.graph.activations()),
+        "target": target.name,
+        "external": compiled.external,
+        "needs_core": target not in (AUTO, GENERIC),
+        "kernels": compiled.kernels,
+        "constant_bytes": compiled.constant_bytes,
+        "arena_bytes": compiled.plan.size,
+        "lower_bound": compiled.plan.lower_bound,
+        "scratch_bytes": max(compiled.scratch, default=0),
+        "ram_bytes": sum(ram.values()),
+        "load": load_text.rows(loads),
+        "load_tolerance": round(100 * costs.TOLERANCE),
+        "core_notes": load_text.notes(loads),
+        "ram_text": ", ".join(f"{name} {size:,}" for name, size in ram.items()),
+        "passes_text": ", ".join(compiled.passes) or "none",
+        "ops_text": ", ".join(f"{count} {name}" for name, count in form.op_counts().items()),
+        "ends": _ends(form, is_streaming),
+        "first_input": "_0" if len(compiled.graph.inputs) > 1 else "",
+        "first_output": "_0" if len(compiled.graph.outputs) > 1 else "",
+        "spots": spotting is not None,
+        "golden": None,
+        "golden_text": vectors.text,
+        "golden_bytes": 0,
+        "wav_rows": [],
+        "frontend_json": "",
+        **packing.label_values(labels),
+    }
+    if vectors.golden is not None:
+        text = "" if spotting else vectors.text
+        golden = vectors.golden.in_frames() if is_streaming else vectors.golden
+        values |= {**packing.golden_values(golden), "golden_checked_against": text}
+    if spotting is not None:
+        frontend = LogMel.from_dict(spotting.frontend)
+        frames = spotting.frames_between(is_streaming)
+        values |= {
+            "frontend_json": json.dumps(spotting.frontend, indent=2, ensure_ascii=False),
+            "sample_rate": frontend.sample_rate,
+            "frames_between": frames,
+            "inferences_text": f"{frontend.sample_rate / frontend.hop / frames:.3g}",
+        }
+        if spotting.sound is not None and vectors.golden is not None:
+            features = spotting.sound.features
+            if is_streaming:
+                features = frames_first(features)
+            values |= packing.sound_values(spotting.sound.wav, features)
+            values["golden_bytes"] += spotting.sound.wav.nbytes + spotting.sound.features.nbytes
+    return values
+
+
+def _package(
+    labels: Sequence[str], version: str, is_streaming: bool, golden: Golden | None
+) -> packing.Package:
+    kind = f"An int8 audio model with {len(labels)} classes" if labels else "An int8 model"
+    return packing.Package(
+        flavor=manifest.FLAVOR,
+        sentence=f"{kind} as plain C",
+        paragraph=f"Exported by edge_tf {version}; needs no other library.",
+        header="spotter.h" if labels else "model.h",
+        sizes_header="model.h",
+        input_size=_input_size(is_streaming, golden),
+        output_size="MODEL_OUTPUT_SIZE",
+    )
+
+
+def _input_size(is_streaming: bool, golden: Golden | None) -> str:
+    """Size of a golden vector: one input, or a stream of them."""
+    if not is_streaming or golden is None:
+        return "MODEL_INPUT_SIZE"
+    return f"{golden.features.shape[2]} * MODEL_INPUT_SIZE"
+
+
+def _ends(info: ModelInfo, is_streaming: bool) -> list[dict[str, Any]]:
+    """Inputs and outputs; states are internal to the program."""
+    inputs, outputs = (t[:1] if is_streaming else t for t in (info.inputs, info.outputs))
+    return [
+        {
+            "name": f"{what} {index}" if len(tensors) > 1 else what,
+            "text": _end_text(tensor),
+        }
+        for what, tensors in (("input", inputs), ("output", outputs))
+        for index, tensor in enumerate(tensors)
+    ]
+
+
+def _end_text(tensor: TensorInfo) -> str:
+    text = f"{tensor.type.lower()} {list(tensor.shape)}"
+    if not tensor.scales:
+        return text
+    return f"{text}, scale {tensor.scales[0]:.7g}, zero point {tensor.zero_points[0]}"

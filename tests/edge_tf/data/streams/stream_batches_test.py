@@ -1,6 +1,7 @@
 """Batches of streams: they depend on seed, epoch and number only, and have the shapes they say."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -94,9 +95,12 @@ def test_streams_differ_in_tempo(monkeypatch):
     plain(monkeypatch)
     asked: list[float] = []
     slowed = stream_batches._slowed_words
-    monkeypatch.setattr(
-        stream_batches, "_slowed_words", lambda words, by: asked.append(by) or slowed(words, by)
-    )
+
+    def noted(words: Sequence[Spoken], tempo: float) -> list[Spoken]:
+        asked.append(tempo)
+        return slowed(words, tempo)
+
+    monkeypatch.setattr(stream_batches, "_slowed_words", noted)
     monkeypatch.setattr(stream_batches, "_SLOW_SHARE", 0.5)
     batches(12, mix=PLAIN)
     assert asked.count(1.0) > 3 and min(asked) >= stream_batches._TEMPOS[0] and max(asked) == 1.0

@@ -32,19 +32,22 @@ def of_unknown(calls: int, outputs: int, multiply_adds: int) -> Counts:
 
 
 def _pointwise(f: Mapping[str, Any]) -> Counts:
-    return _pixels(f["rows"], f["width"], f["in_channels"], f["out_channels"], f["group"])
+    return _pixels(f, f["rows"], f["width"], f["in_channels"], f["out_channels"])
 
 
 def _convolution(f: Mapping[str, Any]) -> Counts:
     groups = f["groups"]
     depth = f["kernel_height"] * f["kernel_width"] * f["in_channels"] // groups
     pixels = f["out_height"] * f["out_width"]
-    times = f["batches"] * groups
-    return _pixels(times, pixels, depth, f["out_channels"] // groups, f.get("group", 6))
+    return _pixels(f, f["batches"] * groups, pixels, depth, f["out_channels"] // groups)
 
 
-def _pixels(times: int, pixels: int, depth: int, channels: int, group: int) -> Counts:
-    """Groups of pixels for each channel: in full, those of up to four, those of two channels."""
+def _pixels(f: Mapping[str, Any], times: int, pixels: int, depth: int, channels: int) -> Counts:
+    """Groups of pixels for each channel: in full, those of up to four, those of two channels.
+
+    Then, of all of these, values that are no whole words, and outputs that do not end in a ReLU.
+    """
+    group = f.get("group", 6)
     full, left = divmod(pixels, group)
     small = 1 if 0 < left <= 4 else 0
     full += left > 4
@@ -55,7 +58,9 @@ def _pixels(times: int, pixels: int, depth: int, channels: int, group: int) -> C
         full, small = 0, full + small
     full, small, pairs = (count * times * channels for count in (full, small, pairs))
     of_pixels = (times * pixels * depth, times * pixels)
-    return (full, full * depth, small, small * depth, *of_pixels, pairs, pairs * depth)
+    every = full + small + pairs
+    slower = (every * (depth % 4), 0 if f.get("is_positive") else every)
+    return (full, full * depth, small, small * depth, *of_pixels, pairs, pairs * depth, *slower)
 
 
 def _any(f: Mapping[str, Any]) -> Counts:
@@ -86,13 +91,20 @@ def _depthwise_dense(f: Mapping[str, Any]) -> Counts:
 
 
 def _row_sum(f: Mapping[str, Any]) -> Counts:
-    """Channels that are no multiple of four have a slower loop on some cores."""
+    """Channels that are no multiple of four have a slower loop on some cores, single pixels a
+    faster one.
+    """
     channels, outputs = f["channels"], f["channels"] * f["width"]
     counts = (channels, outputs, outputs * f["taps"])
     single = f["width"] == 1
     none = (0,) * len(counts)
     even = channels % 4 == 0
-    return (*(counts if even else none), *(none if even else counts), channels * single)
+    return (
+        *(counts if even else none),
+        *(none if even else counts),
+        channels * single,
+        channels * (not single),
+    )
 
 
 def _uniform(f: Mapping[str, Any]) -> Counts:

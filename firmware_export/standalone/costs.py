@@ -6,14 +6,14 @@ for other ops are less near.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from firmware_export.standalone import cost_features
 from firmware_export.standalone.cost_figures import FIGURES
 from firmware_export.standalone.graph import ir
 from firmware_export.standalone.graph.calls import Call, Lowered
 from firmware_export.standalone.ops.shared import kernel_choice
-from firmware_export.standalone.ops.shared.row_calls import RowCalls
+from firmware_export.standalone.ops.shared.row_calls import RowCalls, Stage
 from firmware_export.standalone.target import KernelSet
 
 TOLERANCE = 0.15
@@ -98,6 +98,13 @@ def _calls(lowered: Lowered) -> Iterator[tuple[Call, int]]:
     if not isinstance(lowered, RowCalls):
         yield from ((call, 1) for call in lowered.calls)
         return
-    for stage in (*lowered.head, *lowered.tail):
-        for number, variant in enumerate(stage.variants):
-            yield from ((call, stage.choice.count(number)) for call in variant.calls)
+    needed = lowered.needed_rows()
+    for stage in lowered.head:
+        yield from _of_stage(stage, [stage.choice[row] for row in needed])
+    for stage in lowered.tail:
+        yield from _of_stage(stage, stage.choice)
+
+
+def _of_stage(stage: Stage, chosen: Sequence[int]) -> Iterator[tuple[Call, int]]:
+    for number, variant in enumerate(stage.variants):
+        yield from ((call, chosen.count(number)) for call in variant.calls)

@@ -301,9 +301,9 @@ class TestScratch:
         return re.findall(r"\.group = (\d)", text)
 
     def test_it_is_used_where_it_saves_more_than_it_costs(self):
-        small = compiler.compile(self.model(14, 8), "dsp")
+        small = compiler.compile(self.model(22, 16), "dsp")
         assert self.groups(small) == ["4"]
-        assert small.plan.size == 8 * 14 + 4 * 2 * 16
+        assert small.plan.size == 16 * 22 + 4 * 2 * 24
 
     def test_it_is_not_used_for_a_percent(self):
         large = compiler.compile(self.model(30, 400), "dsp")

@@ -1,8 +1,9 @@
 """Measures the kernels on emulated cores and writes what a count takes: cost_figures.py.
 
-    python -m tests.firmware_export.standalone.cost_calibration window.tflite streaming.tflite
+    python -m tests.firmware_export.standalone.cost_calibration [--only=CORE] FILE ...
 
-Files named *stream* are in the streaming form. A network of small ops of many shapes is added.
+Files named *stream* are in the streaming form. Networks of small ops of many shapes are added.
+With --only, such as --only="cortex-m4 dsp", other cores keep their figures.
 Prints how far the estimates of each file are from what was measured.
 """
 
@@ -19,13 +20,14 @@ import tflite_model
 from firmware_export.boards import board as boards
 from firmware_export.boards import building, emulation, object_cache, programs
 from firmware_export.boards.board import Board
-from firmware_export.standalone import compiler, cost_features, costs
+from firmware_export.standalone import compiler, cost_features, cost_figures, costs
 from firmware_export.standalone.ops.shared import kernel_choice
 from tests.firmware_export.standalone import kernels_cliffs_test
 from tests.firmware_export.standalone.model_builder import VALID
 from tests.firmware_export.standalone.passes_test import Model
 
 FIGURES = Path(costs.__file__).with_name("cost_figures.py")
+Figures = dict[str, tuple[float, ...]]
 _M0PLUS = "cortex-m0plus"
 # Errors count by their share of an op, those of large ops a little more.
 _WEIGHT = 0.75
@@ -112,6 +114,20 @@ def few_pixels() -> bytes:
     return made.builder.finish([made.input], [x])
 
 
+def narrow_rows() -> bytes:
+    """A few pixels per row, of few or many channels: what is done per channel counts most."""
+    made = Model((1, 9, 7, 24))
+    x = made.depthwise(made.depthwise(made.input, (3, 1)), (4, 1))
+    x = made.depthwise(made.conv(x, 14), (3, 1))
+    for channels in (40, 8, 64):
+        x = made.depthwise(made.conv(x, channels), (3, 3))
+    _, height, _, _ = made.shape_of(x)
+    for channels in (48, 4):
+        tall = made.depthwise(made.conv(x, channels), (height, 1), padding=VALID)
+        x = made.op("ADD", [x, made.conv(tall, 64)])
+    return made.builder.finish([made.input], [x])
+
+
 def wild_channels(kind: str) -> bytes:
     """One op, none of whose channels the fast kernels take."""
     channels = kernels_cliffs_test.CHANNELS[kind]
@@ -133,7 +149,7 @@ def measure(name: str, model: bytes, board: Board, objects: Path) -> Measured:
     return Measured(name, counts, taken)
 
 
-def fit(networks: list[Measured]) -> dict[str, list[float]]:
+def fit(networks: list[Measured]) -> Figures:
     """What each count takes: the least squares of relative errors, none below zero."""
     columns: dict[tuple[str, int], int] = {}
     rows = []
@@ -152,7 +168,7 @@ def fit(networks: list[Measured]) -> dict[str, list[float]]:
     figures: dict[str, list[float]] = defaultdict(list)
     for (kernel, _), column in sorted(columns.items()):
         figures[kernel].append(float(f"{found[column]:.4g}"))
-    return dict(figures)
+    return {kernel: tuple(values) for kernel, values in figures.items()}
 
 
 def _nonnegative(matrix: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -170,7 +186,7 @@ def _nonnegative(matrix: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return found / norms
 
 
-def text(figures: dict[str, dict[str, list[float]]]) -> str:
+def text(figures: dict[str, Figures]) -> str:
     """cost_figures.py."""
     lines = [
         '"""Instructions per count of cost_features.py, by core and kernel, in QEMU at -O2.',
@@ -194,11 +210,14 @@ def networks_of(files: dict[str, bytes]) -> dict[str, bytes]:
         "variety": variety(),
         "convolutions": convolutions(),
         "odd depths": odd_depths(),
+        "narrow rows": narrow_rows(),
         **{f"wild {kind}": wild_channels(kind) for kind in ("windows", "pointwise", "depthwise")},
     }
 
 
 def main(paths: list[str]) -> None:
+    only = [path.removeprefix("--only=") for path in paths if path.startswith("--only=")]
+    paths = [path for path in paths if not path.startswith("--only=")]
     files = {Path(path).name: Path(path).read_bytes() for path in paths}
     m0plus, compile_one = cores()[2], building._compile
 
@@ -210,15 +229,17 @@ def main(paths: list[str]) -> None:
         return compile_one(board, objects, (command, source, target))
 
     building._compile = compiled
-    figures: dict[str, dict[str, list[float]]] = {}
+    figures: dict[str, Figures] = dict(cost_figures.FIGURES) if only else {}
     with tempfile.TemporaryDirectory() as scratch:
         objects = object_cache.folder() or Path(scratch)
         for board in cores():
+            core = costs.key(board.name, board.target.kernels)
+            if only and core not in only:
+                continue
             models = networks_of(files)
             if board.target.kernels == "dsp":  # other kernels have no groups of four
                 models["few pixels"] = few_pixels()
             networks = [measure(name, model, board, objects) for name, model in models.items()]
-            core = costs.key(board.name, board.target.kernels)
             figures[core] = fit(networks)
             estimate: Callable[[dict[str, cost_features.Counts]], float] = lambda counts: sum(  # noqa: E731
                 float(np.dot(values, figures[core][kernel]))  # noqa: B023

@@ -5,7 +5,8 @@
  *
  * If a row of a window consists of whole words, these are widened where they are. Otherwise, four
  * values of a window inside the image are read where a table says, at the end of one row and at the
- * start of the next; those of any other window are gathered first. */
+ * start of the next; those of any other window are gathered first. Of an image with one channel,
+ * what is under a whole group of windows is gathered at once. */
 
 /* Where four values of a window are: those of `mask` in the word at `at`, the others in that at
  * `next`, both counted from the window's start. */
@@ -35,24 +36,28 @@ static int8_t *repeat(int8_t *to, int32_t value, uint32_t size) {
   return to;
 }
 
-/* Copies a row of the inputs under one window, of one group's channels, without gaps. Returns their
- * end. `row` is at the group's channels; NULL for a row in the padding. */
-static int8_t *gather_row(const edge_convolution_t *p, const int8_t *row, int32_t x, int8_t *to) {
+/* Copies adjacent columns of a row of the inputs, of one group's channels. Returns their end. `row`
+ * is at the group's channels; NULL for a row in the padding. */
+static int8_t *copy_columns(const edge_convolution_t *p, const int8_t *row, int32_t column,
+                            int32_t columns, uint32_t channels, int8_t *to) {
+  const int32_t before = edge_clamp(-column, 0, columns);
+  const int32_t inside = edge_clamp(p->in_width - column, 0, columns) - before;
+  if (!row || inside <= 0) {
+    return repeat(to, p->in_zero_point, (uint32_t)columns * channels);
+  }
+  to = repeat(to, p->in_zero_point, (uint32_t)before * channels);
+  to = copy(to, row + (column + before) * p->in_channels, (uint32_t)inside * channels);
+  return repeat(to, p->in_zero_point, (uint32_t)(columns - before - inside) * channels);
+}
+
+/* Copies a row of the inputs under one window, without gaps. Returns their end. */
+static __attribute__((noinline)) int8_t *gather_row(const edge_convolution_t *p, const int8_t *row,
+                                                    int32_t x, int8_t *to) {
   const uint32_t channels = (uint32_t)(p->in_channels / p->groups);
   /* Adjacent columns of taps are one run; others are copied one by one. */
   const int32_t columns = p->dilation_x == 1 && p->groups == 1 ? p->kernel_width : 1;
-  int32_t column = x;
-  for (int32_t kx = 0; kx < p->kernel_width; kx += columns, column += p->dilation_x) {
-    const int32_t before = edge_clamp(-column, 0, columns);
-    const int32_t inside = edge_clamp(p->in_width - column, 0, columns) - before;
-    if (!row || inside <= 0) {
-      to = repeat(to, p->in_zero_point, (uint32_t)columns * channels);
-      continue;
-    }
-    to = repeat(to, p->in_zero_point, (uint32_t)before * channels);
-    to = copy(to, row + (column + before) * p->in_channels, (uint32_t)inside * channels);
-    const uint32_t after = (uint32_t)(columns - before - inside);
-    to = repeat(to, p->in_zero_point, after * channels);
+  for (int32_t kx = 0; kx < p->kernel_width; kx += columns, x += p->dilation_x) {
+    to = copy_columns(p, row, x, columns, channels, to);
   }
   return to;
 }
@@ -99,33 +104,71 @@ static inline uint32_t both(const int8_t *first, const int8_t *second, uint32_t 
   return (edge_load_word(first) & mask) | (edge_load_word(second) & ~mask);
 }
 
+/* Widens four values of each window of a group: those of `mask` in the word at `first`, the others
+ * in that at `second`. Returns the place of the next ones. */
+static inline uint32_t *widen_fours(const int8_t *first, const int8_t *second, uint32_t mask,
+                                    uint32_t step, uint32_t *to) {
+  uint32_t *const end = to + 2 * EDGE_GROUP;
+  if (mask == UINT32_MAX) {
+    for (; to < end; first += 2 * step, to += 4) {
+      const uint32_t a = edge_load_word(first);
+      const uint32_t b = edge_load_word(first + step);
+      widen_four(a, to);
+      widen_four(b, to + 2);
+    }
+    return to;
+  }
+  for (; to < end; first += step, second += step, to += 2) {
+    widen_four(both(first, second, mask), to);
+  }
+  return to;
+}
+
+/* Widens one value of each window. */
+static inline uint32_t *widen_ones(const int8_t *value, uint32_t step, uint32_t *to) {
+  for (uint32_t i = 0; i < EDGE_GROUP; i += 2, value += 2 * step) {
+    *to++ = edge_pair(value[0], value[step]);
+  }
+  return to;
+}
+
 /* Widens a group of windows, `step` bytes apart. */
 static __attribute__((noinline)) void widen_windows(const int8_t *x, const four_t *fours,
                                                     uint32_t depth, uint32_t step, uint32_t *to) {
   for (uint32_t left = depth / 4; left > 0; left--, fours++) {
-    const int8_t *first = x + fours->at;
-    const uint32_t mask = fours->mask;
-    uint32_t *const end = to + 2 * EDGE_GROUP;
-    if (mask == UINT32_MAX) {
-      for (; to < end; first += 2 * step, to += 4) {
-        const uint32_t a = edge_load_word(first);
-        const uint32_t b = edge_load_word(first + step);
-        widen_four(a, to);
-        widen_four(b, to + 2);
-      }
-      continue;
-    }
-    const int8_t *second = x + fours->next;
-    for (; to < end; first += step, second += step, to += 2) {
-      widen_four(both(first, second, mask), to);
-    }
+    to = widen_fours(x + fours->at, x + fours->next, fours->mask, step, to);
   }
   const uint16_t *one = (const uint16_t *)fours;
   for (uint32_t left = depth % 4; left > 0; left--) {
-    const int8_t *value = x + *one++;
-    for (uint32_t i = 0; i < EDGE_GROUP; i += 2, value += 2 * step) {
-      *to++ = edge_pair(value[0], value[step]);
+    to = widen_ones(x + *one++, step, to);
+  }
+}
+
+/* Gathers and widens a group of windows over one channel, the first of which begins at (y, x). */
+static __attribute__((noinline)) void widen_strip(const edge_convolution_t *p, const int8_t *in,
+                                                  int32_t y, int32_t x, int8_t *strip,
+                                                  uint32_t *to) {
+  const uint32_t run = p->kernel_width;
+  const uint32_t step = p->stride_x;
+  const uint32_t width = (EDGE_GROUP - 1) * step + run;
+  int8_t *end = strip;
+  for (uint32_t ky = p->kernel_height; ky > 0; ky--, y += p->dilation_y) {
+    const int row_inside = y >= 0 && y < p->in_height;
+    const int8_t *row = row_inside ? in + (uint32_t)y * p->in_row : NULL;
+    end = copy_columns(p, row, x, (int32_t)width, 1, end);
+  }
+  const int8_t *row = strip;
+  uint32_t i = 0; /* of the row */
+  for (uint32_t left = p->kernel_height * run / 4; left > 0; left--) {
+    const uint32_t here = run - i;
+    const uint32_t mask = here < 4 ? (UINT32_C(1) << 8 * here) - 1 : UINT32_MAX;
+    to = widen_fours(row + i, row + width - here, mask, step, to);
+    for (i += 4; i >= run; i -= run) {
+      row += width;
     }
+  }
+  for (uint32_t left = p->kernel_height * run % 4; left > 0; left--) {
+    to = widen_ones(row + i++, step, to);
   }
 }
 
@@ -225,6 +268,9 @@ void edge_convolution(const edge_convolution_t *p, const int8_t *in, int8_t *out
         if (is_inside) {
           const int32_t at = y * (int32_t)p->in_row + x * p->in_channels;
           widen_windows(in + at, fours, depth, step, widened);
+        } else if (have_fours && p->in_channels == 1 && edge_dsp_group(count) == EDGE_GROUP &&
+                   ox + count <= p->out_width) {
+          widen_strip(p, in, y, x, gathered, widened);
         } else {
           uint32_t row = oy;
           uint32_t column = ox;

@@ -18,24 +18,34 @@
   "smlabb r3, r10, r12, r3\n\t" \
   "smlatt r5, r10, r12, r5\n\t"
 /* See edge_scaled(). Shifts by a register only use its lowest byte: of r1, the shifts of what is
- * left. r0 points to the outputs, r6 is `zero`. */
-#define OUTPUT(sum, multiplier, at)  \
-  "lsl r12, r6, r1\n\t"              \
-  "asr r12, r12, #1\n\t"             \
-  "add " sum ", " sum ", " sum       \
-  "\n\t"                             \
-  "smmlar r12, " sum ", " multiplier \
-  ", r12\n\t"                        \
-  "add r12, r12, " sum               \
-  ", asr #31\n\t"                    \
-  "asr r12, r12, r1\n\t"             \
-  "ssat r12, #8, r12\n\t"            \
+ * left, less 1, which SSAT adds. r0 points to the outputs, r6 is `zero`. */
+#define OUTPUT(sum, multiplier, at, sign)             \
+  "lsl r12, r6, r1\n\t"                               \
+  "add " sum ", " sum ", " sum                        \
+  "\n\t"                                              \
+  "smmlar r12, " sum ", " multiplier ", r12\n\t" sign \
+  "asr r12, r12, r1\n\t"                              \
+  "ssat r12, #8, r12, asr #1\n\t"                     \
   "strb r12, [r0, #" at "]\n\t"
+#define SIGN_OF(sum) "add r12, r12, " sum ", asr #31\n\t"
+/* With the zero point at -128: see d. in edge_dsp.h. */
+#define NO_SIGN(sum) ""
+#define FOUR_OUTPUTS(sign)            \
+  OUTPUT("r2", "r7", "0", sign("r2")) \
+  "lsr r1, r1, #8\n\t" OUTPUT("r3", "r8", "1", sign("r3"))  \
+  "lsr r1, r1, #8\n\t" OUTPUT("r4", "r9", "2", sign("r4"))  \
+  "lsr r1, r1, #8\n\t" OUTPUT("r5", "r10", "3", sign("r5")) \
+  "add r11, r11, #4\n\t"                                    \
+  "add r12, r11, #4\n\t"                                    \
+  "cmp r12, lr\n\t"                                         \
+  "bls 1b\n\t"                                              \
+  "add sp, sp, #32\n\t"                                     \
+  "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n\t"
 
 /* The channels of one pixel, four or more: four at a time, and two taps at a time; naked, since it
  * needs all registers. Those that are left over are not computed. On the stack:
  *      0  rows, weights, taps, bias
- *     16  multipliers, shifts, outputs, twice the zero point plus 1
+ *     16  multipliers, shifts, twice the zero point plus 1, outputs
  */
 static __attribute__((naked, noinline)) void four_lanes(const edge_row_sum_t *p
                                                         __attribute__((unused)),
@@ -46,12 +56,12 @@ static __attribute__((naked, noinline)) void four_lanes(const edge_row_sum_t *p
       "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
       "ldrh r5, [r0, %[taps]]\n\t"
       "ldrh lr, [r0, %[channels]]\n\t"
-      "ldrsb r10, [r0, %[zero_point]]\n\t"
+      "ldrsb r9, [r0, %[zero_point]]\n\t"
       "ldmia r0, {r4, r6, r7, r8}\n\t"
       "mov r3, r1\n\t"
-      "mov r9, r2\n\t"
-      "lsl r10, r10, #1\n\t"
-      "add r10, r10, #1\n\t"
+      "mov r10, r2\n\t"
+      "lsl r9, r9, #1\n\t"
+      "add r9, r9, #1\n\t"
       "push {r3, r4, r5, r6, r7, r8, r9, r10}\n\t"
       "mov r11, #0\n"
       "1:\n\t"
@@ -82,17 +92,10 @@ static __attribute__((naked, noinline)) void four_lanes(const edge_row_sum_t *p
       "add r0, r0, r11, lsl #2\n\t"
       "ldmia r0, {r7, r8, r9, r10}\n\t"
       "ldr r1, [r1, r11]\n\t"
-      "add r0, r6, r11\n\t"
-      "mov r6, r12\n\t" OUTPUT("r2", "r7", "0")
-      "lsr r1, r1, #8\n\t" OUTPUT("r3", "r8", "1")
-      "lsr r1, r1, #8\n\t" OUTPUT("r4", "r9", "2")
-      "lsr r1, r1, #8\n\t" OUTPUT("r5", "r10", "3")
-      "add r11, r11, #4\n\t"
-      "add r12, r11, #4\n\t"
-      "cmp r12, lr\n\t"
-      "bls 1b\n\t"
-      "add sp, sp, #32\n\t"
-      "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}"
+      "add r0, r12, r11\n\t"
+      "sub r1, r1, #0x01010101\n\t"
+      "cmn r6, #255\n\t"
+      "bne 5f\n\t" FOUR_OUTPUTS(NO_SIGN) "5:\n\t" FOUR_OUTPUTS(SIGN_OF)
       :
       : [taps] "i"(offsetof(edge_row_sum_t, taps)),
         [channels] "i"(offsetof(edge_row_sum_t, channels)),

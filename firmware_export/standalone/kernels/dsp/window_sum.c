@@ -29,15 +29,16 @@ static int32_t bias_of(const edge_taps_t *p, uint32_t channel) {
   return bias + p->in_zero_point * missing;
 }
 
-/* One channel of all pixels; the order is known to the assembly. */
+/* One channel of all pixels; the order is known to the assembly. Pointers are the first channel's.
+ */
 typedef struct {
   const int8_t *x[4]; /* of the last pixel's taps and of what follows; the fifth is below */
-  uint32_t w01, w23;  /* doubled weights in pairs, which saves doubling the sums */
+  uint32_t w01, w23;  /* shifted weights in pairs, which saves shifting the sums */
   int32_t multiplier, rounding;
   uint32_t step; /* the shift, and above 8 bits, the bytes from one pixel to the next */
   int8_t *y;
   int32_t i;    /* minus the bytes of all pixels */
-  int32_t bias; /* doubled; with five taps the fifth's weight */
+  int32_t bias; /* shifted; with five taps the fifth's weight */
   const int8_t *x4;
   int32_t bias_of_five;
   uint32_t is_odd; /* whether the number of pixels is */
@@ -65,34 +66,45 @@ typedef struct {
   "ldr lr, [sp]\n\t"        \
   "ldrsb lr, [lr, r10]\n\t" \
   "smlabb r12, lr, r11, r12\n\t"
-/* Results below 0 need it where they matter: see d. in edge_dsp.h. */
-#define SIGN "add lr, lr, r12, asr #31\n\t"
-#define PIXEL(taps, sign)                \
-  taps "smmlar lr, r12, r6, r7\n\t" sign \
-       "asr lr, lr, r8\n\t"              \
-       "ssat lr, #8, lr\n\t"             \
-       "strb lr, [r9, r10]\n\t"          \
+#define PIXEL(taps)                   \
+  taps "smmlar lr, r12, r6, r7\n\t"   \
+       "add lr, lr, r12, asr #31\n\t" \
+       "asr lr, lr, r8\n\t"           \
+       "ssat lr, #8, lr\n\t"          \
+       "strb lr, [r9, r10]\n\t"       \
+       "adds r10, r10, r8, lsr #8\n\t"
+#define POSITIVE_PIXEL(taps)          \
+  taps "smmla lr, r12, r6, r7\n\t"    \
+       "ssat lr, #8, lr, asr #11\n\t" \
+       "strb lr, [r9, r10]\n\t"       \
        "adds r10, r10, r8, lsr #8\n\t"
 /* The flag Z says where to begin. */
-#define FUNCTION(name, pixels)                                                    \
-  static __attribute__((naked, noinline)) void name(const channel_t *channel      \
-                                                    __attribute__((unused))) {    \
-    __asm__ volatile(                                                             \
-        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"                         \
-        "ldrd r1, r2, [r0, #48]\n\t"                                              \
-        "ldr r3, [r0, #56]\n\t"                                                   \
-        "push {r1, r2}\n\t"                                                       \
-        "cmp r3, #0\n\t"                                                          \
-        "ldmia r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n\t" pixels \
-        "bne 1b\n\t"                                                              \
-        "add sp, sp, #8\n\t"                                                      \
-        "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");                            \
+#define FUNCTION(name, pixels)                                                                \
+  static __attribute__((naked, noinline)) void name(                                          \
+      const channel_t *channel __attribute__((unused)), uint32_t c __attribute__((unused))) { \
+    __asm__ volatile(                                                                         \
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"                                     \
+        "ldrd r2, r3, [r0, #48]\n\t"                                                          \
+        "ldr r12, [r0, #56]\n\t"                                                              \
+        "mov lr, r1\n\t"                                                                      \
+        "add r2, r2, r1\n\t"                                                                  \
+        "push {r2, r3}\n\t"                                                                   \
+        "ldmia r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n\t"                    \
+        "add r0, r0, lr\n\t"                                                                  \
+        "add r1, r1, lr\n\t"                                                                  \
+        "add r2, r2, lr\n\t"                                                                  \
+        "add r3, r3, lr\n\t"                                                                  \
+        "add r9, r9, lr\n\t"                                                                  \
+        "cmp r12, #0\n\t" pixels                                                              \
+        "bne 1b\n\t"                                                                          \
+        "add sp, sp, #8\n\t"                                                                  \
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");                                        \
   }
-#define ONE_BY_ONE(name, taps) FUNCTION(name, "1:\n\t" PIXEL(taps, SIGN))
+#define ONE_BY_ONE(name, taps) FUNCTION(name, "1:\n\t" PIXEL(taps))
 #define TWO_BY_TWO(name, taps) \
   FUNCTION(name,               \
            "bne 2f\n"          \
-           "1:\n\t" PIXEL(taps, "") "2:\n\t" PIXEL(taps, ""))
+           "1:\n\t" POSITIVE_PIXEL(taps) "2:\n\t" POSITIVE_PIXEL(taps))
 
 ONE_BY_ONE(two_taps, TAP_0 TAP_1)
 ONE_BY_ONE(three_taps, TAP_0 TAP_1 TAP_2)
@@ -101,13 +113,27 @@ ONE_BY_ONE(five_taps, TAP_0_OF_FIVE TAP_1 TAP_2 TAP_3 TAP_4)
 TWO_BY_TWO(positive_three_taps, TAP_0 TAP_1 TAP_2)
 TWO_BY_TWO(positive_four_taps, TAP_0 TAP_1 TAP_2 TAP_3)
 
+/* Fractional bits of a positive output: weights and bias are shifted left by 1 + POSITIVE_BITS -
+ * shift, so that the shift is the same for all channels and part of the SSAT. See e. in edge_dsp.h:
+ * at least one bit is left for the 1/2, and weights shifted by at most 8 fit 16 bits. */
+#define POSITIVE_BITS 11
+#define LEAST_SHIFT (POSITIVE_BITS - 7)
+#define MOST_SHIFT (POSITIVE_BITS - 1)
+/* Above the largest bias, so that the sum with four products is below 2^23, and fits shifted. */
+#define BIAS_LIMIT (INT32_C(1) << 22)
+
+/* Whether the functions for positive outputs are exact for a channel; `bias` is not shifted. */
+static inline int is_small(int32_t bias, uint32_t shift) {
+  return shift >= LEAST_SHIFT && shift <= MOST_SHIFT && bias > -BIAS_LIMIT && bias < BIAS_LIMIT;
+}
+
 /* One channel at a time for all pixels, for 2 to 5 taps. */
 static __attribute__((noinline)) void few_taps(const edge_taps_t *p, uint32_t taps) {
-  typedef void of_taps_t(const channel_t *);
+  typedef void of_taps_t(const channel_t *, uint32_t);
   static of_taps_t *const any[] = {two_taps, three_taps, four_taps, five_taps};
-  static of_taps_t *const positive[] = {two_taps, positive_three_taps, positive_four_taps,
-                                        five_taps};
-  of_taps_t *const pixels = (p->zero_point == -128 ? positive : any)[taps - 2];
+  static of_taps_t *const positive[] = {NULL, positive_three_taps, positive_four_taps, NULL};
+  of_taps_t *const exact = any[taps - 2];
+  of_taps_t *const faster = p->zero_point == -128 ? positive[taps - 2] : NULL;
   const uint32_t channels = p->channels;
   const uint32_t size = p->pixels * channels;
   const int is_whole = taps == p->window_size;
@@ -124,24 +150,33 @@ static __attribute__((noinline)) void few_taps(const edge_taps_t *p, uint32_t ta
       w[k] = p->weights + row * p->weights_row + column * p->channels;
     }
   }
+  channel_t channel = {
+      .x = {x[0], x[1], x[2], x[3]},
+      .y = p->out + size,
+      .i = -(int32_t)size,
+      .x4 = x[4],
+      .is_odd = p->pixels & 1,
+  };
   for (uint32_t c = 0; c < channels; c++) {
-    const int32_t bias = (is_whole ? p->bias[c] : bias_of(p, c)) * 2;
-    const edge_scale_t scale = edge_scale(p->multiplier[c], p->shift[c], p->zero_point);
-    const channel_t channel = {
-        .x = {x[0] + c, x[1] + c, x[2] + c, x[3] + c},
-        .w01 = edge_pair(w[0][c] * 2, w[1][c] * 2),
-        .w23 = edge_pair(w[2][c] * 2, w[3][c] * 2),
-        .multiplier = scale.multiplier,
-        .rounding = scale.rounding,
-        .step = channels << 8 | (uint32_t)scale.shift,
-        .y = p->out + c + size,
-        .i = -(int32_t)size,
-        .bias = taps < FEW ? bias : w[4][c] * 2,
-        .x4 = x[4] + c,
-        .bias_of_five = bias,
-        .is_odd = p->pixels & 1,
-    };
-    pixels(&channel);
+    const int32_t bias = is_whole ? p->bias[c] : bias_of(p, c);
+    const uint32_t shift = (uint32_t)p->shift[c];
+    uint32_t left = 1; /* how far weights and bias are shifted */
+    of_taps_t *pixels = exact;
+    if (faster && is_small(bias, shift)) {
+      pixels = faster;
+      left = 1 + POSITIVE_BITS - shift;
+      channel.rounding = (1 << (left - 2)) + (2 * -128 + 1) * (1 << (POSITIVE_BITS - 1));
+    } else {
+      channel.rounding = (2 * p->zero_point + 1) * (1 << (shift - 1));
+    }
+    const int32_t shifted = edge_wrap((uint32_t)bias << left);
+    channel.w01 = edge_pair(w[0][c] * (1 << left), w[1][c] * (1 << left));
+    channel.w23 = edge_pair(w[2][c] * (1 << left), w[3][c] * (1 << left));
+    channel.multiplier = p->multiplier[c];
+    channel.step = channels << 8 | shift;
+    channel.bias = taps < FEW ? shifted : w[4][c] * (1 << left);
+    channel.bias_of_five = shifted;
+    pixels(&channel, c);
   }
 }
 

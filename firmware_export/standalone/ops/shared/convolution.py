@@ -58,7 +58,7 @@ def window_convolution(
 ) -> Lowered:
     """A call that gathers the values under windows; weights as for `any_convolution`."""
     depth = weights[0].size
-    gathered = {"portable": 0, "dsp": 3 * depth, "mve": 16}[kernels]
+    gathered = {"portable": 0, "dsp": 2 * depth + _gathered(op, weights), "mve": 16}[kernels]
     call = op.call(
         "convolution",
         {
@@ -70,6 +70,14 @@ def window_convolution(
         scratch=gathered + pointwise.scratch(depth, kernels),
     )
     return Lowered((call,), progress=row_progress.of(op))
+
+
+def _gathered(op: Convolution, weights: np.ndarray) -> int:
+    """Bytes under one window, or with one channel under a group, in the kernel for DSP."""
+    height, width = weights.shape[1:3]
+    if op.inputs[0].shape[3] > 1 or op.dilation[1] > 1 or width < 2 or width % 4 == 0:
+        return int(weights[0].size)
+    return int(height * ((pointwise.WIDE_GROUP - 1) * op.stride[1] + width))
 
 
 def any_convolution(op: Convolution, weights: np.ndarray, groups: int, scaling: Scaling) -> Lowered:

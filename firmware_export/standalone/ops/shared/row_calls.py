@@ -93,6 +93,12 @@ class RowCalls(Lowered):
         """Bytes of the buffers and of the kernels' scratch."""
         return self.kernel_scratch + super().scratch
 
+    def needed_rows(self) -> list[int]:
+        """The rows of `head` that a window covers: the others are never computed."""
+        first = (row * self.stride - self.before for row in range(self.rows))
+        covered = {row + offset for row in first for offset in range(self.window)}
+        return sorted(covered & set(range(self.middle_rows)))
+
     def is_plain(self) -> bool:
         """Whether each row of `tail` needs just the same row of `head`."""
         return (self.window, self.stride, self.before) == (1, 1, 0)

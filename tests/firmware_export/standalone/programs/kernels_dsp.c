@@ -171,12 +171,21 @@ static uint32_t pointwise_scratch(uint32_t depth, uint32_t group) {
   (void)group;
   return 4 * depth;
 }
-#define GATHERED(depth) 16
+static uint32_t gathered(const edge_convolution_t *p, uint32_t depth) {
+  (void)p;
+  (void)depth;
+  return 16;
+}
 #else
 static uint32_t pointwise_scratch(uint32_t depth, uint32_t group) {
   return 2 * group * ((depth + 3) / 4 * 4);
 }
-#define GATHERED(depth) (3 * (depth))
+static uint32_t gathered(const edge_convolution_t *p, uint32_t depth) {
+  if (p->in_channels > 1 || p->dilation_x > 1 || p->kernel_width < 2 || p->kernel_width % 4 == 0) {
+    return 3 * depth;
+  }
+  return 2 * depth + p->kernel_height * (5u * p->stride_x + p->kernel_width);
+}
 #endif
 
 static void paint_scratch(void) { memset(scratch, 0x5A, sizeof scratch); }
@@ -326,7 +335,7 @@ static void convolution(uint32_t number) {
   portable_convolution(&p, expected, expected + 25000, scratch);
   paint_scratch();
   edge_convolution(&own, result, result + 25000, scratch);
-  check_scratch(number, pointwise_scratch(depth, own.group) + GATHERED(depth));
+  check_scratch(number, pointwise_scratch(depth, own.group) + gathered(&p, depth));
 }
 
 #if !defined(__ARM_FEATURE_MVE)

@@ -20,8 +20,8 @@ from pipelines import app, common, exporting, help_text
 
 if TYPE_CHECKING:
     from edge_tf.android.manifest import Manifest, Measured
-    from edge_tf.android.package import Listening
     from edge_tf.audio.frontend_config import FrontendConfig
+    from firmware_export.runtime.detector import DetectorConfig
 
 FLAGS = flags.FLAGS
 
@@ -64,9 +64,11 @@ def export(
     labels = directory.labels()
     golden, wav = exporting.read_golden(directory)
     exporting.check_frontend(directory, golden, wav)
+    detector = _detector(directory, config, background)
 
     # TensorFlow takes seconds to load.
     from edge_tf.android import models, package
+    from edge_tf.evaluation.streams import operating_point
     from firmware_export import packing
 
     title = models.title(directory)
@@ -76,7 +78,9 @@ def export(
         title,
         config,
         labels,
-        _listening(directory, config, background),
+        package.Listening(
+            detector, _frames(config) * config.hop, operating_point.caveat(directory)
+        ),
         golden,
         wav,
         folder,
@@ -105,21 +109,20 @@ def summary(manifest: "Manifest", folder: str | Path) -> str:
     return f"android: {folder}: {sizes}; from the waveform: {accuracy}"
 
 
-def _listening(
+def _detector(
     directory: run_dir.RunDirectory, config: "FrontendConfig", background: Sequence[str]
-) -> "Listening":
+) -> "DetectorConfig":
     """The firmware's detector; one that counts frames is converted to the same times in windows."""
-    from edge_tf.android.package import Listening
-    from edge_tf.evaluation.streams import operating_point
-    from firmware_export.runtime.detector import frames_between
-
-    frames = frames_between(config.sample_rate, config.hop)
     streaming = directory.lookahead() is not None
     detector = exporting.detector(directory, streaming, background)
-    if streaming:
-        detector = detector.at_rate(frames, 1)
-    caveat = operating_point.caveat(directory) if streaming else ""
-    return Listening(detector, frames * config.hop, caveat)
+    return detector.at_rate(_frames(config), 1) if streaming else detector
+
+
+def _frames(config: "FrontendConfig") -> int:
+    """Of the front-end, from one inference to the next."""
+    from firmware_export.runtime.detector import frames_between
+
+    return frames_between(config.sample_rate, config.hop)
 
 
 def _measured(directory: run_dir.RunDirectory, sha256: str) -> "Measured | None":

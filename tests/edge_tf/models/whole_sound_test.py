@@ -20,6 +20,7 @@ WINDOW = FrontendConfig(clip_samples=RATE // 2)
 @pytest.fixture(scope="module", params=[1, 4])
 def network(request) -> tuple[keras.Model, int]:
     every = request.param
+    keras.utils.set_random_seed(1)
     return with_statistics(bc_resnet.build_windows(0.5, 2, WINDOW.num_frames, every), 200), every
 
 
@@ -38,5 +39,5 @@ def test_pieces_join_to_the_whole(network, monkeypatch, seconds):
     config = dataclasses.replace(WINDOW, clip_samples=len(padded))
     features = log_mel(tf.constant(padded[np.newaxis] / np.float32(32768)), config)
     expected = model(features, training=False).numpy()[0, lead // every :]
-    assert len(found) >= len(expected) > 0 and np.ptp(expected[:, 0]) > 0.01
-    np.testing.assert_allclose(found[: len(expected)], expected, rtol=0, atol=1e-4)
+    assert len(found) >= len(expected) > 0 and np.ptp(expected, axis=0).min() > 1e-3
+    np.testing.assert_allclose(found[: len(expected)], expected, rtol=0, atol=1e-5)

@@ -12,7 +12,7 @@ from edge_tf import files, keras_file
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.evaluation.streams import float_stream
 from edge_tf.evaluation.streams.wake_parts import SoundPart
-from edge_tf.models import bc_resnet, ds_cnn
+from edge_tf.models import bc_resnet, ds_cnn, time_axis
 from edge_tf.models.whole_sound import WholeSound
 from edge_tf.run_dir import RunDirectory
 from edge_tf.settings import ModelConfig
@@ -34,25 +34,28 @@ def run_of(folder: Path, network: keras.Model, config: ModelConfig) -> RunDirect
 
 
 def test_logits_are_the_network_s_at_each_frame_and_saturate_as_int8_ones_do(tmp_path):
+    keras.utils.set_random_seed(1)
     network = bc_resnet.build(0.5, 2, FRONTEND.feature_shape, lookahead=0)
-    with_statistics(network, FRONTEND.num_frames)
+    stream = bc_resnet.build_windows(0.5, 2, FRONTEND.num_frames, 1)
+    time_axis.copy_weights(with_statistics(stream, 250), network)
+    logits = WholeSound(stream, FRONTEND, FRONTEND.num_frames, 1, bc_resnet.FIELD)(SOUND, "noise")
+    # From the lowest to the highest logit are more steps than int8 has, some beyond either end.
+    scale = float(np.ptp(logits)) / 300
+    zero_point = -round(float(logits.max() + logits.min()) / 2 / scale)
+    output: Any = SimpleNamespace(scales=[scale], zero_points=[zero_point])
+
     run = run_of(tmp_path / "run", network, ModelConfig(tau=0.5, lookahead=0))
-    (part,) = float_stream.heard(run, FRONTEND, OUTPUT, [SoundPart("noise", SOUND)]) or []
+    (part,) = float_stream.heard(run, FRONTEND, output, [SoundPart("noise", SOUND)]) or []
     assert (part.kind, part.logits.dtype) == ("noise", np.int8)
     assert part.hours == pytest.approx(30_000 / 16_000 / 3600)
     # A frame for each hop and one at the beginning; the first ones end no window.
     assert part.logits.shape == (1 + 30_000 // 160, 2)
     first = FRONTEND.num_frames - 1
     assert np.all(part.logits[:first] == -128)
-
-    stream = bc_resnet.build_windows(0.5, 2, FRONTEND.num_frames, 1)
-    for layer in network.layers:
-        if layer.weights:
-            stream.get_layer(layer.name).set_weights(layer.get_weights())
-    logits = WholeSound(stream, FRONTEND, FRONTEND.num_frames, 1, bc_resnet.FIELD)(SOUND, "noise")
-    wanted = np.clip(np.rint(logits / 0.002) + 5, -128, 127)[: len(part.logits) - first]
+    rounded = np.rint(logits / scale) + zero_point
+    wanted = np.clip(rounded, -128, 127)[: len(part.logits) - first]
     np.testing.assert_array_equal(part.logits[first:], wanted)
-    assert len(np.unique(part.logits[first:])) > 10
+    assert len(np.unique(wanted)) > 10 and np.any(wanted == 127) and np.any(wanted == -128)
 
 
 def test_a_network_without_a_form_for_all_windows_is_not_run(tmp_path):

@@ -92,14 +92,16 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         return stream_metrics.sweep(parts, listening, config_for, *settings)
 
     def sweep(sound: Sound, split: Split) -> list[Point]:
-        return settings_of(_heard(model, data, sound.parts, split))
+        logits = _logits(model, data, [part.samples for part in sound.parts], split)
+        return settings_of(_heard(sound.parts, logits, data))
 
     sounds = {split: sound_of(run, data, split, settings, background) for split in SPLITS}
     chosen_on = stream_metrics.choose(
         sweep(sounds["validation"], "validation"), settings.most_per_hour
     )
     points = sweep(sounds["testing"], "testing")
-    unquantized = float_stream.heard(run, data.frontend, output, sounds["testing"].parts)
+    tested = sounds["testing"].parts
+    unquantized = float_stream.logits(run, data.frontend, output, tested)
     chosen = next(point for point in points if point.config == chosen_on.config)
     report = StreamReport(
         chosen=chosen,
@@ -109,7 +111,9 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         settings=settings,
         model_sha256=hashlib.sha256(model).hexdigest(),
         deaf_seconds=(frames - 1) * data.frontend.hop / data.frontend.sample_rate,
-        float_best=stream_metrics.choose(settings_of(unquantized), chosen.total.per_hour)
+        float_best=stream_metrics.choose(
+            settings_of(_heard(tested, unquantized, data)), chosen.total.per_hour
+        )
         if unquantized
         else None,
     )
@@ -214,14 +218,13 @@ def scene_of(
 
 
 def _heard(
-    model: bytes, data: RunData, parts: Sequence[SoundPart], split: Split
+    parts: Sequence[SoundPart], logits: Sequence[np.ndarray], data: RunData
 ) -> list[HeardPart]:
-    """What the model makes of each part, listened to from anew."""
+    """What a network made of each part."""
     rate = data.frontend.sample_rate
-    heard = _logits(model, data, [part.samples for part in parts], split)
     return [
-        HeardPart(part.kind, len(part.samples) / rate / 3600, logits, part.events)
-        for part, logits in zip(parts, heard, strict=True)
+        HeardPart(part.kind, len(part.samples) / rate / 3600, made, part.events)
+        for part, made in zip(parts, logits, strict=True)
     ]
 
 

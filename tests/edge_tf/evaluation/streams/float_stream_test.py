@@ -5,7 +5,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 import tf_keras as keras
 
 from edge_tf import files, keras_file
@@ -45,20 +44,19 @@ def test_logits_are_the_network_s_at_each_frame_and_saturate_as_int8_ones_do(tmp
     output: Any = SimpleNamespace(scales=[scale], zero_points=[zero_point])
 
     run = run_of(tmp_path / "run", network, ModelConfig(tau=0.5, lookahead=0))
-    (part,) = float_stream.heard(run, FRONTEND, output, [SoundPart("noise", SOUND)]) or []
-    assert (part.kind, part.logits.dtype) == ("noise", np.int8)
-    assert part.hours == pytest.approx(30_000 / 16_000 / 3600)
+    (found,) = float_stream.logits(run, FRONTEND, output, [SoundPart("noise", SOUND)]) or []
+    assert found.dtype == np.int8
     # A frame for each hop and one at the beginning; the first ones end no window.
-    assert part.logits.shape == (1 + 30_000 // 160, 2)
+    assert found.shape == (1 + 30_000 // 160, 2)
     first = FRONTEND.num_frames - 1
-    assert np.all(part.logits[:first] == -128)
+    assert np.all(found[:first] == -128)
     rounded = np.rint(logits / scale) + zero_point
-    wanted = np.clip(rounded, -128, 127)[: len(part.logits) - first]
-    np.testing.assert_array_equal(part.logits[first:], wanted)
+    wanted = np.clip(rounded, -128, 127)[: len(found) - first]
+    np.testing.assert_array_equal(found[first:], wanted)
     assert len(np.unique(wanted)) > 10 and np.any(wanted == 127) and np.any(wanted == -128)
 
 
 def test_a_network_without_a_form_for_all_windows_is_not_run(tmp_path):
     network = ds_cnn.build(num_classes=2)
     run = run_of(tmp_path / "run", network, ModelConfig(name="ds_cnn"))
-    assert float_stream.heard(run, FRONTEND, OUTPUT, [SoundPart("noise", SOUND)]) is None
+    assert float_stream.logits(run, FRONTEND, OUTPUT, [SoundPart("noise", SOUND)]) is None

@@ -63,7 +63,7 @@ def evaluate(
 
     monkeypatch.setattr(stream_stage, "_logits", logits)
     # The run has no float network; float_stream_test has one.
-    monkeypatch.setattr(float_stream, "heard", lambda *_: None)
+    monkeypatch.setattr(float_stream, "logits", lambda *_: None)
     return stream_stage.evaluate(run, data, StreamSettings(minutes=2.0, most_per_hour=most))
 
 

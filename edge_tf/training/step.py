@@ -65,7 +65,7 @@ class SgdStep:
         ]
         signature = [
             tf.TensorSpec([None, *model.input_shape[1:]], tf.float32),
-            tf.TensorSpec([None, *model.output_shape[1:]], tf.float32),
+            tf.TensorSpec([None, *model.output_shape[1:-1], None], tf.float32),
         ]
         # Nothing here needs autograph, and tracing without it takes a third of the time.
         self._update = tf.function(self._trace, input_signature=signature, autograph=False)
@@ -94,7 +94,7 @@ class SgdStep:
         Args:
           features: (batch, mel_bands, frames, 1) float32.
           labels: (batch, classes) float32, probabilities; for streams (batch, windows, classes),
-            all 0 where nothing is asked.
+            all 0 where nothing is asked; what an objective wants besides comes behind them.
           rate: learning rate.
 
         Returns:
@@ -125,6 +125,7 @@ class SgdStep:
         self.optimizer.apply_gradients(pairs)
         if self._after_update is not None:
             self._after_update()
+        labels = labels[..., : logits.shape[-1]]
         hits = tf.equal(tf.argmax(logits, axis=-1), tf.argmax(labels, axis=-1))
         asked = tf.cast(tf.reduce_any(labels > 0.0, axis=-1), tf.float32)
         right = tf.reduce_sum(tf.cast(hits, tf.float32) * asked)

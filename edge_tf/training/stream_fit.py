@@ -77,7 +77,7 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
     step = SgdStep(
         model,
         settings,
-        StreamObjective(model, settings.epochs * streams.steps),
+        StreamObjective(model, settings.epochs * streams.steps, len(training.named())),
         after_update=average.update,
         state={"average": average},
     )
@@ -99,6 +99,7 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
             streams.steps,
             settings.seed,
             epoch,
+            len(training.named()),
         )
 
     def validate() -> float:

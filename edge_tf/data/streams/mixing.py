@@ -17,6 +17,9 @@ from edge_tf.data.streams.sound_bank import Choice
 RATE = 16_000
 _ROOMS = _DEVICES = 300
 _CLIPPED_DB = (0.0, 12.0)  # beyond full scale
+_FADE = RATE // 200
+_PIECE_S = (0.2, 1.2)
+_PART = (0.2, 0.55)  # of a word: with more of it, it is the word
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +39,9 @@ class Mix:
       word: streams that hold words.
       again: of these, that hold another one.
       talk: gaps beside words, and streams without words, that hold other sound.
+      run_on: of the gaps with other sound, those where it goes on without a pause, sounds cut
+        anywhere and joined: no recorded set has as many sequences of speech as life has.
+      part: sounds of such a gap that are a part of a word, of its own voices.
       noise: streams with noise.
       noise_db: level of the loud parts of speech above the noise.
       room, device: streams that are heard in a room, through a device.
@@ -52,6 +58,8 @@ class Mix:
     word: float = 0.5
     again: float = 0.15
     talk: float = 0.75
+    run_on: float = 0.5
+    part: float = 0.1
     noise: float = 0.8
     noise_db: tuple[float, float] = (-3.0, 25.0)
     room: float = 0.7
@@ -74,11 +82,13 @@ class Sounds:
       words: for each class that is detected, from label 1.
       others: sound that holds none of the words.
       noise: what noise is cut from.
+      named: what some of the others say; named[i] has label i + 1 among them.
     """
 
     words: Sequence[Choice]
     others: Choice
     noise: Choice
+    named: tuple[str, ...] = ()
 
 
 class Mixer:
@@ -95,14 +105,23 @@ class Mixer:
         self._sounds, self._mix, self._length = sounds, mix, length
         self._rooms = _rooms(seed, _ROOMS)
         self._devices = devices.pool(seed, _DEVICES, RATE)
+        self._labels = {name: label for label, name in enumerate(sounds.named, 1)}
 
     def __call__(self, rng: np.random.Generator) -> tuple[np.ndarray, list[Spoken]]:
         """A stream, (length,) float32 within [-1, 1], and the words in it."""
+        wave, words, _ = self.with_others(rng)
+        return wave, words
+
+    def with_others(
+        self, rng: np.random.Generator
+    ) -> tuple[np.ndarray, list[Spoken], list[Spoken]]:
+        """The same, and the other words in it that have a name and are heard whole."""
         mix = self._mix
         voice = np.zeros(self._length, np.float32)
-        words = self._with_words(voice, rng) if rng.random() < mix.word else []
+        others: list[Spoken] = []
+        words = self._with_words(voice, others, rng) if rng.random() < mix.word else []
         if not words and rng.random() < mix.talk:
-            self._talk(voice, 0, self._length, rng)
+            others += self._talk(voice, 0, self._length, rng)
         level = 10 ** (rng.uniform(*mix.level_db) / 20)
         loud = simulation.active_rms(voice, RATE)
         if loud > 0:
@@ -121,10 +140,12 @@ class Mixer:
             gain = 10 ** (rng.uniform(*_CLIPPED_DB) / 20)
             voice *= np.float32(gain / max(np.abs(voice).max(), 1e-6))
         voice = np.clip(voice, -1.0, 1.0)
-        return np.rint(voice * 32767) * np.float32(1 / 32768), words
+        return np.rint(voice * 32767) * np.float32(1 / 32768), words, others
 
-    def _with_words(self, voice: np.ndarray, rng: np.random.Generator) -> list[Spoken]:
-        """Puts one or two words anywhere, and other sound beside them."""
+    def _with_words(
+        self, voice: np.ndarray, others: list[Spoken], rng: np.random.Generator
+    ) -> list[Spoken]:
+        """Puts one or two words anywhere, and other sound beside them, also into `others`."""
         mix = self._mix
         words: list[Spoken] = []
         free = 0
@@ -137,13 +158,13 @@ class Mixer:
             start = int(rng.integers(free, latest))
             before = start - int(rng.uniform(*mix.near_s) * RATE)
             if rng.random() < mix.talk and before > free:
-                self._talk(voice, free, before, rng, at_end=True)
+                others += self._talk(voice, free, before, rng, at_end=True)
             voice[start : start + len(sound)] += sound
             free = start + len(sound)
             words.append(Spoken(start, free, label + 1))
             free += int(rng.uniform(*mix.near_s) * RATE)
         if words and free < self._length and rng.random() < mix.talk:
-            self._talk(voice, free, self._length, rng)
+            others += self._talk(voice, free, self._length, rng)
         return words
 
     def _spoken(self, sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -157,23 +178,53 @@ class Mixer:
         end: int,
         rng: np.random.Generator,
         at_end: bool = False,
-    ) -> None:
-        """Fills voice[start:end] with other sound, cut where it does not fit."""
-        line = []
+    ) -> list[Spoken]:
+        """Fills voice[start:end] with other sound, cut where it does not fit.
+
+        Returns:
+          The words in it that have a name and are heard whole.
+        """
+        mix = self._mix
+        run_on = rng.random() < mix.run_on
+        line: list[np.ndarray] = []
+        said: list[Spoken] = []
         length = 0
         while length < end - start:
-            sound = self._sounds.others.pick(rng)
+            sound, name = self._other(run_on, rng)
             longest = end - start - length
             if len(sound) > longest:
                 begin = int(rng.integers(len(sound) - longest + 1))
-                sound = simulation.fade_ends(sound[begin : begin + longest], RATE // 200)
+                sound, name = simulation.fade_ends(sound[begin : begin + longest], _FADE), ""
             loud = simulation.active_rms(sound, RATE)
             if loud > 0:
                 sound = sound * np.float32(0.1 / loud * 10 ** (rng.uniform(-6.0, 3.0) / 20))
-            line += [sound, np.zeros(int(rng.uniform(*self._mix.gap_s) * RATE), np.float32)]
-            length += len(sound) + len(line[-1])
+            if name in self._labels:
+                said.append(Spoken(length, length + len(sound), self._labels[name]))
+            pause = 0 if run_on else int(rng.uniform(*mix.gap_s) * RATE)
+            line += [sound, np.zeros(pause, np.float32)]
+            length += len(sound) + pause
         joined = np.concatenate(line)
         voice[start:end] += joined[-(end - start) :] if at_end else joined[: end - start]
+        moved = end - length if at_end else start
+        return [
+            Spoken(one.start + moved, one.end + moved, one.label)
+            for one in said
+            if one.start + moved >= start
+        ]
+
+    def _other(self, run_on: bool, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+        """Sound that is no word, and what it says: a whole one, or a piece of one or of a word."""
+        if not run_on:
+            return self._sounds.others.draw(rng)
+        if rng.random() < self._mix.part:
+            word = self._sounds.words[int(rng.integers(len(self._sounds.words)))].pick(rng)
+            length = int(len(word) * rng.uniform(*_PART))
+            begin = 0 if rng.random() < 0.5 else len(word) - length
+            return simulation.fade_ends(word[begin : begin + length], _FADE), ""
+        sound = self._sounds.others.pick(rng)
+        length = int(rng.uniform(*_PIECE_S) * RATE)
+        begin = int(rng.integers(max(1, len(sound) - length)))
+        return simulation.fade_ends(sound[begin : begin + length], _FADE), ""
 
     def _in_a_room(self, voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() >= self._mix.room:

@@ -29,6 +29,7 @@ def training_batches(
     steps: int,
     seed: int,
     epoch: int,
+    named: int = 0,
 ) -> tf.data.Dataset:
     """One epoch of streams; a batch depends only on (seed, epoch, its number).
 
@@ -39,9 +40,11 @@ def training_batches(
       classes: of the network.
       batch_size, steps: streams of a batch, batches.
       seed, epoch: determine the streams.
+      named: other words of the mixer that have a name.
 
     Yields:
-      features (batch, mel_bands, frames, 1) float32 and targets (batch, windows, classes) float32.
+      features (batch, mel_bands, frames, 1) float32 and targets (batch, windows, classes + named)
+      float32: behind those of the classes the named words, all 0 where none has just been said.
     """
     bands = frontend.mel_bands
     count = len(windows.ends)
@@ -51,11 +54,14 @@ def training_batches(
         waves, targets = [], []
         tempos = np.ones(batch_size, np.float32)
         for place in range(batch_size):
-            wave, words = mixer(rng)
+            wave, words, others = mixer.with_others(rng)
             waves.append(wave)
             if rng.random() < _SLOW_SHARE:
                 tempos[place] = rng.uniform(*_TEMPOS)
-            targets.append(windows.targets(_slowed_words(words, float(tempos[place])), classes))
+            tempo = float(tempos[place])
+            own = windows.targets(_slowed_words(words, tempo), classes)
+            other = windows.targets(_slowed_words(others, tempo), 1 + named)
+            targets.append(np.concatenate([own, other[:, 1:]], axis=-1))
         warps = np.stack([_warp(bands, rng.uniform(-_WARP, _WARP)) for _ in range(batch_size)])
         masks = np.stack([_mask(bands, windows.frames, rng) for _ in range(batch_size)])
         return np.stack(waves), np.stack(targets), tempos, warps, masks
@@ -70,7 +76,7 @@ def training_batches(
             "bij,bjtc->bitc", tf.ensure_shape(warps, [None, bands, bands]), features
         )
         features *= tf.ensure_shape(masks, [None, bands, windows.frames])[..., tf.newaxis]
-        return features, tf.ensure_shape(targets, [None, count, classes])
+        return features, tf.ensure_shape(targets, [None, count, classes + named])
 
     return tf.data.Dataset.range(steps).map(load, num_parallel_calls=2).prefetch(4)
 

@@ -4,6 +4,7 @@ Other sound (--negatives) is divided like this: lists in the folder, as in Speec
 files by their speaker or name, and recordings longer than a minute by time.
 """
 
+import collections
 import dataclasses
 import functools
 import hashlib
@@ -49,6 +50,7 @@ _RECORDINGS_SHARE = 1.0  # beside 1 for the takes
 _SPEECH_AS_NOISE = 0.5
 _TRIMMED_DB = -30.0  # what is softer around a word is room
 _LONGEST_WORD_S = 2.5  # a longer one does not fit into a stream
+_FEWEST_NAMED = 5
 _EMPTY = sound_bank.of(())
 
 
@@ -103,7 +105,8 @@ class WakeSounds:
     def sounds(self, mined: SoundBank | None = None) -> Sounds:
         """What a mixer draws from; `mined`: more that was taken for a word."""
         shares = {TAKES: _TAKES_SHARE, SENTENCES: _SENTENCES_SHARE}
-        others = [(shares.get(kind, _NEGATIVES_SHARE), bank) for kind, bank in self.others.items()]
+        weights = _weights({k: b for k, b in self.others.items() if k not in shares})
+        others = [(shares.get(kind) or weights[kind], bank) for kind, bank in self.others.items()]
         others += [(_HARD_SHARE, self.hard)]
         others += [(_HARD_SHARE, mined)] if mined is not None else []
         noise = [(1.0, self.noise)]
@@ -121,11 +124,24 @@ class WakeSounds:
             ],
             others=Choice(tuple(others)),
             noise=Choice(tuple(noise)),
+            named=self.named(),
         )
+
+    def named(self) -> tuple[str, ...]:
+        """The other words of which there are some, by name."""
+        counts = collections.Counter(said for bank in self.others.values() for said in bank.says)
+        return tuple(sorted(word for word, n in counts.items() if word and n >= _FEWEST_NAMED))
 
     def hours(self) -> dict[str, float]:
         """Hours of other sound by kind."""
         return {kind: len(bank.samples) / RATE / 3600 for kind, bank in self.others.items()}
+
+
+def _weights(others: Mapping[str, SoundBank]) -> dict[str, float]:
+    """How often each kind is drawn: by the root of its hours, and the mean kind as given above."""
+    roots = {kind: len(bank.samples) ** 0.5 for kind, bank in others.items()}
+    mean = sum(roots.values()) / max(1, len(roots))
+    return {kind: _NEGATIVES_SHARE * root / max(mean, 1.0) for kind, root in roots.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,6 +245,8 @@ def load(folders: Folders, split: Split) -> WakeSounds:
     }
     for folder in folders.negatives:
         others[folder.name] = negatives(folder, split)
+        if split == "training":
+            others[folder.name] = _without_pauses(others[folder.name])
     hard = [
         wav.read(folder / name, RATE).samples
         for folder in (folders.hard if split == "training" else ())
@@ -283,6 +301,15 @@ def tested_on(
     return dataclasses.replace(sounds, words=spoken, others=others, under_words=under)
 
 
+def _without_pauses(bank: SoundBank) -> SoundBank:
+    """Sounds without the silence around them, so that a line of them has pauses as speech has."""
+    says = bank.says or ("",) * len(bank)
+    return sound_bank.of_said(
+        (simulation.to_int16(simulation.trim_silence(bank[place], RATE, _TRIMMED_DB)), said)
+        for place, said in enumerate(says)
+    )
+
+
 def _whole(folder: Path, flag: str) -> SoundBank:
     return sound_bank.of(wav.read(folder / name, RATE).samples for name in _names(folder, flag))
 
@@ -293,10 +320,11 @@ def negatives(folder: Path, split: Split) -> SoundBank:
     Raises:
       UserError: it has no sound, or a file cannot be read.
     """
-    return sound_bank.of(_part(folder, split))
+    return sound_bank.of_said(_part(folder, split))
 
 
-def _part(folder: Path, split: Split) -> Iterator[np.ndarray]:
+def _part(folder: Path, split: Split) -> Iterator[tuple[np.ndarray, str]]:
+    """Its sounds; a folder with lists has one of each word, as Speech Commands."""
     names = _names(folder, "--negatives")
     listed = {
         line.strip(): which
@@ -308,11 +336,11 @@ def _part(folder: Path, split: Split) -> Iterator[np.ndarray]:
     for name in names:
         if listed:
             if listed.get(name, "training") == split:
-                yield wav.read(folder / name, RATE).samples
+                yield wav.read(folder / name, RATE).samples, Path(name).parent.name
         elif wav.duration(folder / name) > _LONG_S:
-            yield _by_time(wav.read(folder / name, RATE).samples, split)
+            yield _by_time(wav.read(folder / name, RATE).samples, split), ""
         elif _by_name(speakers.group(name)) == split:
-            yield wav.read(folder / name, RATE).samples
+            yield wav.read(folder / name, RATE).samples, ""
 
 
 def _by_name(group: str) -> Split:
@@ -375,7 +403,10 @@ def _names(folder: Path, flag: str) -> tuple[str, ...]:
 
 def _bank_of(folder: Path, takes: Sequence[Take], wanted: Callable[[Take], bool]) -> SoundBank:
     chosen = [take for take in takes if wanted(take)]
-    return sound_bank.of(wav.read(folder / take.path, RATE).samples for take in chosen)
+    return sound_bank.of_said(
+        (wav.read(folder / take.path, RATE).samples, "" if take.kind == SENTENCE else take.word)
+        for take in chosen
+    )
 
 
 def _says(word: str, take: Take) -> bool:

@@ -108,3 +108,55 @@ def test_the_worst_windows_weigh_more_as_training_goes_on():
     weights = (np.array(losses) - mean) / worst
     expected = np.minimum(1.0, 0.2 + 0.8 * np.arange(1, 11) / 6)
     np.testing.assert_allclose(weights, expected, rtol=1e-4)
+
+
+# Other words that have a name
+
+
+def named_model() -> keras.Model:
+    inputs = keras.Input((WINDOWS, 4))
+    embedded = keras.layers.Dense(5, activation="relu")(inputs)
+    return keras.Model(inputs, keras.layers.Dense(CLASSES, name="classifier")(embedded))
+
+
+def test_other_words_have_a_head_of_their_own_and_are_no_part_of_the_network():
+    model = named_model()
+    before = model.count_params()
+    objective = StreamObjective(model, steps=1, named=7)
+    assert model.count_params() == before and model.output_shape == (None, WINDOWS, CLASSES)
+    own = {id(variable) for variable in model.trainable_variables}
+    added = [one.shape for one in objective.variables if id(one) not in own]
+    assert added == [(5, 7), (7,)]
+    assert "other_words" in objective.trackables()  # so that a resumed training has it
+
+
+def test_the_named_words_add_half_their_cross_entropy_where_one_was_said():
+    keras.utils.set_random_seed(0)
+    model = named_model()
+    features = np.random.default_rng(0).normal(0, 1, (2, WINDOWS, 4)).astype(np.float32)
+    labels = one_hot([0, 0, -1, 1, -1, 0], [0, 2, -1, -1, -1, -1])
+    names = np.zeros((2, WINDOWS, 7), np.float32)
+    names[0, 2, 4] = names[1, 5, 0] = 1.0
+    objective = StreamObjective(model, steps=1, named=7)
+    both = np.concatenate([labels, names], axis=-1)
+    alone = float(StreamObjective(model, steps=1)(features, labels)[1][0].loss)
+    loss = float(objective(features, both)[1][0].loss)
+    told = objective.trackables()["other_words"](model.layers[1](features)).numpy()
+    expected = entropies(told, names)[names.any(axis=-1)].mean()
+    assert loss - alone == pytest.approx(0.5 * expected, rel=1e-4)
+    unsaid = np.concatenate([labels, np.zeros_like(names)], axis=-1)
+    assert float(objective(features, unsaid)[1][0].loss) == pytest.approx(alone, rel=1e-5)
+
+
+def test_training_moves_the_head_and_what_it_reads():
+    model = named_model()
+    objective = StreamObjective(model, steps=1, named=7)
+    step = SgdStep(model, TrainingSettings(batch_size=2, weight_decay=0.0), objective)
+    names = np.zeros((2, WINDOWS, CLASSES + 7), np.float32)
+    names[:, :, CLASSES] = 1.0  # no window of the network's own classes
+    before = [weights.numpy() for weights in objective.variables]
+    features = np.random.default_rng(0).normal(0, 1, (2, WINDOWS, 4)).astype(np.float32)
+    _, right = step(features, names, 0.1)
+    assert float(right) == 0.0  # of the network's own classes nothing was asked
+    moved = [not np.array_equal(a, b) for a, b in zip(before, objective.variables, strict=True)]
+    assert moved == [True, True, False, False, True, True]

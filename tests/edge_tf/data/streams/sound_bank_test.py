@@ -28,6 +28,16 @@ def test_a_bank_holds_each_sound_that_is_not_empty(lengths, seed):
         np.testing.assert_array_equal(bank[place] * 32768, sound)
 
 
+def test_a_bank_knows_what_its_sounds_say():
+    said = [(np.full(2, 1, np.int16), "a"), (np.zeros(0, np.int16), "b"), (np.full(3, 3), "c")]
+    bank = sound_bank.of_said(said)
+    assert bank.says == ("a", "c")
+    rng = np.random.default_rng(0)
+    drawn = {(round(sound[0] * 32768), name) for sound, name in (bank.draw(rng) for _ in range(50))}
+    assert drawn == {(1, "a"), (3, "c")}
+    assert constant(4).draw(rng)[1] == ""
+
+
 def test_full_scale_is_one():
     np.testing.assert_array_equal(constant(-32768, 1)[0], [-1.0])
 

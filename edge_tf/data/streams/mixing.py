@@ -221,10 +221,8 @@ class Mixer:
             length = int(len(word) * rng.uniform(*_PART))
             begin = 0 if rng.random() < 0.5 else len(word) - length
             return simulation.fade_ends(word[begin : begin + length], _FADE), ""
-        sound = self._sounds.others.pick(rng)
-        length = int(rng.uniform(*_PIECE_S) * RATE)
-        begin = int(rng.integers(max(1, len(sound) - length)))
-        return simulation.fade_ends(sound[begin : begin + length], _FADE), ""
+        piece = self._sounds.others.piece(rng, int(rng.uniform(*_PIECE_S) * RATE))
+        return simulation.fade_ends(piece, _FADE), ""
 
     def _in_a_room(self, voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() >= self._mix.room:

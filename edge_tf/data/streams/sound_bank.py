@@ -38,6 +38,12 @@ class SoundBank:
         place = int(rng.integers(len(self)))
         return self[place], self.says[place] if self.says else ""
 
+    def piece(self, rng: np.random.Generator, longest: int) -> np.ndarray:
+        """A sound, each as likely, cut to `longest` samples from anywhere in it; float32."""
+        first, last = self.starts[(place := int(rng.integers(len(self)))) : place + 2]
+        begin = first + int(rng.integers(max(1, last - first - longest + 1)))
+        return self.samples[begin : min(last, begin + longest)] * _FULL_SCALE
+
     def cut(self, rng: np.random.Generator, length: int) -> np.ndarray:
         """`length` samples from anywhere, float32; behind the last sound the first follows."""
         begin = int(rng.integers(len(self.samples)))
@@ -90,6 +96,10 @@ class Choice:
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, str]:
         """One sound of one of the banks, and what it says."""
         return self.bank(rng).draw(rng)
+
+    def piece(self, rng: np.random.Generator, longest: int) -> np.ndarray:
+        """A piece of a sound of one of the banks."""
+        return self.bank(rng).piece(rng, longest)
 
     def cut(self, rng: np.random.Generator, length: int) -> np.ndarray:
         """`length` samples of one of the banks."""

@@ -16,12 +16,13 @@ from edge_tf.data.streams.sound_bank import Choice
 
 RATE = 16_000
 _ROOMS = _DEVICES = 300
+_MOST_WORDS = 3
 _CLIPPED_DB = (0.0, 12.0)  # beyond full scale
 
 
 @dataclasses.dataclass(frozen=True)
 class Spoken:
-    """A word in a stream: samples start to end, of class `label`."""
+    """A word in a stream: samples start to end, of class `label`; 0 for other sound."""
 
     start: int
     end: int
@@ -34,7 +35,7 @@ class Mix:
 
     Attributes:
       word: streams that hold words.
-      again: of these, that hold another one.
+      again: of these, that hold another one; of those, that hold a third.
       talk: gaps beside words, and streams without words, that hold other sound.
       noise: streams with noise.
       noise_db: level of the loud parts of speech above the noise.
@@ -81,6 +82,21 @@ class Sounds:
     noise: Choice
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Stream:
+    """A mixed stream.
+
+    Attributes:
+      wave: (length,) float32 within [-1, 1].
+      words: in it.
+      others: where other sound is heard; not the noise under it.
+    """
+
+    wave: np.ndarray
+    words: list[Spoken]
+    others: list[Spoken]
+
+
 class Mixer:
     """Mixes streams of `length` samples; all randomness comes from the caller's generator.
 
@@ -98,11 +114,17 @@ class Mixer:
 
     def __call__(self, rng: np.random.Generator) -> tuple[np.ndarray, list[Spoken]]:
         """A stream, (length,) float32 within [-1, 1], and the words in it."""
+        stream = self.stream(rng)
+        return stream.wave, stream.words
+
+    def stream(self, rng: np.random.Generator) -> Stream:
+        """A stream, and what is in it."""
         mix = self._mix
         voice = np.zeros(self._length, np.float32)
         words = self._with_words(voice, rng) if rng.random() < mix.word else []
         if not words and rng.random() < mix.talk:
             self._talk(voice, 0, self._length, rng)
+        others = _others(voice, words)
         level = 10 ** (rng.uniform(*mix.level_db) / 20)
         loud = simulation.active_rms(voice, RATE)
         if loud > 0:
@@ -121,20 +143,23 @@ class Mixer:
             gain = 10 ** (rng.uniform(*_CLIPPED_DB) / 20)
             voice *= np.float32(gain / max(np.abs(voice).max(), 1e-6))
         voice = np.clip(voice, -1.0, 1.0)
-        return np.rint(voice * 32767) * np.float32(1 / 32768), words
+        return Stream(np.rint(voice * 32767) * np.float32(1 / 32768), words, others)
 
     def _with_words(self, voice: np.ndarray, rng: np.random.Generator) -> list[Spoken]:
-        """Puts one or two words anywhere, and other sound beside them."""
+        """Puts up to three words anywhere, and other sound beside them."""
         mix = self._mix
         words: list[Spoken] = []
-        free = 0
-        for _ in range(2 if rng.random() < mix.again else 1):
+        free, count = 0, 1
+        while count < _MOST_WORDS and rng.random() < mix.again:
+            count += 1
+        for left in range(count, 0, -1):
             label = int(rng.integers(len(self._sounds.words)))
             sound = self._spoken(self._sounds.words[label].pick(rng), rng)
             latest = self._length - len(sound)
             if latest <= free:
                 break
-            start = int(rng.integers(free, latest))
+            # Those that follow are left as much room each.
+            start = int(rng.integers(free, free + -(-(latest - free) // left)))
             before = start - int(rng.uniform(*mix.near_s) * RATE)
             if rng.random() < mix.talk and before > free:
                 self._talk(voice, free, before, rng, at_end=True)
@@ -188,6 +213,17 @@ class Mixer:
         if rng.random() < self._mix.telephone:
             voice = _mu_law(np.clip(voice, -1.0, 1.0))
         return voice
+
+
+def _others(voice: np.ndarray, words: Sequence[Spoken]) -> list[Spoken]:
+    """Where a line of speech is not silent outside of words, in steps of 10 ms."""
+    step = RATE // 100
+    heard = np.pad(voice != 0, (0, -len(voice) % step))
+    for word in words:
+        heard[word.start : word.end] = False
+    steps = heard.reshape(-1, step).any(axis=1)
+    edges = np.flatnonzero(np.diff(steps, prepend=False, append=False)) * step
+    return [Spoken(int(start), int(end), 0) for start, end in edges.reshape(-1, 2)]
 
 
 def _rooms(seed: int, count: int) -> list[np.ndarray]:

@@ -9,13 +9,13 @@ import tensorflow as tf
 from edge_tf.audio.frontend import log_mel
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data.streams.mixing import Mixer, Spoken
-from edge_tf.data.streams.targets import Windows
+from edge_tf.data.streams.targets import Classes, Windows
 
 # Vocal tracts differ in length: mel bands are read up to so much higher or lower.
 _WARP = 0.1
 # People speak slower than synthesizers, the more so to a machine: in some streams time passes
 # so much slower.
-_SLOW_SHARE, _TEMPOS = 0.5, (0.65, 1.0)
+_TEMPOS = (0.65, 1.0)
 # Masks as in SpecAugment (arXiv:1904.08779), in half of the streams: bands and frames at most.
 _MASK_SHARE, _MASKED_BANDS, _MASKED_FRAMES = 0.5, 4, 12
 
@@ -24,11 +24,12 @@ def training_batches(
     mixer: Mixer,
     windows: Windows,
     frontend: FrontendConfig,
-    classes: int,
+    classes: Classes,
     batch_size: int,
     steps: int,
     seed: int,
     epoch: int,
+    slow_share: float,
 ) -> tf.data.Dataset:
     """One epoch of streams; a batch depends only on (seed, epoch, its number).
 
@@ -39,6 +40,7 @@ def training_batches(
       classes: of the network.
       batch_size, steps: streams of a batch, batches.
       seed, epoch: determine the streams.
+      slow_share: streams in which time passes slower.
 
     Yields:
       features (batch, mel_bands, frames, 1) float32 and targets (batch, windows, classes) float32.
@@ -51,11 +53,15 @@ def training_batches(
         waves, targets = [], []
         tempos = np.ones(batch_size, np.float32)
         for place in range(batch_size):
-            wave, words = mixer(rng)
-            waves.append(wave)
-            if rng.random() < _SLOW_SHARE:
+            stream = mixer.stream(rng)
+            waves.append(stream.wave)
+            if rng.random() < slow_share:
                 tempos[place] = rng.uniform(*_TEMPOS)
-            targets.append(windows.targets(_slowed_words(words, float(tempos[place])), classes))
+            words, others = (
+                _slowed_words(spoken, float(tempos[place]))
+                for spoken in (stream.words, stream.others)
+            )
+            targets.append(windows.targets(words, classes, others))
         warps = np.stack([_warp(bands, rng.uniform(-_WARP, _WARP)) for _ in range(batch_size)])
         masks = np.stack([_mask(bands, windows.frames, rng) for _ in range(batch_size)])
         return np.stack(waves), np.stack(targets), tempos, warps, masks
@@ -70,7 +76,7 @@ def training_batches(
             "bij,bjtc->bitc", tf.ensure_shape(warps, [None, bands, bands]), features
         )
         features *= tf.ensure_shape(masks, [None, bands, windows.frames])[..., tf.newaxis]
-        return features, tf.ensure_shape(targets, [None, count, classes])
+        return features, tf.ensure_shape(targets, [None, count, classes.count])
 
     return tf.data.Dataset.range(steps).map(load, num_parallel_calls=2).prefetch(4)
 

@@ -94,6 +94,36 @@ def test_a_stream_without_words_has_none(seed):
         assert words == [] and wave.any() == (talk > 0)
 
 
+@given(seeds, st.sampled_from([0.0, 1.0]))
+@settings(max_examples=25)
+def test_other_sound_is_where_it_is_said_to_be_and_nowhere_else(seed, word):
+    """In steps of 10 ms; the noise under it is not meant."""
+    mix = dataclasses.replace(PLAIN, word=word, talk=0.7, gap_s=(0.1, 0.4), near_s=(0.1, 0.5))
+    stream = mixer_of(mix, LENGTH, 1).stream(np.random.default_rng(seed))
+    inside = np.zeros(LENGTH + RATE, bool)
+    for other in stream.others:
+        assert other.label == 0 and 0 <= other.start < other.end <= LENGTH + RATE // 100
+        inside[other.start : other.end] = True
+    heard = stream.wave != 0
+    for one in stream.words:
+        heard[one.start : one.end] = False
+    assert not heard[~inside[:LENGTH]].any()
+    for other in stream.others:
+        assert stream.wave[other.start : other.end].any()
+
+
+def test_noise_is_no_other_sound():
+    mix = dataclasses.replace(PLAIN, word=0.0, noise=1.0, silent=0.0)
+    stream = mixer_of(mix, LENGTH, 1).stream(np.random.default_rng(0))
+    assert stream.wave.any() and stream.words == [] and stream.others == []
+
+
+def test_up_to_three_words_stand_in_a_stream_and_have_room():
+    """0.45 s each in 3 s: if each took its place anywhere, the last ones would rarely fit."""
+    mix = dataclasses.replace(PLAIN, again=1.0, near_s=(0.0, 0.0))
+    assert {len(mixed(mix, seed)[1]) for seed in range(100)} == {3}
+
+
 def test_speed_changes_the_length_by_at_most_its_factor():
     mix = dataclasses.replace(PLAIN, speed=1.2)
     lengths = [word.end - word.start for s in range(60) for word in mixed(mix, s)[1]]
@@ -179,7 +209,7 @@ def test_any_stream_is_sound_with_words_in_order_that_do_not_overlap(seed, share
     assert wave.shape == (LENGTH,) and wave.dtype == np.float32
     assert np.isfinite(wave).all() and np.abs(wave).max() <= 1.0
     np.testing.assert_array_equal(wave * 32768, np.rint(wave * 32768))  # 16 bit
-    assert 1 <= len(words) <= 2
+    assert 1 <= len(words) <= 3
     places = [0, *(place for word in words for place in (word.start, word.end)), LENGTH]
     assert places == sorted(places)
     assert all(word.label in (1, 2) and word.end > word.start for word in words)

@@ -164,6 +164,7 @@ class StreamTraining:
       hours: of other sound that was trained on, by kind.
       spoken: takes and recordings, or clips, of the words that were trained on.
       digest: of all this sound.
+      rooms: folder of recorded impulse responses, absolute, or None.
     """
 
     words: tuple[str, ...]
@@ -176,6 +177,7 @@ class StreamTraining:
     hours: dict[str, float]
     spoken: dict[str, int]
     digest: str
+    rooms: str | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True)

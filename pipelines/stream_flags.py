@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge_tf.settings import StreamTraining, TrainingSettings
 
 FLAGS = flags.FLAGS
-_FOLDERS = ("negatives", "hard_negatives")
+_FOLDERS = ("negatives", "hard_negatives", "rooms")
 _EPOCHS, _STEPS, _ROUNDS = 20, 200, 3
 _BATCH, _PEAK_RATE = 16, 0.006
 
@@ -43,6 +43,23 @@ def define() -> None:
         "<DIR,...>: Sound that a detector took for a word, such as pipelines.stream --keep has "
         "saved.",
     )
+    flags.DEFINE_string(
+        "rooms",
+        None,
+        "<DIR>: Recorded impulse responses of rooms (DIR/*.wav, or DIR/ROOM/*.wav), of any rate: "
+        "half of the rooms that streams are heard in are of these, the others simulated.",
+    )
+
+
+def folder(name: str) -> Path | None:
+    """The folder that a flag names."""
+    given = getattr(FLAGS, name)
+    return Path(given).resolve() if given else None
+
+
+def folders(name: str) -> tuple[Path, ...]:
+    """The folders that a flag lists."""
+    return tuple(Path(given).resolve() for given in getattr(FLAGS, name))
 
 
 def settings(epochs: int | None = None) -> "TrainingSettings":
@@ -96,9 +113,10 @@ def check(what: str, taken: Collection[str]) -> None:
             "leave out --nostreaming, --norm and --padding, or choose a new --run_dir",
         )
     for name in _FOLDERS:
-        for folder in getattr(FLAGS, name):
-            if not Path(folder).is_dir():
-                raise UserError(f"--{name}={folder} is not a folder", "name a folder of WAV files")
+        value = getattr(FLAGS, name) or []
+        for given in [value] if isinstance(value, str) else value:
+            if not Path(given).is_dir():
+                raise UserError(f"--{name}={given} is not a folder", "name a folder of WAV files")
     kinds = [Path(folder).resolve().name for folder in FLAGS.negatives]
     for kind in kinds:
         if kinds.count(kind) > 1 or kind in taken:
@@ -120,33 +138,31 @@ def of_clips(
     from edge_tf.settings import StreamTraining
 
     classes = _classes(dataset)
-    folders = Folders(
+    sound = Folders(
         takes=None,
         words=tuple(dataset.labels[at] for at in classes.words),
-        negatives=_resolved(FLAGS.negatives),
-        hard=_resolved(FLAGS.hard_negatives),
+        negatives=folders("negatives"),
+        hard=folders("hard_negatives"),
+        rooms=folder("rooms"),
     )
 
     def made(clips: "Mapping[Split, Waveforms]") -> StreamTraining:
-        facts = clip_sounds.facts(dataset, clips["training"], classes, folders, cache)
+        facts = clip_sounds.facts(dataset, clips["training"], classes, sound, cache)
         return StreamTraining(
-            words=folders.words,
+            words=sound.words,
             takes=None,
             recordings=None,
-            negatives=tuple(map(str, folders.negatives)),
-            hard_negatives=tuple(map(str, folders.hard)),
+            negatives=tuple(map(str, sound.negatives)),
+            hard_negatives=tuple(map(str, sound.hard)),
             steps=_STEPS,
             rounds=_ROUNDS,
             hours=facts.hours,
             spoken=facts.spoken,
             digest=facts.digest,
+            rooms=str(sound.rooms) if sound.rooms else None,
         )
 
     return made
-
-
-def _resolved(folders: Collection[str]) -> tuple[Path, ...]:
-    return tuple(Path(folder).resolve() for folder in folders)
 
 
 def _classes(dataset: "Dataset") -> "Classes":

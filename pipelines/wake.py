@@ -127,9 +127,10 @@ def prepare(
     folders = wake_sounds.Folders(
         takes=(run / run_dir.TAKES).resolve(),
         words=tuple(sorted(request.words)),  # labels are in this order
-        recordings=Path(FLAGS.recordings).resolve() if FLAGS.recordings else None,
-        negatives=tuple(Path(folder).resolve() for folder in FLAGS.negatives),
-        hard=tuple(Path(folder).resolve() for folder in FLAGS.hard_negatives),
+        recordings=stream_flags.folder("recordings"),
+        negatives=stream_flags.folders("negatives"),
+        hard=stream_flags.folders("hard_negatives"),
+        rooms=stream_flags.folder("rooms"),
     )
     _refuse_another(run, request, folders, cache)
     run.create()
@@ -159,6 +160,7 @@ def prepare(
         hours=facts.hours,
         spoken=facts.spoken,
         digest=facts.digest,
+        rooms=str(folders.rooms) if folders.rooms else None,
     )
     return data, streams
 

@@ -147,6 +147,8 @@ def test_other_sound_is_another_training(chain, tmp_path):
             "--negatives has no effect without --on_streams; add it, or leave both out",
         ),
         (("--hard_negatives=HERE",), "--hard_negatives has no effect without --on_streams; add"),
+        (("--rooms=HERE",), "--rooms has no effect without --on_streams; add"),
+        (("--on_streams", "--rooms=HERE/no"), "--rooms=HERE/no is not a folder; name a folder of"),
         (("--on_streams", "--negatives=HERE/no"), "--negatives=HERE/no is not a folder; name a"),
         (
             ("--on_streams", "--negatives=HERE/a/radio,HERE/b/radio"),

@@ -203,6 +203,7 @@ def folders(tmp_path) -> Path:
             "--negatives=HERE/file.wav is not a folder",
         ),
         (("--words=lamp", "--hard_negatives=HERE/no"), "--hard_negatives=HERE/no is not a folder"),
+        (("--words=lamp", "--rooms=HERE/file.wav"), "--rooms=HERE/file.wav is not a folder"),
         (
             ("--words=lamp", "--negatives=HERE/a/radio,HERE/b/radio"),
             "--negatives: two kinds of sound would be named 'radio'; rename the folder",

@@ -14,7 +14,7 @@ import numpy as np
 from edge_tf.audio import simulation, wav
 from edge_tf.data import file_contents
 from edge_tf.data.dataset import Dataset, Split
-from edge_tf.data.streams import sound_bank, wake_sounds
+from edge_tf.data.streams import rooms, sound_bank, wake_sounds
 from edge_tf.data.streams.mixing import RATE
 from edge_tf.data.streams.sound_bank import SoundBank
 from edge_tf.data.streams.targets import Classes
@@ -66,6 +66,7 @@ def load(
         others,
         wake_sounds.hard(folders, split),
         sound_bank.of(noise),
+        rooms.load(folders.rooms, split) if folders.rooms else (),
     )
 
 
@@ -99,6 +100,8 @@ def facts(
     wake_sounds.add_contents(digest, folders, cache)
     sounds = load(dataset, clips, classes, folders, "training")
     wake_sounds.tell_of_negatives(folders, sounds)
+    if folders.rooms:
+        rooms.tell(folders.rooms)
     spoken = {
         dataset.labels[at]: len(bank)
         for at, (bank, _) in zip(classes.words, sounds.words, strict=True)

@@ -12,10 +12,12 @@ import numpy as np
 import scipy.signal
 
 from edge_tf.audio import devices, simulation
+from edge_tf.data.streams import codecs
 from edge_tf.data.streams.sound_bank import Choice
 
 RATE = 16_000
 _ROOMS = _DEVICES = 300
+_RECORDED = 0.5  # of the rooms, if there are recorded ones
 _MOST_WORDS = 3
 _CLIPPED_DB = (0.0, 12.0)  # beyond full scale
 
@@ -45,7 +47,7 @@ class Mix:
       floor_db: level of a microphone's own noise, relative to full scale.
       level_db: level of the loud parts of speech, relative to full scale.
       clipped: streams that clip.
-      telephone: streams that went through 8-bit mu-law.
+      codec: streams that went through a codec.
       gap_s: pause between sounds.
       near_s: pause between a word and what is beside it.
     """
@@ -62,7 +64,7 @@ class Mix:
     floor_db: tuple[float, float] = (-90.0, -55.0)
     level_db: tuple[float, float] = (-42.0, -12.0)
     clipped: float = 0.05
-    telephone: float = 0.08
+    codec: float = 0.1
     gap_s: tuple[float, float] = (0.0, 0.6)
     near_s: tuple[float, float] = (0.0, 0.7)
 
@@ -75,11 +77,13 @@ class Sounds:
       words: for each class that is detected, from label 1.
       others: sound that holds none of the words.
       noise: what noise is cut from.
+      rooms: recorded responses (rooms.py); half of the rooms are of these, if there are any.
     """
 
     words: Sequence[Choice]
     others: Choice
     noise: Choice
+    rooms: Sequence[np.ndarray] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -203,15 +207,17 @@ class Mixer:
     def _in_a_room(self, voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() >= self._mix.room:
             return voice
-        room = self._rooms[int(rng.integers(len(self._rooms)))]
+        recorded = self._sounds.rooms
+        rooms = recorded if recorded and rng.random() < _RECORDED else self._rooms
+        room = rooms[int(rng.integers(len(rooms)))]
         return scipy.signal.oaconvolve(voice, room)[: self._length].astype(np.float32, copy=False)
 
     def _through_a_device(self, voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() < self._mix.device:
             taps = self._devices[int(rng.integers(len(self._devices)))].astype(np.float32)
             voice = scipy.signal.oaconvolve(voice, taps)[: self._length].astype(np.float32)
-        if rng.random() < self._mix.telephone:
-            voice = _mu_law(np.clip(voice, -1.0, 1.0))
+        if rng.random() < self._mix.codec:
+            voice = codecs.through(np.clip(voice, -1.0, 1.0), rng)
         return voice
 
 
@@ -238,10 +244,3 @@ def _rooms(seed: int, count: int) -> list[np.ndarray]:
         ).impulse_response(RATE)
         for _ in range(count)
     ]
-
-
-def _mu_law(sound: np.ndarray) -> np.ndarray:
-    """8-bit mu-law and back (ITU-T G.711's curve)."""
-    strength = np.log1p(255 * np.abs(sound)) / np.log(256)
-    coded = np.rint(strength * 127) / 127
-    return (np.sign(sound) * np.expm1(coded * np.log(256)) / 255).astype(np.float32)

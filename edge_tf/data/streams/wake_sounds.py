@@ -19,7 +19,7 @@ from edge_tf import files
 from edge_tf.audio import simulation, wav
 from edge_tf.data import file_contents, sound_files
 from edge_tf.data.dataset import SPLITS, Split
-from edge_tf.data.streams import sound_bank
+from edge_tf.data.streams import rooms, sound_bank
 from edge_tf.data.streams.mixing import RATE, Sounds
 from edge_tf.data.streams.sound_bank import Choice, SoundBank
 from edge_tf.data.synthesis import take_record
@@ -67,6 +67,7 @@ class Folders:
       recordings: of people who say the words: WORD/*.wav, or *.wav if there is one word.
       negatives: folders of sound without the words; the name of each is its kind.
       hard: folders of sound that a detector took for a word.
+      rooms: folder of recorded impulse responses.
     """
 
     takes: Path | None
@@ -74,6 +75,7 @@ class Folders:
     recordings: Path | None = None
     negatives: tuple[Path, ...] = ()
     hard: tuple[Path, ...] = ()
+    rooms: Path | None = None
 
 
 def folders_of(streams: StreamTraining) -> Folders:
@@ -84,6 +86,7 @@ def folders_of(streams: StreamTraining) -> Folders:
         recordings=Path(streams.recordings) if streams.recordings else None,
         negatives=tuple(map(Path, streams.negatives)),
         hard=tuple(map(Path, streams.hard_negatives)),
+        rooms=Path(streams.rooms) if streams.rooms else None,
     )
 
 
@@ -96,6 +99,7 @@ class WakeSounds:
       others: sound without the words, by kind.
       hard: what detectors took for a word.
       noise: synthetic noise.
+      rooms: recorded ones.
       under_words: the only noise that is mixed under words; None: noise and other sound.
     """
 
@@ -103,6 +107,7 @@ class WakeSounds:
     others: Mapping[str, SoundBank]
     hard: SoundBank
     noise: SoundBank
+    rooms: Sequence[np.ndarray] = ()
     under_words: SoundBank | None = None
 
     def sounds(self, mined: SoundBank | None = None) -> Sounds:
@@ -130,6 +135,7 @@ class WakeSounds:
             ],
             others=Choice(tuple(others)),
             noise=Choice(tuple(noise)),
+            rooms=self.rooms,
         )
 
     def heard(self) -> dict[str, SoundBank]:
@@ -182,6 +188,8 @@ def facts(folders: Folders, cache: Path) -> Facts:
     add_contents(digest, folders, cache)
     _tell_of_recordings(folders)
     tell_of_negatives(folders, sounds)
+    if folders.rooms:
+        rooms.tell(folders.rooms)
     hours = {kind: round(hours, 4) for kind, hours in sounds.hours().items()}
     return Facts(hours, spoken, digest.hexdigest())
 
@@ -195,6 +203,7 @@ def add_contents(digest: "hashlib._Hash", folders: Folders, cache: Path) -> None
     given = [(folders.recordings, "--recordings")] if folders.recordings else []
     given += [(folder, "--negatives") for folder in folders.negatives]
     given += [(folder, "--hard_negatives") for folder in folders.hard]
+    given += [(folders.rooms, "--rooms")] if folders.rooms else []
     for folder, flag in given:
         assert folder is not None
         contents = file_contents.of(folder, _names(folder, flag), cache)
@@ -269,7 +278,13 @@ def load(folders: Folders, split: Split) -> WakeSounds:
                 f"{folders.takes} has no takes of '{word}' for {split}", "make more with --takes"
             )
         words.append((spoken, recorded))
-    return WakeSounds(words, others, hard(folders, split), sound_bank.of(synthetic_noise(split)))
+    return WakeSounds(
+        words,
+        others,
+        hard(folders, split),
+        sound_bank.of(synthetic_noise(split)),
+        rooms.load(folders.rooms, split) if folders.rooms else (),
+    )
 
 
 def hard(folders: Folders, split: Split) -> SoundBank:

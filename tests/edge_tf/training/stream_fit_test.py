@@ -116,10 +116,10 @@ def fit(monkeypatch, takes) -> Callable[..., Fitted]:
         monkeypatch.setattr(stream_fit, "_judge", lambda *_: judge or Listening())
         whole = stream_batches.training_batches
 
-        def batches(*arguments, slow_share: float):
+        def batches(*arguments, **named):
             if arguments[-1] == stop:
                 raise KeyboardInterrupt
-            return whole(*arguments, slow_share=slow_share)
+            return whole(*arguments, **named)
 
         with monkeypatch.context() as patch:
             patch.setattr(stream_batches, "training_batches", batches)

@@ -152,6 +152,22 @@ def test_the_digest_is_that_of_the_noise(folder, tmp_path):
     assert facts(other, tmp_path / "cache").digest != first
 
 
+def test_recorded_rooms_come_along_and_count(folder, tmp_path):
+    for number in range(30):
+        write(tmp_path / "rooms" / f"{number}.wav", np.array([9000, 3000, number], np.int16))
+    given = Folders(None, WORDS, rooms=tmp_path / "rooms")
+    counts = [len(load(folder, tmp_path / "cache", split, given).rooms) for split in SPLITS]
+    assert sum(counts) == 30 and counts[0] > counts[1] > 0
+    sounds = load(folder, tmp_path / "cache", "training", given)
+    assert len(sounds.sounds().rooms) == counts[0]
+    dataset = dataset_of(folder)
+    clips, classes = clips_of(dataset, tmp_path / "cache"), Classes.of(dataset.labels)
+    digests = set()
+    for folders in (Folders(None, WORDS), given, given):
+        digests.add(clip_sounds.facts(dataset, clips, classes, folders, tmp_path / "cache").digest)
+    assert len(digests) == 2
+
+
 def test_silent_clips_are_left_out_and_counted(tmp_path, caplog):
     folder = make(tmp_path / "words")
     silent = folder / "go" / f"{SPEAKERS['training'][0]}_nohash_0.wav"

@@ -47,7 +47,7 @@ def define() -> None:
         "rooms",
         None,
         "<DIR>: Recorded impulse responses of rooms (DIR/*.wav, or DIR/ROOM/*.wav), of any rate: "
-        "half of the rooms that streams are heard in are of these, the others simulated.",
+        "half of the rooms in the streams; the others are simulated.",
     )
 
 

@@ -93,7 +93,7 @@ class TrainRecord(StageRecord):
       model, frontend, augmentation: the network and its input.
       recipe: how it was trained.
       data_checks: what is known about the clips; None in older runs.
-      streams: of a wake word, which is trained on mixed streams, not on the clips.
+      streams: if it is trained on mixed streams, not on single clips: of what.
       chosen_epoch: whose weights are the result; None: the last one's.
       mined: sounds that were taken for a word and added, per round.
     """

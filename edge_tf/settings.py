@@ -150,11 +150,11 @@ class TrainingSettings:
 
 @dataclasses.dataclass(frozen=True)
 class StreamTraining:
-    """What a wake word's streams were mixed of, and how they were used.
+    """What streams were mixed of, and how they were used.
 
     Attributes:
-      words: the wake words, as folders of takes.
-      takes: folder of dry takes, absolute.
+      words: what is detected, in the order of labels: folders of takes, or labels of clips.
+      takes: folder of dry takes, absolute; None: words are the clips of the data.
       recordings: folder of recordings of the words, absolute, or None.
       negatives: folders of other sound, absolute.
       hard_negatives: folders of sound that was taken for a word, absolute.
@@ -162,12 +162,13 @@ class StreamTraining:
       rounds: the training is divided into so many; at the beginning of each but the first, the
         network listens to other sound, and what it takes for a word is added.
       hours: of other sound that was trained on, by kind.
-      spoken: takes and recordings of the words that were trained on.
+      spoken: takes and recordings, or clips, of the words that were trained on.
       digest: of all this sound.
+      rooms: folder of recorded impulse responses, absolute, or None.
     """
 
     words: tuple[str, ...]
-    takes: str
+    takes: str | None
     recordings: str | None
     negatives: tuple[str, ...]
     hard_negatives: tuple[str, ...]
@@ -176,6 +177,7 @@ class StreamTraining:
     hours: dict[str, float]
     spoken: dict[str, int]
     digest: str
+    rooms: str | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True)

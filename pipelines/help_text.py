@@ -32,6 +32,7 @@ class Group(enum.Enum):
 
     REQUIRED = "You must give"
     DATA = "Data"
+    STREAMS = "Streams (--on_streams, --task=wake)"
     WAKE = "Wake word (--task=wake)"
     NETWORK = "Network"
     FRONTEND = "Front-end"

@@ -51,8 +51,8 @@ def define_flags() -> None:
 
 def main() -> None:
     exporting.linkage_flags()  # a wrong one must not wait for hours
-    if FLAGS.task == wake.TASK and not FLAGS["stream"].present:
-        FLAGS.stream = True  # a wake word without an operating point is of no use
+    if (FLAGS.task == wake.TASK or FLAGS.on_streams) and not FLAGS["stream"].present:
+        FLAGS.stream = True  # a detector in hours of sound needs an operating point
     chain = {
         "train": train.main,
         **({"compress": _compress} if FLAGS.recipe else {}),

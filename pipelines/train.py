@@ -1,7 +1,8 @@
 """Trains a model on a folder of words or a data set of scenes.
 
 With --task=wake a word is enough, as text: synthesizers speak it, and the network is trained on
-streams that are mixed of that, of sentences and of --negatives.
+streams that are mixed of that, of sentences and of --negatives. --on_streams mixes them of the
+clips of --data_dir.
 
 Writes float.keras, labels.txt, frontend.json and history.json to --run_dir. After an interruption,
 run the same command again: it continues after the last finished epoch.
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from edge_tf.data import tasks
-from pipelines import app, common, training_flags, wake
+from pipelines import app, common, stream_flags, training_flags, wake
 
 if TYPE_CHECKING:
     from edge_tf.run_dir import RunDirectory
@@ -30,6 +31,7 @@ def define_flags() -> None:
     common.define_run_dir()
     common.define_data()
     training_flags.define()
+    stream_flags.define()
     wake.define()
 
 
@@ -44,6 +46,7 @@ def _train_clips() -> None:
     values = common.data_flags()
     cache = common.cache_folder()
     training_flags.check()  # before data and TensorFlow load
+    stream_flags.check_clips()
     frontend = training_flags.frontend_config(Path(values.data_dir))
     if tasks.spec(values.task).domain == "words":
         clip_ms = 1000 * frontend.clip_samples // frontend.sample_rate
@@ -53,6 +56,10 @@ def _train_clips() -> None:
 
         download.download_speech_commands(FLAGS.download, FLAGS.data_dir)
     dataset = tasks.load(values, common.cache_folder())
+    counts = dataset.counts("training").values()
+    settings, streams = training_flags.training_settings(counts), None
+    if FLAGS.on_streams:
+        settings, streams = stream_flags.settings(), stream_flags.of_clips(dataset, cache)
 
     run = common.run_directory()
     with run.locked():
@@ -65,8 +72,9 @@ def _train_clips() -> None:
             training_flags.model_config(),
             frontend,
             training_flags.augmentation_config(frontend),
-            training_flags.training_settings(dataset.counts("training").values()),
+            settings,
             cache,
+            streams,
         )
         _finish(run, asked)
 
@@ -92,7 +100,7 @@ def _train_wake() -> None:
             training_flags.augmentation_config(frontend),
             wake.settings(),
             cache,
-            streams,
+            lambda _: streams,
         )
         _finish(run, asked)
 

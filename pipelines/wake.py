@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from pipelines import help_text, training_flags
+from pipelines import help_text, stream_flags
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _WHOLE = _Effort(takes=900, sentences=2400, soundalikes=40, epochs=30, steps=200
 _QUICK = _Effort(takes=300, sentences=800, soundalikes=16, epochs=8, steps=200, rounds=2)
 _TAKES_PER_OTHER = 6
 _SPEAKERS = 240
-_BATCH, _PEAK_RATE = 16, 0.006
 
 
 @help_text.group(Group.WAKE)
@@ -46,18 +45,6 @@ def define() -> None:
         "recordings",
         None,
         "<DIR>: People who say the word: any number of sound files in DIR, or in DIR/WORD.",
-    )
-    flags.DEFINE_list(
-        "negatives",
-        [],
-        "<DIR,...>: Hours of sound without the word, such as a living room or a television; the "
-        "name of each folder is its kind in the report.",
-    )
-    flags.DEFINE_list(
-        "hard_negatives",
-        [],
-        "<DIR,...>: Sound that a detector took for the word, such as pipelines.stream --keep has "
-        "saved.",
     )
     flags.DEFINE_list(
         "synthesizers",
@@ -85,23 +72,13 @@ def effort() -> _Effort:
 
 def settings() -> "TrainingSettings":
     """The training that the flags describe."""
-    from edge_tf.settings import TrainingSettings
-
-    return TrainingSettings(
-        effort().epochs,
-        FLAGS.batch_size or _BATCH,
-        FLAGS.peak_rate or _PEAK_RATE,
-        weight_decay=0.0,
-        seed=FLAGS.seed,
-        optimizer="adam",
-    )
+    return stream_flags.settings(effort().epochs)
 
 
 def check() -> None:
     """Raises UserError for flags that do not fit; needs no TensorFlow."""
     from edge_tf.data.streams import wake_sounds
     from edge_tf.errors import UserError
-    from edge_tf.models import MODELS
 
     if not FLAGS.words:
         raise UserError("--words is missing", '--task=wake needs the word, as --words="hey lamp"')
@@ -110,29 +87,11 @@ def check() -> None:
             "--data_dir cannot be combined with --task=wake",
             "give --recordings for the word, --negatives for other sound",
         )
-    model = MODELS[training_flags.value("model")]
-    if model.build_windows is None:
-        can = [name for name, spec in MODELS.items() if spec.build_windows]
+    stream_flags.check("--task=wake", (wake_sounds.TAKES, wake_sounds.SENTENCES))
+    if FLAGS.recordings and not Path(FLAGS.recordings).is_dir():
         raise UserError(
-            f"--model={model.name} cannot be trained on streams", f"use --model={' or '.join(can)}"
+            f"--recordings={FLAGS.recordings} is not a folder", "name a folder of WAV files"
         )
-    if not training_flags.streams():
-        raise UserError(
-            "--task=wake trains a network for streams",
-            "leave out --nostreaming, --norm and --padding, or choose a new --run_dir",
-        )
-    given = [("recordings", FLAGS.recordings)] if FLAGS.recordings else []
-    given += [("negatives", folder) for folder in FLAGS.negatives]
-    given += [("hard_negatives", folder) for folder in FLAGS.hard_negatives]
-    for name, folder in given:
-        if not Path(folder).is_dir():
-            raise UserError(f"--{name}={folder} is not a folder", "name a folder of WAV files")
-    kinds = [Path(folder).resolve().name for folder in FLAGS.negatives]
-    for kind in kinds:
-        if kinds.count(kind) > 1 or kind in (wake_sounds.TAKES, wake_sounds.SENTENCES):
-            raise UserError(
-                f"--negatives: two kinds of sound would be named '{kind}'", "rename the folder"
-            )
 
 
 def prepare(
@@ -168,9 +127,10 @@ def prepare(
     folders = wake_sounds.Folders(
         takes=(run / run_dir.TAKES).resolve(),
         words=tuple(sorted(request.words)),  # labels are in this order
-        recordings=Path(FLAGS.recordings).resolve() if FLAGS.recordings else None,
-        negatives=tuple(Path(folder).resolve() for folder in FLAGS.negatives),
-        hard=tuple(Path(folder).resolve() for folder in FLAGS.hard_negatives),
+        recordings=stream_flags.folder("recordings"),
+        negatives=stream_flags.folders("negatives"),
+        hard=stream_flags.folders("hard_negatives"),
+        rooms=stream_flags.folder("rooms"),
     )
     _refuse_another(run, request, folders, cache)
     run.create()
@@ -200,6 +160,7 @@ def prepare(
         hours=facts.hours,
         spoken=facts.spoken,
         digest=facts.digest,
+        rooms=str(folders.rooms) if folders.rooms else None,
     )
     return data, streams
 
@@ -212,6 +173,7 @@ def _refuse_another(
     Raises:
       UserError: the run was trained on other words, takes or sound.
     """
+    from edge_tf import run_dir
     from edge_tf.data.streams import wake_sounds
     from edge_tf.data.synthesis import take_record
     from edge_tf.data.synthesis.take_record import METADATA
@@ -219,19 +181,20 @@ def _refuse_another(
     from edge_tf.run_records import TrainRecord
     from edge_tf.training.request import CHECKPOINT_STATE
 
+    takes = run / run_dir.TAKES
     before = run.find(TrainRecord) if (run / "config.json").exists() else None
     if before is None:
-        begun = (run / CHECKPOINT_STATE).exists() and (folders.takes / METADATA).exists()
-        if begun and take_record.request(folders.takes) != asked:
+        begun = (run / CHECKPOINT_STATE).exists() and (takes / METADATA).exists()
+        if begun and take_record.request(takes) != asked:
             raise UserError(
                 f"{run.path} contains an unfinished training on other words or takes",
                 "choose a new --run_dir",
             )
         return
     same = before.streams is not None
-    if before.streams is not None and (folders.takes / METADATA).exists():
+    if before.streams is not None and (takes / METADATA).exists():
         same = (
-            take_record.request(folders.takes) == asked
+            take_record.request(takes) == asked
             and wake_sounds.facts(folders, cache).digest == before.streams.digest
         )
     if not same:

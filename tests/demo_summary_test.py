@@ -1,4 +1,4 @@
-"""The last lines of the demo: all four results, the accuracy in C, the detector, the next command."""
+"""The last lines of the demo: all results, the accuracy in C, the detector, the next command."""
 
 import json
 from pathlib import Path

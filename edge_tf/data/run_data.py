@@ -8,6 +8,7 @@ import numpy as np
 from edge_tf import run_dir
 from edge_tf.data import clip_list, waveform_cache
 from edge_tf.data.dataset import Dataset, Split
+from edge_tf.data.streams import clip_sounds
 from edge_tf.errors import UserError
 from edge_tf.run_records import TrainRecord
 from edge_tf.settings import DataFlags
@@ -80,8 +81,15 @@ class RunData:
         """The recording devices that the model was trained on, sorted; empty if unknown."""
         return self._dataset.devices("training")
 
-    def noise(self) -> list[np.ndarray]:
-        """Background recordings, each (n,) int16."""
+    def noise(self, split: Split = "training") -> list[np.ndarray]:
+        """Background recordings, each (n,) int16.
+
+        Of a run that was trained on streams of its clips, the part of each that belongs to the
+        split; else the whole, to which training also listened.
+        """
+        streams = self._recorded.streams
+        if streams is not None and streams.takes is None:
+            return clip_sounds.noise_of(self._dataset, split)
         return waveform_cache.load_noise(
             self._dataset, self.frontend.sample_rate, self.frontend.clip_samples
         )

@@ -102,10 +102,13 @@ _WORD_FLAGS = (
     *("words", "split_lists", "test_dir", "download"),
     *("unknown_share", "speaker_pattern", "background_labels"),
 )
+STREAM_FLAGS = ("negatives", "hard_negatives", "rooms")
+"""Flags of trainings on streams."""
+_CLIP_STREAM_FLAGS = ("on_streams", *STREAM_FLAGS)
 _ALL_WORDS_FLAGS = tuple(name for name in _WORD_FLAGS if name != "unknown_share")
 
 WAKE_FLAGS = (
-    *("recordings", "negatives", "hard_negatives"),
+    *("recordings", *STREAM_FLAGS),
     *("synthesizers", "language", "takes", "quick"),
 )
 """Flags of the task "wake"."""
@@ -118,7 +121,7 @@ TASKS: dict[str, TaskSpec] = {
             about="ten commands, silence, unknown",
             domain="words",
             data=_WORD_FOLDERS,
-            flags=_WORD_FLAGS,
+            flags=(*_WORD_FLAGS, *_CLIP_STREAM_FLAGS),
             load=_words,
         ),
         TaskSpec(
@@ -134,7 +137,7 @@ TASKS: dict[str, TaskSpec] = {
             about="your own --words",
             domain="words",
             data=_WORD_FOLDERS,
-            flags=_WORD_FLAGS,
+            flags=(*_WORD_FLAGS, *_CLIP_STREAM_FLAGS),
             load=_words,
         ),
         TaskSpec(

@@ -9,7 +9,7 @@ import tf_keras as keras
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data.streams import sound_bank
 from edge_tf.data.streams.sound_bank import SoundBank
-from edge_tf.data.streams.targets import Windows
+from edge_tf.data.streams.targets import Classes, Windows
 from edge_tf.models.whole_sound import WholeSound
 
 _MOST_HOURS = 3.0  # of each kind
@@ -24,15 +24,17 @@ def mine(
     threshold: float,
     windows: Windows,
     frontend: FrontendConfig,
+    classes: Classes,
 ) -> SoundBank:
     """Sounds with the highest scores.
 
     Args:
-      model: (batch, bands, frames, 1) to logits (batch, windows, classes), class 0: no word.
+      model: (batch, bands, frames, 1) to logits (batch, windows, classes).
       others: sound without words, by kind.
       threshold: what a detection takes; sounds that come near count as well.
       windows: those of the model.
       frontend: of the model.
+      classes: of the model.
     """
     listen = WholeSound(model, frontend, windows.window, windows.every, windows.unsettled)
     found: list[tuple[float, np.ndarray]] = []
@@ -40,7 +42,8 @@ def mine(
     for kind, bank in others.items():
         sound = bank.samples[:most]
         if len(sound):
-            scores = scipy.special.softmax(listen(sound, kind), axis=-1)[:, 1:].max(axis=-1)
+            probabilities = scipy.special.softmax(listen(sound, kind), axis=-1)
+            scores = probabilities[:, classes.words].max(axis=-1)
             found += _cuts(scores, sound, max(_LEAST, threshold / 2), windows)
     found.sort(key=lambda pair: -pair[0])
     return sound_bank.of(sound for _, sound in found[:_MOST])

@@ -1,7 +1,7 @@
 """What a training is asked to do, and whether a run has done it; needs no TensorFlow."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from edge_tf import files, other_settings, records, run_dir
@@ -19,7 +19,7 @@ _RESULTS = ("chosen_epoch", "mined")
 # Location and name of the data, what is said of it, and results: training does not depend on them.
 _NOT_ASKED = ("data", "data_description", "data_checks", "data_notes", "files", *_RESULTS)
 # Of sound for streams, whose content has a digest.
-_PLACES = ("takes", "recordings", "negatives", "hard_negatives")
+_PLACES = ("takes", "recordings", "negatives", "hard_negatives", "rooms")
 _TRAINED_ON: tuple[Split, ...] = ("training", "validation")
 CHECKPOINT_STATE = "checkpoints/state.json"
 WRITES = (run_dir.FLOAT_MODEL, run_dir.LABELS, run_dir.HISTORY)
@@ -63,7 +63,7 @@ def of(
     augmentation: AugmentationConfig,
     settings: TrainingSettings,
     cache: Path,
-    streams: StreamTraining | None = None,
+    streams: Callable[[Mapping[Split, Waveforms]], StreamTraining] | None = None,
 ) -> Request:
     """Decodes the clips, and compares the training with the one that the run has.
 
@@ -73,7 +73,7 @@ def of(
       data_flags: recorded, so that later stages find the same data.
       model_config, frontend, augmentation, settings: what to train and how.
       cache: folder of decoded clips.
-      streams: of a wake word.
+      streams: for a training on streams: what they are mixed of, for the decoded clips.
 
     Raises:
       UserError: data cannot be read, the run directory contains another training, or a streaming
@@ -105,7 +105,7 @@ def of(
         recipe=settings,
         data_checks=checks,
         data_notes=dataset.notes,
-        streams=streams,
+        streams=streams(splits) if streams else None,
     )
     refuse_another(run, record)
     return Request(record, dataset, splits)

@@ -94,7 +94,8 @@ class SgdStep:
         Args:
           features: (batch, mel_bands, frames, 1) float32.
           labels: (batch, classes) float32, probabilities; for streams (batch, windows, classes),
-            all 0 where nothing is asked; what an objective wants besides comes behind them.
+            all 0 where nothing is asked; several may be the most probable. What an objective wants
+            besides comes behind them.
           rate: learning rate.
 
         Returns:
@@ -126,7 +127,8 @@ class SgdStep:
         if self._after_update is not None:
             self._after_update()
         labels = labels[..., : logits.shape[-1]]
-        hits = tf.equal(tf.argmax(logits, axis=-1), tf.argmax(labels, axis=-1))
+        largest = tf.one_hot(tf.argmax(logits, axis=-1), tf.shape(labels)[-1])
+        hits = tf.reduce_sum(largest * labels, axis=-1) >= tf.reduce_max(labels, axis=-1)
         asked = tf.cast(tf.reduce_any(labels > 0.0, axis=-1), tf.float32)
         right = tf.reduce_sum(tf.cast(hits, tf.float32) * asked)
         right = tf.math.divide_no_nan(right, tf.reduce_sum(asked))

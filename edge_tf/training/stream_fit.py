@@ -1,4 +1,4 @@
-"""Trains a wake word on streams, listens to what it gets wrong, and keeps the best weights."""
+"""Trains words on streams, listens to what it gets wrong, and keeps the best weights."""
 
 import dataclasses
 import logging
@@ -9,11 +9,12 @@ import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf import files, keras_file, models, run_dir
-from edge_tf.data.streams import sound_bank, stream_batches, wake_sounds
+from edge_tf.data.dataset import Split
+from edge_tf.data.streams import clip_sounds, sound_bank, stream_batches, wake_sounds
 from edge_tf.data.streams.mixing import Mix, Mixer
 from edge_tf.data.streams.sound_bank import SoundBank
-from edge_tf.data.streams.targets import Windows
-from edge_tf.data.streams.wake_sounds import TAKES, WakeSounds
+from edge_tf.data.streams.targets import Classes, Windows
+from edge_tf.data.streams.wake_sounds import WakeSounds
 from edge_tf.errors import UserError
 from edge_tf.models import loading, run_model, time_axis
 from edge_tf.run_records import TrainRecord
@@ -34,6 +35,9 @@ _TRAINED_FRAMES = 200  # of a stream, besides what precedes the first window
 _JUDGED_STREAMS = 300
 _JUDGED_HOURS = 2.0  # of other sound, at most
 _BEST = "best.keras"
+# Takes are few, recordings are many and of people, whose pace differs as it is.
+_TAKES, _CLIPS = Mix(), Mix(word=0.75, again=0.6)
+_SLOW_TAKES, _SLOW_CLIPS = 0.5, 0.2
 
 
 def windows_of(record: TrainRecord) -> Windows:
@@ -50,6 +54,12 @@ def windows_of(record: TrainRecord) -> Windows:
     )
 
 
+def classes_of(record: TrainRecord) -> Classes:
+    """The classes that a training's windows have."""
+    of_takes = record.streams is not None and record.streams.takes is not None
+    return Classes.of(record.labels, () if of_takes else record.data.background)
+
+
 def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
     """Trains on streams, or resumes.
 
@@ -64,8 +74,11 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
         can = [name for name, spec in models.MODELS.items() if spec.build_windows]
         raise UserError(f"{record.model.name} cannot train on streams", f"use --model={can[0]}")
     settings, streams, windows = record.recipe, record.streams, windows_of(record)
-    assert record.labels[1:] == streams.words, "class 0 is no word, the others are in their order"
-    training = wake_sounds.load(wake_sounds.folders_of(streams), "training")
+    classes = classes_of(record)
+    labels = tuple(record.labels[at] for at in classes.words)
+    assert labels == streams.words, "the labels of words are in their order"
+    of_takes = streams.takes is not None
+    training = _sounds(request, "training")
     seed_everything(settings.seed)
     model = build(
         num_classes=len(record.labels),
@@ -77,29 +90,33 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
     step = SgdStep(
         model,
         settings,
-        StreamObjective(model, settings.epochs * streams.steps, len(training.named())),
+        StreamObjective(
+            model, settings.epochs * streams.steps, classes.background, len(training.named())
+        ),
         after_update=average.update,
         state={"average": average},
     )
     trainer = Trainer(step, run.path, request.settings())
-    judge = _judge(record, windows)
+    judge = _judge(request, windows)
     checkpoints = run.path / "checkpoints"
     frontend = dataclasses.replace(record.frontend, clip_samples=windows.samples)
     rounds = _Rounds(training, streams, settings.epochs, checkpoints)
 
     def batches(epoch: int) -> tf.data.Dataset:
         mined = rounds.mined(epoch, model, average, judge, windows, record)
-        mixer = Mixer(training.sounds(mined), Mix(), windows.samples, settings.seed)
+        mix = _TAKES if of_takes else _CLIPS
+        mixer = Mixer(training.sounds(mined), mix, windows.samples, settings.seed)
         return stream_batches.training_batches(
             mixer,
             windows,
             frontend,
-            len(record.labels),
+            classes,
             settings.batch_size,
             streams.steps,
             settings.seed,
             epoch,
-            len(training.named()),
+            slow_share=_SLOW_TAKES if of_takes else _SLOW_CLIPS,
+            named=len(training.named()),
         )
 
     def validate() -> float:
@@ -145,8 +162,14 @@ class _Rounds:
             with average.applied():
                 # What sounds like the word is trained on anyway, and no hour is full of it:
                 # a network that learns little else misses words.
-                heard = {kind: bank for kind, bank in self._sounds.others.items() if kind != TAKES}
-                found = mining.mine(model, heard, judge(model).threshold, windows, record.frontend)
+                found = mining.mine(
+                    model,
+                    self._sounds.heard(),
+                    judge(model).threshold,
+                    windows,
+                    record.frontend,
+                    classes_of(record),
+                )
             _log.info("%d sounds were taken for a word and are trained on from now", len(found))
             with files.atomic_path(self._path(epoch)) as temporary, temporary.open("wb") as out:
                 np.savez(out, samples=found.samples, starts=found.starts)
@@ -169,19 +192,28 @@ def _pairs(bank: SoundBank) -> list[tuple[int, int]]:
     return list(zip(bank.starts[:-1].tolist(), bank.starts[1:].tolist(), strict=True))
 
 
-def _judge(record: TrainRecord, windows: Windows) -> StreamJudge:
+def _sounds(request: Request, split: Split) -> WakeSounds:
+    record = request.record
     assert record.streams is not None
-    sounds = wake_sounds.load(wake_sounds.folders_of(record.streams), "validation")
+    folders = wake_sounds.folders_of(record.streams)
+    if folders.takes is not None:
+        return wake_sounds.load(folders, split)
+    clips = request.splits[split]
+    return clip_sounds.load(request.dataset, clips, classes_of(record), folders, split)
+
+
+def _judge(request: Request, windows: Windows) -> StreamJudge:
+    record = request.record
+    sounds = _sounds(request, "validation")
     mixer = Mixer(
         sounds.sounds(), Mix(word=1.0, again=0.0, clipped=0.0), windows.samples, seed=0x7E57
     )
-    # What sounds like the word says little of an hour of life: the wake word's evaluation leaves
-    # it out, too.
-    kinds = [bank for kind, bank in sounds.others.items() if kind != TAKES and len(bank)]
+    kinds = sounds.heard().values()
     most = int(_JUDGED_HOURS * 3600 * windows.rate / max(1, len(kinds)))
     other = np.concatenate([*(bank.samples[:most] for bank in kinds), sounds.noise.samples[:most]])
     seed = record.recipe.seed
-    return StreamJudge(mixer, windows, other, record.frontend, _JUDGED_STREAMS, seed)
+    classes = classes_of(record)
+    return StreamJudge(mixer, windows, other, record.frontend, classes, _JUDGED_STREAMS, seed)
 
 
 def _whole_window(model: keras.Model, record: TrainRecord) -> keras.Model:

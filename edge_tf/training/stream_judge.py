@@ -14,7 +14,7 @@ import tf_keras as keras
 from edge_tf.audio.frontend import log_mel
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data.streams.mixing import Mixer
-from edge_tf.data.streams.targets import Windows
+from edge_tf.data.streams.targets import Classes, Windows
 
 _BATCH = 16
 _MOST_TRIES = 20  # streams that are mixed for one with a word that can be judged
@@ -44,11 +44,14 @@ class Judgement:
 class StreamJudge:
     """Judges a network on fixed streams with words and on fixed other sound.
 
+    A word that is taken for another one is a false accept, too.
+
     Args:
       mixer: makes the streams with words.
       windows: those of the mixer's streams.
       other: (n,) int16, sound without words.
       frontend: of the network.
+      classes: of the network.
       streams: how many with words that end late enough to be judged.
       seed: for these.
 
@@ -62,13 +65,15 @@ class StreamJudge:
         windows: Windows,
         other: np.ndarray,
         frontend: FrontendConfig,
+        classes: Classes,
         streams: int,
         seed: int,
     ) -> None:
-        self._windows = windows
+        self._windows, self._classes = windows, classes
         rng = np.random.default_rng([seed, 0x1D6E])
         waves: list[np.ndarray] = []
         self._words: list[tuple[int, int, np.ndarray]] = []
+        said: list[set[int]] = []
         seconds = windows.ends * windows.hop / windows.rate
         first = (windows.unsettled + windows.window) * windows.hop / windows.rate
         for _ in range(_MOST_TRIES * streams):
@@ -78,14 +83,17 @@ class StreamJudge:
                 end = word.end / windows.rate
                 hit = (seconds >= end - _EARLY_S) & (seconds <= end + _LATE_S)
                 if end > first and hit.any() and seconds[-1] > end + _SMOOTHED_S:
-                    due.append((len(waves), word.label, hit))
+                    due.append((len(waves), classes.words[word.label - 1], hit))
             if due:
                 self._words += due
                 waves.append(wave)
+                said.append({classes.words[word.label - 1] for word in words})
             if len(waves) == streams:
                 break
         if not waves:
             raise ValueError("no word ends late enough in a stream to be judged")
+        # Per stream, the words that nobody says in it.
+        self._not_said = np.array([[at not in one for at in classes.words] for one in said])
         self._positive = _features(np.stack(waves), frontend)
         self._chunks = windows.hop * (_CHUNK_FRAMES - 1)
         self._negative = _features(self._cut(other), frontend)
@@ -113,9 +121,12 @@ class StreamJudge:
         unsettled = -(-self._windows.unsettled // self._windows.every)
         positive = _smooth(_run(run, self._positive), smoothed)
         scores = [float(positive[stream, hit, label].max()) for stream, label, hit in self._words]
-        negative = _smooth(_run(run, self._negative), smoothed)[:, unsettled:, 1:].max(axis=-1)
+        words = self._classes.words
+        wrong = positive[:, unsettled:, words] * self._not_said[:, np.newaxis]
+        negative = _smooth(_run(run, self._negative), smoothed)[:, unsettled:, words]
+        heard = np.concatenate([part.max(axis=-1).ravel() for part in (negative, wrong)])
         pause = round(_PAUSE_S * self._windows.rate / self._windows.hop / self._windows.every)
-        peaks = _peaks(negative.ravel(), pause, max(_FALSE_ACCEPTS) + 1)
+        peaks = _peaks(heard, pause, max(_FALSE_ACCEPTS) + 1)
         found = np.array(scores)
         missed = [float(np.mean(found <= peaks[count])) for count in _FALSE_ACCEPTS]
         return Judgement(float(np.mean(missed)), float(peaks[1]))

@@ -203,6 +203,7 @@ def folders(tmp_path) -> Path:
             "--negatives=HERE/file.wav is not a folder",
         ),
         (("--words=lamp", "--hard_negatives=HERE/no"), "--hard_negatives=HERE/no is not a folder"),
+        (("--words=lamp", "--rooms=HERE/file.wav"), "--rooms=HERE/file.wav is not a folder"),
         (
             ("--words=lamp", "--negatives=HERE/a/radio,HERE/b/radio"),
             "--negatives: two kinds of sound would be named 'radio'; rename the folder",
@@ -230,7 +231,7 @@ def test_what_does_not_fit_is_one_line(folders, flags, message):
     assert not (folders / "run").exists()
 
 
-@pytest.mark.parametrize("flag", ["--recordings=x", "--negatives=x", "--takes=40", "--quick"])
+@pytest.mark.parametrize("flag", ["--recordings=x", "--takes=40", "--quick"])
 def test_flags_of_a_wake_word_are_refused_by_other_tasks(folders, flag):
     error = refused_early(
         "train", "--task=words", f"--run_dir={folders / 'run'}", f"--data_dir={folders}", flag

@@ -12,10 +12,13 @@ import numpy as np
 import scipy.signal
 
 from edge_tf.audio import devices, simulation
+from edge_tf.data.streams import codecs
 from edge_tf.data.streams.sound_bank import Choice
 
 RATE = 16_000
 _ROOMS = _DEVICES = 300
+_RECORDED = 0.5  # of the rooms, if there are recorded ones
+_MOST_WORDS = 3
 _CLIPPED_DB = (0.0, 12.0)  # beyond full scale
 _FADE = RATE // 200
 _PIECE_S = (0.2, 1.2)
@@ -24,7 +27,7 @@ _PART = (0.2, 0.55)  # of a word: with more of it, it is the word
 
 @dataclasses.dataclass(frozen=True)
 class Spoken:
-    """A word in a stream: samples start to end, of class `label`."""
+    """A word in a stream: samples start to end, of class `label`; 0 for other sound."""
 
     start: int
     end: int
@@ -37,7 +40,7 @@ class Mix:
 
     Attributes:
       word: streams that hold words.
-      again: of these, that hold another one.
+      again: of these, that hold another one; of those, that hold a third.
       talk: gaps beside words, and streams without words, that hold other sound.
       run_on: of the gaps with other sound, those where it goes on without a pause, sounds cut
         anywhere and joined: no recorded set has as many sequences of speech as life has.
@@ -50,7 +53,7 @@ class Mix:
       floor_db: level of a microphone's own noise, relative to full scale.
       level_db: level of the loud parts of speech, relative to full scale.
       clipped: streams that clip.
-      telephone: streams that went through 8-bit mu-law.
+      codec: streams that went through a codec.
       gap_s: pause between sounds.
       near_s: pause between a word and what is beside it.
     """
@@ -69,7 +72,7 @@ class Mix:
     floor_db: tuple[float, float] = (-90.0, -55.0)
     level_db: tuple[float, float] = (-42.0, -12.0)
     clipped: float = 0.05
-    telephone: float = 0.08
+    codec: float = 0.1
     gap_s: tuple[float, float] = (0.0, 0.6)
     near_s: tuple[float, float] = (0.0, 0.7)
 
@@ -83,12 +86,31 @@ class Sounds:
       others: sound that holds none of the words.
       noise: what noise is cut from.
       named: what some of the others say; named[i] has label i + 1 among them.
+      rooms: recorded responses (rooms.py); half of the rooms are of these, if there are any.
     """
 
     words: Sequence[Choice]
     others: Choice
     noise: Choice
     named: tuple[str, ...] = ()
+    rooms: Sequence[np.ndarray] = ()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Stream:
+    """A mixed stream.
+
+    Attributes:
+      wave: (length,) float32 within [-1, 1].
+      words: in it.
+      others: where other sound is heard; not the noise under it.
+      named: other words that have a name and are heard whole, with their label among these.
+    """
+
+    wave: np.ndarray
+    words: list[Spoken]
+    others: list[Spoken]
+    named: list[Spoken]
 
 
 class Mixer:
@@ -109,19 +131,18 @@ class Mixer:
 
     def __call__(self, rng: np.random.Generator) -> tuple[np.ndarray, list[Spoken]]:
         """A stream, (length,) float32 within [-1, 1], and the words in it."""
-        wave, words, _ = self.with_others(rng)
-        return wave, words
+        stream = self.stream(rng)
+        return stream.wave, stream.words
 
-    def with_others(
-        self, rng: np.random.Generator
-    ) -> tuple[np.ndarray, list[Spoken], list[Spoken]]:
-        """The same, and the other words in it that have a name and are heard whole."""
+    def stream(self, rng: np.random.Generator) -> Stream:
+        """A stream, and what is in it."""
         mix = self._mix
         voice = np.zeros(self._length, np.float32)
-        others: list[Spoken] = []
-        words = self._with_words(voice, others, rng) if rng.random() < mix.word else []
+        named: list[Spoken] = []
+        words = self._with_words(voice, named, rng) if rng.random() < mix.word else []
         if not words and rng.random() < mix.talk:
-            others += self._talk(voice, 0, self._length, rng)
+            named += self._talk(voice, 0, self._length, rng)
+        others = _others(voice, words)
         level = 10 ** (rng.uniform(*mix.level_db) / 20)
         loud = simulation.active_rms(voice, RATE)
         if loud > 0:
@@ -140,31 +161,35 @@ class Mixer:
             gain = 10 ** (rng.uniform(*_CLIPPED_DB) / 20)
             voice *= np.float32(gain / max(np.abs(voice).max(), 1e-6))
         voice = np.clip(voice, -1.0, 1.0)
-        return np.rint(voice * 32767) * np.float32(1 / 32768), words, others
+        wave = np.rint(voice * 32767) * np.float32(1 / 32768)
+        return Stream(wave, words, others, named)
 
     def _with_words(
-        self, voice: np.ndarray, others: list[Spoken], rng: np.random.Generator
+        self, voice: np.ndarray, named: list[Spoken], rng: np.random.Generator
     ) -> list[Spoken]:
-        """Puts one or two words anywhere, and other sound beside them, also into `others`."""
+        """Puts up to three words anywhere, and other sound beside them, also into `named`."""
         mix = self._mix
         words: list[Spoken] = []
-        free = 0
-        for _ in range(2 if rng.random() < mix.again else 1):
+        free, count = 0, 1
+        while count < _MOST_WORDS and rng.random() < mix.again:
+            count += 1
+        for left in range(count, 0, -1):
             label = int(rng.integers(len(self._sounds.words)))
             sound = self._spoken(self._sounds.words[label].pick(rng), rng)
             latest = self._length - len(sound)
             if latest <= free:
                 break
-            start = int(rng.integers(free, latest))
+            # Those that follow are left as much room each.
+            start = int(rng.integers(free, free + -(-(latest - free) // left)))
             before = start - int(rng.uniform(*mix.near_s) * RATE)
             if rng.random() < mix.talk and before > free:
-                others += self._talk(voice, free, before, rng, at_end=True)
+                named += self._talk(voice, free, before, rng, at_end=True)
             voice[start : start + len(sound)] += sound
             free = start + len(sound)
             words.append(Spoken(start, free, label + 1))
             free += int(rng.uniform(*mix.near_s) * RATE)
         if words and free < self._length and rng.random() < mix.talk:
-            others += self._talk(voice, free, self._length, rng)
+            named += self._talk(voice, free, self._length, rng)
         return words
 
     def _spoken(self, sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -227,16 +252,29 @@ class Mixer:
     def _in_a_room(self, voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() >= self._mix.room:
             return voice
-        room = self._rooms[int(rng.integers(len(self._rooms)))]
+        recorded = self._sounds.rooms
+        rooms = recorded if recorded and rng.random() < _RECORDED else self._rooms
+        room = rooms[int(rng.integers(len(rooms)))]
         return scipy.signal.oaconvolve(voice, room)[: self._length].astype(np.float32, copy=False)
 
     def _through_a_device(self, voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() < self._mix.device:
             taps = self._devices[int(rng.integers(len(self._devices)))].astype(np.float32)
             voice = scipy.signal.oaconvolve(voice, taps)[: self._length].astype(np.float32)
-        if rng.random() < self._mix.telephone:
-            voice = _mu_law(np.clip(voice, -1.0, 1.0))
+        if rng.random() < self._mix.codec:
+            voice = codecs.through(np.clip(voice, -1.0, 1.0), rng)
         return voice
+
+
+def _others(voice: np.ndarray, words: Sequence[Spoken]) -> list[Spoken]:
+    """Where a line of speech is not silent outside of words, in steps of 10 ms."""
+    step = RATE // 100
+    heard = np.pad(voice != 0, (0, -len(voice) % step))
+    for word in words:
+        heard[word.start : word.end] = False
+    steps = heard.reshape(-1, step).any(axis=1)
+    edges = np.flatnonzero(np.diff(steps, prepend=False, append=False)) * step
+    return [Spoken(int(start), int(end), 0) for start, end in edges.reshape(-1, 2)]
 
 
 def _rooms(seed: int, count: int) -> list[np.ndarray]:
@@ -251,10 +289,3 @@ def _rooms(seed: int, count: int) -> list[np.ndarray]:
         ).impulse_response(RATE)
         for _ in range(count)
     ]
-
-
-def _mu_law(sound: np.ndarray) -> np.ndarray:
-    """8-bit mu-law and back (ITU-T G.711's curve)."""
-    strength = np.log1p(255 * np.abs(sound)) / np.log(256)
-    coded = np.rint(strength * 127) / 127
-    return (np.sign(sound) * np.expm1(coded * np.log(256)) / 255).astype(np.float32)

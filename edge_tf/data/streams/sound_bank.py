@@ -29,6 +29,12 @@ class SoundBank:
         """(length,) float32, full scale 1."""
         return self.samples[self.starts[index] : self.starts[index + 1]] * _FULL_SCALE
 
+    def apart(self, samples: int) -> "SoundBank":
+        """The same sounds, each followed by so many samples of silence."""
+        silence = np.zeros(samples, np.int16)
+        sounds = (self.samples[a:b] for a, b in zip(self.starts, self.starts[1:], strict=False))
+        return of(np.concatenate([sound, silence]) for sound in sounds)
+
     def pick(self, rng: np.random.Generator) -> np.ndarray:
         """One sound, each as likely."""
         return self.draw(rng)[0]

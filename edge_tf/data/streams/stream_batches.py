@@ -9,13 +9,13 @@ import tensorflow as tf
 from edge_tf.audio.frontend import log_mel
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data.streams.mixing import Mixer, Spoken
-from edge_tf.data.streams.targets import Windows
+from edge_tf.data.streams.targets import Classes, Windows
 
 # Vocal tracts differ in length: mel bands are read up to so much higher or lower.
 _WARP = 0.1
 # People speak slower than synthesizers, the more so to a machine: in some streams time passes
 # so much slower.
-_SLOW_SHARE, _TEMPOS = 0.5, (0.65, 1.0)
+_TEMPOS = (0.65, 1.0)
 # Masks as in SpecAugment (arXiv:1904.08779), in half of the streams: bands and frames at most.
 _MASK_SHARE, _MASKED_BANDS, _MASKED_FRAMES = 0.5, 4, 12
 
@@ -24,11 +24,12 @@ def training_batches(
     mixer: Mixer,
     windows: Windows,
     frontend: FrontendConfig,
-    classes: int,
+    classes: Classes,
     batch_size: int,
     steps: int,
     seed: int,
     epoch: int,
+    slow_share: float,
     named: int = 0,
 ) -> tf.data.Dataset:
     """One epoch of streams; a batch depends only on (seed, epoch, its number).
@@ -40,6 +41,7 @@ def training_batches(
       classes: of the network.
       batch_size, steps: streams of a batch, batches.
       seed, epoch: determine the streams.
+      slow_share: streams in which time passes slower.
       named: other words of the mixer that have a name.
 
     Yields:
@@ -54,14 +56,16 @@ def training_batches(
         waves, targets = [], []
         tempos = np.ones(batch_size, np.float32)
         for place in range(batch_size):
-            wave, words, others = mixer.with_others(rng)
-            waves.append(wave)
-            if rng.random() < _SLOW_SHARE:
+            stream = mixer.stream(rng)
+            waves.append(stream.wave)
+            if rng.random() < slow_share:
                 tempos[place] = rng.uniform(*_TEMPOS)
-            tempo = float(tempos[place])
-            own = windows.targets(_slowed_words(words, tempo), classes)
-            other = windows.targets(_slowed_words(others, tempo), 1 + named)
-            targets.append(np.concatenate([own, other[:, 1:]], axis=-1))
+            words, others, names = (
+                _slowed_words(spoken, float(tempos[place]))
+                for spoken in (stream.words, stream.others, stream.named)
+            )
+            own = windows.targets(words, classes, others)
+            targets.append(np.concatenate([own, windows.just_said(names, named)], axis=-1))
         warps = np.stack([_warp(bands, rng.uniform(-_WARP, _WARP)) for _ in range(batch_size)])
         masks = np.stack([_mask(bands, windows.frames, rng) for _ in range(batch_size)])
         return np.stack(waves), np.stack(targets), tempos, warps, masks
@@ -76,7 +80,8 @@ def training_batches(
             "bij,bjtc->bitc", tf.ensure_shape(warps, [None, bands, bands]), features
         )
         features *= tf.ensure_shape(masks, [None, bands, windows.frames])[..., tf.newaxis]
-        return features, tf.ensure_shape(targets, [None, count, classes + named])
+        shape = [None, count, classes.count + named]
+        return features, tf.ensure_shape(targets, shape)
 
     return tf.data.Dataset.range(steps).map(load, num_parallel_calls=2).prefetch(4)
 

@@ -1,16 +1,61 @@
 """What the network should say at each window of a stream: a word, other sound, or nothing said.
 
 A window counts as the word's if it ends shortly after the word: then the whole word has been heard,
-and a detection comes in time. Around that, while the word is partly heard or on its way out,
-nothing is asked of the network.
+and a detection comes in time. Around that, while the word is partly heard or on its way out, the
+word and no word are equally right; only another word is wrong.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from edge_tf.data.dataset import SILENCE, UNKNOWN
 from edge_tf.data.streams.mixing import Spoken
+
+RIGHT, ALLOWED = 1.0, 0.5
+"""In targets: what a window is, and what a detector would not tell from it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Classes:
+    """The classes of a network, as streams know them.
+
+    Attributes:
+      count: of all.
+      words: class of word 1, 2, ... of a stream.
+      other: class of windows with other sound.
+      quiet: class of windows in which nothing is said; it may be the same.
+    """
+
+    count: int
+    words: tuple[int, ...]
+    other: int
+    quiet: int
+
+    @classmethod
+    def of(cls, labels: Sequence[str], background: Collection[str] = ()) -> "Classes":
+        """Of a network's labels.
+
+        Args:
+          labels: in the order of the logits.
+          background: further labels that detectors do not report.
+
+        Raises:
+          ValueError: not exactly one background class besides _silence_, or no word.
+        """
+        never = (SILENCE, UNKNOWN, *background)
+        other = [label for label in labels if label in never and label != SILENCE]
+        words = tuple(at for at, label in enumerate(labels) if label not in never)
+        if len(other) != 1 or not words:
+            raise ValueError(f"{len(words)} words, and {len(other)} classes of other sound")
+        quiet = SILENCE if SILENCE in labels else other[0]
+        return cls(len(labels), words, labels.index(other[0]), labels.index(quiet))
+
+    @property
+    def background(self) -> tuple[int, ...]:
+        """Classes that are no word."""
+        return tuple(sorted({self.other, self.quiet}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +70,9 @@ class Windows:
         heard all that it would have in a longer stream.
       hop: samples of a frame.
       word_s: a window is the word's if it ends so long after it, in seconds, from and to.
-      undecided_s: nothing is asked of windows that end so long before the word's end or less, or
-        so long after it and a window's length or less: all of these still hold its end.
+      undecided_s: the word and no word are equally right for windows that end so long before the
+        word's end or less, or so long after it and a window's length or less: all of these still
+        hold its end.
     """
 
     frames: int
@@ -48,25 +94,50 @@ class Windows:
         """Samples of a stream: those of its frames, the first of which ends at sample 0."""
         return (self.frames - 1) * self.hop
 
-    def targets(self, words: Sequence[Spoken], classes: int) -> np.ndarray:
-        """(windows, classes) float32: one-hot, or zeros where nothing is asked; class 0: no word.
+    def targets(
+        self, words: Sequence[Spoken], classes: Classes, others: Sequence[Spoken] = ()
+    ) -> np.ndarray:
+        """(windows, classes) float32: RIGHT, ALLOWED or 0; only zeros where nothing is asked.
 
         Args:
           words: of the stream.
-          classes: number of them, with class 0.
+          classes: of the network.
+          others: where other sound is.
         """
         seconds = self.ends * self.hop / self.rate
-        labels = np.zeros(len(seconds), np.int64)
         window_s = self.window * self.hop / self.rate
+        found = np.zeros((len(seconds), classes.count), np.float32)
+        found[:, classes.background] = ALLOWED
+        right = np.full(len(seconds), classes.quiet)
+        for sound in others:
+            first, last = sound.start / self.rate, sound.end / self.rate
+            right[(seconds > first) & (seconds - window_s < last)] = classes.other
+        found[np.arange(len(seconds)), right] = RIGHT
         for word in words:
             end = word.end / self.rate
             before, after = self.undecided_s
-            labels[(seconds >= end - before) & (seconds < end + window_s + after)] = -1
+            around = (seconds >= end - before) & (seconds < end + window_s + after)
+            # Its class and all that are no word; another word around here adds its own.
+            for label in (*classes.background, classes.words[word.label - 1]):
+                found[around, label] = RIGHT
         for word in words:
-            end = word.end / self.rate
-            first, last = self.word_s
-            labels[(seconds >= end + first) & (seconds <= end + last)] = word.label
-        labels[self.ends - self.window + 1 < self.unsettled] = -1
-        found = np.zeros((len(labels), classes), np.float32)
-        found[labels >= 0, labels[labels >= 0]] = 1.0
+            is_word = self._just_said(word)
+            found[is_word] = 0.0
+            found[is_word, classes.words[word.label - 1]] = RIGHT
+        found[(found == RIGHT).all(axis=1)] = 0.0  # any answer is right
+        found[self.ends - self.window + 1 < self.unsettled] = 0.0
         return found
+
+    def just_said(self, words: Sequence[Spoken], count: int) -> np.ndarray:
+        """(windows, count) float32: 1 for the windows of each word, by its label from 1, else 0."""
+        found = np.zeros((len(self.ends), count), np.float32)
+        for word in words:
+            found[self._just_said(word)] = np.eye(count, dtype=np.float32)[word.label - 1]
+        found[self.ends - self.window + 1 < self.unsettled] = 0.0
+        return found
+
+    def _just_said(self, word: Spoken) -> np.ndarray:
+        """Which windows are the word's, (windows,)."""
+        after = (self.ends * self.hop - word.end) / self.rate
+        first, last = self.word_s
+        return (after >= first) & (after <= last)

@@ -20,7 +20,7 @@ from edge_tf import files
 from edge_tf.audio import simulation, wav
 from edge_tf.data import file_contents, sound_files
 from edge_tf.data.dataset import SPLITS, Split
-from edge_tf.data.streams import sound_bank
+from edge_tf.data.streams import rooms, sound_bank
 from edge_tf.data.streams.mixing import RATE, Sounds
 from edge_tf.data.streams.sound_bank import Choice, SoundBank
 from edge_tf.data.synthesis import take_record
@@ -37,6 +37,8 @@ _LISTS: tuple[tuple[Split, str], ...] = (
 )
 TAKES, SENTENCES = "sound-alikes", "synthetic sentences"
 """Kinds of other sound that synthesizers speak: what sounds like the words, and the rest."""
+OTHER_WORDS = "other words"
+"""Kind of other sound: clips of a data set's words that are none of the wake words."""
 
 _MOST_BYTES = 1 << 28
 _HELD_OUT = 0.15  # of files for validation, and as many for the test
@@ -46,11 +48,13 @@ _LEVEL = 0.1  # RMS of the loud frames of a recording
 _SYNTHETIC_NOISE_S = 60
 # How often each is drawn.
 _TAKES_SHARE, _SENTENCES_SHARE, _NEGATIVES_SHARE, _HARD_SHARE = 1.0, 1.5, 1.5, 1.0
+_OTHER_WORDS_SHARE = 3.0
 _RECORDINGS_SHARE = 1.0  # beside 1 for the takes
 _SPEECH_AS_NOISE = 0.5
 _TRIMMED_DB = -30.0  # what is softer around a word is room
 _LONGEST_WORD_S = 2.5  # a longer one does not fit into a stream
 _FEWEST_NAMED = 5
+_WORD_PAUSE_S = 0.8  # between other words that a detector listens to
 _EMPTY = sound_bank.of(())
 
 
@@ -59,28 +63,32 @@ class Folders:
     """Where the sound is.
 
     Attributes:
-      takes: a set of dry takes (edge_tf.data.synthesis.takes).
+      takes: a set of dry takes (edge_tf.data.synthesis.takes); None: words are clips of a data
+        set (clip_sounds.py).
       words: folder names of the wake words, in the order of labels from 1.
       recordings: of people who say the words: WORD/*.wav, or *.wav if there is one word.
       negatives: folders of sound without the words; the name of each is its kind.
       hard: folders of sound that a detector took for a word.
+      rooms: folder of recorded impulse responses.
     """
 
-    takes: Path
+    takes: Path | None
     words: tuple[str, ...]
     recordings: Path | None = None
     negatives: tuple[Path, ...] = ()
     hard: tuple[Path, ...] = ()
+    rooms: Path | None = None
 
 
 def folders_of(streams: StreamTraining) -> Folders:
     """Where the sound of a training is."""
     return Folders(
-        takes=Path(streams.takes),
+        takes=Path(streams.takes) if streams.takes else None,
         words=streams.words,
         recordings=Path(streams.recordings) if streams.recordings else None,
         negatives=tuple(map(Path, streams.negatives)),
         hard=tuple(map(Path, streams.hard_negatives)),
+        rooms=Path(streams.rooms) if streams.rooms else None,
     )
 
 
@@ -93,6 +101,7 @@ class WakeSounds:
       others: sound without the words, by kind.
       hard: what detectors took for a word.
       noise: synthetic noise.
+      rooms: recorded ones.
       under_words: the only noise that is mixed under words; None: noise and other sound.
     """
 
@@ -100,11 +109,16 @@ class WakeSounds:
     others: Mapping[str, SoundBank]
     hard: SoundBank
     noise: SoundBank
+    rooms: Sequence[np.ndarray] = ()
     under_words: SoundBank | None = None
 
     def sounds(self, mined: SoundBank | None = None) -> Sounds:
         """What a mixer draws from; `mined`: more that was taken for a word."""
-        shares = {TAKES: _TAKES_SHARE, SENTENCES: _SENTENCES_SHARE}
+        shares = {
+            TAKES: _TAKES_SHARE,
+            SENTENCES: _SENTENCES_SHARE,
+            OTHER_WORDS: _OTHER_WORDS_SHARE,
+        }
         weights = _weights({k: b for k, b in self.others.items() if k not in shares})
         others = [(shares.get(kind) or weights[kind], bank) for kind, bank in self.others.items()]
         others += [(_HARD_SHARE, self.hard)]
@@ -125,12 +139,23 @@ class WakeSounds:
             others=Choice(tuple(others)),
             noise=Choice(tuple(noise)),
             named=self.named(),
+            rooms=self.rooms,
         )
 
     def named(self) -> tuple[str, ...]:
         """The other words of which there are some, by name."""
         counts = collections.Counter(said for bank in self.others.values() for said in bank.says)
         return tuple(sorted(word for word, n in counts.items() if word and n >= _FEWEST_NAMED))
+
+    def heard(self) -> dict[str, SoundBank]:
+        """What tells how often a detector would be wrong in an hour of life, by kind.
+
+        Sound-alikes are not among it, and other words have pauses between them.
+        """
+        kinds = {kind: bank for kind, bank in self.others.items() if kind != TAKES and len(bank)}
+        if OTHER_WORDS in kinds:
+            kinds[OTHER_WORDS] = kinds[OTHER_WORDS].apart(round(_WORD_PAUSE_S * RATE))
+        return kinds
 
     def hours(self) -> dict[str, float]:
         """Hours of other sound by kind."""
@@ -169,15 +194,32 @@ def facts(folders: Folders, cache: Path) -> Facts:
     Raises:
       UserError: a folder has no sound, or a file cannot be read.
     """
+    assert folders.takes is not None
     sounds = load(folders, "training")
     spoken = {
         word: len(takes) + len(recorded)
         for word, (takes, recorded) in zip(folders.words, sounds.words, strict=True)
     }
     digest = hashlib.sha256(files.read_bytes(folders.takes / take_record.TAKES, _MOST_BYTES))
+    add_contents(digest, folders, cache)
+    _tell_of_recordings(folders)
+    tell_of_negatives(folders, sounds)
+    if folders.rooms:
+        rooms.tell(folders.rooms)
+    hours = {kind: round(hours, 4) for kind, hours in sounds.hours().items()}
+    return Facts(hours, spoken, digest.hexdigest())
+
+
+def add_contents(digest: "hashlib._Hash", folders: Folders, cache: Path) -> None:
+    """Adds the content of all folders but the takes to a digest.
+
+    Raises:
+      UserError: a folder has no sound.
+    """
     given = [(folders.recordings, "--recordings")] if folders.recordings else []
     given += [(folder, "--negatives") for folder in folders.negatives]
     given += [(folder, "--hard_negatives") for folder in folders.hard]
+    given += [(folders.rooms, "--rooms")] if folders.rooms else []
     for folder, flag in given:
         assert folder is not None
         contents = file_contents.of(folder, _names(folder, flag), cache)
@@ -185,17 +227,10 @@ def facts(folders: Folders, cache: Path) -> Facts:
         for _, name in _LISTS:
             if flag == "--negatives" and (folder / name).is_file():
                 digest.update(files.read_bytes(folder / name, _MOST_BYTES))
-    _tell_what_is_left_out(folders, sounds)
-    hours = {kind: round(hours, 4) for kind, hours in sounds.hours().items()}
-    return Facts(hours, spoken, digest.hexdigest())
 
 
-def _tell_what_is_left_out(folders: Folders, training: WakeSounds) -> None:
-    """Logs what is not used, or not by all splits.
-
-    Raises:
-      UserError: nothing of a folder would be trained on.
-    """
+def _tell_of_recordings(folders: Folders) -> None:
+    """Logs which are left out. Raises UserError if all are."""
     for place, word in enumerate(folders.words if folders.recordings else ()):
         speech = [_speech(path) for path in _recorded(folders, place)]
         long = sum(len(sound) > _LONGEST_WORD_S * RATE for sound in speech)
@@ -215,6 +250,10 @@ def _tell_what_is_left_out(folders: Folders, training: WakeSounds) -> None:
                 word,
                 _LONGEST_WORD_S,
             )
+
+
+def tell_of_negatives(folders: Folders, training: WakeSounds) -> None:
+    """Logs what is not used by all splits. Raises UserError if nothing would be trained on."""
     for folder in folders.negatives:
         if not len(training.others[folder.name]):
             raise UserError(
@@ -237,6 +276,7 @@ def load(folders: Folders, split: Split) -> WakeSounds:
     Raises:
       UserError: a folder has no sound, or a file cannot be read.
     """
+    assert folders.takes is not None
     takes = take_record.kept(take_record.read(folders.takes))
     mine = [take for take in takes if take.split == split]
     others: dict[str, SoundBank] = {
@@ -245,13 +285,6 @@ def load(folders: Folders, split: Split) -> WakeSounds:
     }
     for folder in folders.negatives:
         others[folder.name] = negatives(folder, split)
-        if split == "training":
-            others[folder.name] = _without_pauses(others[folder.name])
-    hard = [
-        wav.read(folder / name, RATE).samples
-        for folder in (folders.hard if split == "training" else ())
-        for name in _names(folder, "--hard_negatives")
-    ]
     words = []
     for place, word in enumerate(folders.words):
         spoken = _bank_of(folders.takes, mine, functools.partial(_says, word))
@@ -261,7 +294,26 @@ def load(folders: Folders, split: Split) -> WakeSounds:
                 f"{folders.takes} has no takes of '{word}' for {split}", "make more with --takes"
             )
         words.append((spoken, recorded))
-    return WakeSounds(words, others, sound_bank.of(hard), _synthetic_noise(split))
+    return WakeSounds(
+        words,
+        others,
+        hard(folders, split),
+        sound_bank.of(synthetic_noise(split)),
+        rooms.load(folders.rooms, split) if folders.rooms else (),
+    )
+
+
+def hard(folders: Folders, split: Split) -> SoundBank:
+    """What detectors took for a word; all of it is trained on.
+
+    Raises:
+      UserError: a folder has no sound, or a file cannot be read.
+    """
+    return sound_bank.of(
+        wav.read(folder / name, RATE).samples
+        for folder in (folders.hard if split == "training" else ())
+        for name in _names(folder, "--hard_negatives")
+    )
 
 
 def tested_on(
@@ -287,7 +339,7 @@ def tested_on(
     for place, word in enumerate(words if recordings else ()):
         assert recordings is not None
         folder = _folder_of_word(recordings, word, len(words))
-        takes = (_leveled(_speech(folder / name)) for name in _names(folder, "--test_recordings"))
+        takes = (leveled(_speech(folder / name)) for name in _names(folder, "--test_recordings"))
         spoken[place] = (sound_bank.of(takes), _EMPTY)
     others = dict(sounds.others)
     for folder in folders:
@@ -301,15 +353,6 @@ def tested_on(
     return dataclasses.replace(sounds, words=spoken, others=others, under_words=under)
 
 
-def _without_pauses(bank: SoundBank) -> SoundBank:
-    """Sounds without the silence around them, so that a line of them has pauses as speech has."""
-    says = bank.says or ("",) * len(bank)
-    return sound_bank.of_said(
-        (simulation.to_int16(simulation.trim_silence(bank[place], RATE, _TRIMMED_DB)), said)
-        for place, said in enumerate(says)
-    )
-
-
 def _whole(folder: Path, flag: str) -> SoundBank:
     return sound_bank.of(wav.read(folder / name, RATE).samples for name in _names(folder, flag))
 
@@ -320,7 +363,21 @@ def negatives(folder: Path, split: Split) -> SoundBank:
     Raises:
       UserError: it has no sound, or a file cannot be read.
     """
-    return sound_bank.of_said(_part(folder, split))
+    bank = sound_bank.of_said(_part(folder, split))
+    return _without_pauses(bank) if split == "training" else bank
+
+
+def _without_pauses(bank: SoundBank) -> SoundBank:
+    """Sounds without the silence around them, so that a line of them has pauses as speech has.
+
+    What is silent stays as it is.
+    """
+
+    def trimmed(sound: np.ndarray) -> np.ndarray:
+        heard = simulation.trim_silence(sound, RATE, _TRIMMED_DB)
+        return simulation.to_int16(heard if len(heard) else sound)
+
+    return sound_bank.of_said((trimmed(bank[at]), said) for at, said in enumerate(bank.says))
 
 
 def _part(folder: Path, split: Split) -> Iterator[tuple[np.ndarray, str]]:
@@ -338,7 +395,7 @@ def _part(folder: Path, split: Split) -> Iterator[tuple[np.ndarray, str]]:
             if listed.get(name, "training") == split:
                 yield wav.read(folder / name, RATE).samples, Path(name).parent.name
         elif wav.duration(folder / name) > _LONG_S:
-            yield _by_time(wav.read(folder / name, RATE).samples, split), ""
+            yield by_time(wav.read(folder / name, RATE).samples, split), ""
         elif _by_name(speakers.group(name)) == split:
             yield wav.read(folder / name, RATE).samples, ""
 
@@ -350,8 +407,8 @@ def _by_name(group: str) -> Split:
     return "testing" if place < 2 * _HELD_OUT else "training"
 
 
-def _by_time(samples: np.ndarray, split: Split) -> np.ndarray:
-    """Training comes first, then validation, then the test."""
+def by_time(samples: np.ndarray, split: Split) -> np.ndarray:
+    """A split's part of a recording: training comes first, then validation, then the test."""
     bounds = [0.0, 1.0 - 2 * _HELD_OUT, 1.0 - _HELD_OUT, 1.0]
     place = SPLITS.index(split)
     first, last = (round(bound * len(samples)) for bound in bounds[place : place + 2])
@@ -369,7 +426,7 @@ def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarr
         if split == ("training" if few else _by_name(speakers.group(path.name))):
             speech = _speech(path)
             if len(speech) <= _LONGEST_WORD_S * RATE:
-                yield _leveled(speech)
+                yield leveled(speech)
 
 
 def _recorded(folders: Folders, place: int) -> list[Path]:
@@ -389,7 +446,8 @@ def _speech(path: Path) -> np.ndarray:
     return simulation.trim_silence(sound, RATE, _TRIMMED_DB)
 
 
-def _leveled(speech: np.ndarray) -> np.ndarray:
+def leveled(speech: np.ndarray) -> np.ndarray:
+    """A word as loud as takes are: float32 to int16."""
     loud = simulation.active_rms(speech, RATE)
     return simulation.to_int16(speech * (_LEVEL / loud) if loud else speech)
 
@@ -413,7 +471,7 @@ def _says(word: str, take: Take) -> bool:
     return take.kind == WORD and take.word == word
 
 
-def _synthetic_noise(split: Split) -> SoundBank:
+def synthetic_noise(split: Split) -> Iterator[np.ndarray]:
     """White to brown noise and hum; other noise for each split."""
     seed = SPLITS.index(split)
     length = _SYNTHETIC_NOISE_S * RATE
@@ -424,4 +482,4 @@ def _synthetic_noise(split: Split) -> SoundBank:
     sounds += [
         simulation.mains_hum(np.random.default_rng([seed, 2, kind]), length) for kind in (0, 1)
     ]
-    return sound_bank.of(simulation.to_int16(sound) for sound in sounds)
+    yield from (simulation.to_int16(sound) for sound in sounds)

@@ -145,7 +145,7 @@ def sound_of(
       UserError: there are no keywords, or sound cannot be read.
     """
     streams = run.stage(TrainRecord).streams
-    if streams is not None:
+    if streams is not None and streams.takes is not None:
         return _wake_sound(streams, data, split, settings)
     if settings.test_recordings or settings.test_negatives or settings.test_noise:
         raise UserError(
@@ -200,17 +200,17 @@ def scene_of(
     Raises:
       UserError: there are no keywords.
     """
-    clips = data.clips(split)
+    clips, noise = data.clips(split), data.noise(split)
     try:
         return stream_scene.build(
             clips.samples,
             clips.labels,
             [label not in background for label in data.labels],
             [label in background and label != _SILENCE for label in data.labels],
-            data.noise(),
+            noise,
             data.frontend.sample_rate,
             settings.minutes,
-            SNRS_DB if data.noise() else (None,),
+            SNRS_DB if noise else (None,),
             settings.seed,
         )
     except ValueError as error:

@@ -7,7 +7,7 @@ from edge_tf.data.streams import sound_bank
 from edge_tf.data.streams.mixing import RATE
 from edge_tf.training import mining
 from tests.edge_tf.data.streams.wake_folders import OTHER_HZ, WORD_HZ, bank, melody
-from tests.edge_tf.training.scorers import FRONTEND, WINDOWS, Scorer
+from tests.edge_tf.training.scorers import CLASSES, FRONTEND, WINDOWS, Scorer
 
 PLANTED = melody(WORD_HZ, 0.45, 3)
 
@@ -21,7 +21,7 @@ def planted(seconds: float, *places: float) -> np.ndarray:
 
 def mine(**others: np.ndarray) -> sound_bank.SoundBank:
     banks = {kind: bank(sound) for kind, sound in others.items()}
-    return mining.mine(Scorer(), banks, 0.5, WINDOWS, FRONTEND)
+    return mining.mine(Scorer(), banks, 0.5, WINDOWS, FRONTEND, CLASSES)
 
 
 def holds(cut: np.ndarray) -> int:
@@ -41,7 +41,8 @@ def test_a_planted_sound_is_found_once_also_between_two_chunks(at):
 
 def test_nothing_is_found_where_nothing_is():
     assert len(mine(radio=planted(25.0), other=np.zeros(RATE, np.int16))) == 0
-    assert len(mining.mine(Scorer(), {"none": sound_bank.of([])}, 0.5, WINDOWS, FRONTEND)) == 0
+    none = {"none": sound_bank.of([])}
+    assert len(mining.mine(Scorer(), none, 0.5, WINDOWS, FRONTEND, CLASSES)) == 0
 
 
 def test_every_kind_is_listened_to():

@@ -5,10 +5,11 @@ import tensorflow as tf
 import tf_keras as keras
 
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data.streams.targets import Windows
+from edge_tf.data.streams.targets import Classes, Windows
 
 WINDOWS = Windows(frames=320, window=60, every=4, unsettled=30)
 FRONTEND = FrontendConfig()
+CLASSES = Classes.of(("_unknown_", "lamp"))
 # Tones of wake_folders: words are above, other sound is below this mel band.
 _FIRST_HIGH = 24
 _LOUD = 0.0  # of log-mel

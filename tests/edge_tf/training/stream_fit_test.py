@@ -9,7 +9,8 @@ import pytest
 import tf_keras as keras
 
 from edge_tf import models
-from edge_tf.data.streams import mixing, sound_bank, stream_batches, wake_sounds
+from edge_tf.data.dataset import SPLITS
+from edge_tf.data.streams import clip_sounds, mixing, sound_bank, stream_batches, wake_sounds
 from edge_tf.errors import UserError
 from edge_tf.models import bc_resnet, loading
 from edge_tf.models.spec import ModelSpec
@@ -20,7 +21,7 @@ from edge_tf.training.fitted import Fitted
 from edge_tf.training.request import Request
 from edge_tf.training.stream_judge import Judgement
 from tests.edge_tf import recorded
-from tests.edge_tf.data.streams import wake_folders
+from tests.edge_tf.data.streams import clip_sounds_test, wake_folders
 from tests.edge_tf.training.loop_test import untimed
 
 EPOCHS, STEPS = 4, 2
@@ -115,10 +116,10 @@ def fit(monkeypatch, takes) -> Callable[..., Fitted]:
         monkeypatch.setattr(stream_fit, "_judge", lambda *_: judge or Listening())
         whole = stream_batches.training_batches
 
-        def batches(*arguments):
+        def batches(*arguments, **named):
             if arguments[-1] == stop:
                 raise KeyboardInterrupt
-            return whole(*arguments)
+            return whole(*arguments, **named)
 
         with monkeypatch.context() as patch:
             patch.setattr(stream_batches, "training_batches", batches)
@@ -142,6 +143,43 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(fit, tmp_path):
         with pytest.raises(KeyboardInterrupt):
             fit(tmp_path / str(stop), stop=stop)
         assert_same(fit(tmp_path / str(stop)), whole)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory) -> Request:
+    """A training on streams of recorded words."""
+    folder = clip_sounds_test.make(tmp_path_factory.mktemp("words"))
+    dataset = clip_sounds_test.dataset_of(folder)
+    cache = tmp_path_factory.mktemp("cache")
+    splits = {split: clip_sounds_test.clips_of(dataset, cache, split) for split in SPLITS}
+    asked = request(folder, labels=dataset.labels)
+    assert asked.record.streams is not None
+    streams = dataclasses.replace(asked.record.streams, words=("go", "left"), takes=None)
+    return Request(dataclasses.replace(asked.record, streams=streams), dataset, splits)
+
+
+def test_recorded_words_are_trained_on_streams_too_and_resumed(fit, clips, tmp_path):
+    whole = fit(tmp_path / "whole", clips)
+    assert whole.model.output_shape == (None, 4) and len(whole.mined) == 1
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "stopped", clips, stop=3)
+    assert_same(fit(tmp_path / "stopped", clips), whole)
+
+
+def test_recorded_words_are_judged_by_clips_of_the_validation(clips, monkeypatch):
+    monkeypatch.setattr(stream_fit, "_JUDGED_STREAMS", 8)
+    monkeypatch.setattr(stream_fit, "_TRAINED_FRAMES", 200)
+    read = []
+    load = clip_sounds.load
+
+    def noted(*arguments):
+        read.append(arguments[-1])
+        return load(*arguments)
+
+    monkeypatch.setattr(clip_sounds, "load", noted)
+    windows = stream_fit.windows_of(clips.record)
+    found = stream_fit._judge(clips, windows)(build_windows(4, windows.window, windows.every))
+    assert read == ["validation"] and 0.0 <= found.false_rejects <= 1.0
 
 
 def test_a_finished_training_is_not_trained_again(fit, tmp_path):
@@ -233,9 +271,9 @@ def test_words_in_another_order_than_the_labels_are_not_trained_on(fit, takes, t
 def test_the_real_judge_reads_the_validation_sound(takes, monkeypatch):
     monkeypatch.setattr(stream_fit, "_JUDGED_STREAMS", 8)
     monkeypatch.setattr(stream_fit, "_TRAINED_FRAMES", 200)
-    record = request(takes).record
-    windows = stream_fit.windows_of(record)
-    judge = stream_fit._judge(record, windows)
+    asked = request(takes)
+    windows = stream_fit.windows_of(asked.record)
+    judge = stream_fit._judge(asked, windows)
     model = build_windows(2, windows.window, windows.every)
     found = judge(model)
     assert 0.0 <= found.false_rejects <= 1.0 and 0.0 <= found.threshold <= 1.0

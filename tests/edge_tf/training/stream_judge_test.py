@@ -4,18 +4,20 @@ accepts that a threshold lets through are those it is named by.
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from edge_tf.data.streams import mixing
 from edge_tf.data.streams.mixing import RATE, Mixer
+from edge_tf.data.streams.targets import Classes
 from edge_tf.training import stream_judge
 from edge_tf.training.stream_judge import StreamJudge
 from tests.edge_tf.data.streams.wake_folders import OTHER_HZ, PLAIN, WORD_HZ, melody, sounds
-from tests.edge_tf.training.scorers import FRONTEND, WINDOWS, Scorer
+from tests.edge_tf.training.scorers import CLASSES, FRONTEND, WINDOWS, Scorer
 
 
 def judge(other: np.ndarray, streams: int = 8, seed: int = 0) -> StreamJudge:
     mixer = Mixer(sounds(), PLAIN, WINDOWS.samples)
-    return StreamJudge(mixer, WINDOWS, other, FRONTEND, streams, seed)
+    return StreamJudge(mixer, WINDOWS, other, FRONTEND, CLASSES, streams, seed)
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,23 @@ def test_false_accepts_cost_the_thresholds_that_do_not_let_them_through(times):
     refused = sum(times > allowed for allowed in (1, 2, 4, 8))
     assert found.false_rejects == pytest.approx(refused / 4)
     assert (found.threshold > 0.99) == (times > 1)
+
+
+class Deaf(Scorer):
+    """Certain of the first word whenever any word is heard."""
+
+    def __call__(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        logits = super().__call__(features)
+        return tf.stack([logits[..., 0], logits[..., 1], logits[..., 0] - 50.0], axis=-1)
+
+
+def test_a_word_that_is_taken_for_another_one_is_a_false_accept(quiet):
+    """Of two words that sound the same one is always found, and the other always taken for it."""
+    mixer = Mixer(sounds(words=2), PLAIN, WINDOWS.samples)
+    classes = Classes.of(("_unknown_", "lamp", "window"))
+    judge = StreamJudge(mixer, WINDOWS, quiet, FRONTEND, classes, 24, 0)
+    found = judge(Deaf())
+    assert found.threshold > 0.99 and found.false_rejects == 1.0
 
 
 def test_all_of_the_other_sound_is_heard_wherever_the_word_is(monkeypatch):

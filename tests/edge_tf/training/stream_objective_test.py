@@ -60,6 +60,43 @@ def test_the_loss_is_the_means_of_both_kinds_and_the_worst_of_other_sound():
     assert loss_and_gradient(logits, labels)[0] == pytest.approx(expected, rel=1e-5)
 
 
+def together(logits: np.ndarray, *classes: int) -> np.ndarray:
+    """Log probability of some classes as one."""
+    likely = np.exp(logits.astype(np.float64))
+    return np.log(likely[..., list(classes)].sum(axis=-1) / likely.sum(axis=-1))
+
+
+def test_classes_that_are_no_word_count_as_one_and_which_counts_little():
+    """Windows of silence, of other sound, around a word 2 (it or no word), and a word's."""
+    rows = np.array([[1, 0.5, 0], [0.5, 1, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0.5, 0]])
+    labels = np.stack([rows, rows]).astype(np.float32)
+    logits = random_logits(2)
+    objective = StreamObjective(Echo(logits), steps=1, background=(0, 1))
+    _, (term,) = objective(tf.zeros([1]), tf.constant(labels))
+    other = [0, 1, 2, 5]
+    background = -together(logits, 0, 1)
+    which = background.copy() * 0
+    which[:, [0, 5]] = -(together(logits, 0) - together(logits, 0, 1))[:, [0, 5]]
+    which[:, 1] = -(together(logits, 1) - together(logits, 0, 1))[:, 1]
+    expected = -together(logits, 2)[:, 3].mean() + background[:, other].mean()
+    expected += 0.3 * which[:, other].mean() + background[:, other].max(axis=1).mean()
+    assert float(term.loss) == pytest.approx(expected, rel=1e-5)
+
+
+def test_around_a_word_only_another_word_is_wrong():
+    """Class 0 is no word, the word is class 1: a gradient moves what 2 has to both as they are."""
+    logits = random_logits(3)
+    labels = np.tile(np.array([1, 1, 0], np.float32), (2, WINDOWS, 1))
+    loss, gradient = loss_and_gradient(logits, labels)
+    losses = -together(logits, 0, 1)
+    assert loss == pytest.approx(losses.mean() + losses.max(axis=1).mean(), rel=1e-5)
+    assert np.all(gradient[..., 2] > 0) and np.all(gradient[..., :2] < 0)
+    likely = np.exp(logits)
+    np.testing.assert_allclose(
+        gradient[..., 0] / gradient[..., 1], likely[..., 0] / likely[..., 1], rtol=1e-3
+    )
+
+
 def test_windows_of_which_nothing_is_asked_get_no_gradient():
     rows = ([0, -1, -1, 1, -1, 0], [-1, 0, 0, 0, -1, -1])
     gradient = loss_and_gradient(random_logits(1), one_hot(*rows))[1]
@@ -96,6 +133,17 @@ def test_the_share_of_right_windows_counts_what_is_asked():
     assert float(step(features, labels, 0.0)[1]) == pytest.approx(2 * 5 / 6)
     assert float(step(features, np.zeros_like(labels), 0.1)[1]) == 0.0
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def test_any_of_several_right_classes_is_a_right_window():
+    inputs = keras.Input((WINDOWS, CLASSES))
+    scaled = keras.layers.Dense(CLASSES, use_bias=False, kernel_initializer="identity")(inputs)
+    model = keras.Model(inputs, scaled)
+    step = SgdStep(model, TrainingSettings(batch_size=2), StreamObjective(model, steps=1))
+    labels = np.tile(np.array([1, 0.5, 1], np.float32), (2, WINDOWS, 1))
+    features = np.tile(np.array([0, 0, 1], np.float32), (2, WINDOWS, 1))
+    features[1, :3] = (0, 1, 0)  # three of twelve are only allowed
+    assert float(step(features, labels, 0.0)[1]) == pytest.approx(2 * 9 / 12)
 
 
 def test_the_worst_windows_weigh_more_as_training_goes_on():

@@ -38,6 +38,13 @@ def test_a_bank_knows_what_its_sounds_say():
     assert constant(4).draw(rng)[1] == ""
 
 
+def test_sounds_that_are_apart_are_the_same_with_silence_between_them():
+    bank = sound_bank.of([np.arange(1, 4, dtype=np.int16), np.full(2, 9, np.int16)])
+    np.testing.assert_array_equal(bank.apart(2).samples, [1, 2, 3, 0, 0, 9, 9, 0, 0])
+    assert [len(bank.apart(2)[at]) for at in range(2)] == [5, 4]
+    assert len(EMPTY.apart(5)) == 0
+
+
 def test_full_scale_is_one():
     np.testing.assert_array_equal(constant(-32768, 1)[0], [-1.0])
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from edge_tf.audio.frontend import log_mel
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data.streams import mixing, stream_batches
-from edge_tf.data.streams.mixing import Mixer, Spoken
-from edge_tf.data.streams.targets import Windows
+from edge_tf.data.streams.mixing import Mix, Mixer, Spoken
+from edge_tf.data.streams.targets import Classes, Windows
 from tests.edge_tf.data.streams.wake_folders import PLAIN, sounds
 
 WINDOWS = Windows(frames=200, window=50, every=4, unsettled=30)
 FRONTEND = FrontendConfig(clip_samples=WINDOWS.samples)
+CLASSES = Classes.of(("_unknown_", "lamp"))
 
 
 @pytest.fixture(autouse=True)
@@ -28,13 +29,22 @@ def few_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams as they are mixed."""
-    for name in ("_WARP", "_MASK_SHARE", "_SLOW_SHARE"):
+    for name in ("_WARP", "_MASK_SHARE"):
         monkeypatch.setattr(stream_batches, name, 0.0)
 
 
-def batches(steps: int, seed: int = 0, epoch: int = 0, mix=mixing.Mix()) -> list:  # noqa: B008
+def batches(
+    steps: int,
+    seed: int = 0,
+    epoch: int = 0,
+    mix: Mix = Mix(),  # noqa: B008
+    slow: float = 0.5,
+    classes: Classes = CLASSES,
+) -> list:
     mixer = Mixer(sounds(), mix, WINDOWS.samples)
-    made = stream_batches.training_batches(mixer, WINDOWS, FRONTEND, 2, 3, steps, seed, epoch)
+    made = stream_batches.training_batches(
+        mixer, WINDOWS, FRONTEND, classes, 3, steps, seed, epoch, slow
+    )
     return [(features.numpy(), targets.numpy()) for features, targets in made]
 
 
@@ -59,7 +69,7 @@ def test_a_batch_depends_on_seed_epoch_and_number_only():
 def test_targets_are_those_of_the_stream_that_is_heard(monkeypatch):
     """Without warp, masks and tempo, features are the front-end's of the very stream."""
     plain(monkeypatch)
-    ((features, targets),) = batches(1, seed=7, epoch=1, mix=PLAIN)
+    ((features, targets),) = batches(1, seed=7, epoch=1, mix=PLAIN, slow=0.0)
     rng = np.random.default_rng([7, 1, 0])
     mixer = Mixer(sounds(), PLAIN, WINDOWS.samples)
     for row in range(3):
@@ -68,15 +78,14 @@ def test_targets_are_those_of_the_stream_that_is_heard(monkeypatch):
         assert len(words) == 1
         expected = log_mel(tf.constant(wave[np.newaxis]), FRONTEND).numpy()[0]
         np.testing.assert_allclose(features[row], expected, rtol=0, atol=1e-5)
-        np.testing.assert_array_equal(targets[row], WINDOWS.targets(words, 2))
+        np.testing.assert_array_equal(targets[row], WINDOWS.targets(words, CLASSES))
 
 
 def test_a_slowed_stream_is_the_stream_at_a_slower_pace_and_its_word_with_it(monkeypatch):
     """At half the pace, frame 2 t is frame t, an odd one is between two, the word lasts twice."""
     plain(monkeypatch)
-    monkeypatch.setattr(stream_batches, "_SLOW_SHARE", 1.0)
     monkeypatch.setattr(stream_batches, "_TEMPOS", (0.5, 0.5))
-    ((features, targets),) = batches(1, seed=7, epoch=1, mix=PLAIN)
+    ((features, targets),) = batches(1, seed=7, epoch=1, mix=PLAIN, slow=1.0)
     rng = np.random.default_rng([7, 1, 0])
     mixer = Mixer(sounds(), PLAIN, WINDOWS.samples)
     for row in range(3):
@@ -87,7 +96,26 @@ def test_a_slowed_stream_is_the_stream_at_a_slower_pace_and_its_word_with_it(mon
         between = (heard[:, :99] + heard[:, 1:100]) / 2
         np.testing.assert_allclose(features[row][:, 1:198:2], between, rtol=0, atol=1e-5)
         slow = Spoken(2 * word.start, 2 * word.end, word.label)
-        np.testing.assert_array_equal(targets[row], WINDOWS.targets([slow], 2))
+        np.testing.assert_array_equal(targets[row], WINDOWS.targets([slow], CLASSES))
+
+
+def test_other_sound_is_told_from_silence_at_any_pace(monkeypatch):
+    plain(monkeypatch)
+    monkeypatch.setattr(stream_batches, "_TEMPOS", (0.8, 0.8))
+    classes = Classes.of(("_silence_", "_unknown_", "lamp"))
+    mix = dataclasses.replace(PLAIN, word=0.0, talk=0.5)
+    ((_, targets),) = batches(1, seed=3, mix=mix, slow=1.0, classes=classes)
+    rng = np.random.default_rng([3, 0, 0])
+    mixer = Mixer(sounds(), mix, WINDOWS.samples)
+    seen = set()
+    for row in range(3):
+        stream = mixer.stream(rng)
+        rng.random(2)  # of the tempo
+        slow = [Spoken(round(x.start / 0.8), round(x.end / 0.8), 0) for x in stream.others]
+        expected = WINDOWS.targets([], classes, slow)
+        np.testing.assert_array_equal(targets[row], expected)
+        seen |= set(expected.argmax(axis=-1)[expected.any(axis=-1)].tolist())
+    assert seen == {0, 1}
 
 
 def test_streams_differ_in_tempo(monkeypatch):
@@ -101,7 +129,6 @@ def test_streams_differ_in_tempo(monkeypatch):
         return slowed(words, tempo)
 
     monkeypatch.setattr(stream_batches, "_slowed_words", noted)
-    monkeypatch.setattr(stream_batches, "_SLOW_SHARE", 0.5)
     batches(12, mix=PLAIN)
     assert asked.count(1.0) > 3 and min(asked) >= stream_batches._TEMPOS[0] and max(asked) == 1.0
     assert len(set(asked)) > 10
@@ -110,8 +137,8 @@ def test_streams_differ_in_tempo(monkeypatch):
 def test_the_front_end_may_have_another_hop():
     windows = dataclasses.replace(WINDOWS, hop=320, frames=100, window=25)
     frontend = dataclasses.replace(FRONTEND, hop=320, clip_samples=windows.samples)
-    mixer = Mixer(sounds(), mixing.Mix(), windows.samples)
-    made = stream_batches.training_batches(mixer, windows, frontend, 2, 2, 1, 0, 0)
+    mixer = Mixer(sounds(), Mix(), windows.samples)
+    made = stream_batches.training_batches(mixer, windows, frontend, CLASSES, 2, 1, 0, 0, 0.0)
     assert next(iter(made))[0].shape == (2, 40, 100, 1)
 
 

@@ -30,7 +30,7 @@ PLAIN = Mix(
     speed=1.0,
     silent=1.0,
     clipped=0.0,
-    telephone=0.0,
+    codec=0.0,
     level_db=(-20.0, -20.0),
 )
 

@@ -106,7 +106,7 @@ def test_another_file_moves_none(tmp_path):
 
 def test_a_long_recording_is_divided_by_time_and_all_of_it_is_used(tmp_path):
     seconds = 100
-    sound = np.repeat(np.arange(1, seconds + 1, dtype=np.int16), RATE)
+    sound = np.repeat(np.arange(1000, 1000 + seconds, dtype=np.int16), RATE)
     write(tmp_path / "living_room.wav", sound)
     parts = [wake_sounds.negatives(tmp_path, split).samples for split in SPLITS]
     np.testing.assert_array_equal(np.concatenate(parts), sound)

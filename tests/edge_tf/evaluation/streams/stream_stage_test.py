@@ -52,7 +52,7 @@ def evaluate(
         labels=np.arange(8) % len(LABELS),
     )
     data: Any = SimpleNamespace(
-        frontend=FrontendConfig(), labels=LABELS, clips=lambda split: clips, noise=lambda: []
+        frontend=FrontendConfig(), labels=LABELS, clips=lambda split: clips, noise=lambda split: []
     )
 
     def logits(model: bytes, data: Any, sounds: Any, split: str) -> list[np.ndarray]:

@@ -113,7 +113,10 @@ def _detector(
     directory: run_dir.RunDirectory, config: "FrontendConfig", background: Sequence[str]
 ) -> "DetectorConfig":
     """The firmware's detector; one that counts frames is converted to the same times in windows."""
+    from edge_tf.evaluation.streams import operating_point
+
     streaming = directory.lookahead() is not None
+    operating_point.refuse_second(directory, "an export for Android")
     detector = exporting.detector(directory, streaming, background)
     return detector.at_rate(_frames(config), 1) if streaming else detector
 

@@ -1,7 +1,8 @@
 """What the C detector finds in the logits of a whole stream, for all frames at once."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,22 @@ class Scores:
     scores: np.ndarray
     best: np.ndarray
     top: np.ndarray
+
+
+class Answer(NamedTuple):
+    """What a second stage says of a hit.
+
+    Attributes:
+      is_yes: whether the hit is told; without an answer before the end of the sound it is not.
+      frame: of the answer.
+    """
+
+    is_yes: bool
+    frame: int
+
+
+# Maps the frame and the class of a hit to the answer.
+Ask = Callable[[int, int], Answer]
 
 
 def detections(
@@ -70,8 +87,16 @@ def smoothed(values: np.ndarray, smoothing: int) -> Scores:
     return Scores(scores, best, scores[np.arange(len(best)), best])
 
 
-def detected(found: Scores, config: DetectorConfig, labels: Sequence[str]) -> list[tuple[int, int]]:
-    """Frames and classes that `config` detects, in order; its smoothing is that of the scores."""
+def detected(
+    found: Scores, config: DetectorConfig, labels: Sequence[str], ask: Ask | None = None
+) -> list[tuple[int, int]]:
+    """Frames and classes that are detected, in order.
+
+    Args:
+      found: with the smoothing of `config`.
+      config, labels: as for the C detector, which detects the same.
+      ask: the second stage; None: each hit is a detection.
+    """
     background = np.array(config.background_mask(labels))
     candidates = np.flatnonzero((found.top >= config.threshold_score) & ~background[found.best])
     classes = found.best[candidates]
@@ -94,8 +119,12 @@ def detected(found: Scores, config: DetectorConfig, labels: Sequence[str]) -> li
             if _first_below(found.scores[:, other], listens, config.rearm_score, frame) > frame
         }
         held.add(label)
-        heard.append((frame, label))
-        listens = frame + config.refractory_hops + 1
+        answer = ask(frame, label) if ask else Answer(True, frame)
+        if answer.is_yes:
+            heard.append((answer.frame, label))
+            listens = frame + config.refractory_hops + 1
+        else:
+            listens = answer.frame + 1
         at = int(np.searchsorted(candidates, listens))
     return heard
 

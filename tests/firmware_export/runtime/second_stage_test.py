@@ -72,7 +72,7 @@ def test_settings_that_mean_nothing_are_refused_in_a_line(change, message):
 def test_it_must_have_answered_when_the_first_stage_listens_again():
     patient = dataclasses.replace(CONFIG, patience=20)
     patient.check(DetectorConfig(refractory_hops=20), window=6)
-    with pytest.raises(ExportError, match="may answer 20 frames after a hit.*refractory_hops=20"):
+    with pytest.raises(ExportError, match=r"may answer 20 frames after a hit.*refractory_hops=20"):
         patient.check(DetectorConfig(refractory_hops=19), window=6)
     with pytest.raises(ExportError, match="past=6 frames are less than its window of 7"):
         patient.check(DetectorConfig(refractory_hops=20), window=7)

@@ -12,16 +12,12 @@ quiet as --max_false_accepts, which --stream says in its first line.
 """
 
 import logging
-from typing import TYPE_CHECKING
 
 from absl import flags
 
 from firmware_export.boards import board as boards
 from firmware_export.boards import toolchain
 from pipelines import app, board_flags, common, help_text
-
-if TYPE_CHECKING:
-    from edge_tf.run_dir import RunDirectory
 
 FLAGS = flags.FLAGS
 _LOG = logging.getLogger("edge_tf.evaluate")
@@ -113,11 +109,14 @@ def define_own_flags() -> None:
 @common.locked_run
 def main() -> None:
     from edge_tf import run_dir
+    from edge_tf.evaluation.streams import second_run
 
     run = common.run_directory()
     for name in (run_dir.FLOAT_MODEL, run_dir.INT8_MODEL):
         run.require(name)  # before the seconds that TensorFlow takes to load
-    _check_second(run)
+    if FLAGS.second is not None:
+        check_second()
+        second_run.load(run, FLAGS.second)
     data = common.run_data(run)
     for board in FLAGS.boards:
         if missing := toolchain.missing_packages([board]):
@@ -156,16 +155,16 @@ def main() -> None:
         raise GateError("; ".join(f"{gate.name}: {gate.detail}" for gate in table.failed))
 
 
-def _check_second(run: "RunDirectory") -> None:
-    """Refuses --second at once if it does not fit; raises UserError."""
-    if FLAGS.second is None:
-        return
+def check_second() -> None:
+    """Refuses --second at once where no first stage could have it; raises UserError."""
     from edge_tf.errors import UserError
     from edge_tf.evaluation.streams import second_run
 
+    if FLAGS.second is None:
+        return
     if not FLAGS.stream:
         raise UserError("--second is a stage of a detector for streams", "add --stream")
-    second_run.load(run, FLAGS.second)
+    second_run.finished(FLAGS.second)
 
 
 if __name__ == "__main__":

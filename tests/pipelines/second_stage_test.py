@@ -40,6 +40,13 @@ def test_a_second_stage_that_does_not_fit_is_refused_early(run: RunDirectory, tm
     assert not (run / "detector.json").exists()
 
 
+def test_a_whole_chain_does_not_begin_without_its_second_stage(tmp_path: Path):
+    flags = ("--task=wake", "--words=lamp", f"--run_dir={tmp_path / 'run'}")
+    error = refused_early("run", *flags, f"--second={tmp_path / 'none'}")
+    assert f"the second stage {tmp_path / 'none'} does not exist; name the run dir" in error
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("flavor", "streaming", "what"),
     [

@@ -29,6 +29,27 @@ class SecondRun:
         return hashlib.sha256(self.model).hexdigest()
 
 
+def finished(path: str | Path) -> run_dir.RunDirectory:
+    """A run that could be a second stage, whatever the first is.
+
+    Raises:
+      UserError: it is no converted run for streams.
+    """
+    second = run_dir.RunDirectory(path)
+    if not second.path.is_dir():
+        raise UserError(
+            f"the second stage {second.path} does not exist",
+            "name the run directory of a larger network",
+        )
+    if second.lookahead() is None:
+        raise UserError(
+            f"the second stage {second.path} was trained for whole windows",
+            "train it with --streaming",
+        )
+    second.require_streaming()
+    return second
+
+
 def load(run: run_dir.RunDirectory, path: str | Path) -> SecondRun:
     """Reads a run as the second stage of another one.
 
@@ -39,12 +60,8 @@ def load(run: run_dir.RunDirectory, path: str | Path) -> SecondRun:
     Raises:
       UserError: it is no converted run for streams, or of other words or another front-end.
     """
-    second = run_dir.RunDirectory(path)
+    second = finished(path)
     what = f"the second stage {second.path}"
-    if not second.path.is_dir():
-        raise UserError(f"{what} does not exist", "name the run directory of a larger network")
-    if second.lookahead() is None:
-        raise UserError(f"{what} was trained for whole windows", "train it with --streaming")
     model = second.require_streaming().read_bytes()
     ours, theirs = run.labels(), second.labels()
     if ours != theirs:

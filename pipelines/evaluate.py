@@ -74,7 +74,7 @@ def define_own_flags() -> None:
     )
     flags.DEFINE_integer(
         "second_pace",
-        8,
+        4,
         "With --second: frames that it hears for each new one while it catches up with a hit; "
         "fewer take less of the processor at once, and answer later.",
         lower_bound=1,

@@ -2,7 +2,7 @@
 
 Which hits there are depends on the answers, for the first stage listens again after a no. So hits
 that are new are noted and answered with no; `run` then runs the network on all of them at once, and
-whoever asks asks again, until none is new.
+whoever was answered so asks again.
 """
 
 import functools
@@ -30,6 +30,10 @@ class Asked:
       logit_scale: of its output.
       window: frames of its window.
       past, patience: of all settings that it will be asked with.
+
+    Attributes:
+      count: of questions so far.
+      unheard: those of them that were answered with no because the hit was new.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Asked:
         self._window, self._past, self._patience = window, past, patience
         self._heard: dict[tuple[int, int], np.ndarray] = {}  # (frames, classes) by part and frame
         self._new: set[tuple[int, int]] = set()
+        self.count = self.unheard = 0
         self._scores = functools.cache(self._of_class)
 
     def ask(self, part: int, config: SecondConfig) -> Ask:
@@ -52,21 +57,22 @@ class Asked:
         assert (config.past, config.patience) == (self._past, self._patience)
         return lambda frame, label: self._answer(part, frame, label, config)
 
-    def run(self) -> bool:
-        """Hears what is new; returns whether there was anything."""
+    def run(self) -> None:
+        """Hears what is new."""
         new = sorted(self._new, key=lambda hit: (self._frames(*hit).shape, hit))
         self._new.clear()
         for _, hits in itertools.groupby(new, key=lambda hit: self._frames(*hit).shape):
             block = list(hits)
             logits = self._network(np.stack([self._frames(*hit) for hit in block]))
-            for hit, found in zip(block, logits, strict=True):
-                self._heard[hit] = stream_detections.probabilities(
-                    found, self._logit_scale, self._window - 1
-                )
-        return bool(new)
+            flat = logits.reshape(-1, logits.shape[-1])
+            found = stream_detections.probabilities(flat, self._logit_scale).reshape(logits.shape)
+            found[:, : self._window - 1] = 0
+            self._heard |= dict(zip(block, found, strict=True))
 
     def _answer(self, part: int, frame: int, label: int, config: SecondConfig) -> Answer:
+        self.count += 1
         if (part, frame) not in self._heard:
+            self.unheard += 1
             self._new.add((part, frame))
             return Answer(False, frame + config.longest)
         past = min(self._past, frame + 1)

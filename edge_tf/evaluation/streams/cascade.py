@@ -25,7 +25,7 @@ from firmware_export.runtime import second_stage
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.runtime.second_stage import SecondConfig
 
-SMOOTHINGS = (1, 5, 10, 20)
+SMOOTHINGS = (1, 5, 20)
 PATIENCE_S = 0.5
 _BLOCK = 100  # hits in a run of the network
 

@@ -87,31 +87,57 @@ def smoothed(values: np.ndarray, smoothing: int) -> Scores:
     return Scores(scores, best, scores[np.arange(len(best)), best])
 
 
-def detected(
-    found: Scores, config: DetectorConfig, labels: Sequence[str], ask: Ask | None = None
-) -> list[tuple[int, int]]:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Candidates:
+    """Where a word is the best class and above the threshold.
+
+    Attributes:
+      found: all scores.
+      config: of the detector.
+      frames, classes: (n,) of the candidates, in order.
+      ends: indices of candidates before which there is one of another class; n at the end.
+    """
+
+    found: Scores
+    config: DetectorConfig
+    frames: np.ndarray
+    classes: np.ndarray
+    ends: np.ndarray
+
+
+def candidates(found: Scores, config: DetectorConfig, labels: Sequence[str]) -> Candidates:
+    """Candidates of `config`, whose smoothing is that of the scores."""
+    background = np.array(config.background_mask(labels))
+    frames = np.flatnonzero((found.top >= config.threshold_score) & ~background[found.best])
+    classes = found.best[frames]
+    ends = np.append(np.flatnonzero(np.diff(classes)) + 1, len(frames))
+    return Candidates(found, config, frames, classes, ends)
+
+
+def detected(found: Scores, config: DetectorConfig, labels: Sequence[str]) -> list[tuple[int, int]]:
+    """Frames and classes that `config` detects, in order; its smoothing is that of the scores."""
+    return told(candidates(found, config, labels))
+
+
+def told(hits: Candidates, ask: Ask | None = None) -> list[tuple[int, int]]:
     """Frames and classes that are detected, in order.
 
     Args:
-      found: with the smoothing of `config`.
-      config, labels: as for the C detector, which detects the same.
+      hits: of the detector; the C detector detects the same.
       ask: the second stage; None: each hit is a detection.
     """
-    background = np.array(config.background_mask(labels))
-    candidates = np.flatnonzero((found.top >= config.threshold_score) & ~background[found.best])
-    classes = found.best[candidates]
-    # For each candidate, the next one of another class.
-    ends = np.append(np.flatnonzero(np.diff(classes)) + 1, len(candidates))
+    found, config, ends = hits.found, hits.config, hits.ends
+    frames, classes = hits.frames, hits.classes
     held: set[int] = set()
     heard: list[tuple[int, int]] = []
     at = listens = 0  # from the frame `listens` on, no refractory period is left
-    while at < len(candidates):
-        frame, label = int(candidates[at]), int(classes[at])
+    while at < len(frames):
+        frame, label = int(frames[at]), int(classes[at])
         if label in held:
             free = _first_below(found.scores[:, label], listens, config.rearm_score)
             if free > frame:
                 of_another = int(ends[np.searchsorted(ends, at, side="right")])
-                at = min(of_another, int(np.searchsorted(candidates, free)))
+                at = min(of_another, int(np.searchsorted(frames, free)))
                 continue
         held = {
             other
@@ -125,7 +151,7 @@ def detected(
             listens = frame + config.refractory_hops + 1
         else:
             listens = answer.frame + 1
-        at = int(np.searchsorted(candidates, listens))
+        at = int(np.searchsorted(frames, listens))
     return heard
 
 

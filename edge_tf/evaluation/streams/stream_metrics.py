@@ -191,44 +191,45 @@ def pairs(
     Raises:
       ValueError: there is no keyword in any part.
     """
-    scores = [
-        stream_detections.smoothed(
-            stream_detections.probabilities(part.logits, listening.logit_scale, listening.skipped),
-            first.smoothing,
+    hits = []
+    for part in parts:
+        values = stream_detections.probabilities(
+            part.logits, listening.logit_scale, listening.skipped
         )
-        for part in parts
-    ]
-    while True:
-        points = [_pair(scores, parts, listening, first, second, asked) for second in seconds]
-        if not asked.run():
-            return points
+        scores = stream_detections.smoothed(values, first.smoothing)
+        hits.append(stream_detections.candidates(scores, first, listening.labels))
+    # With the strictest, most of the hits there are, to be heard at once.
+    strictest = max(seconds, key=lambda second: second.threshold)
+    _pair(hits, parts, listening, strictest, asked)
+    asked.run()
+    points: dict[SecondConfig, Point] = {}
+    while missing := [second for second in seconds if second not in points]:
+        for second in missing:
+            unheard = asked.unheard
+            point = _pair(hits, parts, listening, second, asked)
+            if asked.unheard == unheard:
+                points[second] = point
+        asked.run()
+    return [points[second] for second in seconds]
 
 
 def _pair(
-    scores: Sequence[stream_detections.Scores],
+    hits: Sequence[stream_detections.Candidates],
     parts: Sequence[HeardPart],
     listening: Listening,
-    first: DetectorConfig,
     second: SecondConfig,
     asked: Asked,
 ) -> Point:
-    hits = []
-
-    def asking(number: int) -> stream_detections.Ask:
-        ask = asked.ask(number, second)
-
-        def counted(frame: int, label: int) -> stream_detections.Answer:
-            hits.append(frame)
-            return ask(frame, label)
-
-        return counted
-
-    judged = [
-        _judge(scores[number], part, first, listening, asking(number))
-        for number, part in enumerate(parts)
-    ]
-    point = _point(first, parts, judged, listening)
-    return dataclasses.replace(point, second=second, asked=len(hits))
+    """`hits`: of the first stage in each part."""
+    before = asked.count
+    judged = []
+    for number, (part, candidates) in enumerate(zip(parts, hits, strict=True)):
+        found = stream_detections.told(candidates, asked.ask(number, second))
+        judged.append(
+            judging.judge(found, part.events, listening.frame_period, listening.sample_rate)
+        )
+    point = _point(hits[0].config, parts, judged, listening)
+    return dataclasses.replace(point, second=second, asked=asked.count - before)
 
 
 def measure(parts: Sequence[HeardPart], listening: Listening, config: DetectorConfig) -> Point:
@@ -276,9 +277,8 @@ def _judge(
     part: HeardPart,
     config: DetectorConfig,
     listening: Listening,
-    ask: stream_detections.Ask | None = None,
 ) -> judging.Judged:
-    found = stream_detections.detected(scores, config, listening.labels, ask)
+    found = stream_detections.detected(scores, config, listening.labels)
     return judging.judge(found, part.events, listening.frame_period, listening.sample_rate)
 
 

@@ -37,7 +37,7 @@ class StreamSettings:
     test_negatives: tuple[str, ...] = later(())
     test_noise: str | None = later(None)
     second: str | None = later(None)
-    second_pace: int = later(8)
+    second_pace: int = later(4)
     second_hits: float = later(60.0)
 
 

@@ -56,9 +56,12 @@ def found_at_once(logits, features, first, second) -> list[tuple[int, int]]:
     while True:
         values = stream_detections.probabilities(logits, SCALE, WINDOW - 1)
         scores = stream_detections.smoothed(values, first.smoothing)
-        found = stream_detections.detected(scores, first, LABELS, stage.ask(0, second))
-        if not stage.run():
+        hits = stream_detections.candidates(scores, first, LABELS)
+        unheard = stage.unheard
+        found = stream_detections.told(hits, stage.ask(0, second))
+        if stage.unheard == unheard:
             return found
+        stage.run()
 
 
 def found_frame_by_frame(logits, features, first, second) -> list[tuple[int, int]]:

@@ -131,7 +131,7 @@ def test_a_second_stage_says_yes_or_no_to_all_that_the_first_hears(
     assert report.chosen.config.refractory_hops >= found.config.longest
     written = json.loads((run / "stream.json").read_text())
     assert written["second"]["run_dir"] == str(larger.path)
-    assert written["chosen"]["second"]["pace"] == 8 and "first_alone" in written
+    assert written["chosen"]["second"]["pace"] == 4 and "first_alone" in written
     assert "second stage run: " in stream_text.render(report)
     told = dict(stream_html.context(report)["stream"]["facts"])
     assert told["Second stage"] == "run" and told["Its threshold"]

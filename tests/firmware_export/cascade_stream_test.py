@@ -39,6 +39,7 @@ from tests.edge_tf.engines.streaming_test import (
 )
 from tests.firmware_export import several
 from tests.firmware_export.boards.conftest import usable
+from tests.firmware_export.c_style_test import check_export
 from tests.firmware_export.litert_golden import golden_of
 
 MAIN = Path(__file__).parent / "programs" / "wake_stream.c"
@@ -189,6 +190,11 @@ def test_two_cascades_link_into_one_firmware(tmp_path):
     ]
     assert "lamp_second_model_push_frame" in defined[0] and not defined[0] & defined[1]
     assert "door_second_stage_push" in defined[1]
+    check_export(folders[0])
+
+
+def test_its_c_has_the_style_of_all_c(firmware):
+    check_export(firmware)
 
 
 def test_manifest_and_readme_tell_both(firmware):

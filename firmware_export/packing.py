@@ -206,6 +206,7 @@ def runtime_files(
     detector: DetectorConfig,
     version: str,
     streaming: bool = False,
+    resumes: bool = False,
 ) -> dict[str, bytes]:
     """Front-end and detector of a classifier, by their paths in the folder.
 
@@ -216,6 +217,7 @@ def runtime_files(
       detector: when a class is detected.
       version: of edge_tf, for the file headers.
       streaming: the model has the streaming form: it takes one frame.
+      resumes: the detector has a second stage.
 
     Raises:
       ExportError: a device cannot compute such features, or not frame by frame; they do not match
@@ -233,6 +235,6 @@ def runtime_files(
         )
     files = {
         **render.frontend_sources(frontend, given.scales[0], given.zero_points[0], version),
-        **render.detector_sources(detector, labels, result.scales[0], version),
+        **render.detector_sources(detector, labels, result.scales[0], version, resumes),
     }
     return {f"src/{name}": text.encode("utf-8") for name, text in files.items()}

@@ -8,6 +8,7 @@ quiet as --max_false_accepts, which --stream says in its first line.
 
     python -m pipelines.evaluate --run_dir=RUN
     python -m pipelines.evaluate --run_dir=RUN --stream --max_false_accepts=0.5
+    python -m pipelines.evaluate --run_dir=RUN --stream --second=LARGER_RUN
 """
 
 import logging
@@ -66,6 +67,26 @@ def define_own_flags() -> None:
         lower_bound=0.0,
     )
     flags.DEFINE_string(
+        "second",
+        None,
+        "<RUN>: With --stream: run of a larger network for the same words, which is asked about "
+        "each hit of this one; chooses the settings of both.",
+    )
+    flags.DEFINE_integer(
+        "second_pace",
+        4,
+        "With --second: frames that it hears for each new one while it catches up with a hit; "
+        "fewer take less of the processor at once, and answer later.",
+        lower_bound=1,
+    )
+    flags.DEFINE_float(
+        "second_hits",
+        60.0,
+        "With --second: hits per hour that this run's network may have in sound without words: the "
+        "second stage is asked about each.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_string(
         "test_recordings",
         None,
         "<DIR>: With --stream, of a wake word: recordings of people who say it (DIR or DIR/WORD), "
@@ -88,10 +109,14 @@ def define_own_flags() -> None:
 @common.locked_run
 def main() -> None:
     from edge_tf import run_dir
+    from edge_tf.evaluation.streams import second_run
 
     run = common.run_directory()
     for name in (run_dir.FLOAT_MODEL, run_dir.INT8_MODEL):
         run.require(name)  # before the seconds that TensorFlow takes to load
+    if FLAGS.second is not None:
+        check_second()
+        second_run.load(run, FLAGS.second)
     data = common.run_data(run)
     for board in FLAGS.boards:
         if missing := toolchain.missing_packages([board]):
@@ -114,6 +139,9 @@ def main() -> None:
             test_recordings=FLAGS.test_recordings,
             test_negatives=tuple(FLAGS.test_negatives),
             test_noise=FLAGS.test_noise,
+            second=FLAGS.second,
+            second_pace=FLAGS.second_pace,
+            second_hits=FLAGS.second_hits,
         )
         heard = stream_stage.evaluate(run, data, settings)
         print(stream_text.render(heard))
@@ -125,6 +153,18 @@ def main() -> None:
     print(f"report -> {run / 'report.html'}")
     if table.failed:
         raise GateError("; ".join(f"{gate.name}: {gate.detail}" for gate in table.failed))
+
+
+def check_second() -> None:
+    """Refuses --second at once where no first stage could have it; raises UserError."""
+    from edge_tf.errors import UserError
+    from edge_tf.evaluation.streams import second_run
+
+    if FLAGS.second is None:
+        return
+    if not FLAGS.stream:
+        raise UserError("--second is a stage of a detector for streams", "add --stream")
+    second_run.finished(FLAGS.second)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,9 @@ def export(
     directory = run_dir.RunDirectory(run)
     folder = Path(out) if out else directory / run_dir.ANDROID
     exporting.announce(folder, force)
+    from edge_tf.evaluation.streams import operating_point
+
+    operating_point.refuse_second(directory, "an export for Android")
     model = directory.require_int8().read_bytes()
     config = directory.frontend()
     labels = directory.labels()
@@ -68,7 +71,6 @@ def export(
 
     # TensorFlow takes seconds to load.
     from edge_tf.android import models, package
-    from edge_tf.evaluation.streams import operating_point
     from firmware_export import packing
 
     title = models.title(directory)

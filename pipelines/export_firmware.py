@@ -151,7 +151,10 @@ def export(
     frames = exporting.frames_per_decision(directory, streaming, decisions_per_second)
     detector = exporting.detector(directory, streaming, background, frames)
     caveat = operating_point.caveat(directory) if streaming else ""
+    if not streaming:
+        operating_point.refuse_second(directory, "an export of whole windows (--nostreaming)")
     if flavor == "tflm":
+        operating_point.refuse_second(directory, "TensorFlow Lite Micro's runner (--flavor=tflm)")
         manifest = _export_tflm(directory, folder, streaming, detector, caveat, linkage, force)
     else:
         manifest = _export_standalone(
@@ -226,18 +229,33 @@ def summary(manifest: dict[str, Any], folder: str | Path) -> str:
         margin = f"({arena['source']} + {arena['margin_percent']} %)"
         return f"{head}arena {arena['bytes']:,} B {margin}, {tail}"
     memory = manifest["memory"]
+    second = manifest["second_stage"]
+    if second:
+        tail += (
+            f"; second stage: model {second['bytes']:,} B, RAM {_of_second(memory['ram']):,} B of "
+            f"the above, constants {second['constant_bytes']:,} B more"
+        )
     return (
         f"{head}RAM {sum(memory['ram'].values()):,} B of which activations "
         f"{memory['arena_bytes']:,} B, constants {memory['constant_bytes']:,} B, {tail}"
     )
 
 
+def _of_second(ram: dict[str, int]) -> int:
+    return sum(size for name, size in ram.items() if name.startswith("second stage"))
+
+
 def load_line(load: dict[str, Any]) -> str:
-    """A line about what plain C needs on common parts; `load` as in the manifest."""
+    """What plain C needs on common parts, a line, and one of a second stage.
+
+    Args:
+      load: as in the manifest.
+    """
     # Takes a moment to import, which --help need not wait for.
     from firmware_export.standalone.load import text as load_text
 
-    return f"load, estimated: {load_text.line(load['parts'])}"
+    line = f"load, estimated: {load_text.line(load['parts'])}"
+    return "\n".join([line, *load_text.second_lines(load)])
 
 
 def _export_tflm(
@@ -287,6 +305,7 @@ def _export_standalone(
     force: bool,
 ) -> dict[str, Any]:
     from edge_tf.conversion import layer_names
+    from edge_tf.evaluation.streams import operating_point
 
     model = directory.require_int8()
     frontend = directory.frontend().to_dict()
@@ -300,7 +319,8 @@ def _export_standalone(
     from firmware_export.standalone.spotting import Spotting
 
     sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
-    spotting = Spotting(labels, frontend, detector, sound, frames, caveat)
+    second = operating_point.second_of(directory)
+    spotting = Spotting(labels, frontend, detector, sound, frames, caveat, second)
     content = model.read_bytes()
     return package.export(
         content,

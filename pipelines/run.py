@@ -53,6 +53,7 @@ def main() -> None:
     exporting.linkage_flags()  # a wrong one must not wait for hours
     if (FLAGS.task == wake.TASK or FLAGS.on_streams) and not FLAGS["stream"].present:
         FLAGS.stream = True  # a detector in hours of sound needs an operating point
+    evaluate.check_second()
     chain = {
         "train": train.main,
         **({"compress": _compress} if FLAGS.recipe else {}),
@@ -79,6 +80,8 @@ def _compress() -> None:
 def _export() -> None:
     run = common.run_directory()
     folders = {"tflm": run / run_dir.FIRMWARE}
+    if FLAGS.second:
+        print(f"no {folders.popitem()[1].name}: only plain C has a second stage")
     if training_flags.value("padding") == "reflect":
         print(f"no {run_dir.FIRMWARE_C}: plain C includes the front-end, which reads no future")
     else:
@@ -99,7 +102,10 @@ def _export() -> None:
 def _export_android() -> None:
     run = common.run_directory()
     folder = run / run_dir.ANDROID
-    print(export_android.summary(export_android.export(run.path, folder), folder))
+    if FLAGS.second:
+        print(f"no {run_dir.ANDROID}: only plain C has a second stage")
+    else:
+        print(export_android.summary(export_android.export(run.path, folder), folder))
     exported = run.find(ExportFirmwareRecord)
     if exported is not None and exported.load is not None:
         print(export_firmware.load_line(exported.load))

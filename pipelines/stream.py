@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from firmware_export.runtime.detector import ONE
-from pipelines import app, common, help_text
+from pipelines import app, common, help_text, stream_settings
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from edge_tf.evaluation.streams.keeping import Keeper
     from edge_tf.run_dir import RunDirectory
     from firmware_export.runtime.detector import DetectorConfig
+    from firmware_export.runtime.second_stage import Second
 
 FLAGS = flags.FLAGS
 _ENGINES = ("c", "tflm", "keras")
@@ -108,7 +109,10 @@ def _define_own_flags() -> None:
         "gives the same bytes; keras: the float network with the same front-end and detector.",
     )
     flags.DEFINE_float(
-        "threshold", None, "Minimum score of a detection, 0 to 1. Default: the run's."
+        "threshold",
+        None,
+        "Minimum score of a detection, 0 to 1; where the detector has two stages, of a hit of the "
+        "first. Default: the run's.",
     )
     flags.DEFINE_float(
         "rearm",
@@ -138,10 +142,12 @@ def main() -> None:
         else:  # an unreadable file is refused before an engine starts
             blocks = opened.enter_context(_of_file(config))
             source, opens = f"{FLAGS.wav} ({blocks.about})", lambda: blocks
-        detector = _detector(run)
+        detector, second = _detector(run), _second(run)
         keeper = _keeper(run, labels, config, detector)
-        stream = opened.enter_context(contextlib.closing(_open(run, labels, config, detector)))
-        _say(f"listening to {source}; {_settings(detector, config)}")
+        stream = opened.enter_context(
+            contextlib.closing(_open(run, labels, config, detector, second))
+        )
+        _say(f"listening to {source}; {stream_settings.text(detector, config, second)}")
         _listen(stream, opens, labels, config, detector, keeper)
 
 
@@ -187,7 +193,9 @@ def _listen(
     notes = list(blocks.notes) if blocks else []
     decisions = frames - config.num_frames + 1
     if decisions <= 0:
-        notes.append(f"ended before the first decision, after {_window(config):.2f} s")
+        notes.append(
+            f"ended before the first decision, after {stream_settings.window_s(config):.2f} s"
+        )
     elif decisions < detector.smoothing:
         lacking = (detector.smoothing - decisions) * config.hop / config.sample_rate
         notes.append(
@@ -242,22 +250,13 @@ def _say(text: str) -> None:
     print(escaped(text), file=sys.stderr, flush=True)
 
 
-def _window(config: "FrontendConfig") -> float:
-    """Seconds of sound before the first decision."""
-    return (config.num_frames - 1) * config.hop / config.sample_rate
+def _second(run: "RunDirectory") -> "Second | None":
+    """The second stage of the run's detector, if it has one."""
+    from edge_tf.evaluation.streams import operating_point
 
-
-def _settings(detector: "DetectorConfig", config: "FrontendConfig") -> str:
-    def duration(frames: int) -> str:
-        return f"{frames} frames ({frames * config.hop / config.sample_rate:.2f} s)"
-
-    first, rate = _window(config), config.sample_rate / config.hop
-    return (
-        f"threshold {detector.threshold:g}, armed again below {detector.rearm:g}, smoothing "
-        f"{duration(detector.smoothing)}, refractory period "
-        f"{duration(detector.refractory_hops)}; first decision after {first:.2f} s, "
-        f"then {rate:g} per second"
-    )
+    if FLAGS.engine == "keras":
+        operating_point.refuse_second(run, "--engine=keras")
+    return operating_point.second_of(run)
 
 
 def _frontend(run: "RunDirectory") -> "FrontendConfig":
@@ -333,6 +332,7 @@ def _open(
     labels: list[str],
     config: "FrontendConfig",
     detector: "DetectorConfig",
+    second: "Second | None",
 ) -> "SoundStream":
     from edge_tf.engines import sound_streams, streaming
     from edge_tf.engines.base import UnavailableError
@@ -343,18 +343,24 @@ def _open(
     run.require_int8()  # refuses a file that is older than the network
     model = run.require_streaming().read_bytes()
     if FLAGS.engine == "c":
-        return sound_streams.CStream(model, Spotting(labels, config.to_dict(), detector))
+        return sound_streams.CStream(
+            model, Spotting(labels, config.to_dict(), detector, second=second)
+        )
     frames: streaming.FrameByFrame
+    stage = None
     if FLAGS.engine == "keras":
         network = loading.load(run.model_to_convert())
         frames = streaming.KerasFrames(streaming.keras_stream(network, run_model.config_of(run)))
     else:
         try:
             frames = streaming.tflite_micro_frames(model)
+            if second is not None:
+                larger = streaming.tflite_micro_frames(second.model)
+                stage = sound_streams.second_stage(second, larger, model, config)
         except UnavailableError as error:
             raise UserError(str(error), "use --engine=c") from None
     return sound_streams.PythonStream(
-        frames, model, config, detector, labels, is_float=FLAGS.engine == "keras"
+        frames, model, config, detector, labels, is_float=FLAGS.engine == "keras", second=stage
     )
 
 

@@ -11,12 +11,18 @@ import numpy as np
 import tflite_model
 from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.engines.streaming import FrameByFrame
 from edge_tf.tflite_runtime import quantize
 from firmware_export import children
 from firmware_export.boards import programs
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import Detector, DetectorConfig
+from firmware_export.runtime.second_stage import (
+    REJECTED,
+    FrameByFrame,
+    Second,
+    SecondStage,
+    feature_table,
+)
 from firmware_export.standalone.spotting import Spotting
 
 
@@ -58,6 +64,7 @@ class PythonStream:
       frontend, detector, labels: of the run.
       is_float: inputs and outputs of the network are real numbers; its logits are rounded to int8
         for the detector.
+      second: stage of the detector; None: each hit is a detection.
     """
 
     def __init__(
@@ -68,6 +75,7 @@ class PythonStream:
         detector: DetectorConfig,
         labels: Sequence[str],
         is_float: bool,
+        second: SecondStage | None = None,
     ) -> None:
         info = tflite_model.parse(model, "the streaming model")
         self._in, self._out = info.inputs[0], info.outputs[0]
@@ -75,6 +83,7 @@ class PythonStream:
         self._config = frontend
         self._detector = Detector(detector, labels, self._out.scales[0])
         self._classes = len(labels)
+        self._second = second
         self.restart()
 
     def restart(self) -> None:
@@ -82,6 +91,8 @@ class PythonStream:
         self._frontend = fixed_point.FrameStream(self._config, scale, zero_point)
         self._frames.reset()
         self._detector.reset()
+        if self._second is not None:
+            self._second.reset()
         self._missing = self._config.num_frames - 1
 
     def push(self, pcm: np.ndarray) -> StreamResult:
@@ -90,15 +101,24 @@ class PythonStream:
             empty = np.zeros(0, np.int64)
             return StreamResult(np.zeros((0, self._classes), np.int8), empty, empty)
         logits = self._logits(features)
-        decisions = np.array([self._decide(row) for row in logits])
+        decisions = np.array(
+            [self._decide(frame, row) for frame, row in zip(features, logits, strict=True)]
+        )
         return StreamResult(logits, decisions[:, 0], decisions[:, 1])
 
-    def _decide(self, logits: np.ndarray) -> tuple[int, int]:
+    def _decide(self, frame: np.ndarray, logits: np.ndarray) -> tuple[int, int]:
         """Decision of one frame; the detector starts after the first whole window."""
+        hit, score = -1, 0
         if self._missing:
             self._missing -= 1
-            return -1, 0
-        return self._detector.push(logits)
+        else:
+            hit, score = self._detector.push(logits)
+        if self._second is None:
+            return hit, score
+        found, confirmed = self._second.push(frame, hit)
+        if found == REJECTED:
+            self._detector.resume()
+        return (found, confirmed) if found >= 0 else (-1, score)
 
     def _logits(self, features: np.ndarray) -> np.ndarray:
         if not self._is_float:
@@ -109,6 +129,24 @@ class PythonStream:
 
     def close(self) -> None:
         pass
+
+
+def second_stage(
+    second: Second, network: FrameByFrame, model: bytes, frontend: FrontendConfig
+) -> SecondStage:
+    """A second stage in Python.
+
+    Args:
+      second: its model and settings.
+      network: runs that model, frame by frame, on int8.
+      model: .tflite file of the first stage's streaming form.
+      frontend: of both.
+    """
+    given = tflite_model.parse(model, "the streaming model").inputs[0]
+    info = tflite_model.parse(second.model, second.name)
+    own, scale = info.inputs[0], info.outputs[0].scales[0]
+    table = feature_table(given.scales[0], given.zero_points[0], own.scales[0], own.zero_points[0])
+    return SecondStage(second.config, network, table, scale, frontend.num_frames)
 
 
 class CStream:

@@ -27,6 +27,29 @@ _STAGES = {
 
 
 @dataclasses.dataclass(frozen=True)
+class SecondCost:
+    """Figures of the second stage of a detector.
+
+    Attributes:
+      instructions: of its network per frame, mean.
+      cycles: the same.
+      flash_bytes: code and constants of the network and its kernels, as if it were alone.
+      arena_bytes: RAM for activations, past frames and scratch.
+      per_hit: instructions from a hit to its rejection.
+      hits_per_hour: as measured when it was chosen.
+      per_second: instructions of front-end and both stages at so many hits an hour.
+    """
+
+    instructions: int
+    cycles: Cycles | None
+    flash_bytes: int
+    arena_bytes: int
+    per_hit: int
+    hits_per_hour: float
+    per_second: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Cost:
     """Figures of one model on one board; the emulator counts instructions.
 
@@ -48,7 +71,9 @@ class Cost:
       window_instructions, window_cycles: for copying the window of frames to the model, once per
         inference.
       detector_instructions, detector_cycles: per call.
-      program_flash_bytes, program_ram_bytes: of the whole linked program with its start-up code.
+      program_flash_bytes, program_ram_bytes: of the whole linked program with its start-up code,
+        without a second stage.
+      second: stage of the detector; None: it has none.
     """
 
     board: str
@@ -70,6 +95,7 @@ class Cost:
     detector_cycles: Cycles | None
     program_flash_bytes: int
     program_ram_bytes: int
+    second: SecondCost | None = None
 
 
 def measure(

@@ -8,7 +8,7 @@ from firmware_export import packing
 from firmware_export.boards import building, clips
 from firmware_export.boards.board import HOST, SOURCES, Board
 from firmware_export.boards.building import Build
-from firmware_export.standalone import compiler, kernel_files
+from firmware_export.standalone import cascade, compiler, kernel_files
 from firmware_export.standalone.compiler import Compiled
 from firmware_export.standalone.spotting import Spotting
 
@@ -108,6 +108,7 @@ def build_stream(model: bytes, folder: Path, spotting: Spotting) -> Build:
         [STREAM_MAIN, *sources],
         [include],
         folder / "build",
+        {"STREAM_SECOND": int(spotting.second is not None)},
         optimize="-O3",
         extra_flags=flags,
     )
@@ -124,10 +125,18 @@ def _write_sources(
     if spotting is not None:
         labels, frontend = spotting.labels, spotting.frontend
         packing.check_classifier(info, labels, streaming)
+        second = cascade.compile(info, spotting) if streaming else None
         runtime = packing.runtime_files(
-            info, labels, frontend, spotting.detector, "0", streaming=streaming
+            info,
+            labels,
+            frontend,
+            spotting.detector,
+            "0",
+            streaming=streaming,
+            resumes=second is not None,
         )
         files |= {Path(name).name: content.decode() for name, content in runtime.items()}
+        files |= second.files if second else {}
     return _write(files, folder, board)
 
 

@@ -216,6 +216,10 @@ class Detector:
         self._held = [False] * classes
         self._pause = 0
 
+    def resume(self) -> None:
+        """Ends the refractory period; what was detected still has to fall before it is again."""
+        self._pause = 0
+
     def push(self, logits: Sequence[int] | np.ndarray) -> tuple[int, int]:
         """Takes the logits of one inference.
 

@@ -1,12 +1,15 @@
-"""Front-end and detector as C source."""
+"""Front-end, detector and its second stage as C source."""
 
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from firmware_export import c_text, templating
 from firmware_export.frontend import normalization, tables
 from firmware_export.frontend.config import LogMel
 from firmware_export.runtime import detector
+from firmware_export.runtime.second_stage import SecondConfig
 
 
 def frontend_sources(
@@ -58,7 +61,11 @@ def read_instructions(config: LogMel) -> int:
 
 
 def detector_sources(
-    config: detector.DetectorConfig, labels: Sequence[str], logit_scale: float, version: str
+    config: detector.DetectorConfig,
+    labels: Sequence[str],
+    logit_scale: float,
+    version: str,
+    resumes: bool = False,
 ) -> dict[str, str]:
     """detector.h and detector.c, by name: int8 logits to detections.
 
@@ -69,6 +76,7 @@ def detector_sources(
       labels: in the order of the logits.
       logit_scale: of the model's output.
       version: of edge_tf, for the file headers.
+      resumes: with detector_resume(), for a second stage.
 
     Raises:
       ExportError: config, labels and scale do not fit together.
@@ -85,10 +93,38 @@ def detector_sources(
         # A slash could end the comment that contains these.
         "ignored": [c_text.string_literal(label).replace("/", "\\057") for label in ignored],
         "mask": c_text.int_list(map(int, mask)),
-        "exponential_rows": c_text.int_rows(detector.exponentials(logit_scale), per_row=12),
-        "exponentials": len(detector.exponentials(logit_scale)),
+        "resumes": resumes,
+        **_exponentials(logit_scale),
     }
     return _render(("detector.h", "detector.c"), values)
+
+
+def second_stage_sources(
+    config: SecondConfig, features: np.ndarray, logit_scale: float, version: str
+) -> dict[str, str]:
+    """second_stage.h and second_stage.c, by name: hits of the first stage to detections.
+
+    Args:
+      config: how it is asked.
+      features: of `second_stage.feature_table`.
+      logit_scale: of its model's output.
+      version: of edge_tf, for the file headers.
+    """
+    values = {
+        "version": version,
+        "config": config,
+        "feature_rows": c_text.int_rows(features),
+        **_exponentials(logit_scale),
+    }
+    return _render(("second_stage.h", "second_stage.c"), values)
+
+
+def _exponentials(logit_scale: float) -> dict[str, Any]:
+    table = detector.exponentials(logit_scale)
+    return {
+        "exponential_rows": c_text.int_rows(table, per_row=12),
+        "exponentials": len(table),
+    }
 
 
 def _render(names: Sequence[str], values: dict[str, Any]) -> dict[str, str]:

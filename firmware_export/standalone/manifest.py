@@ -4,6 +4,7 @@ from typing import Any
 
 from firmware_export import packing
 from firmware_export.standalone import memory
+from firmware_export.standalone.cascade import CompiledSecond
 from firmware_export.standalone.compiler import Compiled
 from firmware_export.standalone.load import exported
 from firmware_export.standalone.spotting import Spotting
@@ -22,6 +23,7 @@ def of_export(
     spotting: Spotting | None,
     vectors: Vectors,
     version: str,
+    second: CompiledSecond | None = None,
 ) -> dict[str, Any]:
     """Sizes, ops and memory of an export, as manifest.json has them.
 
@@ -33,6 +35,7 @@ def of_export(
       spotting: labels, front-end and detector; None for a network alone.
       vectors: golden vectors.
       version: of edge_tf.
+      second: of the detector; None: it has none.
     """
     golden = vectors.golden
     return {
@@ -59,9 +62,10 @@ def of_export(
             "scratch_bytes": max(compiled.scratch, default=0),
             "state_bytes": sum(state.byte_size for state in compiled.graph.states),
             "constant_bytes": compiled.constant_bytes,
-            "ram": memory.static_ram(compiled, spotting),
+            "ram": memory.static_ram(compiled, spotting, second),
         },
-        "load": exported.to_dict(compiled, spotting),
+        "load": exported.to_dict(compiled, spotting, second),
+        "second_stage": _second(second),
         "kernels": list(compiled.kernels),
         "kernel_sets": list(compiled.kernel_sets),
         "steps": [
@@ -75,4 +79,19 @@ def of_export(
             "checked": vectors.checked,
             "about": vectors.text,
         },
+    }
+
+
+def _second(stage: CompiledSecond | None) -> dict[str, Any] | None:
+    if stage is None:
+        return None
+    second, compiled = stage.second, stage.compiled
+    return {
+        "sha256": packing.sha256(second.model),
+        "bytes": len(second.model),
+        "config": second.config.to_dict(),
+        "hits_per_hour": second.hits_per_hour,
+        "arena_bytes": compiled.plan.size,
+        "constant_bytes": compiled.constant_bytes,
+        "kernels": list(compiled.kernels),
     }

@@ -3,16 +3,20 @@
 import math
 
 from firmware_export.frontend.config import LogMel
+from firmware_export.standalone.cascade import CompiledSecond
 from firmware_export.standalone.compiler import Compiled
 from firmware_export.standalone.spotting import Spotting
 
 
-def static_ram(compiled: Compiled, spotting: Spotting | None) -> dict[str, int]:
+def static_ram(
+    compiled: Compiled, spotting: Spotting | None, second: CompiledSecond | None = None
+) -> dict[str, int]:
     """Bytes of static memory on a 32-bit device, by what they are for.
 
     Args:
       compiled: the network.
       spotting: front-end and detector; None for a network alone.
+      second: of the detector; None: it has none.
     """
     past = sum(state.byte_size for state in compiled.graph.states)
     ram = {"activations": compiled.plan.size - past}
@@ -27,4 +31,9 @@ def static_ram(compiled: Compiled, spotting: Spotting | None) -> dict[str, int]:
             window = config.frames * config.mel_bands * config.feature_bytes
             ram["window of features"] = 4 * math.ceil(window / 4) + 8
         ram["detector"] = 4 * (smoothing + classes + math.ceil(classes / 4)) + 8
+        if second is not None:
+            stage = second.second.config
+            frames = 4 * math.ceil(stage.past * config.mel_bands / 4)
+            ram["second stage's network"] = second.compiled.plan.size
+            ram["second stage's frames"] = frames + 4 * math.ceil(stage.smoothing / 2) + 32
     return ram

@@ -12,6 +12,7 @@ from firmware_export.golden import Golden
 from firmware_export.line_width import folder as width
 from firmware_export.linkage import Linkage
 from firmware_export.standalone import (
+    cascade,
     compiler,
     manifest,
     plan_svg,
@@ -79,6 +80,7 @@ def export(
         or `out_dir` has files that no export wrote. Nothing is written then.
     """
     folder.check_replaceable(out_dir, force)
+    cascade.check(spotting, streaming is not None, linkage)
     if linkage.kernels is not None:
         shared_kernels.check_apart(linkage.kernels, out_dir)
     info = tflite_model.parse(model, model_name)
@@ -97,9 +99,13 @@ def export(
         )
     except ExportError as error:
         raise ExportError(f"{model_name}: {error}") from None
+    second = None
+    if spotting is not None:
+        kernels_version = shared_kernels.version(target).id
+        second = cascade.compile(form, spotting, target, passes, version, kernels_version)
     sources = {
         f"src/{name}": text.encode()
-        for name, text in compiled.files.items()
+        for name, text in {**compiled.files, **(second.files if second else {})}.items()
         if not (linkage.kernels and name.startswith("edge_"))
     }
     if linkage.kernels is None:
@@ -114,10 +120,11 @@ def export(
             spotting.detector,
             version,
             streaming=streaming is not None,
+            resumes=second is not None,
         )
     vectors = golden_vectors.of_model(model, info, golden)
     values = {
-        **template_values.of_export(form, compiled, target, spotting, vectors, version),
+        **template_values.of_export(form, compiled, target, spotting, vectors, version, second),
         "model_sha256": packing.sha256(exported),
         "library_version": packing.library_version(version, packing.sha256(exported)),
         "shared_kernels": shared_kernels.version(target).text if linkage.kernels else "",
@@ -137,7 +144,7 @@ def export(
     }
     marked = identity.marked(files, packing.sha256(exported), version)
     files = width.wrapped(naming.renamed(marked, linkage.prefix), linkage.prefix)
-    told = manifest.of_export(exported, form, compiled, target, spotting, vectors, version)
+    told = manifest.of_export(exported, form, compiled, target, spotting, vectors, version, second)
     told |= {
         "prefix": linkage.prefix,
         "arena": linkage.arena,

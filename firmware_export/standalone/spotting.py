@@ -8,6 +8,7 @@ import numpy as np
 
 from firmware_export.frontend.config import LogMel
 from firmware_export.runtime.detector import DetectorConfig, frames_between
+from firmware_export.runtime.second_stage import Second
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Spotting:
       frames_per_decision: frames from one call of the detector to the next; None: each frame of a
         stream, or ten windows per second.
       caveat: what the detector lacks of what was asked for, for the reader; "" for nothing.
+      second: a larger network that is asked about each hit of the detector; None: there is none.
     """
 
     labels: Sequence[str]
@@ -43,6 +45,7 @@ class Spotting:
     sound: Sound | None = None
     frames_per_decision: int | None = None
     caveat: str = ""
+    second: Second | None = None
 
     def frames_between(self, streaming: bool) -> int:
         """`frames_per_decision`, or its default."""

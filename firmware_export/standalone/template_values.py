@@ -8,6 +8,7 @@ from firmware_export import packing
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden, frames_first
 from firmware_export.standalone import costs, ends, manifest, memory
+from firmware_export.standalone.cascade import CompiledSecond
 from firmware_export.standalone.compiler import Compiled
 from firmware_export.standalone.load import exported
 from firmware_export.standalone.load import text as load_text
@@ -24,6 +25,7 @@ def of_export(
     spotting: Spotting | None,
     vectors: Vectors,
     version: str,
+    second: CompiledSecond | None = None,
 ) -> dict[str, Any]:
     """Values for the templates of a folder.
 
@@ -34,10 +36,11 @@ def of_export(
       spotting: labels, front-end and detector; None for a network alone.
       vectors: golden vectors.
       version: of edge_tf.
+      second: of the detector; None: it has none.
     """
     labels = spotting.labels if spotting else ()
-    ram = memory.static_ram(compiled, spotting)
-    loads = exported.on_parts(compiled, spotting)
+    ram = memory.static_ram(compiled, spotting, second)
+    loads = exported.on_parts(compiled, spotting, second)
     is_streaming = compiled.streaming
     values: dict[str, Any] = {
         "version": version,
@@ -47,6 +50,11 @@ def of_export(
         "has_inner": ends.find(compiled.graph) is not None,
         "input_type": compiled.graph.inputs[0].c_type,
         "output_type": compiled.graph.outputs[0].c_type,
+        "second": second and second.second,
+        "second_constant_bytes": second.compiled.constant_bytes if second else 0,
+        "second_load": load_text.second_rows(loads),
+        "second_first_s": next((load.second.first_answer_s for load in loads if load.second), 0),
+        "second_last_s": next((load.second.last_answer_s for load in loads if load.second), 0),
         "detector_caveat": spotting.caveat if spotting else "",
         "uses_float": any(tensor.dtype == "float32" for tensor in compiled.graph.activations()),
         "target": target.name,

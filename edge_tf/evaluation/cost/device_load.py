@@ -27,7 +27,8 @@ def of_run(run: run_dir.RunDirectory, frontend: FrontendConfig) -> JsonObject | 
     streaming = run.lookahead() is not None
     model = (run.require_streaming() if streaming else run.require_int8()).read_bytes()
     detector = operating_point.of_run(run) if streaming else DetectorConfig()
-    around = Spotting(run.labels(), frontend.to_dict(), detector)
+    second = operating_point.second_of(run) if streaming else None
+    around = Spotting(run.labels(), frontend.to_dict(), detector, second=second)
     try:
         return exported.of_model(model, around if frontend.is_causal else None, streaming)
     except ExportError as error:

@@ -33,6 +33,7 @@ def render(costs: Sequence[Cost]) -> str:
         *_cycles([c.window_cycles for c in costs]),
         ("detector, one call, instructions", *(_number(c.detector_instructions) for c in costs)),
         *_cycles([c.detector_cycles for c in costs]),
+        *_second(costs),
         ("stack, bytes", *(_number(c.stack_bytes) for c in costs)),
         ("whole test program, flash bytes", *(_number(c.program_flash_bytes) for c in costs)),
         ("whole test program, RAM bytes", *(_number(c.program_ram_bytes) for c in costs)),
@@ -42,6 +43,25 @@ def render(costs: Sequence[Cost]) -> str:
         "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
         for row in rows
     )
+
+
+def _second(costs: Sequence[Cost]) -> list[tuple[str, ...]]:
+    """Rows of the second stage, if there is one."""
+    found = [cost.second for cost in costs if cost.second is not None]
+    if len(found) < len(costs) or not found:
+        return []
+    hits = f"{found[0].hits_per_hour:.3g} hits an hour"
+    return [
+        ("second stage, one frame, instructions", *(_number(s.instructions) for s in found)),
+        *_cycles([s.cycles for s in found]),
+        ("second stage, a hit, instructions", *(_number(s.per_hit) for s in found)),
+        ("second stage, flash bytes if alone", *(_number(s.flash_bytes) for s in found)),
+        ("second stage, RAM bytes of its network", *(_number(s.arena_bytes) for s in found)),
+        (
+            f"front-end and both stages at {hits}, instructions a second",
+            *(_number(s.per_second) for s in found),
+        ),
+    ]
 
 
 def _number(value: int | None) -> str:

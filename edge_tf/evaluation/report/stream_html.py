@@ -41,6 +41,7 @@ def context(stream: StreamReport | None) -> dict[str, Any]:
                 ("Latency from the end of a word, median", _seconds(chosen.latency_s(50))),
                 ("Latency, 90 % within", _seconds(chosen.latency_s(90))),
                 *_float_facts(stream),
+                *_second_facts(stream),
                 ("Without a decision", f"the first {stream.deaf_seconds:.2f} s"),
                 (
                     "False accepts per hour on validation clips, where it was chosen",
@@ -71,7 +72,7 @@ def context(stream: StreamReport | None) -> dict[str, Any]:
             "chart": operating_curve(stream.points, chosen, stream.settings.most_per_hour),
             "settings": [
                 (
-                    f"{p.config.threshold:.2f}",
+                    f"{(p.second or p.config).threshold:.2f}",
                     f"{p.total.per_hour:.2f}",
                     _rates(p.total.per_hour_interval),
                     f"{100 * p.false_rejects:.1f} %",
@@ -129,9 +130,25 @@ def operating_curve(
 
 
 def _alike(point: Point, chosen: Point) -> bool:
-    """Whether only the threshold differs, and the second one with it."""
+    """Whether only the threshold differs, and the second one with it; of two stages, the last's."""
+    if point.second and chosen.second:
+        return point.second.smoothing == chosen.second.smoothing
     shares = [round((p.config.rearm or 0.0) / p.config.threshold, 2) for p in (point, chosen)]
     return point.config.smoothing == chosen.config.smoothing and shares[0] == shares[1]
+
+
+def _second_facts(stream: StreamReport) -> list[tuple[str, str]]:
+    chosen, alone = stream.chosen, stream.alone
+    if chosen.second is None or stream.second is None or alone is None:
+        return []
+    return [
+        ("Second stage", stream.second.path.name),
+        ("Its smoothing", f"{chosen.second.smoothing} frames"),
+        ("Its threshold", f"{chosen.second.threshold:g}"),
+        ("Hits it is asked about per hour, besides words", f"{chosen.hits_per_hour:.1f}"),
+        ("The first stage alone: false rejects", f"{100 * alone.false_rejects:.1f} %"),
+        ("The first stage alone: false accepts per hour", f"{alone.total.per_hour:.2f}"),
+    ]
 
 
 def _rates(interval: tuple[float, float]) -> str:

@@ -1,6 +1,8 @@
 """Results of a long stream, for the terminal."""
 
+from edge_tf.evaluation.streams.stream_metrics import Point
 from edge_tf.evaluation.streams.stream_report import StreamReport
+from firmware_export.runtime.second_stage import SecondConfig
 
 
 def render(stream: StreamReport) -> str:
@@ -45,10 +47,22 @@ def render(stream: StreamReport) -> str:
             f"{stream.int8_best.false_rejects:.1%}, each with its best setting for as many false "
             "accepts"
         )
+    if chosen.second and stream.second and stream.alone:
+        lines.append(_pair(chosen, chosen.second, stream.second.path.name, stream.alone))
     lines.append(
         f"no decision in the first {stream.deaf_seconds:.2f} s, until a whole window is there"
     )
     return "\n".join(lines)
+
+
+def _pair(chosen: Point, second: SecondConfig, name: str, alone: Point) -> str:
+    """What the second stage is asked and gives."""
+    return (
+        f"second stage {name}: smoothing {second.smoothing} frames, threshold "
+        f"{second.threshold:g}; asked about {chosen.hits_per_hour:.1f} hits an hour besides the "
+        f"words that it told; the first stage alone: {alone.false_rejects:.1%} missed, "
+        f"{alone.total.per_hour:.2f} false accepts per hour"
+    )
 
 
 def level_name(snr_db: float | None) -> str:

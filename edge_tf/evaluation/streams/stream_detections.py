@@ -1,7 +1,8 @@
 """What the C detector finds in the logits of a whole stream, for all frames at once."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,22 @@ class Scores:
     scores: np.ndarray
     best: np.ndarray
     top: np.ndarray
+
+
+class Answer(NamedTuple):
+    """What a second stage says of a hit.
+
+    Attributes:
+      is_yes: whether the hit is told; without an answer before the end of the sound it is not.
+      frame: of the answer.
+    """
+
+    is_yes: bool
+    frame: int
+
+
+# Maps the frame and the class of a hit to the answer.
+Ask = Callable[[int, int], Answer]
 
 
 def detections(
@@ -70,23 +87,57 @@ def smoothed(values: np.ndarray, smoothing: int) -> Scores:
     return Scores(scores, best, scores[np.arange(len(best)), best])
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Candidates:
+    """Where a word is the best class and above the threshold.
+
+    Attributes:
+      found: all scores.
+      config: of the detector.
+      frames, classes: (n,) of the candidates, in order.
+      ends: indices of candidates before which there is one of another class; n at the end.
+    """
+
+    found: Scores
+    config: DetectorConfig
+    frames: np.ndarray
+    classes: np.ndarray
+    ends: np.ndarray
+
+
+def candidates(found: Scores, config: DetectorConfig, labels: Sequence[str]) -> Candidates:
+    """Candidates of `config`, whose smoothing is that of the scores."""
+    background = np.array(config.background_mask(labels))
+    frames = np.flatnonzero((found.top >= config.threshold_score) & ~background[found.best])
+    classes = found.best[frames]
+    ends = np.append(np.flatnonzero(np.diff(classes)) + 1, len(frames))
+    return Candidates(found, config, frames, classes, ends)
+
+
 def detected(found: Scores, config: DetectorConfig, labels: Sequence[str]) -> list[tuple[int, int]]:
     """Frames and classes that `config` detects, in order; its smoothing is that of the scores."""
-    background = np.array(config.background_mask(labels))
-    candidates = np.flatnonzero((found.top >= config.threshold_score) & ~background[found.best])
-    classes = found.best[candidates]
-    # For each candidate, the next one of another class.
-    ends = np.append(np.flatnonzero(np.diff(classes)) + 1, len(candidates))
+    return told(candidates(found, config, labels))
+
+
+def told(hits: Candidates, ask: Ask | None = None) -> list[tuple[int, int]]:
+    """Frames and classes that are detected, in order.
+
+    Args:
+      hits: of the detector; the C detector detects the same.
+      ask: the second stage; None: each hit is a detection.
+    """
+    found, config, ends = hits.found, hits.config, hits.ends
+    frames, classes = hits.frames, hits.classes
     held: set[int] = set()
     heard: list[tuple[int, int]] = []
     at = listens = 0  # from the frame `listens` on, no refractory period is left
-    while at < len(candidates):
-        frame, label = int(candidates[at]), int(classes[at])
+    while at < len(frames):
+        frame, label = int(frames[at]), int(classes[at])
         if label in held:
             free = _first_below(found.scores[:, label], listens, config.rearm_score)
             if free > frame:
                 of_another = int(ends[np.searchsorted(ends, at, side="right")])
-                at = min(of_another, int(np.searchsorted(candidates, free)))
+                at = min(of_another, int(np.searchsorted(frames, free)))
                 continue
         held = {
             other
@@ -94,9 +145,13 @@ def detected(found: Scores, config: DetectorConfig, labels: Sequence[str]) -> li
             if _first_below(found.scores[:, other], listens, config.rearm_score, frame) > frame
         }
         held.add(label)
-        heard.append((frame, label))
-        listens = frame + config.refractory_hops + 1
-        at = int(np.searchsorted(candidates, listens))
+        answer = ask(frame, label) if ask else Answer(True, frame)
+        if answer.is_yes:
+            heard.append((answer.frame, label))
+            listens = frame + config.refractory_hops + 1
+        else:
+            listens = answer.frame + 1
+        at = int(np.searchsorted(frames, listens))
     return heard
 
 

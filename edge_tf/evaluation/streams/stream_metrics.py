@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edge_tf.evaluation.streams import judging, stream_detections
+from edge_tf.evaluation.streams.asking import Asked
 from edge_tf.evaluation.streams.intervals import binomial_interval, poisson_interval
 from edge_tf.evaluation.streams.judging import HeardPart, Listening
 from firmware_export.runtime.detector import DetectorConfig
+from firmware_export.runtime.second_stage import SecondConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,12 +81,16 @@ class Point:
       levels: of noise around the keywords, as they first occurred.
       delays_s: sorted seconds from the end of each detected word to its detection; negative if it
         was detected before its end.
+      second: setting of the second stage; None: there is none.
+      asked: hits of the first stage, about which the second was asked.
     """
 
     config: DetectorConfig
     kinds: tuple[Kind, ...]
     levels: tuple[Level, ...]
     delays_s: tuple[float, ...] = ()
+    second: SecondConfig | None = None
+    asked: int = 0
 
     @property
     def total(self) -> Kind:
@@ -115,6 +121,11 @@ class Point:
     def false_rejects_interval(self) -> tuple[float, float]:
         """95 % interval of false_rejects, exact for a binomial distribution."""
         return binomial_interval(self.missed, self.words)
+
+    @property
+    def hits_per_hour(self) -> float:
+        """Hits of the first stage that were no detected word, per hour."""
+        return (self.asked - (self.words - self.missed)) / self.total.hours
 
     def latency_s(self, percent: float) -> float | None:
         """The latency that this share of the detected words has at most; None if none was."""
@@ -161,6 +172,66 @@ def sweep(
     return [_point(config, parts, judged, listening) for config, judged in results.items()]
 
 
+def pairs(
+    parts: Sequence[HeardPart],
+    listening: Listening,
+    first: DetectorConfig,
+    seconds: Sequence[SecondConfig],
+    asked: Asked,
+) -> list[Point]:
+    """One setting of the first stage, with each of the second.
+
+    Args:
+      parts: what the first stage heard; each is listened to from anew.
+      listening: how.
+      first: the first stage's detector.
+      seconds: settings of the second stage.
+      asked: the second stage beside these parts.
+
+    Raises:
+      ValueError: there is no keyword in any part.
+    """
+    hits = []
+    for part in parts:
+        values = stream_detections.probabilities(
+            part.logits, listening.logit_scale, listening.skipped
+        )
+        scores = stream_detections.smoothed(values, first.smoothing)
+        hits.append(stream_detections.candidates(scores, first, listening.labels))
+    # With the strictest, most of the hits there are, to be heard at once.
+    strictest = max(seconds, key=lambda second: second.threshold)
+    _pair(hits, parts, listening, strictest, asked)
+    asked.run()
+    points: dict[SecondConfig, Point] = {}
+    while missing := [second for second in seconds if second not in points]:
+        for second in missing:
+            unheard = asked.unheard
+            point = _pair(hits, parts, listening, second, asked)
+            if asked.unheard == unheard:
+                points[second] = point
+        asked.run()
+    return [points[second] for second in seconds]
+
+
+def _pair(
+    hits: Sequence[stream_detections.Candidates],
+    parts: Sequence[HeardPart],
+    listening: Listening,
+    second: SecondConfig,
+    asked: Asked,
+) -> Point:
+    """`hits`: of the first stage in each part."""
+    before = asked.count
+    judged = []
+    for number, (part, candidates) in enumerate(zip(parts, hits, strict=True)):
+        found = stream_detections.told(candidates, asked.ask(number, second))
+        judged.append(
+            judging.judge(found, part.events, listening.frame_period, listening.sample_rate)
+        )
+    point = _point(hits[0].config, parts, judged, listening)
+    return dataclasses.replace(point, second=second, asked=asked.count - before)
+
+
 def measure(parts: Sequence[HeardPart], listening: Listening, config: DetectorConfig) -> Point:
     """One setting; arguments and errors as for `sweep`."""
     judged = []
@@ -176,8 +247,8 @@ def measure(parts: Sequence[HeardPart], listening: Listening, config: DetectorCo
 def choose(points: Sequence[Point], most_per_hour: float) -> Point:
     """The setting with the fewest false rejects and at most `most_per_hour` false accepts per hour.
 
-    Ties go to fewer false accepts, then to the higher threshold, then to the lower second one. If
-    no setting is quiet enough, the quietest ones compete; `is_quiet` tells.
+    Ties go to fewer false accepts, then to fewer hits, the higher thresholds and the lower one of
+    `rearm`. If no setting is quiet enough, the quietest ones compete; `is_quiet` tells.
     """
     quiet = [point for point in points if is_quiet(point, most_per_hour)]
     if not quiet:
@@ -185,7 +256,14 @@ def choose(points: Sequence[Point], most_per_hour: float) -> Point:
         quiet = [point for point in points if point.total.false_accepts == fewest]
     return min(
         quiet,
-        key=lambda p: (p.missed, p.total.false_accepts, -p.config.threshold, p.config.rearm_score),
+        key=lambda p: (
+            p.missed,
+            p.total.false_accepts,
+            p.asked,
+            -(p.second.threshold if p.second else 0.0),
+            -p.config.threshold,
+            p.config.rearm_score,
+        ),
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from edge_tf import records
 from edge_tf.evaluation.streams import stream_metrics
 from edge_tf.evaluation.streams.aim import Aim
+from edge_tf.evaluation.streams.second_run import SecondRun
 from edge_tf.evaluation.streams.stream_metrics import Kind, Level, Point
 from edge_tf.records import JsonObject, later
+from firmware_export.runtime.second_stage import SecondConfig
 
 FORMAT_VERSION = 2
 
@@ -23,6 +25,9 @@ class StreamSettings:
       test_recordings: folder of recordings of the words to test on instead of the run's own.
       test_negatives: folders of other sound to test on besides the run's own.
       test_noise: folder of the noise that is mixed under the words of the test.
+      second: run directory of a second stage; None: the detector has one stage.
+      second_pace: frames that it hears for each new one while it catches up.
+      second_hits: hits per hour that the first stage may have.
     """
 
     minutes: float = 60.0
@@ -31,6 +36,9 @@ class StreamSettings:
     test_recordings: str | None = later(None)
     test_negatives: tuple[str, ...] = later(())
     test_noise: str | None = later(None)
+    second: str | None = later(None)
+    second_pace: int = later(4)
+    second_hits: float = later(60.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,6 +122,8 @@ class PointRecord:
     per_hour_interval: tuple[float, float]
     median_latency_s: float | None
     latency_90_s: float | None
+    second: SecondConfig | None = later(None)
+    hits_per_hour: float | None = later(None)
 
     @classmethod
     def of(cls, point: Point) -> "PointRecord":
@@ -135,6 +145,8 @@ class PointRecord:
             per_hour_interval=total.per_hour_interval,
             median_latency_s=point.latency_s(50),
             latency_90_s=point.latency_s(90),
+            second=point.second,
+            hits_per_hour=point.hits_per_hour if point.second else None,
         )
 
 
@@ -152,6 +164,9 @@ class StreamReport:
       float_best: the float network's setting with the fewest false rejects on the test sound, at
         no more false accepts than `chosen` has; None if it was not run.
       deaf_seconds: at the start of a stream, until the first decision.
+      second: the run of the second stage; None: there is none.
+      alone: with a second stage, the best that the first would do alone, chosen and tested in the
+        same way.
     """
 
     chosen: Point
@@ -162,6 +177,8 @@ class StreamReport:
     model_sha256: str
     deaf_seconds: float = 0.0
     float_best: Point | None = None
+    second: SecondRun | None = None
+    alone: Point | None = None
 
     @property
     def int8_best(self) -> Point:
@@ -193,8 +210,16 @@ class StreamReport:
                 "int8_false_rejects": self.int8_best.false_rejects,
                 "false_accepts_per_hour": self.chosen.total.per_hour,
             },
+            **self._second(),
             "points": [as_dict(point) for point in self.points],
         }
+
+    def _second(self) -> JsonObject:
+        """Of a second stage, if there is one."""
+        if self.second is None or self.alone is None:
+            return {}
+        about = {"run_dir": str(self.second.path), "model_sha256": self.second.sha256}
+        return {"second": about, "first_alone": as_dict(self.alone)}
 
 
 def as_dict(point: Point) -> JsonObject:

@@ -19,8 +19,10 @@ from edge_tf.engines.sound_streams import CStream, PythonStream, SoundStream
 from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.errors import UserError
 from edge_tf.evaluation.streams import (
+    cascade,
     float_stream,
     operating_point,
+    second_run,
     stream_metrics,
     stream_scene,
     wake_parts,
@@ -61,7 +63,8 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
     Writes stream.json, and detector.json with the choice.
 
     Raises:
-      UserError: the run was not trained for streams, or its front-end cannot stream.
+      UserError: the run was not trained for streams, its front-end cannot stream, or the run of the
+        second stage does not fit it.
     """
     if run.lookahead() is None:
         raise UserError(f"{run.path} was trained for whole windows", "train with --streaming")
@@ -71,6 +74,7 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         )
     run.require_int8()  # rejects one that is older than the network
     path = run.require_streaming()
+    second = second_run.load(run, settings.second) if settings.second else None
     model = path.read_bytes()
     output = tflite_model.parse(model, str(path)).outputs[0]
     frames = data.frontend.num_frames
@@ -91,18 +95,34 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         settings = (SMOOTHINGS, THRESHOLDS, REARMS)
         return stream_metrics.sweep(parts, listening, config_for, *settings)
 
-    def sweep(sound: Sound, split: Split) -> list[Point]:
-        logits = _logits(model, data, [part.samples for part in sound.parts], split)
-        return settings_of(_heard(sound.parts, logits, data))
-
     sounds = {split: sound_of(run, data, split, settings, background) for split in SPLITS}
-    chosen_on = stream_metrics.choose(
-        sweep(sounds["validation"], "validation"), settings.most_per_hour
-    )
-    points = sweep(sounds["testing"], "testing")
+
+    def listened(split: Split) -> list[HeardPart]:
+        parts = sounds[split].parts
+        logits = _logits(model, data, [part.samples for part in parts], split)
+        return _heard(parts, logits, data)
+
+    heard = {split: listened(split) for split in SPLITS}
     tested = sounds["testing"].parts
-    unquantized = float_stream.logits(run, data.frontend, output, tested)
-    chosen = next(point for point in points if point.config == chosen_on.config)
+    alone = settings_of(heard["validation"])
+    alone_on = stream_metrics.choose(alone, settings.most_per_hour)
+    points = settings_of(heard["testing"])
+    chosen_alone = next(point for point in points if point.config == alone_on.config)
+    if second is None:
+        chosen, chosen_on = chosen_alone, alone_on
+        unquantized = float_stream.logits(run, data.frontend, output, tested)
+    else:
+        pair = cascade.choose(
+            cascade.Stages(model, second.model, data.frontend, second.past, settings.second_pace),
+            listening,
+            alone,
+            (sounds["validation"].parts, heard["validation"]),
+            (tested, heard["testing"]),
+            THRESHOLDS,
+            settings.second_hits,
+            settings.most_per_hour,
+        )
+        chosen, chosen_on, points, unquantized = pair.tested, pair.on, [*pair.points], None
     report = StreamReport(
         chosen=chosen,
         chosen_on=chosen_on,
@@ -116,9 +136,13 @@ def evaluate(run: run_dir.RunDirectory, data: RunData, settings: StreamSettings)
         )
         if unquantized
         else None,
+        second=second,
+        alone=chosen_alone if second else None,
     )
     files.write_json(run / FILE, report.to_dict())
-    operating_point.save(run, chosen.config, operating_point.about(report))
+    operating_point.save(
+        run, chosen.config, operating_point.about(report), operating_point.second_file(report)
+    )
     if unmet := operating_point.unmet(run):
         _LOG.warning("%s", unmet)
     return report

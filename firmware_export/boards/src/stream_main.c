@@ -6,6 +6,8 @@
  * little-endian. The detector runs from the first whole window on; until then these are -1 and 0.
  * The records of a piece of sound are written before it waits for the next: the reader can compute
  * how many frames a number of samples makes.
+ *
+ * STREAM_SECOND is 1 if the detector has a second stage, else 0.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,6 +21,10 @@
 #include "detector.h"
 #include "frontend.h"
 #include "model.h"
+
+#if STREAM_SECOND
+#include "second_stage.h"
+#endif
 
 #define STREAM_BLOCK 4096
 
@@ -35,6 +41,18 @@ static void put(uint8_t *bytes, uint32_t value) {
 static frontend_t frontend;
 static detector_t detector;
 static uint32_t missing = FRONTEND_FRAMES; /* frames until a whole window has passed */
+#if STREAM_SECOND
+static second_stage_t second;
+
+/* What the second stage makes of a frame, and of what the detector found with it. */
+static int confirm(const int8_t *frame, int hit, uint16_t *score) {
+  const int found = second_stage_push(&second, frame, hit, score);
+  if (found == SECOND_STAGE_REJECTED) {
+    detector_resume(&detector);
+  }
+  return found < 0 ? -1 : found;
+}
+#endif
 
 /* Runs on some samples; returns whether the records could be written. */
 static bool run(const int16_t *pcm, size_t samples) {
@@ -53,6 +71,9 @@ static bool run(const int16_t *pcm, size_t samples) {
       if (missing == 0) {
         detected = detector_push(&detector, record.logits, &score);
       }
+#if STREAM_SECOND
+      detected = confirm(frame, detected, &score);
+#endif
       put(record.detected, (uint32_t)detected);
       put(record.score, score);
       if (fwrite(&record, sizeof record, 1, stdout) != 1) {
@@ -71,6 +92,9 @@ int main(void) {
 
   frontend_reset(&frontend);
   detector_reset(&detector);
+#if STREAM_SECOND
+  second_stage_reset(&second);
+#endif
   model_reset();
   while ((got = read(STDIN_FILENO, bytes + filled, sizeof pcm - filled)) > 0) {
     filled += (size_t)got;

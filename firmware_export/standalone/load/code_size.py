@@ -17,17 +17,22 @@ _FRONTEND = 2_000
 _DETECTOR = 600
 
 
-def of_program(compiled: Compiled, kernels: KernelSet) -> int:
-    """Of the network's kernels and the calls of them, with what they need of the C library."""
-    calls = [
-        call for op in compiled.graph.ops for call in kernel_choice.lower(op, (kernels,)).calls
-    ]
+def of_program(compiled: Compiled, kernels: KernelSet, second: Compiled | None = None) -> int:
+    """Of the network's kernels and the calls of them, with what they need of the C library.
+
+    Args:
+      compiled: the network.
+      kernels: the kernel set.
+      second: another network that uses the same kernels.
+    """
+    ops = [*compiled.graph.ops, *(second.graph.ops if second else ())]
+    calls = [call for op in ops for call in kernel_choice.lower(op, (kernels,)).calls]
     stems = {stem for call in calls for stem in call.sources}
     return len(stems) * _PER_KERNEL[kernels] + len(calls) * _PER_CALL + _LIBRARY
 
 
 def of_sound(config: LogMel) -> int:
-    """Of front-end with its tables, and detector."""
+    """Of front-end with its tables, and detector; a second stage has as much code as a detector."""
     hann, sine = 2 * config.window, config.fft_size  # int32: half a window, a quarter of a sine
     filters = config.fft_size  # uint16 per bin
     return _FRONTEND + hann + sine + filters + _DETECTOR

@@ -11,6 +11,7 @@ from typing import Any
 
 from firmware_export.frontend.config import LogMel
 from firmware_export.standalone import costs
+from firmware_export.standalone.cascade import CompiledSecond
 from firmware_export.standalone.compiler import Compiled
 from firmware_export.standalone.load import code_size
 from firmware_export.standalone.load.parts import PARTS, Part
@@ -32,11 +33,13 @@ class Around:
       frontend: of the features.
       classes: of the detector.
       frames_per_decision: frames from one decision of the detector to the next.
+      second: stage of the detector; None: it has none.
     """
 
     frontend: LogMel
     classes: int
     frames_per_decision: int
+    second: CompiledSecond | None = None
 
     @property
     def frames_per_second(self) -> float:
@@ -48,6 +51,23 @@ class Around:
 
 
 @dataclasses.dataclass(frozen=True)
+class SecondLoad:
+    """The second stage of a detector on a part.
+
+    Attributes:
+      per_hit: instructions from a hit to its rejection; a hit that is told takes fewer.
+      busiest: instructions per second of everything, from a hit until it has caught up.
+      first_answer_s, last_answer_s: seconds from a hit to the first and last answer, if the
+        processor is fast enough for `busiest`.
+    """
+
+    per_hit: int
+    busiest: int
+    first_answer_s: float
+    last_answer_s: float
+
+
+@dataclasses.dataclass(frozen=True)
 class PartLoad:
     """A program on a part.
 
@@ -55,8 +75,10 @@ class PartLoad:
       part: the part.
       kernels: the kernel set that runs there; None: the export has none for it.
       per_inference: instructions of the network, for a window or a frame.
-      per_second: instructions of front-end, network and detector; None for a network alone.
+      per_second: instructions of front-end, network and detector, and of a second stage at its hits
+        an hour; None for a network alone.
       flash_bytes, ram_bytes: without start-up code, stack and what else the firmware does.
+      second: stage of the detector; None: it has none.
     """
 
     part: Part
@@ -65,6 +87,7 @@ class PartLoad:
     per_second: int | None
     flash_bytes: int
     ram_bytes: int
+    second: SecondLoad | None = None
 
     @property
     def percent(self) -> float | None:
@@ -94,6 +117,9 @@ class PartLoad:
         percent = self.percent
         if percent is not None and percent > 100:
             return f"too slow: at least {percent:.0f} % of the processor"
+        if self.second and self.second.busiest > 1e6 * self.part.mhz:
+            busiest = self.second.busiest / (1e4 * self.part.mhz)
+            return f"too slow while the second stage catches up: at least {busiest:.0f} %"
         return ""
 
     @property
@@ -124,6 +150,7 @@ class PartLoad:
             "ram_bytes": self.ram_bytes,
             "misfit": self.misfit,
             "verdict": self.verdict,
+            "second": dataclasses.asdict(self.second) if self.second else None,
         }
 
 
@@ -144,8 +171,9 @@ def _on(part: Part, compiled: Compiled, ram_bytes: int, around: Around | None) -
     if kernels is None:
         return PartLoad(part, None, 0, None, 0, ram_bytes)
     inference = costs.of_graph(compiled.graph, kernels, core)
-    second = None
-    flash = compiled.constant_bytes + code_size.of_program(compiled, kernels)
+    second, stage = None, None
+    behind = around.second.compiled if around and around.second else None
+    flash = compiled.constant_bytes + code_size.of_program(compiled, kernels, behind)
     if around is not None:
         config = around.frontend
         detector = detector_instructions(core, around.classes)
@@ -159,7 +187,26 @@ def _on(part: Part, compiled: Compiled, ram_bytes: int, around: Around | None) -
             + around.decisions_per_second * detector
         )
         flash += code_size.of_sound(config)
-    return PartLoad(part, kernels, inference, second, flash, ram_bytes)
+        if around.second is not None:
+            stage = _second(around.second, kernels, core, second, around.frames_per_second)
+            second += round(stage.per_hit * around.second.second.hits_per_hour / 3600)
+            flash += around.second.compiled.constant_bytes
+    return PartLoad(part, kernels, inference, second, flash, ram_bytes, stage)
+
+
+def _second(
+    stage: CompiledSecond, kernels: KernelSet, core: str, first: int, frames_per_second: float
+) -> SecondLoad:
+    """`first`: instructions per second of all but the second stage."""
+    config = stage.second.config
+    frame = costs.of_graph(stage.compiled.graph, kernels, core)
+    first_answer = config.hop_of(config.past, config.past)
+    return SecondLoad(
+        per_hit=frame * (config.past + config.patience),
+        busiest=first + round(config.pace * frames_per_second * frame),
+        first_answer_s=first_answer / frames_per_second,
+        last_answer_s=config.longest / frames_per_second,
+    )
 
 
 def to_dict(loads: Sequence[PartLoad], around: Around | None, streaming: bool) -> dict[str, Any]:
@@ -170,5 +217,6 @@ def to_dict(loads: Sequence[PartLoad], around: Around | None, streaming: bool) -
         "streaming": streaming,
         "frames_per_second": around.frames_per_second if around else None,
         "decisions_per_second": around.decisions_per_second if around else None,
+        "hits_per_hour": around.second.second.hits_per_hour if around and around.second else None,
         "parts": [load.to_dict() for load in loads],
     }

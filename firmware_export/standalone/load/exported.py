@@ -3,23 +3,41 @@
 import dataclasses
 from typing import Any
 
+import tflite_model
 from firmware_export.frontend.config import LogMel
-from firmware_export.standalone import compiler, memory
+from firmware_export.standalone import cascade, compiler, memory
+from firmware_export.standalone.cascade import CompiledSecond
 from firmware_export.standalone.load import estimate
 from firmware_export.standalone.spotting import Spotting
-from firmware_export.standalone.target import KERNEL_SETS
+from firmware_export.standalone.target import KERNEL_SETS, Target
+
+_DSP = Target("dsp", "dsp")
 
 
-def on_parts(compiled: compiler.Compiled, spotting: Spotting | None) -> list[estimate.PartLoad]:
-    """The load on each common part; `spotting` is None for a network alone."""
-    ram = sum(memory.static_ram(compiled, spotting).values())
-    return estimate.of_program(compiled, ram, _around(compiled, spotting))
+def on_parts(
+    compiled: compiler.Compiled,
+    spotting: Spotting | None,
+    second: CompiledSecond | None = None,
+) -> list[estimate.PartLoad]:
+    """The load on each common part.
+
+    Args:
+      compiled: the network.
+      spotting: front-end and detector; None for a network alone.
+      second: of the detector; None: it has none.
+    """
+    ram = sum(memory.static_ram(compiled, spotting, second).values())
+    return estimate.of_program(compiled, ram, _around(compiled, spotting, second))
 
 
-def to_dict(compiled: compiler.Compiled, spotting: Spotting | None) -> dict[str, Any]:
+def to_dict(
+    compiled: compiler.Compiled,
+    spotting: Spotting | None,
+    second: CompiledSecond | None = None,
+) -> dict[str, Any]:
     """The same for JSON: the entry "load" of manifest.json."""
-    around = _around(compiled, spotting)
-    return estimate.to_dict(on_parts(compiled, spotting), around, compiled.streaming)
+    around = _around(compiled, spotting, second)
+    return estimate.to_dict(on_parts(compiled, spotting, second), around, compiled.streaming)
 
 
 def of_model(
@@ -38,13 +56,18 @@ def of_model(
     Raises:
       ExportError: the model cannot be compiled.
     """
-    compiled = compiler.compile(model, "dsp", streaming=streaming)
-    return to_dict(dataclasses.replace(compiled, kernel_sets=KERNEL_SETS), spotting)
+    info = tflite_model.parse(model)
+    compiled = compiler.compile(info, "dsp", streaming=streaming)
+    second = cascade.compile(info, spotting, _DSP) if spotting and streaming else None
+    return to_dict(dataclasses.replace(compiled, kernel_sets=KERNEL_SETS), spotting, second)
 
 
-def _around(compiled: compiler.Compiled, spotting: Spotting | None) -> estimate.Around | None:
+def _around(
+    compiled: compiler.Compiled, spotting: Spotting | None, second: CompiledSecond | None
+) -> estimate.Around | None:
     """What runs around the network, and how often."""
     if spotting is None:
         return None
     frames = spotting.frames_between(compiled.streaming)
-    return estimate.Around(LogMel.from_dict(spotting.frontend), len(spotting.labels), frames)
+    config = LogMel.from_dict(spotting.frontend)
+    return estimate.Around(config, len(spotting.labels), frames, second)

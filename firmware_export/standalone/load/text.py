@@ -22,6 +22,36 @@ def rows(loads: Sequence[PartLoad]) -> list[dict[str, str]]:
     ]
 
 
+def second_lines(load: Mapping[str, Any]) -> list[str]:
+    """A line of a second stage on the first of the parts; `load` as of `estimate.to_dict`."""
+    found = next((part for part in load["parts"] if part["second"]), None)
+    if found is None:
+        return []
+    second = found["second"]
+    return [
+        f"second stage, on {found['part']} at {found['mhz']} MHz: "
+        f"{millions(found['instructions_per_second'])} instructions a second at "
+        f"{load['hits_per_hour']:.3g} hits an hour, {millions(second['per_hit'])} a hit; "
+        f"{millions(second['busiest'])} a second until it has caught up, "
+        f"{second['first_answer_s']:.2g} s; last answer {second['last_answer_s']:.2g} s after a hit"
+    ]
+
+
+def second_rows(loads: Sequence[PartLoad]) -> list[dict[str, str]]:
+    """Cells of a table of the second stage: part, instructions of a hit, the busiest second."""
+    return [
+        {
+            "part": f"{load.part.name} ({load.part.core.name})",
+            "mhz": f"{load.part.mhz} MHz",
+            "per_hit": millions(load.second.per_hit),
+            "busiest": millions(load.second.busiest),
+            "share": f"{load.second.busiest / (1e4 * load.part.mhz):.0f} %",
+        }
+        for load in loads
+        if load.second
+    ]
+
+
 def notes(loads: Sequence[PartLoad]) -> list[str]:
     """How counts of one core stand for another."""
     noted = {load.part.core for load in loads if load.kernels and load.part.core.note}

@@ -1,7 +1,9 @@
 """evaluate --stream on networks that always or never hear a word: what it says of the aim."""
 
+import contextlib
 import json
 import logging
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +14,8 @@ import pytest
 from edge_tf import files, records
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion.tflite import streaming
-from edge_tf.evaluation.report import stream_text
-from edge_tf.evaluation.streams import float_stream, operating_point, stream_stage
+from edge_tf.evaluation.report import stream_html, stream_text
+from edge_tf.evaluation.streams import cascade, float_stream, operating_point, stream_stage
 from edge_tf.evaluation.streams.stream_report import StreamReport, StreamSettings
 from edge_tf.run_dir import RunDirectory
 from edge_tf.settings import ModelConfig
@@ -44,7 +46,11 @@ def run(tmp_path: Path, form: bytes) -> RunDirectory:
 
 
 def evaluate(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, always: bool, most: float
+    run: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    always: bool,
+    most: float,
+    second: str | None = None,
 ) -> StreamReport:
     rng = np.random.default_rng(0)
     clips = SimpleNamespace(
@@ -64,7 +70,7 @@ def evaluate(
     monkeypatch.setattr(stream_stage, "_logits", logits)
     # The run has no float network; float_stream_test has one.
     monkeypatch.setattr(float_stream, "logits", lambda *_: None)
-    return stream_stage.evaluate(run, data, StreamSettings(minutes=2.0, most_per_hour=most))
+    return stream_stage.evaluate(run, data, StreamSettings(2.0, most, second=second))
 
 
 def test_an_aim_that_no_setting_meets_is_told_everywhere(run, monkeypatch, caplog):
@@ -96,6 +102,39 @@ def test_a_network_that_hears_nothing_is_quiet_if_that_was_long_enough(
     assert about["met"] is is_met and about["verdict"] == report.aim.verdict
     assert about["test"]["median_latency_s"] is None
     assert operating_point.unmet(run) == "" and not caplog.records
+
+
+@pytest.mark.parametrize("hears", [True, False])
+def test_a_second_stage_says_yes_or_no_to_all_that_the_first_hears(
+    run, form, monkeypatch, tmp_path, hears
+):
+    """The first hears one word without end; of two that hear it the pair tells it, too."""
+    (tmp_path / "larger").mkdir()
+    larger = RunDirectory(tmp_path / "larger" / "run")
+    shutil.copytree(run.path, larger.path)
+
+    @contextlib.contextmanager
+    def network(model: bytes) -> Any:
+        assert model == form
+        sure = np.where(np.arange(len(LABELS)) == (3 if hears else 1), 127, -128)
+        yield lambda features: np.broadcast_to(sure, (*features.shape[:2], len(LABELS)))
+
+    monkeypatch.setattr(cascade, "network", network)
+    report = evaluate(run, monkeypatch, always=True, most=100.0, second=str(larger.path))
+    assert report.alone is not None and report.alone.total.false_accepts == 1
+    assert report.chosen.asked == 1 and report.chosen.second is not None
+    assert report.chosen.total.false_accepts == report.alone.total.false_accepts * hears
+    found = operating_point.second_of(run)
+    assert found is not None and found.config == report.chosen.second
+    assert found.config.past == 217 and found.model == form
+    assert operating_point.of_run(run) == report.chosen.config
+    assert report.chosen.config.refractory_hops >= found.config.longest
+    written = json.loads((run / "stream.json").read_text())
+    assert written["second"]["run_dir"] == str(larger.path)
+    assert written["chosen"]["second"]["pace"] == 4 and "first_alone" in written
+    assert "second stage run: " in stream_text.render(report)
+    told = dict(stream_html.context(report)["stream"]["facts"])
+    assert told["Second stage"] == "run" and told["Its threshold"]
 
 
 def test_what_an_engine_hears_of_several_sounds_it_hears_of_each_from_anew(monkeypatch):

@@ -113,3 +113,21 @@ def test_a_second_is_near_what_is_counted(board):
     loads = estimate.of_program(compiled, 0, estimate.Around(SOUND, len(LABELS), 5))
     part = next(load for load in loads if load.part.core.figures == board and load.kernels)
     assert part.per_second == near(counted)
+
+
+def test_a_part_that_is_too_slow_while_the_second_stage_catches_up_is_told():
+    """Though it is fast enough for an average second."""
+    stage = estimate.SecondLoad(9_000_000, 70_000_000, first_answer_s=0.27, last_answer_s=0.5)
+    part = next(part for part in parts.PARTS if part.name == "nRF52840")
+    slow = estimate.PartLoad(part, "dsp", 100_000, 16_000_000, 0, 0, stage)
+    assert slow.misfit == "too slow while the second stage catches up: at least 109 %"
+    assert slow.to_dict()["second"]["busiest"] == 70_000_000
+    fast = dataclasses.replace(slow, second=dataclasses.replace(stage, busiest=64_000_000))
+    assert fast.verdict == "at least 25 %" and fast.misfit == ""
+    assert dataclasses.replace(slow, second=None).to_dict()["second"] is None
+    told = text.second_lines({"parts": [slow.to_dict()], "hits_per_hour": 12.34})
+    assert told == [
+        "second stage, on nRF52840 at 64 MHz: 16 M instructions a second at 12.3 hits an hour, 9 M "
+        "a hit; 70 M a second until it has caught up, 0.27 s; last answer 0.5 s after a hit"
+    ]
+    assert text.second_lines({"parts": [{"second": None}], "hits_per_hour": None}) == []

@@ -58,9 +58,9 @@ def _accuracy(rows: dict[str, dict[str, Any]]) -> str:
 def _detector(run: Path) -> str:
     chosen = json.loads((run / "stream.json").read_text(encoding="utf-8"))["chosen"]
     return (
-        f"misses {100 * chosen['false_rejects']:.0f} % of {chosen['words']} words by other synthetic "
-        f"voices, at four levels of noise; {chosen['false_accepts']} false accepts in "
-        f"{chosen['hours']:.1f} h (a small form: README.md has what people's voices get)"
+        f"misses {100 * chosen['false_rejects']:.0f} % of {chosen['words']} words by other "
+        f"synthetic voices, at four levels of noise; {chosen['false_accepts']} false accepts in "
+        f"{chosen['hours']:.1f} h (a small form; README.md has figures of people's voices)"
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from edge_tf.audio import simulation, wav
 from edge_tf.data import file_contents
 from edge_tf.data.dataset import Dataset, Split
-from edge_tf.data.streams import rooms, sound_bank, wake_sounds
+from edge_tf.data.streams import given_sound, rooms, sound_bank, wake_sounds
 from edge_tf.data.streams.mixing import RATE
 from edge_tf.data.streams.sound_bank import SoundBank
 from edge_tf.data.streams.targets import Classes
@@ -57,7 +57,7 @@ def load(
             )
     others = {OTHER_WORDS: _words(clips, classes.other)}
     for folder in folders.negatives:
-        others[folder.name] = wake_sounds.negatives(folder, split)
+        others[folder.name] = given_sound.negatives(folder, split)
     noise = noise_of(dataset, split)
     # A quarter of it: noise of the data is the rule.
     noise += [sound[: len(sound) // 4] for sound in wake_sounds.synthetic_noise(split)]
@@ -73,7 +73,7 @@ def load(
 def noise_of(dataset: Dataset, split: Split) -> list[np.ndarray]:
     """The part of each recording of background noise that belongs to a split, int16."""
     recordings = (wav.read(dataset.root / path, RATE).samples for path in dataset.noise)
-    parts = [wake_sounds.by_time(samples, split) for samples in recordings]
+    parts = [given_sound.by_time(samples, split) for samples in recordings]
     return [part for part in parts if len(part)]
 
 

@@ -1,8 +1,4 @@
-"""What the streams of a wake word are mixed of: takes, recordings of the word, other sound.
-
-Other sound (--negatives) is divided like this: lists in the folder, as in Speech Commands; else
-files by their speaker or name, and recordings longer than a minute by time.
-"""
+"""What the streams of a wake word are mixed of: takes, recordings of the word, other sound."""
 
 import collections
 import dataclasses
@@ -10,7 +6,6 @@ import functools
 import hashlib
 import json
 import logging
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,9 +13,9 @@ import numpy as np
 
 from edge_tf import files
 from edge_tf.audio import simulation, wav
-from edge_tf.data import file_contents, sound_files
+from edge_tf.data import file_contents
 from edge_tf.data.dataset import SPLITS, Split
-from edge_tf.data.streams import rooms, sound_bank
+from edge_tf.data.streams import given_sound, rooms, sound_bank
 from edge_tf.data.streams.mixing import RATE, Sounds
 from edge_tf.data.streams.sound_bank import Choice, SoundBank
 from edge_tf.data.synthesis import take_record
@@ -31,18 +26,12 @@ from edge_tf.settings import StreamTraining
 
 _log = logging.getLogger(__name__)
 
-_LISTS: tuple[tuple[Split, str], ...] = (
-    ("validation", "validation_list.txt"),
-    ("testing", "testing_list.txt"),
-)
 TAKES, SENTENCES = "sound-alikes", "synthetic sentences"
 """Kinds of other sound that synthesizers speak: what sounds like the words, and the rest."""
 OTHER_WORDS = "other words"
 """Kind of other sound: clips of a data set's words that are none of the wake words."""
 
 _MOST_BYTES = 1 << 28
-_HELD_OUT = 0.15  # of files for validation, and as many for the test
-_LONG_S = 60.0
 _FEWEST_RECORDINGS = 12  # of a word: fewer are all trained on
 _LEVEL = 0.1  # RMS of the loud frames of a recording
 _SYNTHETIC_NOISE_S = 60
@@ -51,7 +40,6 @@ _TAKES_SHARE, _SENTENCES_SHARE, _NEGATIVES_SHARE, _HARD_SHARE = 1.0, 1.5, 1.5, 1
 _OTHER_WORDS_SHARE = 3.0
 _RECORDINGS_SHARE = 1.0  # beside 1 for the takes
 _SPEECH_AS_NOISE = 0.5
-_TRIMMED_DB = -30.0  # what is softer around a word is room
 _LONGEST_WORD_S = 2.5  # a longer one does not fit into a stream
 _FEWEST_NAMED = 5
 _WORD_PAUSE_S = 0.8  # between other words that a detector listens to
@@ -222,9 +210,9 @@ def add_contents(digest: "hashlib._Hash", folders: Folders, cache: Path) -> None
     given += [(folders.rooms, "--rooms")] if folders.rooms else []
     for folder, flag in given:
         assert folder is not None
-        contents = file_contents.of(folder, _names(folder, flag), cache)
+        contents = file_contents.of(folder, given_sound.names(folder, flag), cache)
         digest.update(json.dumps([flag, folder.name, contents], sort_keys=True).encode())
-        for _, name in _LISTS:
+        for _, name in given_sound.LISTS:
             if flag == "--negatives" and (folder / name).is_file():
                 digest.update(files.read_bytes(folder / name, _MOST_BYTES))
 
@@ -260,8 +248,8 @@ def tell_of_negatives(folders: Folders, training: WakeSounds) -> None:
                 f"--negatives={folder}: all of its files are kept for validation and test",
                 "add more, or join them to one that is longer than a minute",
             )
-        for split, _ in _LISTS:
-            if not len(negatives(folder, split)):
+        for split, _ in given_sound.LISTS:
+            if not len(given_sound.negatives(folder, split)):
                 _log.warning(
                     "--negatives=%s: none of its files is kept for %s; the detector is not judged "
                     "on this kind of sound there",
@@ -284,7 +272,7 @@ def load(folders: Folders, split: Split) -> WakeSounds:
         SENTENCES: _bank_of(folders.takes, mine, lambda t: t.kind == SENTENCE),
     }
     for folder in folders.negatives:
-        others[folder.name] = negatives(folder, split)
+        others[folder.name] = given_sound.negatives(folder, split)
     words = []
     for place, word in enumerate(folders.words):
         spoken = _bank_of(folders.takes, mine, functools.partial(_says, word))
@@ -312,7 +300,7 @@ def hard(folders: Folders, split: Split) -> SoundBank:
     return sound_bank.of(
         wav.read(folder / name, RATE).samples
         for folder in (folders.hard if split == "training" else ())
-        for name in _names(folder, "--hard_negatives")
+        for name in given_sound.names(folder, "--hard_negatives")
     )
 
 
@@ -339,7 +327,10 @@ def tested_on(
     for place, word in enumerate(words if recordings else ()):
         assert recordings is not None
         folder = _folder_of_word(recordings, word, len(words))
-        takes = (leveled(_speech(folder / name)) for name in _names(folder, "--test_recordings"))
+        takes = (
+            leveled(_speech(folder / name))
+            for name in given_sound.names(folder, "--test_recordings")
+        )
         spoken[place] = (sound_bank.of(takes), _EMPTY)
     others = dict(sounds.others)
     for folder in folders:
@@ -348,71 +339,9 @@ def tested_on(
                 f"--test_negatives: there is another kind of sound named '{folder.name}'",
                 "rename the folder",
             )
-        others[folder.name] = _whole(folder, "--test_negatives")
-    under = _whole(noise, "--test_noise") if noise else None
+        others[folder.name] = given_sound.whole(folder, "--test_negatives")
+    under = given_sound.whole(noise, "--test_noise") if noise else None
     return dataclasses.replace(sounds, words=spoken, others=others, under_words=under)
-
-
-def _whole(folder: Path, flag: str) -> SoundBank:
-    return sound_bank.of(wav.read(folder / name, RATE).samples for name in _names(folder, flag))
-
-
-def negatives(folder: Path, split: Split) -> SoundBank:
-    """The part of a folder of other sound that belongs to a split; see the module.
-
-    Raises:
-      UserError: it has no sound, or a file cannot be read.
-    """
-    bank = sound_bank.of_said(_part(folder, split))
-    return _without_pauses(bank) if split == "training" else bank
-
-
-def _without_pauses(bank: SoundBank) -> SoundBank:
-    """Sounds without the silence around them, so that a line of them has pauses as speech has.
-
-    What is silent stays as it is.
-    """
-
-    def trimmed(sound: np.ndarray) -> np.ndarray:
-        heard = simulation.trim_silence(sound, RATE, _TRIMMED_DB)
-        return simulation.to_int16(heard if len(heard) else sound)
-
-    return sound_bank.of_said((trimmed(bank[at]), said) for at, said in enumerate(bank.says))
-
-
-def _part(folder: Path, split: Split) -> Iterator[tuple[np.ndarray, str]]:
-    """Its sounds; a folder with lists has one of each word, as Speech Commands."""
-    names = _names(folder, "--negatives")
-    listed = {
-        line.strip(): which
-        for which, name in _LISTS
-        if (folder / name).is_file()
-        for line in (folder / name).read_text(encoding="utf-8").splitlines()
-    }
-    speakers = Speakers()
-    for name in names:
-        if listed:
-            if listed.get(name, "training") == split:
-                yield wav.read(folder / name, RATE).samples, Path(name).parent.name
-        elif wav.duration(folder / name) > _LONG_S:
-            yield by_time(wav.read(folder / name, RATE).samples, split), ""
-        elif _by_name(speakers.group(name)) == split:
-            yield wav.read(folder / name, RATE).samples, ""
-
-
-def _by_name(group: str) -> Split:
-    place = zlib.crc32(group.encode()) / 2**32
-    if place < _HELD_OUT:
-        return "validation"
-    return "testing" if place < 2 * _HELD_OUT else "training"
-
-
-def by_time(samples: np.ndarray, split: Split) -> np.ndarray:
-    """A split's part of a recording: training comes first, then validation, then the test."""
-    bounds = [0.0, 1.0 - 2 * _HELD_OUT, 1.0 - _HELD_OUT, 1.0]
-    place = SPLITS.index(split)
-    first, last = (round(bound * len(samples)) for bound in bounds[place : place + 2])
-    return samples[first:last]
 
 
 def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarray]:
@@ -423,7 +352,7 @@ def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarr
     few = len(paths) < _FEWEST_RECORDINGS
     speakers = Speakers()
     for path in paths:
-        if split == ("training" if few else _by_name(speakers.group(path.name))):
+        if split == ("training" if few else given_sound.split_of(speakers.group(path.name))):
             speech = _speech(path)
             if len(speech) <= _LONGEST_WORD_S * RATE:
                 yield leveled(speech)
@@ -432,7 +361,7 @@ def _recordings(folders: Folders, place: int, split: Split) -> Iterator[np.ndarr
 def _recorded(folders: Folders, place: int) -> list[Path]:
     assert folders.recordings is not None
     folder = _folder_of_word(folders.recordings, folders.words[place], len(folders.words))
-    return [folder / name for name in _names(folder, "--recordings")]
+    return [folder / name for name in given_sound.names(folder, "--recordings")]
 
 
 def _folder_of_word(recordings: Path, word: str, words: int) -> Path:
@@ -443,20 +372,13 @@ def _folder_of_word(recordings: Path, word: str, words: int) -> Path:
 def _speech(path: Path) -> np.ndarray:
     """What is between the silence around it, float32."""
     sound = wav.read(path, RATE).samples / np.float32(32768.0)
-    return simulation.trim_silence(sound, RATE, _TRIMMED_DB)
+    return simulation.trim_silence(sound, RATE, given_sound.QUIET_DB)
 
 
 def leveled(speech: np.ndarray) -> np.ndarray:
     """A word as loud as takes are: float32 to int16."""
     loud = simulation.active_rms(speech, RATE)
     return simulation.to_int16(speech * (_LEVEL / loud) if loud else speech)
-
-
-def _names(folder: Path, flag: str) -> tuple[str, ...]:
-    names = sound_files.listed(folder, levels=3).names
-    if not names:
-        raise UserError(f"{flag}={folder} has no sound", "name a folder of WAV or FLAC files")
-    return names
 
 
 def _bank_of(folder: Path, takes: Sequence[Take], wanted: Callable[[Take], bool]) -> SoundBank:

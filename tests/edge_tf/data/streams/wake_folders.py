@@ -67,6 +67,13 @@ def write(path: Path, sound: np.ndarray) -> None:
     soundfile.write(path, sound, RATE, subtype="PCM_16")
 
 
+def named(folder: Path, names: list[str], seconds: float = 0.1) -> Path:
+    """Files each of which has a value of its own, from 1: it says which file a sample is of."""
+    for value, name in enumerate(names, 1):
+        write(folder / name, np.full(round(seconds * RATE), value, np.int16))
+    return folder
+
+
 def takes(folder: Path, words: Sequence[str] = ("lamp",), each: int = 4) -> Path:
     """A set as edge_tf.data.synthesis.takes makes it: `each` takes of a text and split."""
     rows = []

@@ -7,12 +7,12 @@ import pytest
 
 from edge_tf.audio import simulation
 from edge_tf.data.dataset import SPLITS
-from edge_tf.data.streams import wake_sounds
+from edge_tf.data.streams import given_sound, wake_sounds
 from edge_tf.data.streams.mixing import RATE
 from edge_tf.data.streams.wake_sounds import Folders
 from edge_tf.errors import UserError
 from tests.edge_tf.data.streams import wake_folders
-from tests.edge_tf.data.streams.wake_folders import OTHER_HZ, WORD_HZ, melody, write
+from tests.edge_tf.data.streams.wake_folders import OTHER_HZ, WORD_HZ, melody, named, write
 
 
 @pytest.fixture(autouse=True)
@@ -23,17 +23,6 @@ def short_noise(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def takes(tmp_path_factory) -> Path:
     return wake_folders.takes(tmp_path_factory.mktemp("takes"), ("lamp", "door"))
-
-
-def named(folder: Path, names: list[str], seconds: float = 0.1) -> Path:
-    """Files each of which has a value of its own, from 1: it says which file a sample is of."""
-    for value, name in enumerate(names, 1):
-        write(folder / name, np.full(round(seconds * RATE), value, np.int16))
-    return folder
-
-
-def by_split(folder: Path) -> dict[str, set[int]]:
-    return {split: set(wake_sounds.negatives(folder, split).samples.tolist()) for split in SPLITS}
 
 
 # Takes
@@ -70,47 +59,6 @@ def test_a_word_without_takes_is_one_line(takes):
 
 
 # Other sound
-
-
-def test_lists_in_the_folder_divide_it(tmp_path):
-    folder = named(tmp_path, ["a/1.wav", "a/2.wav", "b/3.wav"])
-    (folder / "validation_list.txt").write_text("a/2.wav\n")
-    (folder / "testing_list.txt").write_text("b/3.wav\n")
-    assert by_split(folder) == {"training": {1}, "validation": {2}, "testing": {3}}
-
-
-def test_files_are_divided_and_none_is_in_two_splits(tmp_path):
-    count = 200
-    found = by_split(named(tmp_path, [f"{i}.wav" for i in range(count)], 0.01))
-    assert set.union(*found.values()) == set(range(1, count + 1))
-    assert sum(map(len, found.values())) == count
-    for split in ("validation", "testing"):  # four standard deviations around 15 %
-        assert abs(len(found[split]) - 30) < 4 * np.sqrt(count * 0.15 * 0.85)
-
-
-def test_a_speaker_is_in_one_split(tmp_path):
-    speakers = [f"{i:08x}" for i in range(40)]
-    names = [f"{word}/{who}_nohash_{n}.wav" for who in speakers for word in "ab" for n in range(2)]
-    found = by_split(named(tmp_path, names, 0.01))
-    assert sum(map(len, found.values())) == len(names)
-    for values in found.values():
-        assert {(value - 1) // 4 * 4 + i for value in values for i in range(1, 5)} == values
-
-
-def test_another_file_moves_none(tmp_path):
-    before = by_split(named(tmp_path, [f"{i}.wav" for i in range(30)], 0.01))
-    write(tmp_path / "new.wav", np.full(100, 999, np.int16))
-    after = by_split(tmp_path)
-    assert {split: values - {999} for split, values in after.items()} == before
-
-
-def test_a_long_recording_is_divided_by_time_and_all_of_it_is_used(tmp_path):
-    seconds = 100
-    sound = np.repeat(np.arange(1000, 1000 + seconds, dtype=np.int16), RATE)
-    write(tmp_path / "living_room.wav", sound)
-    parts = [wake_sounds.negatives(tmp_path, split).samples for split in SPLITS]
-    np.testing.assert_array_equal(np.concatenate(parts), sound)
-    assert [len(part) / RATE for part in parts] == pytest.approx([70, 15, 15])
 
 
 def test_kinds_are_the_folders_names_and_hours_are_counted(takes, tmp_path):
@@ -271,7 +219,7 @@ def test_negatives_of_which_nothing_is_trained_on_are_refused_and_both_remedies_
 ):
     radio = tmp_path / "radio"
     folders = Folders(takes, ("lamp",), negatives=(radio,))
-    splits = {wake_sounds._by_name(f"{i}.wav"): i for i in range(99, -1, -1)}
+    splits = {given_sound.split_of(f"{i}.wav"): i for i in range(99, -1, -1)}
     write(radio / f"{splits['testing']}.wav", melody(OTHER_HZ, 0.3))
     with pytest.raises(UserError, match="are kept for validation and test; add more, or join"):
         wake_sounds.facts(folders, tmp_path / "cache")
@@ -287,7 +235,7 @@ def test_negatives_of_which_nothing_is_trained_on_are_refused_and_both_remedies_
 
 
 def test_a_kind_of_sound_that_is_not_judged_is_told(takes, tmp_path, caplog):
-    splits = {wake_sounds._by_name(f"{i}.wav"): i for i in range(99, -1, -1)}
+    splits = {given_sound.split_of(f"{i}.wav"): i for i in range(99, -1, -1)}
     for split in ("training", "testing"):
         write(tmp_path / "radio" / f"{splits[split]}.wav", melody(OTHER_HZ, 0.3))
     folders = Folders(takes, ("lamp",), negatives=(tmp_path / "radio",))

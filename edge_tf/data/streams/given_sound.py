@@ -1,0 +1,103 @@
+"""Sound in the folders that a user names.
+
+That of --negatives is divided like this: by lists in the folder, as in Speech Commands; else files
+by their speaker or name, and recordings longer than a minute by time.
+"""
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from edge_tf.audio import simulation, wav
+from edge_tf.data import sound_files
+from edge_tf.data.dataset import SPLITS, Split
+from edge_tf.data.streams import sound_bank
+from edge_tf.data.streams.mixing import RATE
+from edge_tf.data.streams.sound_bank import SoundBank
+from edge_tf.data.words.speakers import Speakers
+from edge_tf.errors import UserError
+
+LISTS: tuple[tuple[Split, str], ...] = (
+    ("validation", "validation_list.txt"),
+    ("testing", "testing_list.txt"),
+)
+QUIET_DB = -30.0  # relative to the loudest: what is softer around a sound is room
+_HELD_OUT = 0.15  # of files for validation, and as many for the test
+_LONG_S = 60.0
+
+
+def names(folder: Path, flag: str) -> tuple[str, ...]:
+    """The files of a folder that a flag names. Raises UserError if there are none."""
+    found = sound_files.listed(folder, levels=3).names
+    if not found:
+        raise UserError(f"{flag}={folder} has no sound", "name a folder of WAV or FLAC files")
+    return found
+
+
+def whole(folder: Path, flag: str) -> SoundBank:
+    """All sound of a folder.
+
+    Raises:
+      UserError: it has no sound, or a file cannot be read.
+    """
+    return sound_bank.of(wav.read(folder / name, RATE).samples for name in names(folder, flag))
+
+
+def negatives(folder: Path, split: Split) -> SoundBank:
+    """The part of a folder of other sound that belongs to a split; see the module.
+
+    Raises:
+      UserError: it has no sound, or a file cannot be read.
+    """
+    bank = sound_bank.of_said(_part(folder, split))
+    return _without_pauses(bank) if split == "training" else bank
+
+
+def _without_pauses(bank: SoundBank) -> SoundBank:
+    """Sounds without the silence around them, so that a line of them has pauses as speech has.
+
+    What is silent stays as it is.
+    """
+
+    def trimmed(sound: np.ndarray) -> np.ndarray:
+        heard = simulation.trim_silence(sound, RATE, QUIET_DB)
+        return simulation.to_int16(heard if len(heard) else sound)
+
+    return sound_bank.of_said((trimmed(bank[at]), said) for at, said in enumerate(bank.says))
+
+
+def _part(folder: Path, split: Split) -> Iterator[tuple[np.ndarray, str]]:
+    """Its sounds; a folder with lists has one of each word, as Speech Commands."""
+    listed = {
+        line.strip(): which
+        for which, name in LISTS
+        if (folder / name).is_file()
+        for line in (folder / name).read_text(encoding="utf-8").splitlines()
+    }
+    speakers = Speakers()
+    for name in names(folder, "--negatives"):
+        if listed:
+            if listed.get(name, "training") == split:
+                yield wav.read(folder / name, RATE).samples, Path(name).parent.name
+        elif wav.duration(folder / name) > _LONG_S:
+            yield by_time(wav.read(folder / name, RATE).samples, split), ""
+        elif split_of(speakers.group(name)) == split:
+            yield wav.read(folder / name, RATE).samples, ""
+
+
+def split_of(group: str) -> Split:
+    """The split of all files of a speaker, or of a file, by name."""
+    place = zlib.crc32(group.encode()) / 2**32
+    if place < _HELD_OUT:
+        return "validation"
+    return "testing" if place < 2 * _HELD_OUT else "training"
+
+
+def by_time(samples: np.ndarray, split: Split) -> np.ndarray:
+    """A split's part of a recording: training comes first, then validation, then the test."""
+    bounds = [0.0, 1.0 - 2 * _HELD_OUT, 1.0 - _HELD_OUT, 1.0]
+    place = SPLITS.index(split)
+    first, last = (round(bound * len(samples)) for bound in bounds[place : place + 2])
+    return samples[first:last]

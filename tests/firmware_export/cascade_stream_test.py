@@ -190,7 +190,10 @@ def test_two_cascades_link_into_one_firmware(tmp_path):
     ]
     assert "lamp_second_model_push_frame" in defined[0] and not defined[0] & defined[1]
     assert "door_second_stage_push" in defined[1]
-    check_export(folders[0])
+    own = [*(folders[0] / "src").glob("lamp_s*.[ch]")]
+    assert folders[0] / "src" / "lamp_second_stage.h" in own
+    for path in own:
+        assert max(map(len, path.read_text(encoding="utf-8").splitlines())) <= 100, path
 
 
 def test_its_c_has_the_style_of_all_c(firmware):

@@ -112,6 +112,10 @@ def check(spotting: Spotting | None, is_streaming: bool, linkage: Linkage) -> No
         raise ExportError("a second stage hears streams: leave out --nostreaming")
     if linkage.external:
         raise ExportError("a second stage has a buffer of its own: leave out --arena=external")
+    if linkage.prefix == _PREFIX:
+        raise ExportError(
+            f"--prefix={_PREFIX} is what the second stage is called: give another, such as the word"
+        )
 
 
 def _renamed(compiled: Compiled) -> dict[str, str]:

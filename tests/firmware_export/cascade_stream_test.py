@@ -222,6 +222,7 @@ def test_manifest_and_readme_tell_both(firmware):
     [
         ({}, Linkage(arena="external"), True, "buffer of its own: leave out --arena=external"),
         ({}, Linkage(), False, "a second stage hears streams"),
+        ({}, Linkage("second"), True, "--prefix=second is what the second stage is called: give a"),
         ({"past": FRAMES - 1}, Linkage(), True, "past=40 frames are less than its window of 41"),
         ({"patience": 61}, Linkage(), True, "give the detector refractory_hops=61 or more"),
     ],

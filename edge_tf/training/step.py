@@ -65,7 +65,7 @@ class SgdStep:
         ]
         signature = [
             tf.TensorSpec([None, *model.input_shape[1:]], tf.float32),
-            tf.TensorSpec([None, *model.output_shape[1:-1], None], tf.float32),
+            tf.TensorSpec([None, *model.output_shape[1:]], tf.float32),
         ]
         # Nothing here needs autograph, and tracing without it takes a third of the time.
         self._update = tf.function(self._trace, input_signature=signature, autograph=False)
@@ -94,8 +94,7 @@ class SgdStep:
         Args:
           features: (batch, mel_bands, frames, 1) float32.
           labels: (batch, classes) float32, probabilities; for streams (batch, windows, classes),
-            all 0 where nothing is asked; several may be the most probable. What an objective wants
-            besides comes behind them.
+            all 0 where nothing is asked; several may be the most probable.
           rate: learning rate.
 
         Returns:
@@ -126,7 +125,6 @@ class SgdStep:
         self.optimizer.apply_gradients(pairs)
         if self._after_update is not None:
             self._after_update()
-        labels = labels[..., : logits.shape[-1]]
         largest = tf.one_hot(tf.argmax(logits, axis=-1), tf.shape(labels)[-1])
         hits = tf.reduce_sum(largest * labels, axis=-1) >= tf.reduce_max(labels, axis=-1)
         asked = tf.cast(tf.reduce_any(labels > 0.0, axis=-1), tf.float32)

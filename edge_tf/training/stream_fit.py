@@ -90,9 +90,7 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
     step = SgdStep(
         model,
         settings,
-        StreamObjective(
-            model, settings.epochs * streams.steps, classes.background, len(training.named())
-        ),
+        StreamObjective(model, settings.epochs * streams.steps, classes.background),
         after_update=average.update,
         state={"average": average},
     )
@@ -116,7 +114,6 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
             settings.seed,
             epoch,
             slow_share=_SLOW_TAKES if of_takes else _SLOW_CLIPS,
-            named=len(training.named()),
         )
 
     def validate() -> float:

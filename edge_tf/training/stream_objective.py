@@ -12,7 +12,6 @@ from edge_tf.training.objective import Term
 # In the end the worst window of each stream counts as much as all others together: one is a false
 # accept. From the beginning this would teach the network to say nothing.
 _FIRST_WORST, _LAST_WORST, _RISE = 0.2, 1.0, 0.6
-_NAMED_WEIGHT = 0.5
 _WHICH = 0.3  # weight of the choice between classes that are no word: no detection depends on it
 _NEVER = -1e9
 
@@ -26,28 +25,18 @@ class StreamObjective:
       model: (batch, bands, frames, 1) to logits (batch, windows, classes).
       steps: of the whole training; the weight of the worst windows rises over _RISE of it.
       background: classes that are no word.
-      named: other words that are told from each other by a head of their own, beside the
-        classifier: what tells words of many people apart tells the word from others. The head is
-        dropped afterwards (as in AuxSL, arXiv:2309.00647).
     """
 
-    def __init__(
-        self, model: keras.Model, steps: int, background: Sequence[int] = (0,), named: int = 0
-    ) -> None:
-        self._head = keras.layers.Dense(named, name="other_words") if named else None
+    def __init__(self, model: keras.Model, steps: int, background: Sequence[int] = (0,)) -> None:
         self._model = model
-        if self._head is not None:
-            told = self._head(model.get_layer("classifier").input)
-            self._model = keras.Model(model.input, [model.output, told])
         self._background = list(background)
         self._rise = _RISE * steps
         self._step = tf.Variable(0.0, trainable=False)
-        self.variables = self._model.trainable_variables
+        self.variables = model.trainable_variables
 
     def __call__(self, features: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, Sequence[Term]]:
-        """labels: (batch, windows, classes + named): Windows.targets, then Windows.just_said."""
-        logits, *rest = tf.nest.flatten(self._model(features, training=True))
-        labels, names = labels[..., : logits.shape[-1]], labels[..., logits.shape[-1] :]
+        """labels: (batch, windows, classes), as Windows.targets gives them."""
+        logits = self._model(features, training=True)
         asked = tf.reduce_max(labels, axis=-1)
         is_other = tf.reduce_max(tf.gather(labels, self._background, axis=-1), axis=-1)
         other = tf.cast(is_other > 0.0, tf.float32)
@@ -62,16 +51,10 @@ class StreamObjective:
         risen = tf.minimum(1.0, self._step / self._rise)
         weight = _FIRST_WORST + (_LAST_WORST - _FIRST_WORST) * risen
         loss += weight * tf.reduce_mean(tf.reduce_max(losses * other, axis=1))
-        for told in rest:
-            wrong = tf.nn.softmax_cross_entropy_with_logits(names, told)
-            loss += _NAMED_WEIGHT * _mean(wrong, tf.reduce_sum(names, axis=-1))
         return logits, [Term(loss, self.variables)]
 
     def trackables(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"stream_objective_step": self._step}
-        if self._head is not None:
-            found["other_words"] = self._head
-        return found
+        return {"stream_objective_step": self._step}
 
 
 def _likelihood(logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tf.audio import simulation, wav
+from edge_tf.audio import wav
 from edge_tf.data import sound_files
 from edge_tf.data.dataset import SPLITS, Split
 from edge_tf.data.streams import sound_bank
@@ -51,25 +51,10 @@ def negatives(folder: Path, split: Split) -> SoundBank:
     Raises:
       UserError: it has no sound, or a file cannot be read.
     """
-    bank = sound_bank.of_said(_part(folder, split))
-    return _without_pauses(bank) if split == "training" else bank
+    return sound_bank.of(_part(folder, split))
 
 
-def _without_pauses(bank: SoundBank) -> SoundBank:
-    """Sounds without the silence around them, so that a line of them has pauses as speech has.
-
-    What is silent stays as it is.
-    """
-
-    def trimmed(sound: np.ndarray) -> np.ndarray:
-        heard = simulation.trim_silence(sound, RATE, QUIET_DB)
-        return simulation.to_int16(heard if len(heard) else sound)
-
-    return sound_bank.of_said((trimmed(bank[at]), said) for at, said in enumerate(bank.says))
-
-
-def _part(folder: Path, split: Split) -> Iterator[tuple[np.ndarray, str]]:
-    """Its sounds; a folder with lists has one of each word, as Speech Commands."""
+def _part(folder: Path, split: Split) -> Iterator[np.ndarray]:
     listed = {
         line.strip(): which
         for which, name in LISTS
@@ -80,11 +65,11 @@ def _part(folder: Path, split: Split) -> Iterator[tuple[np.ndarray, str]]:
     for name in names(folder, "--negatives"):
         if listed:
             if listed.get(name, "training") == split:
-                yield wav.read(folder / name, RATE).samples, Path(name).parent.name
+                yield wav.read(folder / name, RATE).samples
         elif wav.duration(folder / name) > _LONG_S:
-            yield by_time(wav.read(folder / name, RATE).samples, split), ""
+            yield by_time(wav.read(folder / name, RATE).samples, split)
         elif split_of(speakers.group(name)) == split:
-            yield wav.read(folder / name, RATE).samples, ""
+            yield wav.read(folder / name, RATE).samples
 
 
 def split_of(group: str) -> Split:

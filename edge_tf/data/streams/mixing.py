@@ -20,9 +20,6 @@ _ROOMS = _DEVICES = 300
 _RECORDED = 0.5  # of the rooms, if there are recorded ones
 _MOST_WORDS = 3
 _CLIPPED_DB = (0.0, 12.0)  # beyond full scale
-_FADE = RATE // 200
-_PIECE_S = (0.2, 1.2)
-_PART = (0.2, 0.55)  # of a word: with more of it, it is the word
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +39,6 @@ class Mix:
       word: streams that hold words.
       again: of these, that hold another one; of those, that hold a third.
       talk: gaps beside words, and streams without words, that hold other sound.
-      run_on: of the gaps with other sound, those where it goes on without a pause, sounds cut
-        anywhere and joined: no recorded set has as many sequences of speech as life has.
-      part: sounds of such a gap that are a part of a word, of its own voices.
       noise: streams with noise.
       noise_db: level of the loud parts of speech above the noise.
       room, device: streams that are heard in a room, through a device.
@@ -61,8 +55,6 @@ class Mix:
     word: float = 0.5
     again: float = 0.15
     talk: float = 0.75
-    run_on: float = 0.5
-    part: float = 0.1
     noise: float = 0.8
     noise_db: tuple[float, float] = (-3.0, 25.0)
     room: float = 0.7
@@ -85,14 +77,12 @@ class Sounds:
       words: for each class that is detected, from label 1.
       others: sound that holds none of the words.
       noise: what noise is cut from.
-      named: what some of the others say; named[i] has label i + 1 among them.
       rooms: recorded responses (rooms.py); half of the rooms are of these, if there are any.
     """
 
     words: Sequence[Choice]
     others: Choice
     noise: Choice
-    named: tuple[str, ...] = ()
     rooms: Sequence[np.ndarray] = ()
 
 
@@ -104,13 +94,11 @@ class Stream:
       wave: (length,) float32 within [-1, 1].
       words: in it.
       others: where other sound is heard; not the noise under it.
-      named: other words that have a name and are heard whole, with their label among these.
     """
 
     wave: np.ndarray
     words: list[Spoken]
     others: list[Spoken]
-    named: list[Spoken]
 
 
 class Mixer:
@@ -127,7 +115,6 @@ class Mixer:
         self._sounds, self._mix, self._length = sounds, mix, length
         self._rooms = _rooms(seed, _ROOMS)
         self._devices = devices.pool(seed, _DEVICES, RATE)
-        self._labels = {name: label for label, name in enumerate(sounds.named, 1)}
 
     def __call__(self, rng: np.random.Generator) -> tuple[np.ndarray, list[Spoken]]:
         """A stream, (length,) float32 within [-1, 1], and the words in it."""
@@ -138,10 +125,9 @@ class Mixer:
         """A stream, and what is in it."""
         mix = self._mix
         voice = np.zeros(self._length, np.float32)
-        named: list[Spoken] = []
-        words = self._with_words(voice, named, rng) if rng.random() < mix.word else []
+        words = self._with_words(voice, rng) if rng.random() < mix.word else []
         if not words and rng.random() < mix.talk:
-            named += self._talk(voice, 0, self._length, rng)
+            self._talk(voice, 0, self._length, rng)
         others = _others(voice, words)
         level = 10 ** (rng.uniform(*mix.level_db) / 20)
         loud = simulation.active_rms(voice, RATE)
@@ -161,13 +147,10 @@ class Mixer:
             gain = 10 ** (rng.uniform(*_CLIPPED_DB) / 20)
             voice *= np.float32(gain / max(np.abs(voice).max(), 1e-6))
         voice = np.clip(voice, -1.0, 1.0)
-        wave = np.rint(voice * 32767) * np.float32(1 / 32768)
-        return Stream(wave, words, others, named)
+        return Stream(np.rint(voice * 32767) * np.float32(1 / 32768), words, others)
 
-    def _with_words(
-        self, voice: np.ndarray, named: list[Spoken], rng: np.random.Generator
-    ) -> list[Spoken]:
-        """Puts up to three words anywhere, and other sound beside them, also into `named`."""
+    def _with_words(self, voice: np.ndarray, rng: np.random.Generator) -> list[Spoken]:
+        """Puts up to three words anywhere, and other sound beside them."""
         mix = self._mix
         words: list[Spoken] = []
         free, count = 0, 1
@@ -183,13 +166,13 @@ class Mixer:
             start = int(rng.integers(free, free + -(-(latest - free) // left)))
             before = start - int(rng.uniform(*mix.near_s) * RATE)
             if rng.random() < mix.talk and before > free:
-                named += self._talk(voice, free, before, rng, at_end=True)
+                self._talk(voice, free, before, rng, at_end=True)
             voice[start : start + len(sound)] += sound
             free = start + len(sound)
             words.append(Spoken(start, free, label + 1))
             free += int(rng.uniform(*mix.near_s) * RATE)
         if words and free < self._length and rng.random() < mix.talk:
-            named += self._talk(voice, free, self._length, rng)
+            self._talk(voice, free, self._length, rng)
         return words
 
     def _spoken(self, sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -203,51 +186,23 @@ class Mixer:
         end: int,
         rng: np.random.Generator,
         at_end: bool = False,
-    ) -> list[Spoken]:
-        """Fills voice[start:end] with other sound, cut where it does not fit.
-
-        Returns:
-          The words in it that have a name and are heard whole.
-        """
-        mix = self._mix
-        run_on = rng.random() < mix.run_on
-        line: list[np.ndarray] = []
-        said: list[Spoken] = []
+    ) -> None:
+        """Fills voice[start:end] with other sound, cut where it does not fit."""
+        line = []
         length = 0
         while length < end - start:
-            sound, name = self._other(run_on, rng)
+            sound = self._sounds.others.pick(rng)
             longest = end - start - length
             if len(sound) > longest:
                 begin = int(rng.integers(len(sound) - longest + 1))
-                sound, name = simulation.fade_ends(sound[begin : begin + longest], _FADE), ""
+                sound = simulation.fade_ends(sound[begin : begin + longest], RATE // 200)
             loud = simulation.active_rms(sound, RATE)
             if loud > 0:
                 sound = sound * np.float32(0.1 / loud * 10 ** (rng.uniform(-6.0, 3.0) / 20))
-            if name in self._labels:
-                said.append(Spoken(length, length + len(sound), self._labels[name]))
-            pause = 0 if run_on else int(rng.uniform(*mix.gap_s) * RATE)
-            line += [sound, np.zeros(pause, np.float32)]
-            length += len(sound) + pause
+            line += [sound, np.zeros(int(rng.uniform(*self._mix.gap_s) * RATE), np.float32)]
+            length += len(sound) + len(line[-1])
         joined = np.concatenate(line)
         voice[start:end] += joined[-(end - start) :] if at_end else joined[: end - start]
-        moved = end - length if at_end else start
-        return [
-            Spoken(one.start + moved, one.end + moved, one.label)
-            for one in said
-            if one.start + moved >= start
-        ]
-
-    def _other(self, run_on: bool, rng: np.random.Generator) -> tuple[np.ndarray, str]:
-        """Sound that is no word, and what it says: a whole one, or a piece of one or of a word."""
-        if not run_on:
-            return self._sounds.others.draw(rng)
-        if rng.random() < self._mix.part:
-            word = self._sounds.words[int(rng.integers(len(self._sounds.words)))].pick(rng)
-            length = int(len(word) * rng.uniform(*_PART))
-            begin = 0 if rng.random() < 0.5 else len(word) - length
-            return simulation.fade_ends(word[begin : begin + length], _FADE), ""
-        piece = self._sounds.others.piece(rng, int(rng.uniform(*_PIECE_S) * RATE))
-        return simulation.fade_ends(piece, _FADE), ""
 
     def _in_a_room(self, voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() >= self._mix.room:

@@ -15,12 +15,10 @@ class SoundBank:
     Attributes:
       samples: (total,) int16.
       starts: (n + 1,) int64; sound i is samples[starts[i] : starts[i + 1]].
-      says: what each sound says, (n,), or nothing if that is not known.
     """
 
     samples: np.ndarray
     starts: np.ndarray
-    says: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -37,18 +35,7 @@ class SoundBank:
 
     def pick(self, rng: np.random.Generator) -> np.ndarray:
         """One sound, each as likely."""
-        return self.draw(rng)[0]
-
-    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, str]:
-        """One sound, each as likely, and what it says; "" if that is not known."""
-        place = int(rng.integers(len(self)))
-        return self[place], self.says[place] if self.says else ""
-
-    def piece(self, rng: np.random.Generator, longest: int) -> np.ndarray:
-        """A sound, each as likely, cut to `longest` samples from anywhere in it; float32."""
-        first, last = self.starts[(place := int(rng.integers(len(self)))) : place + 2]
-        begin = first + int(rng.integers(max(1, last - first - longest + 1)))
-        return self.samples[begin : min(last, begin + longest)] * _FULL_SCALE
+        return self[int(rng.integers(len(self)))]
 
     def cut(self, rng: np.random.Generator, length: int) -> np.ndarray:
         """`length` samples from anywhere, float32; behind the last sound the first follows."""
@@ -59,16 +46,10 @@ class SoundBank:
 
 def of(sounds: Iterable[np.ndarray]) -> SoundBank:
     """A bank of int16 sounds; empty ones are left out."""
-    bank = of_said((sound, "") for sound in sounds)
-    return dataclasses.replace(bank, says=())
-
-
-def of_said(sounds: Iterable[tuple[np.ndarray, str]]) -> SoundBank:
-    """A bank of int16 sounds and what each says; empty ones are left out."""
-    kept = [(sound, said) for sound, said in sounds if len(sound)]
-    lengths = np.array([0, *(len(sound) for sound, _ in kept)], np.int64)
-    samples = np.concatenate([sound for sound, _ in kept]) if kept else np.zeros(0, np.int16)
-    return SoundBank(samples, np.cumsum(lengths), tuple(said for _, said in kept))
+    kept = [sound for sound in sounds if len(sound)]
+    lengths = np.array([0, *(len(sound) for sound in kept)], np.int64)
+    samples = np.concatenate(kept) if kept else np.zeros(0, np.int16)
+    return SoundBank(samples, np.cumsum(lengths))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,14 +79,6 @@ class Choice:
     def pick(self, rng: np.random.Generator) -> np.ndarray:
         """One sound of one of the banks."""
         return self.bank(rng).pick(rng)
-
-    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, str]:
-        """One sound of one of the banks, and what it says."""
-        return self.bank(rng).draw(rng)
-
-    def piece(self, rng: np.random.Generator, longest: int) -> np.ndarray:
-        """A piece of a sound of one of the banks."""
-        return self.bank(rng).piece(rng, longest)
 
     def cut(self, rng: np.random.Generator, length: int) -> np.ndarray:
         """`length` samples of one of the banks."""

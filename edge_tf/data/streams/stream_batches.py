@@ -30,7 +30,6 @@ def training_batches(
     seed: int,
     epoch: int,
     slow_share: float,
-    named: int = 0,
 ) -> tf.data.Dataset:
     """One epoch of streams; a batch depends only on (seed, epoch, its number).
 
@@ -42,11 +41,9 @@ def training_batches(
       batch_size, steps: streams of a batch, batches.
       seed, epoch: determine the streams.
       slow_share: streams in which time passes slower.
-      named: other words of the mixer that have a name.
 
     Yields:
-      features (batch, mel_bands, frames, 1) float32 and targets (batch, windows, classes + named)
-      float32: behind those of the classes the named words, all 0 where none has just been said.
+      features (batch, mel_bands, frames, 1) float32 and targets (batch, windows, classes) float32.
     """
     bands = frontend.mel_bands
     count = len(windows.ends)
@@ -60,12 +57,11 @@ def training_batches(
             waves.append(stream.wave)
             if rng.random() < slow_share:
                 tempos[place] = rng.uniform(*_TEMPOS)
-            words, others, names = (
+            words, others = (
                 _slowed_words(spoken, float(tempos[place]))
-                for spoken in (stream.words, stream.others, stream.named)
+                for spoken in (stream.words, stream.others)
             )
-            own = windows.targets(words, classes, others)
-            targets.append(np.concatenate([own, windows.just_said(names, named)], axis=-1))
+            targets.append(windows.targets(words, classes, others))
         warps = np.stack([_warp(bands, rng.uniform(-_WARP, _WARP)) for _ in range(batch_size)])
         masks = np.stack([_mask(bands, windows.frames, rng) for _ in range(batch_size)])
         return np.stack(waves), np.stack(targets), tempos, warps, masks
@@ -80,8 +76,7 @@ def training_batches(
             "bij,bjtc->bitc", tf.ensure_shape(warps, [None, bands, bands]), features
         )
         features *= tf.ensure_shape(masks, [None, bands, windows.frames])[..., tf.newaxis]
-        shape = [None, count, classes.count + named]
-        return features, tf.ensure_shape(targets, shape)
+        return features, tf.ensure_shape(targets, [None, count, classes.count])
 
     return tf.data.Dataset.range(steps).map(load, num_parallel_calls=2).prefetch(4)
 

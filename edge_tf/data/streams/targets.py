@@ -121,23 +121,11 @@ class Windows:
             for label in (*classes.background, classes.words[word.label - 1]):
                 found[around, label] = RIGHT
         for word in words:
-            is_word = self._just_said(word)
+            end = word.end / self.rate
+            first, last = self.word_s
+            is_word = (seconds >= end + first) & (seconds <= end + last)
             found[is_word] = 0.0
             found[is_word, classes.words[word.label - 1]] = RIGHT
         found[(found == RIGHT).all(axis=1)] = 0.0  # any answer is right
         found[self.ends - self.window + 1 < self.unsettled] = 0.0
         return found
-
-    def just_said(self, words: Sequence[Spoken], count: int) -> np.ndarray:
-        """(windows, count) float32: 1 for the windows of each word, by its label from 1, else 0."""
-        found = np.zeros((len(self.ends), count), np.float32)
-        for word in words:
-            found[self._just_said(word)] = np.eye(count, dtype=np.float32)[word.label - 1]
-        found[self.ends - self.window + 1 < self.unsettled] = 0.0
-        return found
-
-    def _just_said(self, word: Spoken) -> np.ndarray:
-        """Which windows are the word's, (windows,)."""
-        after = (self.ends * self.hop - word.end) / self.rate
-        first, last = self.word_s
-        return (after >= first) & (after <= last)

@@ -1,6 +1,5 @@
 """What the streams of a wake word are mixed of: takes, recordings of the word, other sound."""
 
-import collections
 import dataclasses
 import functools
 import hashlib
@@ -41,7 +40,6 @@ _OTHER_WORDS_SHARE = 3.0
 _RECORDINGS_SHARE = 1.0  # beside 1 for the takes
 _SPEECH_AS_NOISE = 0.5
 _LONGEST_WORD_S = 2.5  # a longer one does not fit into a stream
-_FEWEST_NAMED = 5
 _WORD_PAUSE_S = 0.8  # between other words that a detector listens to
 _EMPTY = sound_bank.of(())
 
@@ -107,8 +105,7 @@ class WakeSounds:
             SENTENCES: _SENTENCES_SHARE,
             OTHER_WORDS: _OTHER_WORDS_SHARE,
         }
-        weights = _weights({k: b for k, b in self.others.items() if k not in shares})
-        others = [(shares.get(kind) or weights[kind], bank) for kind, bank in self.others.items()]
+        others = [(shares.get(kind, _NEGATIVES_SHARE), bank) for kind, bank in self.others.items()]
         others += [(_HARD_SHARE, self.hard)]
         others += [(_HARD_SHARE, mined)] if mined is not None else []
         noise = [(1.0, self.noise)]
@@ -126,14 +123,8 @@ class WakeSounds:
             ],
             others=Choice(tuple(others)),
             noise=Choice(tuple(noise)),
-            named=self.named(),
             rooms=self.rooms,
         )
-
-    def named(self) -> tuple[str, ...]:
-        """The other words of which there are some, by name."""
-        counts = collections.Counter(said for bank in self.others.values() for said in bank.says)
-        return tuple(sorted(word for word, n in counts.items() if word and n >= _FEWEST_NAMED))
 
     def heard(self) -> dict[str, SoundBank]:
         """What tells how often a detector would be wrong in an hour of life, by kind.
@@ -148,13 +139,6 @@ class WakeSounds:
     def hours(self) -> dict[str, float]:
         """Hours of other sound by kind."""
         return {kind: len(bank.samples) / RATE / 3600 for kind, bank in self.others.items()}
-
-
-def _weights(others: Mapping[str, SoundBank]) -> dict[str, float]:
-    """How often each kind is drawn: by the root of its hours, and the mean kind as given above."""
-    roots = {kind: len(bank.samples) ** 0.5 for kind, bank in others.items()}
-    mean = sum(roots.values()) / max(1, len(roots))
-    return {kind: _NEGATIVES_SHARE * root / max(mean, 1.0) for kind, root in roots.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -383,10 +367,7 @@ def leveled(speech: np.ndarray) -> np.ndarray:
 
 def _bank_of(folder: Path, takes: Sequence[Take], wanted: Callable[[Take], bool]) -> SoundBank:
     chosen = [take for take in takes if wanted(take)]
-    return sound_bank.of_said(
-        (wav.read(folder / take.path, RATE).samples, "" if take.kind == SENTENCE else take.word)
-        for take in chosen
-    )
+    return sound_bank.of(wav.read(folder / take.path, RATE).samples for take in chosen)
 
 
 def _says(word: str, take: Take) -> bool:

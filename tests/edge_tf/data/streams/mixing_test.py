@@ -4,7 +4,6 @@ about where they are, and all of it comes from the caller's generator.
 
 import dataclasses
 import functools
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_tf.audio import simulation
-from edge_tf.data.streams import mixing, sound_bank
-from edge_tf.data.streams.mixing import RATE, Mix, Mixer, Spoken
-from edge_tf.data.streams.sound_bank import Choice, SoundBank
-from tests.edge_tf.data.streams.wake_folders import PLAIN, melody, sounds
+from edge_tf.data.streams import mixing
+from edge_tf.data.streams.mixing import RATE, Mix, Mixer
+from edge_tf.data.streams.sound_bank import Choice
+from tests.edge_tf.data.streams.wake_folders import PLAIN, sounds
 
 LENGTH = 3 * RATE
 LSB = 1 / 32768
@@ -153,81 +152,6 @@ def test_the_label_is_that_of_the_word():
         assert int(np.argmin(fits)) == word.label - 1
         seen.add(word.label)
     assert seen == {1, 2, 3}
-
-
-# Other sound
-
-
-def line_of(mix: Mix, seed: int, others: SoundBank) -> tuple[np.ndarray, list[Spoken]]:
-    """A stream of other sound alone, and the words in it that have a name."""
-    mixed_of = dataclasses.replace(sounds(), others=Choice(((1.0, others),)), named=("a", "b"))
-    mixer = Mixer(mixed_of, dataclasses.replace(mix, word=0.0, talk=1.0), LENGTH)
-    stream = mixer.stream(np.random.default_rng(seed))
-    assert stream.words == []
-    return stream.wave, stream.named
-
-
-@given(seeds)
-@settings(max_examples=25)
-def test_named_words_are_where_they_are_said_to_be_and_those_that_are_cut_have_no_name(seed):
-    """Each is a sine of its own frequency: what lies at its place has no other."""
-    hertz = {"a": 1000, "b": 2000, "no name": 3000}
-    tones = {name: melody([one], 0.5) for name, one in hertz.items()}
-    wave, named = line_of(PLAIN, seed, sound_bank.of_said((x, n) for n, x in tones.items()))
-    for word in named:
-        part = wave[word.start : word.end]
-        assert word.end - word.start == len(tones["a"])
-        peak = np.argmax(np.abs(np.fft.rfft(part))) * RATE / len(part)
-        assert peak == pytest.approx(hertz["ab"[word.label - 1]], abs=5)
-    assert len(named) <= LENGTH // len(tones["a"])
-
-
-def test_named_words_before_a_word_are_where_they_are_said_to_be():
-    """There the line's end is fixed, not its beginning."""
-    tone = melody([1000], 0.5)
-    named_sounds = dataclasses.replace(
-        sounds(), others=Choice(((1.0, sound_bank.of_said([(tone, "a")])),)), named=("a",)
-    )
-    mixer = Mixer(named_sounds, dataclasses.replace(PLAIN, talk=1.0), LENGTH)
-    rng, seen = np.random.default_rng(1), 0
-    for _ in range(40):
-        stream = mixer.stream(rng)
-        (word,) = stream.words
-        for other in stream.named:
-            part = stream.wave[other.start : other.end]
-            peak = np.argmax(np.abs(np.fft.rfft(part))) * RATE / len(part)
-            assert peak == pytest.approx(1000, abs=5) and 0 <= other.start < other.end <= LENGTH
-            assert other.end <= word.start or other.start >= word.end
-            seen += other.end <= word.start
-    assert seen > 5
-
-
-def test_speech_that_runs_on_has_no_pauses_and_pieces_of_many_lengths():
-    """Constant sounds of many values: what is heard changes its value wherever one piece ends."""
-    values = [np.full(3 * RATE, 1000 + 50 * n, np.int16) for n in range(20)]
-    mix = dataclasses.replace(PLAIN, run_on=1.0)
-    lengths: list[int] = []
-    for seed in range(10):
-        wave, named = line_of(mix, seed, sound_bank.of_said((x, "a") for x in values))
-        assert named == []  # cut pieces say nothing
-        quiet = np.flatnonzero(np.abs(wave) < 1e-3)
-        ends = np.flatnonzero(np.diff(quiet) > 0.15 * RATE)  # ends fade for 5 ms each
-        lengths += np.diff(quiet[ends]).tolist()
-        assert len(quiet) < 0.05 * LENGTH
-    assert 0.19 * RATE < min(lengths) < 0.5 * RATE and 0.9 * RATE < max(lengths) < 1.25 * RATE
-
-
-def test_parts_of_a_word_among_other_sound_are_less_than_the_word():
-    """Other sound is digital silence here, so that all that is heard is parts of words."""
-    quiet = sound_bank.of([np.zeros(RATE, np.int16)])
-    mix = dataclasses.replace(PLAIN, run_on=1.0, part=0.5)
-    heard = np.concatenate([line_of(mix, seed, quiet)[0] for seed in range(20)]) != 0
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], heard, [0]]).astype(int)))
-    whole = round(0.45 * RATE)
-    alone = [b - a for a, b in itertools.pairwise(edges) if heard[a]]
-    assert len(alone) > 10 and min(alone) < 0.55 * whole
-    without = dataclasses.replace(mix, part=0.0)
-    assert not line_of(without, 0, quiet)[0].any()
 
 
 # One thing on

@@ -28,16 +28,6 @@ def test_a_bank_holds_each_sound_that_is_not_empty(lengths, seed):
         np.testing.assert_array_equal(bank[place] * 32768, sound)
 
 
-def test_a_bank_knows_what_its_sounds_say():
-    said = [(np.full(2, 1, np.int16), "a"), (np.zeros(0, np.int16), "b"), (np.full(3, 3), "c")]
-    bank = sound_bank.of_said(said)
-    assert bank.says == ("a", "c")
-    rng = np.random.default_rng(0)
-    drawn = {(round(sound[0] * 32768), name) for sound, name in (bank.draw(rng) for _ in range(50))}
-    assert drawn == {(1, "a"), (3, "c")}
-    assert constant(4).draw(rng)[1] == ""
-
-
 def test_sounds_that_are_apart_are_the_same_with_silence_between_them():
     bank = sound_bank.of([np.arange(1, 4, dtype=np.int16), np.full(2, 9, np.int16)])
     np.testing.assert_array_equal(bank.apart(2).samples, [1, 2, 3, 0, 0, 9, 9, 0, 0])
@@ -64,22 +54,6 @@ def test_a_cut_goes_round_from_anywhere(total, length, seed):
     assert cut.shape == (length,) and cut.dtype == np.float32
     values = (cut * 32768).astype(int)
     np.testing.assert_array_equal(values, (values[0] + np.arange(length)) % total)
-
-
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(1, 12), st.integers(0, 99))
-def test_a_piece_is_of_one_sound_and_as_long_as_asked_or_as_the_sound(lengths, longest, seed):
-    sounds = [10 * place + np.arange(n, dtype=np.int16) for place, n in enumerate(lengths)]
-    piece = sound_bank.of(sounds).piece(np.random.default_rng(seed), longest) * 32768
-    sound = sounds[int(piece[0]) // 10]
-    assert len(piece) == min(longest, len(sound)) and piece.dtype == np.float32
-    np.testing.assert_array_equal(np.diff(piece), 1)
-    assert sound[0] <= piece[0] and piece[-1] <= sound[-1]
-
-
-def test_pieces_begin_and_end_at_every_sample():
-    bank, rng = sound_bank.of([np.arange(5, dtype=np.int16)]), np.random.default_rng(1)
-    found = {int(bank.piece(rng, 2)[0] * 32768) for _ in range(200)}
-    assert found == {0, 1, 2, 3}
 
 
 def test_cuts_begin_at_every_sample():

@@ -73,52 +73,6 @@ def test_kinds_are_the_folders_names_and_hours_are_counted(takes, tmp_path):
     assert loaded.hours()["synthetic sentences"] == pytest.approx(4 * 2.0 / 3600, rel=1e-3)
 
 
-def test_training_hears_other_sound_without_the_silence_around_it_and_the_test_as_it_is(
-    takes, tmp_path
-):
-    quiet = np.zeros(RATE // 2, np.int16)
-    folder = tmp_path / "television"
-    for i in range(40):
-        write(folder / f"{i}.wav", np.concatenate([quiet, melody(WORD_HZ, 0.4, i), quiet]))
-    folders = Folders(takes, ("lamp",), negatives=(folder,))
-    for split, least, most in (("training", 0.4, 0.44), ("testing", 1.4, 1.4)):
-        bank = wake_sounds.load(folders, split).others["television"]
-        lengths = np.diff(bank.starts) / RATE
-        assert len(bank) and lengths.min() >= least - 1e-3 and lengths.max() <= most + 1e-3
-
-
-def test_a_kind_is_drawn_by_the_root_of_its_hours(takes, tmp_path):
-    """Four times as long: twice as often; together as often as two kinds."""
-    for name, seconds in (("kitchen", 80), ("living_room", 320)):
-        write(tmp_path / name / "long.wav", np.full(seconds * RATE, 999, np.int16))
-    loaded = wake_sounds.load(
-        Folders(takes, ("lamp",), negatives=(tmp_path / "kitchen", tmp_path / "living_room")),
-        "training",
-    )
-    _, _, (kitchen, _), (living_room, _) = loaded.sounds().others.banks
-    assert living_room == pytest.approx(2 * kitchen, rel=1e-3)
-    assert kitchen + living_room == pytest.approx(2 * wake_sounds._NEGATIVES_SHARE)
-
-
-def test_words_of_lists_and_of_takes_have_names_and_sentences_have_none(takes, tmp_path):
-    folder = tmp_path / "speech_commands"
-    for word in ("bed", "cat"):
-        for i in range(5 if word == "bed" else 4):
-            write(folder / word / f"{i}_nohash_0.wav", melody(WORD_HZ, 0.4, i))
-    (folder / "validation_list.txt").write_text("bed/0_nohash_0.wav\n")
-    folders = Folders(takes, ("lamp",), negatives=(folder,))
-    loaded = wake_sounds.load(folders, "training")
-    assert set(loaded.others["speech_commands"].says) == {"bed", "cat"}
-    assert set(loaded.others["sound-alikes"].says) == {"garden"}
-    assert set(loaded.others["synthetic sentences"].says) == {""}
-    few = wake_sounds._FEWEST_NAMED
-    assert loaded.named() == ()  # of each there are four, and it takes five
-    assert few == 5
-    write(folder / "bed" / "9_nohash_0.wav", melody(WORD_HZ, 0.4, 9))
-    assert wake_sounds.load(folders, "training").named() == ("bed",)
-    assert wake_sounds.load(folders, "training").sounds().named == ("bed",)
-
-
 def test_hard_sound_is_trained_on_only(takes, tmp_path):
     folder = named(tmp_path / "hard", ["a.wav", "b.wav"])
     counts = {

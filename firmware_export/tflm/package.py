@@ -113,6 +113,7 @@ def export(
         **_state_values(states),
         "version": version,
         "external": False,
+        "second": None,
         "library_version": packing.library_version(version, packing.sha256(model)),
         "package": _package(labels, version, vectors, bool(states)),
         "shared_kernels": "",
@@ -186,7 +187,7 @@ def _sources(runtime: Mapping[str, bytes]) -> list[str]:
 def _spotting_values(frontend: dict[str, Any] | None, streaming: bool) -> dict[str, Any]:
     """What the spotter and the examples that hear need; None for a folder without them."""
     if frontend is None:
-        return {"spots": False, "streaming": streaming, "second": None}
+        return {"spots": False, "streaming": streaming}
     config = LogMel.from_dict(frontend["frontend"])
     frames = 1 if streaming else frames_between(config.sample_rate, config.hop)
     return {

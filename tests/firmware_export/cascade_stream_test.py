@@ -19,7 +19,6 @@ from edge_tf.engines import sound_streams
 from edge_tf.engines.sound_streams import CStream, PythonStream
 from edge_tf.engines.streaming import tflite_micro_frames
 from edge_tf.models import bc_resnet
-from firmware_export.boards import building, emulation
 from firmware_export.errors import ExportError
 from firmware_export.linkage import Linkage
 from firmware_export.oracle import micro
@@ -38,11 +37,10 @@ from tests.edge_tf.engines.streaming_test import (
     sound_features,
 )
 from tests.firmware_export import several
-from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.c_style_test import check_export
 from tests.firmware_export.litert_golden import golden_of
+from tests.firmware_export.spotters import detections_on
 
-MAIN = Path(__file__).parent / "programs" / "wake_stream.c"
 FIRST = DetectorConfig(smoothing=3, threshold=0.3, refractory_hops=60, background=LABELS[:1])
 CONFIG = SecondConfig(threshold=0.35, smoothing=4, past=FRAMES + 9, patience=12, pace=5)
 SECONDS = 12
@@ -131,30 +129,6 @@ def exported(out: Path, linkage: Linkage) -> Path:
             linkage=linkage,
         )
     return out
-
-
-def detections_on(
-    name: str, firmware: Path, sound: np.ndarray, folder: Path
-) -> list[tuple[int, int]]:
-    """Classes and samples taken, as spotter.c tells them on a board."""
-    board = usable(name)
-    flash_kb, ram_kb = board.memory_kb
-    wanted = ("model", "second", "edge_", "frontend", "detector", "spotter", "labels")
-    sources = [p for p in sorted((firmware / "src").glob("*.c")) if p.name.startswith(wanted)]
-    built = building.build(
-        board,
-        [MAIN, *sources],
-        [firmware / "src"],
-        folder / "build",
-        flash_kb=flash_kb,
-        ram_kb=ram_kb,
-        optimize="-O2",
-    )
-    sound.astype("<i2").tofile(folder / "sound.bin")
-    result = emulation.run(built, folder, count=False)
-    assert result.status == 0, result.console
-    rows = [line.split() for line in result.console.splitlines()]
-    return [(int(label), int(samples)) for label, samples in rows]
 
 
 def in_numpy(sound: np.ndarray) -> list[tuple[int, int]]:

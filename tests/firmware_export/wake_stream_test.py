@@ -16,16 +16,14 @@ from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion import int8
 from edge_tf.conversion.tflite import streaming
 from edge_tf.models import bc_resnet
-from firmware_export.boards import building, emulation
 from firmware_export.oracle import micro
 from firmware_export.runtime.detector import DetectorConfig
 from firmware_export.standalone import package
 from firmware_export.standalone.spotting import Spotting
 from tests.edge_tf.data.streams.wake_folders import OTHER_HZ, WORD_HZ, melody
-from tests.firmware_export.boards.conftest import usable
 from tests.firmware_export.litert_golden import golden_of
+from tests.firmware_export.spotters import detections_on
 
-MAIN = Path(__file__).parent / "programs" / "wake_stream.c"
 FRAMES, RATE, WORD_S = 41, 16_000, 0.39
 FRONTEND = FrontendConfig(clip_samples=(FRAMES - 1) * 160)
 LABELS = ("_unknown_", "lamp")
@@ -126,24 +124,8 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def heard_on(name: str, firmware: Path, folder: Path) -> Heard:
     """The folder's front-end, network and detector on a board, compiled with spotter.c."""
-    board = usable(name)
-    flash_kb, ram_kb = board.memory_kb
-    wanted = ("model", "edge_", "frontend", "detector", "spotter", "labels")
-    sources = [p for p in sorted((firmware / "src").glob("*.c")) if p.name.startswith(wanted)]
-    built = building.build(
-        board,
-        [MAIN, *sources],
-        [firmware / "src"],
-        folder / "build",
-        flash_kb=flash_kb,
-        ram_kb=ram_kb,
-        optimize="-O2",
-    )
-    stream().astype("<i2").tofile(folder / "sound.bin")
-    result = emulation.run(built, folder, count=False)
-    assert result.status == 0, result.console
-    rows = [line.split() for line in result.console.splitlines()]
-    detections = [(int(label), int(samples) / RATE) for label, samples in rows]
+    found = detections_on(name, firmware, stream(), folder)
+    detections = [(label, samples / RATE) for label, samples in found]
     return Heard(detections, (folder / "heard.bin").read_bytes())
 
 

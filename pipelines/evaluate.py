@@ -75,8 +75,8 @@ def define_own_flags() -> None:
     flags.DEFINE_integer(
         "second_pace",
         4,
-        "With --second: frames that it hears for each new one while it catches up with a hit; "
-        "fewer take less of the processor at once, and answer later.",
+        "With --second: past frames that the larger network takes for each new frame after a hit; "
+        "fewer are less load at once, and a later answer.",
         lower_bound=1,
     )
     flags.DEFINE_float(

@@ -148,23 +148,9 @@ def test_other_sound_is_another_training(chain, tmp_path):
         ),
         (("--hard_negatives=HERE",), "--hard_negatives has no effect without --on_streams; add"),
         (("--rooms=HERE",), "--rooms has no effect without --on_streams; add"),
-        (("--on_streams", "--rooms=HERE/no"), "--rooms=HERE/no is not a folder; name a folder of"),
-        (("--on_streams", "--negatives=HERE/no"), "--negatives=HERE/no is not a folder; name a"),
-        (
-            ("--on_streams", "--negatives=HERE/a/radio,HERE/b/radio"),
-            "--negatives: two kinds of sound would be named 'radio'; rename the folder",
-        ),
         (
             ("--on_streams", "--negatives=HERE/other words"),
             "--negatives: two kinds of sound would be named 'other words'; rename the folder",
-        ),
-        (
-            ("--on_streams", "--model=ds_cnn"),
-            "--model=ds_cnn cannot be trained on streams; use --model=bc_resnet",
-        ),
-        (
-            ("--on_streams", "--nostreaming"),
-            "--on_streams trains a network for streams; leave out --nostreaming, --norm and",
         ),
         (("--on_streams", "--task=kws35"), "--on_streams cannot be combined with --task=kws35"),
         (("--on_streams", "--task=wake"), "--on_streams cannot be combined with --task=wake"),
@@ -172,8 +158,7 @@ def test_other_sound_is_another_training(chain, tmp_path):
     ],
 )
 def test_what_does_not_fit_is_one_line(tmp_path, flags, message):
-    for name in ("a/radio", "b/radio", "other words"):
-        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "other words").mkdir()
     given = [flag.replace("HERE", str(tmp_path)) for flag in flags]
     folders = (f"--run_dir={tmp_path / 'run'}", f"--cache_dir={tmp_path / 'cache'}")
     error = refused_early("train", "--task=words", *folders, f"--data_dir={tmp_path}", *given)

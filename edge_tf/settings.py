@@ -35,6 +35,11 @@ PRUNE_BY: tuple[PruneBy, ...] = get_args(PruneBy)
 DISTILL_FEATURES: tuple[DistillFeatures, ...] = get_args(DistillFeatures)
 
 
+# How an embedding network is trained (edge_tf/training/fewshot): arXiv:1703.05175, 2206.13691 and,
+# for triplets, 2306.02161.
+FewShotMethod = Literal["proto", "dproto", "triplet"]
+FEW_SHOT_METHODS: tuple[FewShotMethod, ...] = get_args(FewShotMethod)
+
 # How a folder of words is read: 2 since there are _unknown_ as a folder, other formats, other names
 # of _background_noise_, silent recordings left out, and noise made where there is none.
 FOLDER_RULES = 2
@@ -178,6 +183,31 @@ class StreamTraining:
     spoken: dict[str, int]
     digest: str
     rooms: str | None = later(None)
+
+
+@dataclasses.dataclass(frozen=True)
+class EpisodeShape:
+    """Sizes of an episode of few-shot learning.
+
+    Attributes:
+      ways: known words.
+      shots: takes of each known word.
+      queries: clips of known words, spread evenly over them.
+      unknown: clips of other words, spread evenly over all of these.
+
+    Raises:
+      UserError: a size is out of range.
+    """
+
+    ways: int
+    shots: int
+    queries: int
+    unknown: int
+
+    def __post_init__(self) -> None:
+        sizes = dataclasses.astuple(self)
+        if min(sizes) < 1 or max(sizes) > 10_000 or self.queries < self.ways:
+            raise UserError("an episode needs a way, a shot, a query of each word and an unknown")
 
 
 @dataclasses.dataclass(frozen=True)

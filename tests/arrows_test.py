@@ -14,7 +14,7 @@ FLOORS = {
     "": ("tflite_model", "firmware_export", "edge_tf", "pipelines"),
     "edge_tf": (
         *("errors", "files", "arrays", "records", "progress", "instance_statistics", "audio"),
-        *("settings", "run_records", "run_dir", "data"),
+        *("settings", "run_records", "run_dir", "data", "fewshot"),
         *("layers", "models", "training", "conversion", "compression"),
         *("engines", "android", "evaluation"),
     ),

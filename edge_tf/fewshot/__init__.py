@@ -1,0 +1,1 @@
+"""Keywords learnt from a few takes: episodes, the recogniser, and how it is judged. NumPy only."""

@@ -34,7 +34,8 @@ def build_model(name: str, **arguments: Any) -> "keras.Model":
       **arguments: of the model's build function: num_classes, input_shape, its settings.
 
     Returns:
-      A Keras model from (batch, mel bands, frames, 1) to (batch, num_classes).
+      A Keras model from (batch, mel bands, frames, 1) to (batch, num_classes); without num_classes,
+      of a model that `embeds`, to embeddings.
 
     Raises:
       UserError: no model has that name.

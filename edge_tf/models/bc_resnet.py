@@ -52,7 +52,7 @@ def lookaheads(frames: int) -> dict[str, int]:
 
 def build(
     tau: float = 1,
-    num_classes: int = 12,
+    num_classes: int | None = 12,
     input_shape: tuple[int, int, int] = (40, 101, 1),
     dropout: float = 0.1,
     lookahead: int | None = None,
@@ -64,7 +64,8 @@ def build(
 
     Args:
       tau: width multiplier; the paper's six are in TAUS, others work.
-      num_classes: size of the logits.
+      num_classes: size of the logits; None: no classifier, the output is the embedding that
+        it would read, (batch, channels(tau)[-1]).
       input_shape: (mel bands, frames, 1); mel bands must be 40, which the 5-row tail fixes.
       dropout: rate of the channel dropout in f1.
       lookahead: None: the paper's network, whose convolutions over time are centred. A number: a
@@ -82,7 +83,7 @@ def build(
 
 
 def build_stream(
-    tau: float = 1, num_classes: int = 12, window_frames: int = 101, lookahead: int = 0
+    tau: float = 1, num_classes: int | None = 12, window_frames: int = 101, lookahead: int = 0
 ) -> "keras.Model":
     """The network of `build(lookahead=...)` as it runs on a stream, frame by frame or in blocks.
 
@@ -135,7 +136,7 @@ def build_windows(
 
 def _build(
     tau: float,
-    num_classes: int,
+    num_classes: int | None,
     input_shape: tuple[int, int | None, int],
     dropout: float,
     time: "TimeAxis",
@@ -151,7 +152,7 @@ def _build(
     )
 
     layers = keras.layers
-    if int(8 * tau) < 2 or num_classes < 2:
+    if int(8 * tau) < 2 or (num_classes is not None and num_classes < 2):
         raise ValueError(f"tau={tau} and num_classes={num_classes} do not define a network")
     if len(input_shape) != 3 or input_shape[0] != 40 or input_shape[2] != 1:
         raise ValueError(f"input_shape={input_shape} must be (40, frames, 1)")
@@ -174,19 +175,23 @@ def _build(
     x = pointwise(tail, x, "tail_pointwise")
     x = layers.ReLU(name="tail_relu")(batch_norm(x, "tail_bn"))
     x = time.mean(x, "pool")
+    name = f"bc_resnet_{tau:g}".replace(".", "_")
+    if num_classes is None:
+        return keras.Model(inputs, x, name=f"{name}_embedding")
     logits = layers.Dense(
         num_classes,
         kernel_initializer=kernel_init(tail),
         bias_initializer=kernel_init(tail),
         name="classifier",
     )(x)
-    return keras.Model(inputs, logits, name=f"bc_resnet_{tau:g}".replace(".", "_"))
+    return keras.Model(inputs, logits, name=name)
 
 
 SPEC = ModelSpec(
     "bc_resnet",
     build,
     settings=("tau", "lookahead"),
+    embeds=True,
     build_stream=build_stream,
     build_windows=build_windows,
     most_lookahead=MOST_LOOKAHEAD,

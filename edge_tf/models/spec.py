@@ -62,6 +62,7 @@ class ModelSpec:
     Attributes:
       name: value of --model.
       build: maps num_classes, input_shape and the settings to an untrained network.
+      embeds: num_classes may be None here and in build_stream: the network without its classifier.
       settings: fields of ModelConfig that `build` accepts.
       build_stream: maps num_classes, window_frames and the settings to the streaming form; None:
         there is none.
@@ -78,6 +79,7 @@ class ModelSpec:
     name: str
     build: Callable[..., "keras.Model"]
     settings: tuple[str, ...] = ()
+    embeds: bool = False
     build_stream: Callable[..., "keras.Model"] | None = None
     build_windows: Callable[..., "keras.Model"] | None = None
     most_lookahead: int = 0

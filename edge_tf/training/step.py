@@ -33,6 +33,7 @@ class SgdStep:
       gradient_rule: changes gradients before the update; None: unchanged.
       after_update: called, and traced, after each update; masks are applied there.
       state: further objects for the checkpoint, by name.
+      label_size: columns of the labels; None: the labels have the shape of the model's output.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class SgdStep:
         gradient_rule: GradientRule | None = None,
         after_update: Callable[[], None] | None = None,
         state: dict[str, Any] | None = None,
+        label_size: int | None = None,
     ) -> None:
         self.model = model
         self.settings = settings
@@ -63,9 +65,10 @@ class SgdStep:
             if isinstance(one, keras.Model)
             for generator in dropout_generators(one)
         ]
+        labels = model.output_shape[1:] if label_size is None else [label_size]
         signature = [
             tf.TensorSpec([None, *model.input_shape[1:]], tf.float32),
-            tf.TensorSpec([None, *model.output_shape[1:]], tf.float32),
+            tf.TensorSpec([None, *labels], tf.float32),
         ]
         # Nothing here needs autograph, and tracing without it takes a third of the time.
         self._update = tf.function(self._trace, input_signature=signature, autograph=False)
@@ -94,12 +97,13 @@ class SgdStep:
         Args:
           features: (batch, mel_bands, frames, 1) float32.
           labels: (batch, classes) float32, probabilities; for streams (batch, windows, classes),
-            all 0 where nothing is asked; several may be the most probable.
+            all 0 where nothing is asked, as in episodes; several may be the most probable.
           rate: learning rate.
 
         Returns:
           The loss, and the number of clips whose largest logit is their most probable label's,
-          before the update; for streams, the share of such windows, times the batch.
+          before the update; for streams and episodes, the share of those that are asked, times the
+          batch.
         """
         self.optimizer.learning_rate.assign(rate)
         return self._update(features, labels)

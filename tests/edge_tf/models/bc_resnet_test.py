@@ -337,3 +337,14 @@ def test_refuses_an_unknown_model():
         UserError, match="'bc_resnet_1' is unknown; choose one of bc_resnet, bc_resnet_asc, ds_"
     ):
         build_model("bc_resnet_1")
+
+
+def test_an_embedding_is_what_the_classifier_reads():
+    whole = build_model("bc_resnet", tau=1, num_classes=12)
+    embedding = build_model("bc_resnet", tau=1, num_classes=None)
+    assert embedding.output_shape == (None, 32)
+    embedding.set_weights(whole.get_weights()[:-2])
+    features = np.random.default_rng(0).normal(size=(2, 40, 101, 1)).astype(np.float32)
+    logits = whole.get_layer("classifier")(embedding(features))
+    np.testing.assert_allclose(logits, whole(features), atol=1e-6)
+    assert whole.count_params() - embedding.count_params() == 12 * 33

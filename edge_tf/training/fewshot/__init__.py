@@ -1,0 +1,1 @@
+"""Training of embedding networks for few-shot learning: a loss a file, and episodes as batches."""

@@ -2,7 +2,7 @@
 
 config.json        how it was made: flags, data fingerprint, versions and seed of each stage
 takes/, windows/   what a wake word was trained on, and clips cut from it (train --task=wake)
-labels.txt         one label per line, in the order of the logits
+labels.txt         one label per line, in the order of the logits; of --task=fewshot, all words
 frontend.json      FrontendConfig, and after conversion the quantization of the model's input
 history.json       one record per epoch       (train)
 clips.json         the clips of each split, with hashes of their sound (train)
@@ -15,6 +15,7 @@ model_int8.tflite  the fully-int8 model         (convert)
 model_streaming.tflite  the same, one frame at a time, of a run for streams (convert)
 device_graph.npz   its graph in float, and the node of each tensor (convert)
 golden.npz         a few clips, their int8 features and logits (convert)
+dummies.npz        what generates dummy prototypes (train --task=fewshot --method=dproto)
 report.json/.html  the hop table                (evaluate)
 predictions.npz    logits of every hop and test clip (evaluate)
 detector.json      when a word is detected      (evaluate --stream)
@@ -56,6 +57,7 @@ HISTORY = "history.json"
 CLIPS = "clips.json"
 DEVICE_GRAPH = "device_graph.npz"
 GOLDEN = "golden.npz"
+DUMMIES = "dummies.npz"
 TAKES = "takes"
 WINDOWS = "windows"
 REPORT_JSON = "report.json"
@@ -77,6 +79,7 @@ _MADE_BY = {
     INT8_MODEL: "convert",
     STREAMING_MODEL: "convert",
     GOLDEN: "convert",
+    DUMMIES: "train",
     REPORT_JSON: "evaluate",
     REPORT_HTML: "evaluate",
     PREDICTIONS: "evaluate",
@@ -342,6 +345,20 @@ class RunDirectory:
             and self.hashes(name)[name] == digest
             for name, digest in record.files.items()
         )
+
+    def refuse_embedding(self, what: str) -> None:
+        """Raises UserError if the network's outputs are embeddings, no logits of labels.
+
+        Args:
+          what: needs logits, such as "pipelines.stream".
+        """
+        trained = self.find(TrainRecord) if (self / "config.json").exists() else None
+        if trained is not None and trained.model.embedding:
+            raise UserError(
+                f"{self.path} is a run of --task=fewshot, whose network has no classes: {what} "
+                "does not take it",
+                "use pipelines.convert and pipelines.evaluate, or a run of another task",
+            )
 
     def labels(self) -> list[str]:
         """Labels in the order of the logits."""

@@ -15,6 +15,7 @@ from edge_tf.records import JsonObject, later
 from edge_tf.settings import (
     CompressionSettings,
     DataFlags,
+    FewShotTraining,
     Graph,
     ModelConfig,
     StreamTraining,
@@ -93,6 +94,8 @@ class TrainRecord(StageRecord):
       model, frontend, augmentation: the network and its input.
       recipe: how it was trained.
       data_checks: what is known about the clips; None in older runs.
+      fewshot: if it is an embedding network, trained on episodes: how; labels are then the words of
+        all splits, and the output is no logits.
       streams: if it is trained on mixed streams, not on single clips: of what.
       chosen_epoch: whose weights are the result; None: the last one's.
       mined: sounds that were taken for a word and added, per round.
@@ -111,6 +114,7 @@ class TrainRecord(StageRecord):
     data_checks: DataChecks | None = later(None)
     data_notes: tuple[str, ...] = later(())
     streams: StreamTraining | None = later(None)
+    fewshot: FewShotTraining | None = later(None)
     chosen_epoch: int | None = later(None)
     mined: tuple[int, ...] = later(())
 
@@ -275,7 +279,8 @@ class EpochRecord:
       accuracy: on the augmented training clips, 0 to 1.
       learning_rate: of the last batch.
       samples_per_second, seconds: without validation.
-      val_accuracy: on the validation clips, 0 to 1.
+      val_accuracy: on the validation clips, 0 to 1; on streams 1 less the words missed, on episodes
+        the open-set accuracy (edge_tf/fewshot/judging.py).
       checkpoint: its name in checkpoints/.
       phase: phase of a compression.
     """

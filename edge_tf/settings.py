@@ -62,6 +62,7 @@ class DataFlags:
       speaker_pattern: where a clip's path names its speaker; "": as in Speech Commands.
       background: further labels that detectors do not report.
       rules: FOLDER_RULES at the time of the training.
+      auxiliary: for fewshot: folders of further words to train on, absolute.
     """
 
     data_dir: str
@@ -77,6 +78,7 @@ class DataFlags:
     speaker_pattern: str = later("")
     background: tuple[str, ...] = later(())
     rules: int = later(1)
+    auxiliary: tuple[str, ...] = later(())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +90,7 @@ class ModelConfig:
       tau: width multiplier.
       lookahead: future frames that a streaming model reads; None: a model for whole windows.
       norm, norm_places, norm_lambda, mix_style: see bc_resnet_asc.
+      embedding: without its classifier: outputs are embeddings, no logits of labels.
     """
 
     name: str = "bc_resnet"
@@ -97,6 +100,7 @@ class ModelConfig:
     norm_places: tuple[InnerPlace, ...] = later(())
     norm_lambda: float | None = later(None)
     mix_style: float = later(0.0)
+    embedding: bool = later(False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,6 +212,36 @@ class EpisodeShape:
         sizes = dataclasses.astuple(self)
         if min(sizes) < 1 or max(sizes) > 10_000 or self.queries < self.ways:
             raise UserError("an episode needs a way, a shot, a query of each word and an unknown")
+
+
+@dataclasses.dataclass(frozen=True)
+class FewShotTraining:
+    """How an embedding network was trained on episodes, and what it is tested on.
+
+    Attributes:
+      method: the loss.
+      shape: of the training's episodes.
+      steps: per epoch; each is one episode.
+      test_digest: identity of the test's episodes (edge_tf/fewshot/episodes.py).
+      dummies: of D-ProtoNets: number of dummy prototypes.
+      unknown_temperature, unknown_weight: of D-ProtoNets: gamma and lambda.
+      margin: of triplets, in squared distance.
+      auxiliary_classes: words that the auxiliary classifier tells apart; 0: there is none.
+      auxiliary_clips: per step.
+      auxiliary_weight: of its loss.
+    """
+
+    method: FewShotMethod
+    shape: EpisodeShape
+    steps: int
+    test_digest: str
+    dummies: int = 3
+    unknown_temperature: float = 3.0
+    unknown_weight: float = 0.1
+    margin: float = 1.0
+    auxiliary_classes: int = 0
+    auxiliary_clips: int = 50
+    auxiliary_weight: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)

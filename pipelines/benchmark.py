@@ -66,6 +66,7 @@ def main() -> None:
         _measure_file()
         return
     run = common.run_directory()
+    run.refuse_embedding("pipelines.benchmark")
     if FLAGS.stream_hours:
         from edge_tf.evaluation.streams import stream_bits
 

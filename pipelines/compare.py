@@ -67,7 +67,10 @@ def main() -> None:
     from edge_tf.run_dir import RunDirectory
 
     def side(paths: list[str], hop: ComparedHop, bits: int) -> comparison.Side:
-        return comparison.Side([RunDirectory(path) for path in paths], hop, bits)
+        runs = [RunDirectory(path) for path in paths]
+        for run in runs:
+            run.refuse_embedding("pipelines.compare")
+        return comparison.Side(runs, hop, bits)
 
     judged = side(FLAGS.runs, FLAGS.hop, FLAGS.bits)
     against = side(FLAGS.against, FLAGS.against_hop or FLAGS.hop, FLAGS.against_bits)

@@ -168,6 +168,7 @@ def compress(epochs: int, peak_rate: float, renamed: Mapping[str, str] | None = 
     check_flags(epochs, peak_rate)
     run = common.run_directory()
     common.check_streaming(run)
+    run.refuse_embedding("pipelines.compress")
     run.require(run_dir.FLOAT_MODEL)  # before the seconds that TensorFlow takes to load
     teacher = run_dir.RunDirectory(FLAGS.teacher_run) if FLAGS.teacher_run else None
     digest = teachers.digest(run, teacher) if teacher else None

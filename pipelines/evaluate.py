@@ -117,6 +117,8 @@ def main() -> None:
     if FLAGS.second is not None:
         check_second()
         second_run.load(run, FLAGS.second)
+    if FLAGS.stream:
+        run.refuse_embedding("--stream")
     data = common.run_data(run)
     for board in FLAGS.boards:
         if missing := toolchain.missing_packages([board]):

@@ -57,6 +57,7 @@ def export(
       UserError, ExportError: an earlier stage is missing, or the files do not fit together.
     """
     directory = run_dir.RunDirectory(run)
+    directory.refuse_embedding("pipelines.export_android")
     folder = Path(out) if out else directory / run_dir.ANDROID
     exporting.announce(folder, force)
     from edge_tf.evaluation.streams import operating_point

@@ -140,6 +140,7 @@ def export(
     if flavor not in FLAVORS:
         raise UserError(f"--flavor={flavor} is not one of {', '.join(FLAVORS)}")
     directory = run_dir.RunDirectory(run)
+    directory.refuse_embedding("pipelines.export_firmware")
     folder = Path(out) if out else directory / _FOLDERS[flavor]
     if streaming is None:
         streaming = directory.lookahead() is not None

@@ -34,6 +34,7 @@ class Group(enum.Enum):
     DATA = "Data"
     STREAMS = "Streams (--on_streams, --task=wake)"
     WAKE = "Wake word (--task=wake)"
+    FEW_SHOT = "Few-shot (--task=fewshot)"
     NETWORK = "Network"
     FRONTEND = "Front-end"
     TRAINING = "Training"

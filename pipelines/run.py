@@ -11,6 +11,7 @@ is written, nothing is exported and the exit status is 1.
 from absl import flags
 
 from edge_tf import run_dir
+from edge_tf.errors import UserError
 from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.linkage import Linkage
 from pipelines import (
@@ -22,6 +23,7 @@ from pipelines import (
     export_android,
     export_firmware,
     exporting,
+    fewshot,
     help_text,
     train,
     training_flags,
@@ -33,7 +35,7 @@ _RESULTS = (run_dir.REPORT_HTML, run_dir.FIRMWARE, run_dir.FIRMWARE_C, run_dir.A
 
 
 def define_flags() -> None:
-    train.define_flags()
+    train.define_flags(few_shot=False)
     compress.define_own_flags()
     with help_text.group(help_text.Group.COMPRESSION):
         flags.DEFINE_integer(
@@ -51,6 +53,11 @@ def define_flags() -> None:
 
 def main() -> None:
     exporting.linkage_flags()  # a wrong one must not wait for hours
+    if FLAGS.task == fewshot.TASK:
+        raise UserError(
+            f"pipelines.run does not take --task={fewshot.TASK}, whose network has no export yet",
+            "run pipelines.train, convert and evaluate",
+        )
     if (FLAGS.task == wake.TASK or FLAGS.on_streams) and not FLAGS["stream"].present:
         FLAGS.stream = True  # a detector in hours of sound needs an operating point
     evaluate.check_second()

@@ -133,6 +133,7 @@ def _define_own_flags() -> None:
 
 def main() -> None:
     run = common.run_directory()
+    run.refuse_embedding("pipelines.stream")
     labels, config = run.labels(), _frontend(run)
     raw = _raw_format(config.sample_rate)
     with contextlib.ExitStack() as opened:

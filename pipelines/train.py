@@ -2,7 +2,8 @@
 
 With --task=wake a word is enough, as text: synthesizers speak it, and the network is trained on
 streams that are mixed of that, of sentences and of --negatives. --on_streams mixes them of the
-clips of --data_dir.
+clips of --data_dir. --task=fewshot trains a network whose output tells words apart that it never
+heard; docs/fewshot.md.
 
 Writes float.keras, labels.txt, frontend.json and history.json to --run_dir. After an interruption,
 run the same command again: it continues after the last finished epoch.
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from edge_tf.data import tasks
-from pipelines import app, common, stream_flags, training_flags, wake
+from pipelines import app, common, fewshot, stream_flags, training_flags, wake
 
 if TYPE_CHECKING:
     from edge_tf.run_dir import RunDirectory
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 
 
-def define_flags() -> None:
+def define_flags(few_shot: bool = True) -> None:
+    """Defines the flags; `few_shot`: also those of --task=fewshot."""
     common.define_run_dir()
     common.define_data()
     training_flags.define()
     stream_flags.define()
     wake.define()
+    if few_shot:
+        fewshot.define()
 
 
 def main() -> None:
@@ -47,6 +51,8 @@ def _train_clips() -> None:
     cache = common.cache_folder()
     training_flags.check()  # before data and TensorFlow load
     stream_flags.check_clips()
+    if values.task == fewshot.TASK:
+        values = dataclasses.replace(values, auxiliary=fewshot.check())
     frontend = training_flags.frontend_config(Path(values.data_dir))
     if tasks.spec(values.task).domain == "words":
         clip_ms = 1000 * frontend.clip_samples // frontend.sample_rate
@@ -57,9 +63,11 @@ def _train_clips() -> None:
         download.download_speech_commands(FLAGS.download, FLAGS.data_dir)
     dataset = tasks.load(values, common.cache_folder())
     counts = dataset.counts("training").values()
-    settings, streams = training_flags.training_settings(counts), None
+    settings, streams, episodes = training_flags.training_settings(counts), None, None
     if FLAGS.on_streams:
         settings, streams = stream_flags.settings(), stream_flags.of_clips(dataset, cache)
+    if values.task == fewshot.TASK:
+        settings, episodes = fewshot.settings(), fewshot.of_clips(dataset)
 
     run = common.run_directory()
     with run.locked():
@@ -75,6 +83,7 @@ def _train_clips() -> None:
             settings,
             cache,
             streams,
+            episodes,
         )
         _finish(run, asked)
 
@@ -111,6 +120,8 @@ def _finish(run: "RunDirectory", asked: "Request") -> None:
     from edge_tf.run_records import EpochRecord, TrainRecord
     from edge_tf.training import request
 
+    if asked.record.fewshot is not None:
+        print(fewshot.tested_on(asked), flush=True)
     last = request.finished(run)
     done = "already finished, nothing to do: " if last else ""
     if last is None:
@@ -120,6 +131,8 @@ def _finish(run: "RunDirectory", asked: "Request") -> None:
     kind = "streams" if training_flags.streams() else "whole windows"
     what = f"validation accuracy {last.val_accuracy:.2%}"
     trained = run.stage(TrainRecord)
+    if trained.fewshot is not None:
+        what = f"open-set accuracy {last.val_accuracy:.2%} on validation words"
     if trained.chosen_epoch is not None:
         chosen = records.load(run / run_dir.HISTORY, list[EpochRecord])[trained.chosen_epoch - 1]
         what = (

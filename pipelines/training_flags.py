@@ -283,6 +283,7 @@ def model_config() -> "ModelConfig":
         norm_places=places if norm != "none" else (),
         norm_lambda=FLAGS.norm_lambda if norm != "none" else None,
         mix_style=FLAGS.mix_style,
+        embedding=FLAGS.task == "fewshot",
     )
 
 

@@ -1,6 +1,7 @@
 """tf.data: from decoded clips to batches of features, augmented or not."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -35,23 +36,53 @@ def training_batches(
       probabilities: one-hot, or two classes where clips are mixed.
     """
     order = sampling.epoch(clips.labels, how, np.random.default_rng([seed, epoch]))
+    one_hot = np.eye(classes, dtype=np.float32)
+
+    def choose(step: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.sort(order[step * batch_size : (step + 1) * batch_size])  # read sequentially
+        return rows, one_hot[clips.labels[rows]]
+
     steps = -(-len(order) // batch_size)
+    return chosen_batches(clips, frontend, augmenter, classes, choose, steps, seed, epoch)
+
+
+def chosen_batches(
+    clips: Waveforms,
+    frontend: FrontendConfig,
+    augmenter: Augmenter,
+    classes: int,
+    choose: Callable[[int], tuple[np.ndarray, np.ndarray]],
+    steps: int,
+    seed: int,
+    epoch: int,
+) -> tf.data.Dataset:
+    """Augmented batches of any clips, with any labels.
+
+    Args:
+      clips: a split.
+      frontend, augmenter: of the training.
+      classes: columns of the labels.
+      choose: maps the number of a step to its rows of clips, (batch,) int, and its labels, (batch,
+        classes) float32.
+      steps: number of batches.
+      seed, epoch: with the number of a step, all that its augmentation depends on.
+
+    Yields:
+      Features and labels as training_batches does.
+    """
     bands, frames, _ = frontend.feature_shape
     config = augmenter.config
     # Normalization removes device differences, so augmentation that imitates them comes first.
     plain = dataclasses.replace(frontend, normalization="none", norm_lambda=None)
-    one_hot = np.eye(classes, dtype=np.float32)
 
     def gather(step: np.ndarray) -> tuple[np.ndarray, ...]:
-        rows = order[step * batch_size : (step + 1) * batch_size]
+        rows, labels = choose(int(step))
         rng = np.random.default_rng([seed, epoch, int(step)])
-        rows = np.sort(rows)  # reads the file sequentially
         waves = augmenter.waveforms(clips.samples[rows], clips.is_silence[rows], rng)
         by_band, by_frame = augmenter.masks(len(rows), bands, frames, rng)
         curves = augmenter.equalizers(len(rows), bands, rng)
         targets = augmenter.translations([clips.devices[row] for row in rows], rng)
         partners, weights = augmenter.mixing(len(rows), rng)
-        labels = one_hot[clips.labels[rows]]
         return waves, labels, by_band, by_frame, curves, targets, partners, weights
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

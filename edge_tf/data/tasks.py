@@ -83,6 +83,17 @@ def _windows(flags: DataFlags, cache: Path | None) -> Dataset:
     return _words(dataclasses.replace(flags, task="words"), cache)
 
 
+def _fewshot(flags: DataFlags, _: Path | None) -> Dataset:
+    from edge_tf.data.words import fewshot_words
+
+    options = fewshot_words.Options(
+        clip_ms=flags.clip_ms,
+        speaker_pattern=flags.speaker_pattern,
+        auxiliary=tuple(map(Path, flags.auxiliary)),
+    )
+    return fewshot_words.load(Path(flags.data_dir), options)
+
+
 def _scenes(flags: DataFlags, _: Path | None) -> Dataset:
     from edge_tf.data.scenes import scene_sets
 
@@ -112,6 +123,9 @@ WAKE_FLAGS = (
     *("synthesizers", "language", "takes", "quick"),
 )
 """Flags of the task "wake"."""
+
+FEW_SHOT_FLAGS = ("method", "auxiliary", "episodes")
+"""Flags of the task "fewshot"."""
 
 TASKS: dict[str, TaskSpec] = {
     task.name: task
@@ -147,6 +161,14 @@ TASKS: dict[str, TaskSpec] = {
             data="nothing: takes of the word are spoken by synthesizers",
             flags=("words", "background_labels", *WAKE_FLAGS),
             load=_windows,
+        ),
+        TaskSpec(
+            name="fewshot",
+            about="an embedding for words learnt from a few takes",
+            domain="words",
+            data="a folder with the words of Speech Commands, or see --download",
+            flags=("download", "speaker_pattern", *FEW_SHOT_FLAGS),
+            load=_fewshot,
         ),
         TaskSpec(
             name="scenes",

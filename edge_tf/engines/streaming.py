@@ -51,7 +51,7 @@ def keras_stream(model: "keras.Model", config: ModelConfig) -> "keras.Model":
         raise UserError(f"{model.name} has no streaming form", remedy)
     try:
         stream = build_stream(
-            num_classes=model.output_shape[1],
+            num_classes=None if config.embedding else model.output_shape[1],
             window_frames=model.input_shape[2],
             **run_model.arguments(config),
         )

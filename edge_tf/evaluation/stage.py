@@ -14,6 +14,7 @@ from edge_tf.data.run_data import RunData
 from edge_tf.errors import UserError
 from edge_tf.evaluation.cost import device_load
 from edge_tf.evaluation.hops import (
+    few_shot,
     gates,
     hop_table,
     lineup,
@@ -28,6 +29,7 @@ from edge_tf.evaluation.report import report_files
 from edge_tf.evaluation.report.data_text import DataFacts
 from edge_tf.evaluation.report.report import ModelFacts, Report
 from edge_tf.evaluation.streams.stream_report import StreamReport
+from edge_tf.fewshot import dummies_file, episodes
 from edge_tf.run_records import ConvertRecord, EpochRecord, EvaluateRecord, TrainRecord
 from firmware_export import packing
 from firmware_export.boards.board import HOP_TABLE, Board
@@ -86,6 +88,11 @@ def evaluate(
     clips = _clips(data, max_clips)
     devices = Devices(clips.devices, frozenset(data.training_devices()))
 
+    listed = _episodes(run, data, clips, max_clips)
+    task = None
+    if listed is not None:
+        recogniser = dummies_file.recogniser_of(run)
+        task = few_shot.FewShot(listed.episodes, recogniser, episodes.TEST_SHOTS)
     line = lineup.of_run(run, data, boards)
     began = time.perf_counter()
     hops = measuring.run(line.engines, clips.features, clips.samples, clips.labels, clips.devices)
@@ -94,7 +101,9 @@ def evaluate(
     others = [] if budget is None else [gates.judge_size(sparsity.parameter_size(info), budget)]
     if stream is not None:
         others.append(_false_accepts(stream))
-    table = hop_table.build(hops, clips.labels, max_drop=max_drop, devices=devices, others=others)
+    table = hop_table.build(
+        hops, clips.labels, max_drop=max_drop, devices=devices, others=others, task=task
+    )
     layers = layer_tables.of_run(run, model, clips.features, clips.labels, error_clips)
 
     run.record(
@@ -107,10 +116,11 @@ def evaluate(
             android_sha256=None if line.android is None else packing.sha256(line.android),
         )
     )
-    predictions.save(run, table, data.labels, clips.names, devices, clips.fingerprint, model)
+    if listed is None:
+        predictions.save(run, table, data.labels, clips.names, devices, clips.fingerprint, model)
     report = Report(
         table=table,
-        labels=data.labels,
+        labels=data.labels if listed is None else listed.words,
         title=f"edge_tf: {run.path.resolve().name}",
         clip_names=_shown_names(clips, table),
         history=records.to_json(_history(run)),
@@ -124,6 +134,24 @@ def evaluate(
     )
     report_files.write(report, run.path)
     return table
+
+
+def _episodes(
+    run: run_dir.RunDirectory, data: RunData, clips: _Clips, most: int
+) -> episodes.Listed | None:
+    """The episodes that a run of --task=fewshot is tested on, as its training announced them."""
+    fewshot = run.stage(TrainRecord).fewshot
+    if fewshot is None:
+        return None
+    if most:
+        raise UserError("--max_clips takes clips out of the episodes of the test", "leave it out")
+    listed = episodes.of_test(clips.labels, clips.names, data.labels)
+    if listed.digest != fewshot.test_digest:
+        raise UserError(
+            f"{run.path}: the episodes of the test are not those that its training announced",
+            "restore the data, or train again into a new --run_dir",
+        )
+    return listed
 
 
 def _false_accepts(stream: StreamReport) -> gates.Gate:

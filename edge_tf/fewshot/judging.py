@@ -1,11 +1,12 @@
 """How well a recogniser does on episodes: known words told apart, unknown ones told from them."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
 from edge_tf.fewshot.episodes import Episodes
-from edge_tf.fewshot.recogniser import Recogniser
+from edge_tf.fewshot.recogniser import Answers
 
 _AT_ONCE = 100  # episodes; their distances take some 10 MB
 
@@ -30,11 +31,15 @@ class Judged:
     open_set: np.ndarray
 
 
-def judge(embeddings: np.ndarray, episodes: Episodes, recogniser: Recogniser) -> Judged:
+def judge(
+    embeddings: np.ndarray,
+    episodes: Episodes,
+    recogniser: Callable[[np.ndarray, np.ndarray], Answers],
+) -> Judged:
     """Figures of a recogniser.
 
     Args:
-      embeddings: (clips, size) real.
+      embeddings: (clips, size), of the type that the recogniser takes.
       episodes: rows of clips.
       recogniser: gets takes and queries of each episode.
     """

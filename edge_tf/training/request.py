@@ -13,7 +13,13 @@ from edge_tf.data.waveform_cache import Waveforms
 from edge_tf.errors import UserError
 from edge_tf.records import JsonObject
 from edge_tf.run_records import EpochRecord, TrainRecord
-from edge_tf.settings import DataFlags, ModelConfig, StreamTraining, TrainingSettings
+from edge_tf.settings import (
+    DataFlags,
+    FewShotTraining,
+    ModelConfig,
+    StreamTraining,
+    TrainingSettings,
+)
 
 _RESULTS = ("chosen_epoch", "mined")
 # Location and name of the data, what is said of it, and results: training does not depend on them.
@@ -51,6 +57,8 @@ def settings_of(record: TrainRecord) -> JsonObject:
     found = {**fields, "data_fingerprint": clips}
     if isinstance(streams := found.get("streams"), dict):
         found["streams"] = {k: v for k, v in streams.items() if k not in _PLACES}
+    if isinstance(fewshot := found.get("fewshot"), dict):
+        found["fewshot"] = {k: v for k, v in fewshot.items() if k != "test_digest"}
     return found
 
 
@@ -64,6 +72,7 @@ def of(
     settings: TrainingSettings,
     cache: Path,
     streams: Callable[[Mapping[Split, Waveforms]], StreamTraining] | None = None,
+    fewshot: Callable[[Mapping[Split, Waveforms]], FewShotTraining] | None = None,
 ) -> Request:
     """Decodes the clips, and compares the training with the one that the run has.
 
@@ -74,6 +83,7 @@ def of(
       model_config, frontend, augmentation, settings: what to train and how.
       cache: folder of decoded clips.
       streams: for a training on streams: what they are mixed of, for the decoded clips.
+      fewshot: for a training on episodes: how, for the decoded clips.
 
     Raises:
       UserError: data cannot be read, the run directory contains another training, or a streaming
@@ -106,6 +116,7 @@ def of(
         data_checks=checks,
         data_notes=dataset.notes,
         streams=streams(splits) if streams else None,
+        fewshot=fewshot(splits) if fewshot else None,
     )
     refuse_another(run, record)
     return Request(record, dataset, splits)

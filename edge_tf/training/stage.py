@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import logging
+from collections.abc import Callable
 
 from edge_tf import files, keras_file, records, run_dir
 from edge_tf.audio.augmentation import Augmenter
@@ -12,6 +13,7 @@ from edge_tf.models import build_model, run_model
 from edge_tf.run_records import EpochRecord, FrontendFile
 from edge_tf.settings import TrainingSettings
 from edge_tf.training import device_translation, stream_fit
+from edge_tf.training.fewshot import fewshot_fit
 from edge_tf.training.fitted import Fitted
 from edge_tf.training.loop import Trainer
 from edge_tf.training.request import WRITES, Request
@@ -36,7 +38,7 @@ def train(run: run_dir.RunDirectory, request: Request) -> EpochRecord:
       UserError: noise cannot be read, or the checkpoints are of another training.
     """
     record = request.record
-    fitted = _fit(run, request) if record.streams is None else stream_fit.fit(run, request)
+    fitted = _fitting(request)(run, request)
     files.write_text(run / run_dir.LABELS, "".join(f"{label}\n" for label in record.labels))
     frontend = FrontendFile(frontend=record.frontend)
     files.write_json(run / run_dir.FRONTEND, records.to_json(frontend))
@@ -47,12 +49,19 @@ def train(run: run_dir.RunDirectory, request: Request) -> EpochRecord:
     run.record(
         dataclasses.replace(
             record,
-            files=run.hashes(*WRITES),
+            files=run.hashes(*WRITES, run_dir.DUMMIES),
             chosen_epoch=fitted.chosen_epoch,
             mined=fitted.mined,
         )
     )
     return fitted.history[-1]
+
+
+def _fitting(request: Request) -> Callable[[run_dir.RunDirectory, Request], Fitted]:
+    """What trains on streams, on episodes or on clips."""
+    if request.record.streams is not None:
+        return stream_fit.fit
+    return _fit if request.record.fewshot is None else fewshot_fit.fit
 
 
 def _fit(run: run_dir.RunDirectory, request: Request) -> Fitted:

@@ -143,8 +143,11 @@ class SgdStep:
           batches: features in the order of labels.
           labels: (clips,) int.
         """
-        logits = np.concatenate([self._logits(features).numpy() for features in batches])
-        return float(np.mean(np.argmax(logits, axis=1) == labels))
+        return float(np.mean(np.argmax(self.outputs(batches), axis=1) == labels))
+
+    def outputs(self, batches: tf.data.Dataset) -> np.ndarray:
+        """Outputs of the network in inference mode, (clips, ...), for batches of features."""
+        return np.concatenate([self._logits(features).numpy() for features in batches])
 
 
 def dropout_generators(model: keras.Model) -> list[tf.random.Generator]:

@@ -5,6 +5,7 @@ import logging
 from edge_tf import run_dir
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.evaluation.streams import operating_point
+from edge_tf.models import run_model
 from edge_tf.records import JsonObject
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import DetectorConfig
@@ -19,7 +20,8 @@ def of_run(run: run_dir.RunDirectory, frontend: FrontendConfig) -> JsonObject | 
 
     Args:
       run: a run whose conversion has finished.
-      frontend: of the run; without one for devices the network alone is estimated.
+      frontend: of the run; without one for devices, and of an embedding, which has no detector,
+        the network alone is estimated.
 
     Returns:
       As the entry "load" of an export's manifest.json.
@@ -28,9 +30,11 @@ def of_run(run: run_dir.RunDirectory, frontend: FrontendConfig) -> JsonObject | 
     model = (run.require_streaming() if streaming else run.require_int8()).read_bytes()
     detector = operating_point.of_run(run) if streaming else DetectorConfig()
     second = operating_point.second_of(run) if streaming else None
-    around = Spotting(run.labels(), frontend.to_dict(), detector, second=second)
+    around = None
+    if frontend.is_causal and not run_model.embeds(run):
+        around = Spotting(run.labels(), frontend.to_dict(), detector, second=second)
     try:
-        return exported.of_model(model, around if frontend.is_causal else None, streaming)
+        return exported.of_model(model, around, streaming)
     except ExportError as error:
         _LOG.info("no load on microcontrollers: %s", error)
         return None

@@ -42,7 +42,7 @@ def judge(
       first: the first hop, the baseline for accuracy.
       reference: the hop whose bytes must be matched, if there is one.
       max_drop: percentage points of accuracy that int8 outputs, or scores derived from them, may
-        lose.
+        lose; on episodes also of the AUROC.
     """
     gates = []
     missing = f"not available here: {hop.unavailable}" if hop.unavailable else ""
@@ -69,7 +69,22 @@ def judge(
             passed = row.change_points >= -max_drop - 1e-9
             detail = f"{100 * row.accuracy:.2f} %, {row.change_points:+.2f} points"
             gates.append(Gate(name, passed, f"{detail} on {row.clips:,} clips"))
+            gates += _auroc_gates(row, first, max_drop)
     return gates
+
+
+def _auroc_gates(row: HopRow, first: HopResult, max_drop: float) -> list[Gate]:
+    """Whether unknown words are still told from known ones, whatever the number of takes."""
+    changes = [one for one in row.by_shots or () if one.auroc_change is not None]
+    if not changes:
+        return []
+    worst = min(changes, key=lambda one: one.auroc_change or 0.0)
+    change = worst.auroc_change or 0.0
+    points = "1 point" if max_drop == 1 else f"{max_drop:g} points"
+    name = f"{row.name} loses at most {points} of AUROC against {first.name}"
+    takes = "1 take" if worst.shots == 1 else f"{worst.shots} takes"
+    detail = f"{100 * worst.auroc:.2f} %, {change:+.2f} points with {takes}"
+    return [Gate(name, change >= -max_drop - 1e-9, detail)]
 
 
 # Maximum difference in accuracy, in points: of the simulation from the int8 model; and of the int8

@@ -1,31 +1,87 @@
 """Figures of one hop, computed from its outputs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from edge_tf.engines.base import Start
 from edge_tf.evaluation import metrics
-from edge_tf.evaluation.hops import recording_devices
 from edge_tf.evaluation.hops.hop_result import HopResult
-from edge_tf.evaluation.hops.recording_devices import ByDevice, Devices
+from edge_tf.evaluation.hops.recording_devices import ByDevice
 
 
 @dataclass(frozen=True, kw_only=True)
-class HopRow:
-    """Figures of one hop; None if it is unavailable or there is nothing to compare with.
+class ShotFigures:
+    """Figures of few-shot learning with some takes of each word.
 
     Attributes:
-      accuracy, standard_error: shares, 0 to 1; the error is binomial.
-      accuracy_interval: 95 % Wilson interval of the accuracy.
+      shots: takes.
+      accuracy, accuracy_error: share of known queries whose nearest word is theirs; mean over
+        episodes and its standard error, of the draw of episodes.
+      auroc, auroc_error: of known against unknown queries, likewise.
+      accuracy_change, auroc_change: minus those of the first hop, in percentage points.
+    """
+
+    shots: int
+    accuracy: float
+    accuracy_error: float
+    auroc: float
+    auroc_error: float
+    accuracy_change: float | None = None
+    auroc_change: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFigures:
+    """How well a hop does its task; None where a task or a hop has no such figure.
+
+    Attributes:
+      accuracy, standard_error: shares, 0 to 1; the error is binomial, or over episodes.
+      accuracy_interval: 95 % Wilson interval of the accuracy, or 1.96 standard errors of episodes.
       macro_accuracy: mean of the accuracies per class, as DCASE scores.
       log_loss, log_loss_error: mean cross entropy in nats (metrics.log_losses) and its standard
         error. Both errors assume independent clips; recordings of one source on several devices
         are not, so use the errors per device there.
       by_device: figures per recording device; None if no devices are known.
+      by_shots: of few-shot learning; `accuracy`, `change_points` and `agreement` are then those of
+        known queries with MAIN_SHOTS takes.
       undecided: clips with NaN or infinity among their outputs; they count as wrong.
       change_points: accuracy minus that of the first hop on the same clips, in percentage points.
       agreement: share of clips with the same predicted class as the first hop.
+    """
+
+    accuracy: float | None = None
+    standard_error: float | None = None
+    accuracy_interval: tuple[float, float] | None = None
+    macro_accuracy: float | None = None
+    log_loss: float | None = None
+    log_loss_error: float | None = None
+    by_device: ByDevice | None = None
+    by_shots: tuple[ShotFigures, ...] | None = None
+    undecided: int = 0
+    change_points: float | None = None
+    agreement: float | None = None
+
+
+class Task(Protocol):
+    """What the outputs are for."""
+
+    def check(self, hops: Sequence[HopResult]) -> None:
+        """Raises ValueError if outputs do not fit the task."""
+        ...
+
+    def figures(self, hop: HopResult, first: HopResult) -> TaskFigures:
+        """Figures of a hop that has outputs; `first` is the hop to compare with."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class HopRow(TaskFigures):
+    """Figures of one hop; None if it is unavailable or there is nothing to compare with.
+
+    Attributes:
       compared_to: name of the hop that outputs are compared with.
       max_lsb: largest difference of an output from that hop, in LSB of its int8 grid. Float
         outputs are rounded to the grid first, without clipping (metrics.to_lsb).
@@ -39,16 +95,6 @@ class HopRow:
     start: Start
     clips: int = 0
     unavailable: str = ""
-    accuracy: float | None = None
-    standard_error: float | None = None
-    accuracy_interval: tuple[float, float] | None = None
-    macro_accuracy: float | None = None
-    log_loss: float | None = None
-    log_loss_error: float | None = None
-    by_device: ByDevice | None = None
-    undecided: int = 0
-    change_points: float | None = None
-    agreement: float | None = None
     compared_to: str | None = None
     max_lsb: int | None = None
     differing_bytes: int | None = None
@@ -57,21 +103,14 @@ class HopRow:
     bit_exact_required: bool = False
 
 
-def of(
-    hop: HopResult,
-    first: HopResult,
-    reference: HopResult | None,
-    labels: metrics.Array,
-    devices: Devices | None,
-) -> HopRow:
+def of(hop: HopResult, first: HopResult, reference: HopResult | None, task: Task) -> HopRow:
     """Figures of one hop.
 
     Args:
       hop: its outputs.
       first: the hop that accuracy and agreement are compared with.
       reference: the hop that outputs are compared with, if there is one.
-      labels: [N] class indices of all clips.
-      devices: recording devices of all clips, if there are several.
+      task: judges the outputs.
     """
     if hop.outputs is None:
         return HopRow(
@@ -81,40 +120,14 @@ def of(
             unavailable=hop.unavailable,
             bit_exact_required=hop.bit_exact,
         )
-    chosen = metrics.predictions(hop.outputs)
-    clips = hop.which_clips()
-    truth = labels[clips]
-    right = metrics.correct(truth, chosen)
-    accuracy = right / hop.clips
-    agreement = change = None
-    mine, theirs = _common(hop, first)
-    if first.outputs is not None and mine.size:
-        first_chosen = metrics.predictions(first.outputs[theirs])
-        agreement = metrics.agreement(chosen[mine], first_chosen)
-        difference = metrics.correct(truth[mine], chosen[mine])
-        difference -= metrics.correct(truth[mine], first_chosen)
-        change = 100.0 * difference / mine.size
     max_lsb, differing, total = _differences(hop, reference)
-    losses = metrics.log_losses(hop.real_outputs(), truth)
-    log_loss, log_loss_error = metrics.mean_and_error(losses)
     seconds = hop.seconds_per_inference
     return HopRow(
+        **vars(task.figures(hop, first)),
         name=hop.name,
         engine=hop.engine,
         start=hop.start,
         clips=hop.clips,
-        accuracy=accuracy,
-        standard_error=metrics.standard_error(accuracy, hop.clips),
-        accuracy_interval=metrics.wilson_interval(right, hop.clips),
-        macro_accuracy=metrics.macro_accuracy(truth, chosen),
-        log_loss=log_loss,
-        log_loss_error=log_loss_error,
-        by_device=recording_devices.by_device(devices, clips, chosen == truth, losses)
-        if devices
-        else None,
-        undecided=int(np.count_nonzero(chosen == metrics.UNDECIDED)),
-        change_points=change,
-        agreement=agreement,
         compared_to=None if reference is None or max_lsb is None else reference.name,
         max_lsb=max_lsb,
         differing_bytes=differing,
@@ -124,7 +137,7 @@ def of(
     )
 
 
-def _common(left: HopResult, right: HopResult) -> tuple[metrics.Ints, metrics.Ints]:
+def common(left: HopResult, right: HopResult) -> tuple[metrics.Ints, metrics.Ints]:
     """Positions within each hop of the clips that both ran."""
     _, mine, theirs = np.intersect1d(
         left.which_clips(), right.which_clips(), assume_unique=True, return_indices=True
@@ -142,7 +155,7 @@ def _differences(
         return None, None, None
     if hop.are_shifted:
         return None, None, None
-    mine, theirs = _common(hop, reference)
+    mine, theirs = common(hop, reference)
     if not mine.size:
         return None, None, None
     expected = reference.outputs[theirs]

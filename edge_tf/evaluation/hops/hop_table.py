@@ -2,7 +2,8 @@
 
 A hop is a place where the model runs (Keras, LiteRT, TFLite Micro, ...). `build` receives the
 outputs of the engines as a list of HopResult, in the order the model travels, and computes one
-HopRow per hop and the gates. Accuracy and agreement are compared with the first hop, bytes with the
+HopRow per hop and the gates. What the outputs are for is a Task: Classification, unless another
+one is given. Accuracy and agreement are compared with the first hop, bytes with the
 *bit reference*, LiteRT's reference kernels. A new engine adds a HopResult; nothing changes here.
 """
 
@@ -14,9 +15,10 @@ import numpy as np
 from edge_tf.engines import ids
 from edge_tf.evaluation import metrics
 from edge_tf.evaluation.hops import gates, hop_row
+from edge_tf.evaluation.hops.classification import Classification
 from edge_tf.evaluation.hops.gates import Gate
 from edge_tf.evaluation.hops.hop_result import HopResult
-from edge_tf.evaluation.hops.hop_row import HopRow
+from edge_tf.evaluation.hops.hop_row import HopRow, Task
 from edge_tf.evaluation.hops.recording_devices import Devices
 
 BIT_REFERENCE = ids.LITERT_REFERENCE
@@ -39,6 +41,11 @@ class HopTable:
     labels_true: metrics.Ints = field(repr=False)
     max_drop: float = 1.0
     devices: Devices | None = None
+
+    @property
+    def is_of_episodes(self) -> bool:
+        """Whether outputs are embeddings, judged by episodes, not logits of the labels."""
+        return any(row.by_shots is not None for row in self.rows)
 
     @property
     def failed(self) -> list[Gate]:
@@ -66,6 +73,7 @@ def build(
     bit_reference: str = BIT_REFERENCE,
     devices: Devices | None = None,
     others: Sequence[Gate] = (),
+    task: Task | None = None,
 ) -> HopTable:
     """Computes rows and gates.
 
@@ -76,6 +84,7 @@ def build(
       bit_reference: engine whose bytes the bit-exact hops must match.
       devices: recording devices of all clips; rows are split by device if there are several.
       others: gates that were judged elsewhere; they come last.
+      task: judges the outputs; None: they are logits of the labels.
 
     Raises:
       ValueError: no hop, two hops with one name, a compare_to that names no hop, a max_drop that is
@@ -93,16 +102,18 @@ def build(
     if len(by_name) != len(hops):
         raise ValueError(f"two hops have the same name: {', '.join(hop.name for hop in hops)}")
     for hop in hops:
-        _check_fits(hop, hops, labels)
+        _check_fits(hop, labels)
         if hop.compare_to and hop.compare_to not in by_name:
             raise ValueError(
                 f"hop '{hop.name}': there is no hop '{hop.compare_to}' to compare with"
             )
+    task = Classification(labels, devices) if task is None else task
+    task.check(hops)
     default = next((hop for hop in hops if hop.engine == bit_reference), None)
     rows, judged = [], []
     for hop in hops:
         reference = by_name[hop.compare_to] if hop.compare_to else default
-        row = hop_row.of(hop, hops[0], reference, labels, devices)
+        row = hop_row.of(hop, hops[0], reference, task)
         rows.append(row)
         judged += gates.judge(hop, row, hops[0], reference, max_drop)
     int8 = next((row for row in rows if row.engine == bit_reference), None)
@@ -113,12 +124,9 @@ def build(
     return HopTable(rows, judged, list(hops), labels.astype(np.int64), max_drop, devices)
 
 
-def _check_fits(hop: HopResult, hops: Sequence[HopResult], labels: metrics.Array) -> None:
+def _check_fits(hop: HopResult, labels: metrics.Array) -> None:
     if hop.outputs is None:
         return
     clips = hop.which_clips()
     if clips[-1] >= len(labels) or (hop.clip_indices is None and hop.clips != len(labels)):
         raise ValueError(f"hop '{hop.name}': {hop.clips} outputs do not fit {len(labels)} labels")
-    classes = {other.outputs.shape[1] for other in hops if other.outputs is not None}
-    if len(classes) > 1 or labels.min() < 0 or labels.max() >= hop.outputs.shape[1]:
-        raise ValueError(f"hops have {sorted(classes)} classes, labels go to {labels.max()}")

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import tflite_model
 from edge_tf import run_dir
 from edge_tf.android import models as android_models
 from edge_tf.data.run_data import RunData
@@ -30,7 +31,7 @@ class Lineup:
     Attributes:
       engines: in the order of the hop table.
       android: the .tflite with front-end that an app loads; None if TFLite cannot compute the
-        front-end.
+        front-end, or the network gives embeddings.
     """
 
     engines: list[Engine]
@@ -51,17 +52,27 @@ def of_run(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) ->
       UserError: a file of the run is missing.
     """
     model = run.require_int8().read_bytes()
-    android = _android_model(run, model, data)
-    streaming = _streaming(run, data, boards)
+    # An app's file gives the softmax of logits.
+    android = None if run_model.embeds(run) else _android_model(run, model, data)
+    names = _output_names(run, model, data)
+    streaming = _streaming(run, data, names, boards)
     # Emulated boards are slow: they run the form that is exported.
     for_windows = [board for board in boards if not (streaming and board.is_emulated)]
     engines = [
         *_keras(run),
-        *_int8(model, data, for_windows),
+        *_int8(model, data, names, for_windows),
         *_android(android, data),
         *streaming,
     ]
     return Lineup(engines, android)
+
+
+def _output_names(run: run_dir.RunDirectory, model: bytes, data: RunData) -> Sequence[str]:
+    """The labels; the values of an embedding are e0, e1, ..."""
+    if not run_model.embeds(run):
+        return data.labels
+    (outputs,) = tflite_model.parse(model, "the int8 model").outputs
+    return [f"e{at}" for at in range(outputs.shape[-1])]
 
 
 def _keras(run: run_dir.RunDirectory) -> list[Engine]:
@@ -75,7 +86,9 @@ def _keras(run: run_dir.RunDirectory) -> list[Engine]:
     return engines
 
 
-def _int8(model: bytes, data: RunData, boards: Sequence[Board]) -> list[Engine]:
+def _int8(
+    model: bytes, data: RunData, names: Sequence[str], boards: Sequence[Board]
+) -> list[Engine]:
     """The hops of the int8 file."""
     engines: list[Engine] = [
         LiteRTReference(model),
@@ -87,7 +100,7 @@ def _int8(model: bytes, data: RunData, boards: Sequence[Board]) -> list[Engine]:
         _LOG.info("the front-end reads future samples: no hops of plain C from the waveform")
     else:
         frontend = data.frontend.to_dict()
-        spotting = Spotting(data.labels, frontend)
+        spotting = Spotting(names, frontend)
         engines.append(IntegerFrontend(model, frontend))
         engines += [EmittedC(model, board, spotting, "waveform") for board in boards]
     return engines
@@ -116,7 +129,9 @@ def _android(model: bytes | None, data: RunData) -> list[Engine]:
     return engines
 
 
-def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) -> list[Engine]:
+def _streaming(
+    run: run_dir.RunDirectory, data: RunData, names: Sequence[str], boards: Sequence[Board]
+) -> list[Engine]:
     """The hops of the streaming form, for a run that was trained for streams.
 
     Each clip starts a new stream, so that its last frame must produce the logits of its window.
@@ -128,7 +143,7 @@ def _streaming(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]
         _LOG.info("the network reads future frames, where a window pads: no streaming hops")
         return []
     model = run.require_streaming().read_bytes()
-    spotting = Spotting(data.labels, data.frontend.to_dict())
+    spotting = Spotting(names, data.frontend.to_dict())
     engines: list[Engine] = [
         KerasStreaming(run.model_to_convert(), run_model.config_of(run)),
         StreamingTFLiteMicro(model),

@@ -1,5 +1,6 @@
 """Formats figures of the hop table, for the terminal and for the report."""
 
+from edge_tf.evaluation.hops.few_shot import MAIN_SHOTS
 from edge_tf.evaluation.hops.hop_row import HopRow
 from edge_tf.evaluation.hops.hop_table import HopTable
 from edge_tf.evaluation.report import recording_text
@@ -18,16 +19,16 @@ COLUMNS = (
     ("time", "ms/inference"),
 )
 _LOG_LOSS = ("log_loss", "log loss")
+_AUROC = ("auroc", "AUROC %")
 _LEFT = ("name", "start")
 _MARKS = {True: "PASSED", False: "FAILED", None: "NOT JUDGED"}
 
 
 def columns(table: HopTable) -> tuple[tuple[str, str], ...]:
-    """COLUMNS; with several recording devices the log loss follows the accuracy."""
-    if table.devices is None:
-        return COLUMNS
+    """COLUMNS; after the accuracy the log loss if there are several devices, AUROC on episodes."""
+    more = [_LOG_LOSS] * (table.devices is not None) + [_AUROC] * table.is_of_episodes
     at = COLUMNS.index(("accuracy", "accuracy %")) + 1
-    return (*COLUMNS[:at], _LOG_LOSS, *COLUMNS[at:])
+    return (*COLUMNS[:at], *more, *COLUMNS[at:])
 
 
 def milliseconds(value: float | None) -> str:
@@ -42,13 +43,16 @@ def milliseconds(value: float | None) -> str:
 
 def cells(row: HopRow) -> dict[str, str]:
     """The row as text, by the keys of COLUMNS; "unavailable" has the reason, if there is one."""
-    text = {key: NOTHING for key, _ in (*COLUMNS, _LOG_LOSS)}
+    text = {key: NOTHING for key, _ in (*COLUMNS, _LOG_LOSS, _AUROC)}
     text |= {"name": row.name, "start": row.start, "unavailable": ""}
     if row.unavailable:
         return text | {"unavailable": f"not available here: {row.unavailable}"}
     text["clips"] = f"{row.clips:,}"
     if row.accuracy is not None and row.standard_error is not None:
-        text["accuracy"] = f"{100 * row.accuracy:.2f} ± {100 * row.standard_error:.2f}"
+        text["accuracy"] = _with_error(row.accuracy, row.standard_error)
+    for one in row.by_shots or ():
+        if one.shots == MAIN_SHOTS:
+            text["auroc"] = _with_error(one.auroc, one.auroc_error)
     if row.log_loss is not None:
         text["log_loss"] = recording_text.loss(row.log_loss, row.log_loss_error)
     if row.change_points is not None:
@@ -63,10 +67,47 @@ def cells(row: HopRow) -> dict[str, str]:
     return text
 
 
+def _with_error(share: float, error: float) -> str:
+    return f"{100 * share:.2f} ± {100 * error:.2f}"
+
+
+def shot_rows(table: HopTable) -> list[list[str]]:
+    """Rows of text: hop, takes, accuracy and AUROC with their changes; empty without episodes."""
+    return [
+        [
+            row.name,
+            str(one.shots),
+            _with_error(one.accuracy, one.accuracy_error),
+            NOTHING if one.accuracy_change is None else f"{one.accuracy_change:+.2f}",
+            _with_error(one.auroc, one.auroc_error),
+            NOTHING if one.auroc_change is None else f"{one.auroc_change:+.2f}",
+        ]
+        for row in table.rows
+        for one in row.by_shots or ()
+    ]
+
+
+SHOT_COLUMNS = ("hop", "takes", "accuracy %", "change, pp", "AUROC %", "change, pp")
+
+
+def _shots(table: HopTable) -> list[str]:
+    """The table of takes in aligned columns."""
+    rows = [list(SHOT_COLUMNS), *shot_rows(table)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(SHOT_COLUMNS))]
+    lines = [
+        "  ".join(
+            f"{text:>{width}}" if at else f"{text:<{width}}"
+            for at, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+
+
 def render(table: HopTable) -> str:
     """Rows in aligned columns, with a reason in place of missing figures, then the gates.
 
-    With several recording devices, the table by device comes in between.
+    With several recording devices, the table by device comes in between, on episodes that by takes.
     """
     rows = [cells(row) for row in table.rows]
     titles = columns(table)
@@ -92,6 +133,8 @@ def render(table: HopTable) -> str:
             lines.append(line(row, keys).rstrip())
     if table.devices is not None:
         lines += ["", *recording_text.render(table.rows)]
+    if table.is_of_episodes:
+        lines += ["", *_shots(table)]
     if table.gates:
         lines.append("")
         width = max(len(_MARKS[gate.passed]) for gate in table.gates)

@@ -80,7 +80,7 @@ class Report:
 
     Attributes:
       table: the hop table, with outputs and labels.
-      labels: [C] class names in the order of the logits.
+      labels: [C] class names in the order of the logits; of episodes, their words.
       title: heading of the page.
       figures_of: name or engine of the hop for the confusion matrix and per-class figures. If it
         is not available, the first available hop is used.
@@ -114,7 +114,7 @@ class Report:
     data: DataFacts | None = None
 
     def __post_init__(self) -> None:
-        hop = self.chosen
+        hop = None if self.table.is_of_episodes else self.chosen
         if hop is not None and hop.outputs is not None and hop.outputs.shape[1] != len(self.labels):
             raise ValueError(f"{hop.outputs.shape[1]} logits, but {len(self.labels)} labels")
         if self.clip_names and len(self.clip_names) != len(self.table.labels_true):
@@ -141,7 +141,7 @@ class Report:
 
     @cached_property
     def _judged(self) -> tuple[metrics.Ints, metrics.Ints] | None:
-        if self.chosen is None or self.chosen.outputs is None:
+        if self.chosen is None or self.chosen.outputs is None or self.table.is_of_episodes:
             return None
         truth = self.table.labels_true[self.chosen.which_clips()]
         return truth, metrics.predictions(self.chosen.outputs)

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from edge_tf.evaluation.hops import few_shot
 from edge_tf.evaluation.report import (
     charts,
     hop_text,
@@ -30,6 +31,7 @@ _HOP_TITLES = {
     "clips": "Clips",
     "accuracy": "Accuracy %",
     "log_loss": "Log loss",
+    "auroc": "AUROC %",
     "change": "Change, points",
     "agreement": "Agreement %",
     "max_lsb": "Max difference, LSB",
@@ -66,6 +68,9 @@ def render(report: Report) -> str:
         chosen=report.chosen.name if report.chosen else None,
         charts=_charts(report),
         epochs=_epochs(report),
+        main_shots=few_shot.MAIN_SHOTS,
+        shot_columns=hop_text.SHOT_COLUMNS,
+        shot_rows=hop_text.shot_rows(report.table),
         labels=report.labels,
         confusion=_confusion(report),
         per_class=_per_class(report),

@@ -190,3 +190,13 @@ def test_without_tflite_micro_the_hop_is_not_available(monkeypatch):
         monkeypatch.setattr(micro, "has_wheel", lambda is_there=is_there: is_there)
         with pytest.raises(UnavailableError, match=told):
             StreamingTFLiteMicro(form).run(features)
+
+
+def test_an_embedding_on_a_stream_is_that_of_the_window():
+    keras.utils.set_random_seed(0)
+    model = randomize(bc_resnet.build(TAU, None, (40, FRAMES, 1), lookahead=0))
+    config = ModelConfig("bc_resnet", TAU, lookahead=0, embedding=True)
+    frames = np.random.default_rng(0).normal(size=(FRAMES, 40)).astype(np.float32)
+    pushed = KerasFrames(engines.keras_stream(model, config)).push(frames)
+    window = model(frames.T[np.newaxis, :, :, np.newaxis], training=False)
+    np.testing.assert_allclose(pushed[-1], window[0], atol=1e-5)

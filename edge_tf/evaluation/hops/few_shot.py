@@ -1,0 +1,102 @@
+"""The task of an embedding: known words told apart and unknown ones told from them, on episodes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_tf.evaluation import metrics
+from edge_tf.evaluation.hops.hop_result import HopResult
+from edge_tf.evaluation.hops.hop_row import ShotFigures, TaskFigures
+from edge_tf.fewshot import judging
+from edge_tf.fewshot.episodes import Episodes
+from edge_tf.fewshot.recogniser import Recogniser
+
+MAIN_SHOTS = 5
+"""The takes whose accuracy stands for the hop: a user says a word five times."""
+_Z95 = 1.96
+
+
+@dataclass(frozen=True, eq=False)
+class FewShot:
+    """A Task: outputs are embeddings, which a recogniser compares.
+
+    A hop that ran only some clips lacks takes and queries of most episodes: it has no figures but
+    its bytes.
+
+    Attributes:
+      episodes: rows of clips, with as many takes as the most in `shots`.
+      recogniser: of the run.
+      shots: takes to judge with; MAIN_SHOTS is among them.
+    """
+
+    episodes: Episodes
+    recogniser: Recogniser
+    shots: tuple[int, ...]
+
+    def check(self, hops: Sequence[HopResult]) -> None:
+        """All hops have embeddings of the same size."""
+        sizes = {hop.outputs.shape[1] for hop in hops if hop.outputs is not None}
+        if len(sizes) > 1:
+            raise ValueError(f"hops have embeddings of {sorted(sizes)} values")
+        if MAIN_SHOTS not in self.shots or self.episodes.support.shape[2] < max(self.shots):
+            raise ValueError(
+                f"episodes of {self.episodes.support.shape[2]} takes, not {self.shots}"
+            )
+
+    def figures(self, hop: HopResult, first: HopResult) -> TaskFigures:
+        assert hop.outputs is not None
+        outputs = hop.real_outputs()
+        undecided = int(np.count_nonzero(~np.isfinite(outputs).all(axis=1)))
+        if hop.is_partial:
+            return TaskFigures(undecided=undecided)
+        judged = self._judged(hop)
+        compared = first.outputs is not None and not first.is_partial
+        theirs = self._judged(first) if compared else None
+        at = self.shots.index(MAIN_SHOTS)
+        by_shots = tuple(
+            _figures(shots, mine, None if theirs is None else theirs[place])
+            for place, (shots, mine) in enumerate(zip(self.shots, judged, strict=True))
+        )
+        main = by_shots[at]
+        half = _Z95 * main.accuracy_error
+        agreement = None
+        if theirs is not None:
+            agreement = metrics.agreement(
+                judged[at].nearest.reshape(-1), theirs[at].nearest.reshape(-1)
+            )
+        return TaskFigures(
+            accuracy=main.accuracy,
+            standard_error=main.accuracy_error,
+            accuracy_interval=(max(0.0, main.accuracy - half), min(1.0, main.accuracy + half)),
+            by_shots=by_shots,
+            undecided=undecided,
+            change_points=main.accuracy_change,
+            agreement=agreement,
+        )
+
+    def _judged(self, hop: HopResult) -> list[judging.Judged]:
+        embeddings = hop.real_outputs()
+        return [
+            judging.judge(embeddings, self.episodes.of_shots(shots), self.recogniser)
+            for shots in self.shots
+        ]
+
+
+def _figures(shots: int, mine: judging.Judged, theirs: judging.Judged | None) -> ShotFigures:
+    accuracy, accuracy_error = metrics.mean_and_error(mine.accuracy)
+    auroc, auroc_error = metrics.mean_and_error(mine.auroc)
+    changes = {}
+    if theirs is not None:
+        for name in ("accuracy", "auroc"):
+            before, _ = metrics.mean_and_error(getattr(theirs, name))
+            now = accuracy if name == "accuracy" else auroc
+            changes[f"{name}_change"] = 100.0 * (now - before)
+    return ShotFigures(
+        shots=shots,
+        accuracy=accuracy,
+        accuracy_error=accuracy_error or 0.0,
+        auroc=auroc,
+        auroc_error=auroc_error or 0.0,
+        **changes,
+    )

@@ -10,6 +10,7 @@ from edge_tf.evaluation.hops.hop_result import HopResult
 from edge_tf.evaluation.hops.hop_row import ShotFigures, TaskFigures
 from edge_tf.fewshot import judging
 from edge_tf.fewshot.episodes import Episodes
+from edge_tf.fewshot.integer import IntegerRecogniser
 from edge_tf.fewshot.recogniser import Recogniser
 
 MAIN_SHOTS = 5
@@ -26,7 +27,7 @@ class FewShot:
 
     Attributes:
       episodes: rows of clips, with as many takes as the most in `shots`.
-      recogniser: of the run.
+      recogniser: of the run; int8 embeddings are judged by its integer form.
       shots: takes to judge with; MAIN_SHOTS is among them.
     """
 
@@ -76,9 +77,15 @@ class FewShot:
         )
 
     def _judged(self, hop: HopResult) -> list[judging.Judged]:
-        embeddings = hop.real_outputs()
+        """With each number of takes; int8 as a device compares it, float as it was trained."""
+        recognise: IntegerRecogniser | Recogniser = self.recogniser
+        embeddings: np.ndarray = hop.real_outputs()
+        if hop.is_int8 and hop.outputs is not None:
+            assert hop.scale is not None and hop.zero_point is not None
+            embeddings = hop.outputs
+            recognise = IntegerRecogniser.of(self.recogniser, hop.scale, hop.zero_point)
         return [
-            judging.judge(embeddings, self.episodes.of_shots(shots), self.recogniser)
+            judging.judge(embeddings, self.episodes.of_shots(shots), recognise)
             for shots in self.shots
         ]
 

@@ -10,7 +10,9 @@ from edge_tf.evaluation.hops.few_shot import MAIN_SHOTS, FewShot
 from edge_tf.evaluation.hops.hop_result import HopResult
 from edge_tf.evaluation.report import hop_text, report_html
 from edge_tf.evaluation.report.report import Report
+from edge_tf.fewshot import judging
 from edge_tf.fewshot.episodes import Words
+from edge_tf.fewshot.integer import IntegerRecogniser
 from edge_tf.fewshot.recogniser import Recogniser
 from edge_tf.settings import EpisodeShape
 
@@ -67,6 +69,17 @@ def test_more_takes_help_and_the_rows_figure_is_that_of_five():
     assert (row.accuracy, row.standard_error) == (five.accuracy, five.accuracy_error)
     judged = TASK._judged(hops(embeddings(0.6))[0])[1].accuracy
     assert row.standard_error == pytest.approx(judged.std(ddof=1) / np.sqrt(60))
+
+
+def test_int8_is_judged_by_the_integers_that_a_device_computes():
+    found = hops(embeddings(0.6))
+    row = table_of(found).rows[1]
+    whole = judging.judge(
+        found[1].outputs, EPISODES.of_shots(1), IntegerRecogniser.of(Recogniser(), 0.05, -20)
+    )
+    assert row.by_shots is not None
+    assert row.by_shots[0].accuracy == pytest.approx(whole.accuracy.mean())
+    assert row.by_shots[0].auroc == pytest.approx(whole.auroc.mean())
 
 
 def test_a_hop_that_ran_some_clips_is_judged_by_its_bytes_alone():

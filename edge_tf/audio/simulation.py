@@ -187,45 +187,6 @@ class Channel:
         return recorded[: len(samples) + self._tail].astype(np.float32)
 
 
-def coloured_noise(
-    rng: np.random.Generator, length: int, exponent: float, rate: int = 16000
-) -> np.ndarray:
-    """Gaussian noise with power falling as 1 / frequency ** exponent, above 20 Hz.
-
-    Args:
-      rng: source of randomness.
-      length: samples.
-      exponent: 0 white, 1 pink, 2 brown.
-      rate: samples per second.
-
-    Returns:
-      [length], RMS 0.1.
-    """
-    spectrum = np.fft.rfft(rng.standard_normal(length))
-    frequencies = np.fft.rfftfreq(length, 1.0 / rate)
-    spectrum *= np.maximum(frequencies, 20.0) ** (-exponent / 2.0)
-    # Nothing is audible below 20 Hz, where nearly all of the power of brown noise would be.
-    spectrum[frequencies < 20.0] = 0.0
-    return set_rms(np.fft.irfft(spectrum, length))
-
-
-def mains_hum(rng: np.random.Generator, length: int, rate: int = 16000) -> np.ndarray:
-    """A machine's hum: slowly swelling mains harmonics plus a little pink noise.
-
-    Returns:
-      [length], RMS 0.1.
-    """
-    seconds = np.arange(length) / rate
-    mains = float(rng.choice((50.0, 60.0)))
-    hum = np.zeros(length)
-    for harmonic in range(1, 25):
-        strength = rng.uniform(0.2, 1.0) / harmonic**0.8
-        swell = 1.0 + 0.3 * np.sin(2 * np.pi * (rng.uniform(0.05, 0.5) * seconds + rng.random()))
-        phase = mains * harmonic * seconds + rng.random()
-        hum += strength * swell * np.sin(2 * np.pi * phase)
-    return set_rms(set_rms(hum) + 0.3 * coloured_noise(rng, length, 1.0, rate))
-
-
 def set_rms(samples: np.ndarray, rms: float = 0.1) -> np.ndarray:
     """Scales to an RMS over all samples; silence stays silence. Float32, same shape."""
     present = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0

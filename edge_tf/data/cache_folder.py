@@ -104,7 +104,8 @@ def _lock(path: Path) -> int:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         try:
             if not waited and not _flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                _log.info("another process decodes the same clips: waiting for it")
+                entry = path.name.removeprefix(".").removesuffix(".lock")
+                _log.info("another process writes the cache's %s: waiting for it", entry)
                 waited = True
             _flock(lock, fcntl.LOCK_EX)
             if os.fstat(lock).st_nlink:  # else its last holder has just deleted it

@@ -18,7 +18,9 @@ def test_an_unknown_package(tmp_path) -> None:
     flags.FLAGS.mark_as_parsed()
     with (
         flagsaver.flagsaver(out=str(tmp_path / "out"), packages=["no-such"]),
-        pytest.raises(UserError, match="'no-such' is unknown; choose from tuxpaint-stamps-default"),
+        pytest.raises(
+            UserError, match="'no-such' is unknown; choose from flight-of-the-amazon-queen"
+        ),
     ):
         ambient.main()
     assert not (tmp_path / "out").exists()

@@ -68,7 +68,7 @@ def chain(shared_folder: Path) -> Path:
 def flags_of(folder: Path) -> tuple[str, ...]:
     return (
         *(f"--run_dir={folder / 'run'}", f"--cache_dir={folder / 'cache'}", WORDS),
-        "--synthesizers=espeak",
+        *("--synthesizers=espeak", "--ambient=none"),
         *(f"--recordings={folder / 'mine'}", f"--negatives={folder / 'radio'}"),
     )
 
@@ -218,7 +218,7 @@ def test_what_does_not_fit_is_one_line(folders, flags, message):
     assert not (folders / "run").exists()
 
 
-@pytest.mark.parametrize("flag", ["--recordings=x", "--takes=40", "--quick"])
+@pytest.mark.parametrize("flag", ["--recordings=x", "--takes=40", "--quick", "--ambient=none"])
 def test_flags_of_a_wake_word_are_refused_by_other_tasks(folders, flag):
     error = refused_early(
         "train", "--task=words", f"--run_dir={folders / 'run'}", f"--data_dir={folders}", flag
@@ -231,7 +231,10 @@ def test_two_folders_of_one_name_are_fine_after_the_remedy(folders):
     """Renamed, the next thing is said: that there is no sound in them."""
     (folders / "b" / "radio").rename(folders / "b" / "television")
     given = f"--negatives={folders / 'a' / 'radio'},{folders / 'b' / 'television'}"
-    done = small(f"--run_dir={folders / 'run'}", "--words=lamp", "--synthesizers=espeak", given)
+    done = small(
+        *(f"--run_dir={folders / 'run'}", "--words=lamp", "--synthesizers=espeak"),
+        *(given, "--ambient=none"),
+    )
     assert done.returncode == 2
     told = done.stderr.splitlines()[-1]
     assert "radio has no sound; name a folder of WAV or FLAC files" in told

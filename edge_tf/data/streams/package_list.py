@@ -1,6 +1,18 @@
 """Packages of Debian and Ubuntu that hold sound; needs nothing that takes time to load."""
 
 import dataclasses
+import enum
+
+
+class Stored(enum.Enum):
+    """How a package stores its sounds."""
+
+    FILES = "files"
+    """Sound files."""
+    QUEEN = "queen"
+    """Archives *.1c of "Flight of the Amazon Queen": a table of names, then MP3, Vorbis or FLAC."""
+    BYTES = "bytes"
+    """Files *.ALS of "Drascula": unsigned bytes at 11,025 Hz."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,15 +24,33 @@ class Package:
       kind: what sort of sound it holds.
       licence: of the sound, as the package's copyright file says.
       about: what it is.
+      stored: how.
     """
 
     name: str
     kind: str
     licence: str
     about: str
+    stored: Stored = Stored.FILES
 
 
 PACKAGES = (
+    Package(
+        "flight-of-the-amazon-queen",
+        "dialogue",
+        "freeware, may be distributed and modified",
+        "actors of an adventure game, English; 4.6 h",
+        Stored.QUEEN,
+    ),
+    Package(
+        "drascula",
+        "dialogue",
+        "freeware, may be distributed and modified",
+        "actors of an adventure game, English; 0.8 h",
+        Stored.BYTES,
+    ),
+    Package("fillets-ng-data-cs", "dialogue", "GPL-2+", "fish that talk, Czech; 1.8 h"),
+    Package("fillets-ng-data-nl", "dialogue", "GPL-2+", "the same in Dutch; 1.6 h"),
     Package(
         "tuxpaint-stamps-default",
         "spoken",

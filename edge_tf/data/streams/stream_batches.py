@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from edge_tf.audio.frontend import log_mel
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.data.streams.mixing import Mixer, Spoken
+from edge_tf.data.streams.mixing import Mixer, Spoken, Stream
 from edge_tf.data.streams.targets import Classes, Windows
 
 # Vocal tracts differ in length: mel bands are read up to so much higher or lower.
@@ -18,6 +18,9 @@ _WARP = 0.1
 _TEMPOS = (0.65, 1.0)
 # Masks as in SpecAugment (arXiv:1904.08779), in half of the streams: bands and frames at most.
 _MASK_SHARE, _MASKED_BANDS, _MASKED_FRAMES = 0.5, 4, 12
+# Streams that follow each other in an example. The beginning of an example is not trained on, so
+# that of the second stream costs nothing, and what is before a word may come from elsewhere.
+_JOINED = 2
 
 
 def training_batches(
@@ -43,17 +46,22 @@ def training_batches(
       slow_share: streams in which time passes slower.
 
     Yields:
-      features (batch, mel_bands, frames, 1) float32 and targets (batch, windows, classes) float32.
+      features (examples, mel_bands, frames, 1) float32 and targets (examples, windows, classes)
+      float32; an example is _JOINED streams, or one if batch_size is no multiple of that.
     """
     bands = frontend.mel_bands
+    joined = 1 if batch_size % _JOINED else _JOINED
+    examples = batch_size // joined
+    windows = dataclasses.replace(windows, frames=joined * (windows.frames - 1) + 1)
+    frontend = dataclasses.replace(frontend, clip_samples=windows.samples)
     count = len(windows.ends)
 
     def mixed(step: np.ndarray) -> tuple[np.ndarray, ...]:
         rng = np.random.default_rng([seed, epoch, int(step)])
         waves, targets = [], []
-        tempos = np.ones(batch_size, np.float32)
-        for place in range(batch_size):
-            stream = mixer.stream(rng)
+        tempos = np.ones(examples, np.float32)
+        for place in range(examples):
+            stream = _join([mixer.stream(rng) for _ in range(joined)])
             waves.append(stream.wave)
             if rng.random() < slow_share:
                 tempos[place] = rng.uniform(*_TEMPOS)
@@ -62,16 +70,16 @@ def training_batches(
                 for spoken in (stream.words, stream.others)
             )
             targets.append(windows.targets(words, classes, others))
-        warps = np.stack([_warp(bands, rng.uniform(-_WARP, _WARP)) for _ in range(batch_size)])
-        masks = np.stack([_mask(bands, windows.frames, rng) for _ in range(batch_size)])
+        warps = np.stack([_warp(bands, rng.uniform(-_WARP, _WARP)) for _ in range(examples)])
+        masks = np.stack([_mask(bands, windows.frames, rng) for _ in range(examples)])
         return np.stack(waves), np.stack(targets), tempos, warps, masks
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         waves, targets, tempos, warps, masks = tf.numpy_function(
             mixed, [step], [tf.float32] * 5, stateful=False
         )
-        waves = tf.ensure_shape(waves, [batch_size, windows.samples])
-        features = _slowed(log_mel(waves, frontend), tf.ensure_shape(tempos, [batch_size]))
+        waves = tf.ensure_shape(waves, [examples, windows.samples])
+        features = _slowed(log_mel(waves, frontend), tf.ensure_shape(tempos, [examples]))
         features = tf.einsum(
             "bij,bjtc->bitc", tf.ensure_shape(warps, [None, bands, bands]), features
         )
@@ -79,6 +87,22 @@ def training_batches(
         return features, tf.ensure_shape(targets, [None, count, classes.count])
 
     return tf.data.Dataset.range(steps).map(load, num_parallel_calls=2).prefetch(4)
+
+
+def _join(streams: Sequence[Stream]) -> Stream:
+    """Streams behind each other."""
+    words: list[Spoken] = []
+    others: list[Spoken] = []
+    length = 0
+    for stream in streams:
+        for found, spoken in ((words, stream.words), (others, stream.others)):
+            found += [_moved(one, length) for one in spoken]
+        length += len(stream.wave)
+    return Stream(np.concatenate([stream.wave for stream in streams]), words, others)
+
+
+def _moved(word: Spoken, by: int) -> Spoken:
+    return dataclasses.replace(word, start=word.start + by, end=word.end + by)
 
 
 def _slowed(features: tf.Tensor, tempos: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_tf import files
-from edge_tf.audio import simulation, wav
+from edge_tf.audio import noises, simulation, wav
 from edge_tf.data import file_contents
 from edge_tf.data.dataset import SPLITS, Split
 from edge_tf.data.streams import given_sound, rooms, sound_bank
@@ -34,6 +34,7 @@ _MOST_BYTES = 1 << 28
 _FEWEST_RECORDINGS = 12  # of a word: fewer are all trained on
 _LEVEL = 0.1  # RMS of the loud frames of a recording
 _SYNTHETIC_NOISE_S = 60
+_OF_EACH_NOISE = 4  # that has many forms
 # How often each is drawn.
 _TAKES_SHARE, _SENTENCES_SHARE, _NEGATIVES_SHARE, _HARD_SHARE = 1.0, 1.5, 1.5, 1.0
 _OTHER_WORDS_SHARE = 3.0
@@ -375,14 +376,17 @@ def _says(word: str, take: Take) -> bool:
 
 
 def synthetic_noise(split: Split) -> Iterator[np.ndarray]:
-    """White to brown noise and hum; other noise for each split."""
+    """White to brown noise, hum, gusts, crackle and engines; other noise for each split."""
     seed = SPLITS.index(split)
     length = _SYNTHETIC_NOISE_S * RATE
     sounds = [
-        simulation.coloured_noise(np.random.default_rng([seed, 1, kind]), length, exponent)
+        noises.coloured(np.random.default_rng([seed, 1, kind]), length, exponent)
         for kind, exponent in enumerate((0.0, 0.5, 1.0, 1.5, 2.0))
     ]
+    sounds += [noises.hum(np.random.default_rng([seed, 2, kind]), length) for kind in (0, 1)]
     sounds += [
-        simulation.mains_hum(np.random.default_rng([seed, 2, kind]), length) for kind in (0, 1)
+        make(np.random.default_rng([seed, 3, kind, place]), length)
+        for kind, make in enumerate((noises.gusts, noises.crackle, noises.engine))
+        for place in range(_OF_EACH_NOISE)
     ]
     yield from (simulation.to_int16(sound) for sound in sounds)

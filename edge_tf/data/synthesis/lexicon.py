@@ -13,7 +13,7 @@ from edge_tf.errors import UserError
 
 # Words beyond are rare: names, and forms that nobody says.
 MOST_WORDS = 12_000
-INSTALL = "make voices"
+INSTALL = "python -m pip install 'wordfreq>=3.1,<4'"
 
 _MOST_BYTES = 1 << 24
 _SHORTEST = 2  # letters

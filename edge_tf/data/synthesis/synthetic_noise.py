@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_tf.audio import simulation
+from edge_tf.audio import noises, simulation
 from edge_tf.audio.espeak import Espeak, Voice
 from edge_tf.data.synthesis.synthetic_request import RATE, Request
 from edge_tf.errors import UserError
@@ -73,9 +73,9 @@ def background_noises(
         return np.random.default_rng([request.seed, 4, kind])
 
     return {
-        "white_noise": simulation.coloured_noise(rng(0), length, 0.0),
-        "pink_noise": simulation.coloured_noise(rng(1), length, 1.0),
-        "brown_noise": simulation.coloured_noise(rng(2), length, 2.0),
-        "mains_hum": simulation.mains_hum(rng(3), length),
+        "white_noise": noises.coloured(rng(0), length, 0.0),
+        "pink_noise": noises.coloured(rng(1), length, 1.0),
+        "brown_noise": noises.coloured(rng(2), length, 2.0),
+        "mains_hum": noises.hum(rng(3), length),
         "babble": _babble(request, accents, variants),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_tf import files
-from edge_tf.audio import simulation, wav, wav_bytes
+from edge_tf.audio import noises, simulation, wav, wav_bytes
 from edge_tf.data import sound_files
 from edge_tf.data.dataset import NOISE_FOLDER, Clip, Split
 from edge_tf.errors import UserError
@@ -114,10 +114,10 @@ def made(root: Path, cache: Path, seed: int, clip_ms: int) -> Recordings:
     """
     length = max(_MADE_SECONDS * 1000, 4 * clip_ms) * _RATE // 1000
     sounds = {
-        "white": simulation.coloured_noise(_generator(seed, 0), length, 0.0),
-        "pink": simulation.coloured_noise(_generator(seed, 1), length, 1.0),
-        "brown": simulation.coloured_noise(_generator(seed, 2), length, 2.0),
-        "hum": simulation.mains_hum(_generator(seed, 3), length),
+        "white": noises.coloured(_generator(seed, 0), length, 0.0),
+        "pink": noises.coloured(_generator(seed, 1), length, 1.0),
+        "brown": noises.coloured(_generator(seed, 2), length, 2.0),
+        "hum": noises.hum(_generator(seed, 3), length),
         "digital_silence": np.zeros(length, np.float32),
     }
     folder = cache.resolve() / "made_noise" / f"{length}-{seed}"

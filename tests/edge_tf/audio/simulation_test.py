@@ -107,29 +107,6 @@ def test_channel_passes_sound_and_adds_the_tail():
         Channel(wet, FLAT, RATE, longest=8000)(np.zeros(8001, np.float32))
 
 
-@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0])
-def test_noise_has_its_colour(exponent):
-    """Power falls by 3 dB an octave for each unit of the exponent."""
-    noise = simulation.coloured_noise(np.random.default_rng(0), 1 << 17, exponent)
-    power = np.abs(np.fft.rfft(noise)) ** 2
-    hertz = np.fft.rfftfreq(len(noise), 1 / RATE)
-    low = power[(hertz > 100) & (hertz < 200)].mean()
-    high = power[(hertz > 3200) & (hertz < 6400)].mean()
-    assert 10 * np.log10(low / high) == pytest.approx(15.05 * exponent, abs=1.0)
-    assert noise.std() == pytest.approx(0.1, rel=0.01)
-
-
-def test_hum_is_harmonics_of_the_mains():
-    hum = simulation.mains_hum(np.random.default_rng(0), 4 * RATE)
-    spectrum = np.abs(np.fft.rfft(hum)) ** 2
-    hertz = np.fft.rfftfreq(len(hum), 1 / RATE)
-    shares = []
-    for mains in (50.0, 60.0):
-        distance = np.abs(hertz - mains * np.round(hertz / mains))
-        shares.append(spectrum[(distance < 1.5) & (hertz < 1500)].sum() / spectrum.sum())
-    assert max(shares) > 0.8
-
-
 @settings(max_examples=50)
 @given(st.lists(st.floats(-50.0, 50.0, width=32), max_size=40))
 def test_to_int16_never_wraps_around(values):

@@ -97,7 +97,7 @@ def test_recordings_of_noise_are_divided_by_time(folder, tmp_path):
     for split in SPLITS:
         noise = load(folder, tmp_path, split).noise
         np.testing.assert_array_equal(noise.samples[: noise.starts[1]], parts[split][0])
-        assert len(noise) == 8  # and seven synthetic ones
+        assert len(noise) == 20  # and nineteen synthetic ones
 
 
 def test_other_sound_comes_beside_the_other_words(folder, tmp_path):

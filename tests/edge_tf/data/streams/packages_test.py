@@ -48,14 +48,24 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def apt(archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in for apt-get, which copies an archive and counts that; returns the count's file."""
-    tools = tmp_path / "tools"
+    """A stand-in for apt-get, which copies an archive and counts that; returns the count's file.
+
+    After `apt-get update` it knows the package no-such.
+    """
+    tools, lists = tmp_path / "tools", tmp_path / "lists"
     tools.mkdir()
+    lists.mkdir()
     counted = tmp_path / "counted"
     script = tools / "apt-get"
     script.write_text(
-        f'#!/bin/sh\necho "$3" >> {counted}\ncp {archives}/"$3"_*.deb . 2>/dev/null || '
-        '{ echo "E: Unable to locate package $3" >&2; exit 100; }\n'
+        "#!/bin/sh\n"
+        "if [ $1 = update ]; then\n"
+        f"  cp {archives}/some-voices_*.deb {lists}/no-such_1_all.deb; exit\n"
+        "fi\n"
+        "for name; do :; done\n"
+        f'echo "$name" >> {counted}\ncp {archives}/"$name"_*.deb . 2>/dev/null || '
+        f'cp {lists}/"$name"_*.deb . 2>/dev/null || '
+        '{ echo "E: Unable to locate package $name" >&2; exit 100; }\n'
     )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
@@ -89,11 +99,33 @@ def test_what_is_there_is_not_fetched_again(apt: Path, tmp_path: Path) -> None:
 
 def test_a_package_that_there_is_not(apt: Path, tmp_path: Path) -> None:
     missing = Package("no-such", "spoken", "", "")
-    with pytest.raises(UserError, match=r"no-such cannot be fetched \(E: Unable to locate"):
+    told = r"no-such cannot be fetched \(E: Unable to locate package no-such\); run: apt-get update"
+    with pytest.raises(UserError, match=told):
         packages.make(tmp_path / "out", [SPOKEN, missing])
-    # What was fetched before stays, and the remedy works: without that package.
-    assert [one.sounds for one in packages.make(tmp_path / "out", [SPOKEN])] == [2]
-    assert apt.read_text().split() == ["some-voices", "no-such"]
+    subprocess.run(["apt-get", "update"], check=True, timeout=60)  # what was told to do
+    # What was fetched before stays.
+    assert [one.sounds for one in packages.make(tmp_path / "out", [SPOKEN, missing])] == [2, 2]
+    assert apt.read_text().split() == ["some-voices", "no-such", "no-such"]
+
+
+def test_all_that_can_be_had_and_what_was_wrong_with_the_rest(apt: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    missing = packages.fill(out, [Package("no-such", "spoken", "", ""), EFFECTS])
+    assert list(missing) == ["no-such"] and "Unable to locate" in missing["no-such"]
+    assert list(packages.read(out)) == ["some-noises"]
+
+
+def test_kinds_are_the_folders_of_known_packages(
+    apt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    assert packages.kinds(out) == []
+    packages.make(out, [EFFECTS, SPOKEN])
+    monkeypatch.setattr(packages, "PACKAGES", (SPOKEN, EFFECTS))
+    assert packages.kinds(out) == [out / "spoken", out / "effects"]
+    (out / packages.RECORD).write_text('{"some-voices": []}')
+    with pytest.raises(UserError, match=r"packages\.json is damaged; delete"):
+        packages.kinds(out)
 
 
 def test_without_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

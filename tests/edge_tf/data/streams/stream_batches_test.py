@@ -40,10 +40,11 @@ def batches(
     mix: Mix = Mix(),  # noqa: B008
     slow: float = 0.5,
     classes: Classes = CLASSES,
+    size: int = 3,
 ) -> list:
     mixer = Mixer(sounds(), mix, WINDOWS.samples)
     made = stream_batches.training_batches(
-        mixer, WINDOWS, FRONTEND, classes, 3, steps, seed, epoch, slow
+        mixer, WINDOWS, FRONTEND, classes, size, steps, seed, epoch, slow
     )
     return [(features.numpy(), targets.numpy()) for features, targets in made]
 
@@ -79,6 +80,25 @@ def test_targets_are_those_of_the_stream_that_is_heard(monkeypatch):
         expected = log_mel(tf.constant(wave[np.newaxis]), FRONTEND).numpy()[0]
         np.testing.assert_allclose(features[row], expected, rtol=0, atol=1e-5)
         np.testing.assert_array_equal(targets[row], WINDOWS.targets(words, CLASSES))
+
+
+def test_two_streams_follow_each_other_in_an_example(monkeypatch):
+    """As if they were one long stream: all windows of the second one are asked about."""
+    plain(monkeypatch)
+    ((features, targets),) = batches(1, seed=7, epoch=1, mix=PLAIN, slow=0.0, size=4)
+    rng = np.random.default_rng([7, 1, 0])
+    mixer = Mixer(sounds(), PLAIN, WINDOWS.samples)
+    long = dataclasses.replace(WINDOWS, frames=399)
+    frontend = dataclasses.replace(FRONTEND, clip_samples=long.samples)
+    for row in range(2):
+        (first, [one]), (second, [two]) = mixer(rng), mixer(rng)
+        rng.random()  # whether it is slowed
+        wave = np.concatenate([first, second])
+        expected = log_mel(tf.constant(wave[np.newaxis]), frontend).numpy()[0]
+        np.testing.assert_allclose(features[row], expected, rtol=0, atol=1e-5)
+        two = dataclasses.replace(two, start=two.start + len(first), end=two.end + len(first))
+        np.testing.assert_array_equal(targets[row], long.targets([one, two], CLASSES))
+    assert features.shape == (2, 40, 399, 1)
 
 
 def test_a_slowed_stream_is_the_stream_at_a_slower_pace_and_its_word_with_it(monkeypatch):
@@ -139,7 +159,7 @@ def test_the_front_end_may_have_another_hop():
     frontend = dataclasses.replace(FRONTEND, hop=320, clip_samples=windows.samples)
     mixer = Mixer(sounds(), Mix(), windows.samples)
     made = stream_batches.training_batches(mixer, windows, frontend, CLASSES, 2, 1, 0, 0, 0.0)
-    assert next(iter(made))[0].shape == (2, 40, 100, 1)
+    assert next(iter(made))[0].shape == (1, 40, 199, 1)
 
 
 @given(st.integers(2, 60), st.floats(-0.3, 0.3))

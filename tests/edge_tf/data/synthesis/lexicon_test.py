@@ -31,12 +31,12 @@ def test_the_remedy_is_told_where_there_is_no_list(monkeypatch):
         return real(name)
 
     monkeypatch.setattr(lexicon.importlib, "import_module", without)
-    with pytest.raises(UserError, match="run: make voices"):
+    with pytest.raises(UserError, match="run: python -m pip install 'wordfreq"):
         lexicon.common_words("en")
 
 
 def test_frequent_words_come_first():
-    pytest.importorskip("wordfreq", reason="needs make voices")
+    pytest.importorskip("wordfreq", reason="needs the extra 'synthesis'")
     words = lexicon.common_words("en", count=2000)
     assert len(words) == 2000 and words.index("the") < 3
     assert words.index("water") < words.index("coffee")

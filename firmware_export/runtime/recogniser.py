@@ -26,6 +26,8 @@ FRACTION = 8
 TEMPERATURE_ONE = 256
 LARGEST_EMBEDDING = 512
 """(8 * 255) ** 2 * 512 is the largest distance that fits int32."""
+MOST_TAKES = 100
+"""Of one word, on a device."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -203,10 +203,14 @@ def run_data(run: "RunDirectory") -> "RunData":
             recorded: str | None = getattr(values, name)
             return str(Path(given).resolve()) if given else recorded
 
+        data_dir = place("data_dir") or values.data_dir
         return tasks.load(
             dataclasses.replace(
                 values,
-                data_dir=place("data_dir") or values.data_dir,
+                data_dir=data_dir,
+                auxiliary=tuple(
+                    data_dir if folder == values.data_dir else folder for folder in values.auxiliary
+                ),
                 split_lists=place("split_lists"),
                 test_dir=place("test_dir"),
             ),

@@ -11,6 +11,7 @@ from edge_tf import files, records, run_dir
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.data import tasks
 from edge_tf.data.dataset import Dataset
+from edge_tf.data.words.fewshot_words import WORDS
 from edge_tf.run_records import FrontendFile
 from edge_tf.settings import DataFlags
 from tests.edge_tf.data.scenes.scene_folders import make_esc_folders, make_tau
@@ -260,3 +261,20 @@ def test_data_lists_and_test_set_that_moved_are_found_by_their_flags(tmp_path):
     run.record(records_of.trained(data=records_of.data_flags(root), labels=("lamp", "music")))
     failed = again(data, tested)
     assert failed.returncode == 2 and "was trained without --test_dir; leave it" in failed.stderr
+
+
+def test_auxiliary_words_of_the_data_itself_move_with_it(tmp_path):
+    root = make(tmp_path / "data", (*(w for words in WORDS.values() for w in words), "tree"))
+    flags = recorded_flags(str(root), task="fewshot", auxiliary=(str(root),))
+    labels = load(records.to_json(flags)).labels
+    run = run_dir.RunDirectory(tmp_path / "run").create()
+    (run / run_dir.LABELS).write_text("".join(f"{label}\n" for label in labels))
+    front = FrontendFile(frontend=FrontendConfig())
+    files.write_json(run / run_dir.FRONTEND, records.to_json(front))
+    run.record(trained(data=flags, labels=labels))
+    moved = root.rename(tmp_path / "moved")
+    given = (f"--run_dir={run.path}", f"--cache_dir={tmp_path / 'cache'}")
+    found = again(*given, f"--data_dir={moved}")
+    assert "tree" in labels and found.stdout.startswith("{"), found.stderr
+    refused = again(*given)
+    assert refused.returncode == 2 and f"--data_dir={root} is not a folder" in refused.stderr

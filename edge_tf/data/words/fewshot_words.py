@@ -115,7 +115,9 @@ def _auxiliary(
 ) -> tuple[dict[str, list[str]], tuple[str, ...]]:
     """Clips, as absolute paths, of training speakers by word, and notes."""
     if not folder.is_dir():
-        raise UserError(f"--auxiliary={folder} is not a folder", "name a folder of word folders")
+        raise UserError(
+            f"--auxiliary={folder} is not a folder", "name a folder of word folders, or restore it"
+        )
     folders = read(folder, (), _TASK, speakers.levels, FOLDER_RULES)
     division = _divide(folder, folders, speakers)
     found = {

@@ -27,7 +27,7 @@ class DummyPrototypes(tf.Module):
         rng = np.random.default_rng([seed, 0xD0])
 
         def drawn(inputs: int, *shape: int) -> tf.Variable:
-            bound = 1.0 / np.sqrt(inputs)  # as PyTorch initializes the authors' layers
+            bound = 1.0 / np.sqrt(inputs)  # as PyTorch initializes linear layers
             return tf.Variable(rng.uniform(-bound, bound, shape).astype(np.float32))
 
         self.hidden, self.hidden_bias = drawn(size, size, HIDDEN), drawn(size, HIDDEN)

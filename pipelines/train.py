@@ -2,8 +2,8 @@
 
 With --task=wake a word is enough, as text: synthesizers speak it, and the network is trained on
 streams that are mixed of that, of sentences and of --negatives. --on_streams mixes them of the
-clips of --data_dir. --task=fewshot trains a network whose output tells words apart that it never
-heard; docs/fewshot.md.
+clips of --data_dir. --task=fewshot trains a network whose output separates words that it was not
+trained on; docs/fewshot.md.
 
 Writes float.keras, labels.txt, frontend.json and history.json to --run_dir. After an interruption,
 run the same command again: it continues after the last finished epoch.

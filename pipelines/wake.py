@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,13 +135,15 @@ def prepare(
         synthesizers=FLAGS.synthesizers,
         seed=FLAGS.seed,
     )
+    before = _trained_on(run)
     given = stream_flags.folders("negatives")
+    real = ambient(cache, before.negatives if before else None)
     names = {folder.name for folder in given}
     folders = wake_sounds.Folders(
         takes=(run / run_dir.TAKES).resolve(),
         words=tuple(sorted(request.words)),  # labels are in this order
         recordings=stream_flags.folder("recordings"),
-        negatives=(*given, *(kind for kind in ambient(cache) if kind.name not in names)),
+        negatives=(*given, *(kind for kind in real if kind.name not in names)),
         hard=stream_flags.folders("hard_negatives"),
         rooms=stream_flags.folder("rooms"),
     )
@@ -177,8 +180,20 @@ def prepare(
     return data, streams
 
 
-def ambient(cache: Path) -> list[Path]:
+def _trained_on(run: "RunDirectory") -> "StreamTraining | None":
+    """What a finished training had."""
+    from edge_tf.run_records import TrainRecord
+
+    record = run.find(TrainRecord) if (run / "config.json").exists() else None
+    return record.streams if record else None
+
+
+def ambient(cache: Path, trained_on: Sequence[str] | None = None) -> list[Path]:
     """The folders of sound that --ambient asks for, each a kind.
+
+    Args:
+      cache: where `auto` puts them.
+      trained_on: folders of a finished training: `auto` is what they have of it.
 
     Raises:
       UserError: it is no folder that pipelines.ambient has made.
@@ -201,6 +216,8 @@ def ambient(cache: Path) -> list[Path]:
             )
         return kinds
     folder = (cache / "ambient").resolve()
+    if trained_on is not None:
+        return [kind for kind in map(Path, trained_on) if kind.parent == folder]
     with cache_folder.writing(folder):
         missing = packages.fill(folder)
     for reason in missing.values():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from edge_tf.run_records import (
 from edge_tf.training.device_translation import DeviceTranslator
 from edge_tf.training.loop import Trainer
 from edge_tf.training.step import seed_everything
+
+_log = logging.getLogger(__name__)
 
 # Epochs draw order and augmentation by number; training has used the first ones.
 _FIRST_EPOCH = 1000
@@ -74,6 +77,12 @@ def compress(
             f"--epochs={settings.epochs} is too few for {len(phases)} phases "
             f"({', '.join(phase.name for phase in phases)})",
             "give each at least one epoch",
+        )
+    if run.stage(TrainRecord).streams is not None:
+        _log.warning(
+            "this network was trained on streams, and is compressed on single clips (%d): what a "
+            "detector then hears in hours of sound, pipelines.evaluate --stream tells",
+            len(data.clips("training").labels),
         )
     prunes = any(phase.sparsity is not None for phase in phases)
     names = pruning.chosen(model, settings.prune) if prunes else []

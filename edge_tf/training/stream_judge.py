@@ -18,7 +18,7 @@ from edge_tf.data.streams.targets import Classes, Windows
 
 _BATCH = 16
 _MOST_TRIES = 20  # streams that are mixed for one with a word that can be judged
-_CHUNK_FRAMES = 1_200  # of other sound
+_CHUNK_FRAMES = 2_400  # of other sound
 _SMOOTHED_S = 0.2
 # A detection is the word's from so long before its end to so long after it.
 _EARLY_S, _LATE_S = 0.1, 0.7
@@ -70,6 +70,7 @@ class StreamJudge:
         seed: int,
     ) -> None:
         self._windows, self._classes = windows, classes
+        self._judged: tuple[keras.Model, tf.types.experimental.GenericFunction] | None = None
         rng = np.random.default_rng([seed, 0x1D6E])
         waves: list[np.ndarray] = []
         self._words: list[tuple[int, int, np.ndarray]] = []
@@ -111,11 +112,7 @@ class StreamJudge:
 
     def __call__(self, model: keras.Model) -> Judgement:
         """Judges a network that maps (batch, bands, frames, 1) to logits of all windows."""
-        run = tf.function(
-            lambda x: tf.nn.softmax(model(x, training=False)),
-            input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)],
-            autograph=False,
-        )
+        run = self._traced(model)
         smoothed = max(1, round(_SMOOTHED_S * self._windows.rate / self._windows.hop))
         smoothed = max(1, smoothed // self._windows.every)
         unsettled = -(-self._windows.unsettled // self._windows.every)
@@ -130,6 +127,17 @@ class StreamJudge:
         found = np.array(scores)
         missed = [float(np.mean(found <= peaks[count])) for count in _FALSE_ACCEPTS]
         return Judgement(float(np.mean(missed)), float(peaks[1]))
+
+    def _traced(self, model: keras.Model) -> tf.types.experimental.GenericFunction:
+        """The network as a graph, the same one as long as it is the same network."""
+        if self._judged is None or self._judged[0] is not model:
+            run = tf.function(
+                lambda x: tf.nn.softmax(model(x, training=False)),
+                input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)],
+                autograph=False,
+            )
+            self._judged = model, run
+        return self._judged[1]
 
 
 def _features(waves: np.ndarray, frontend: FrontendConfig) -> np.ndarray:

@@ -48,6 +48,14 @@ def test_auto_fetches_once_into_the_cache_and_names_what_is_missing(tmp_path, mo
     assert "takes more speech for the word" in told
 
 
+def test_a_finished_training_keeps_what_it_had(tmp_path, monkeypatch):
+    monkeypatch.setattr(packages, "fill", lambda out: pytest.fail("nothing is to be fetched"))
+    had = [str(tmp_path / "radio"), str(tmp_path / "ambient" / "spoken")]
+    with flagsaver.flagsaver(ambient=wake.AUTO):
+        assert wake.ambient(tmp_path, had) == [tmp_path / "ambient" / "spoken"]
+        assert wake.ambient(tmp_path, []) == []
+
+
 def test_nothing_can_be_had(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(packages, "fill", lambda out: {"drascula": "apt-get is missing"})
     with caplog.at_level(logging.WARNING), flagsaver.flagsaver(ambient=wake.AUTO):

@@ -15,6 +15,7 @@ from edge_tf.data import sound_files
 from edge_tf.data.dataset import SPLITS, Split
 from edge_tf.data.streams import sound_bank
 from edge_tf.data.streams.mixing import RATE
+from edge_tf.data.streams.package_list import PACKAGES
 from edge_tf.data.streams.sound_bank import SoundBank
 from edge_tf.data.words.speakers import Speakers
 from edge_tf.errors import UserError
@@ -30,6 +31,11 @@ _LONG_S = 60.0
 
 def names(folder: Path, flag: str) -> tuple[str, ...]:
     """The files of a folder that a flag names. Raises UserError if there are none."""
+    if not folder.is_dir():
+        remedy = "put it back"
+        if folder.name in {package.kind for package in PACKAGES}:
+            remedy += f", or fetch it: python -m pipelines.ambient --out={folder.parent}"
+        raise UserError(f"{folder} ({flag}) is not there any more", remedy)
     found = sound_files.listed(folder, levels=3).names
     if not found:
         raise UserError(f"{flag}={folder} has no sound", "name a folder of WAV or FLAC files")

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -26,8 +27,8 @@ from edge_tf.engines.keras_quantized import KerasQuantized, read_ranges
 from edge_tf.errors import UserError
 from edge_tf.models import inference, loading
 from edge_tf.run_dir import RunDirectory
-from edge_tf.run_records import CompressRecord
-from edge_tf.settings import DataFlags
+from edge_tf.run_records import CompressRecord, TrainRecord
+from edge_tf.settings import DataFlags, StreamTraining
 from tests.edge_tf import recorded
 from tests.edge_tf.data.words.word_folders import make
 from tflite_model import sparsity
@@ -263,6 +264,16 @@ def test_teachers_that_do_not_fit_are_refused(trained, sounds, tmp_path):
     (other / "float.keras").unlink()
     with pytest.raises(UserError, match=r"float\.keras is missing; make it with: python -m pipel"):
         teachers.digest(trained, other)
+
+
+def test_a_network_for_streams_is_told_that_it_is_compressed_on_clips(trained, tmp_path, caplog):
+    run = copy(trained, tmp_path / "run")
+    before = run.stage(TrainRecord)
+    streams = StreamTraining(("lamp",), None, None, (), (), 1, 1, {}, {}, "0")
+    run.record(dataclasses.replace(before, streams=streams))
+    with caplog.at_level(logging.WARNING):
+        compress(run, dataclasses.replace(SETTINGS, recipes=("finetune",), epochs=1))
+    assert "trained on streams, and is compressed on single clips (" in caplog.text
 
 
 def test_too_few_epochs_and_an_unknown_layer_are_reported_before_work(trained, sounds, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from edge_tf.audio import wav
-from edge_tf.data.streams import packages
+from edge_tf.data.streams import given_sound, packages
 from edge_tf.data.streams.package_list import Package
 from edge_tf.errors import UserError
 
@@ -126,6 +126,14 @@ def test_kinds_are_the_folders_of_known_packages(
     (out / packages.RECORD).write_text('{"some-voices": []}')
     with pytest.raises(UserError, match=r"packages\.json is damaged; delete"):
         packages.kinds(out)
+
+
+def test_a_kind_that_is_gone_is_fetched_as_its_error_says(apt: Path, tmp_path: Path) -> None:
+    out = tmp_path / "ambient"
+    with pytest.raises(UserError, match=f"python -m pipelines.ambient --out={out}"):
+        given_sound.names(out / "spoken", "--negatives")
+    packages.make(out, [SPOKEN])
+    assert len(given_sound.names(out / "spoken", "--negatives")) == 2
 
 
 def test_without_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

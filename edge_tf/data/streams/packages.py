@@ -111,7 +111,7 @@ def read(out: Path) -> dict[str, Fetched]:
 def kinds(out: Path) -> list[Path]:
     """The folders of sound that there are, in the order of PACKAGES."""
     there = read(out)
-    order = dict.fromkeys(there[package.name].kind for package in PACKAGES if package.name in there)
+    order = dict.fromkeys(package.kind for package in PACKAGES if package.name in there)
     return [out / kind for kind in order if (out / kind).is_dir()]
 
 

@@ -69,7 +69,7 @@ def define() -> None:
     flags.DEFINE_boolean(
         "quick",
         False,
-        "A first try in about 15 minutes: fewer takes, shorter training, more misses.",
+        "A first try: fewer takes, shorter training, more misses.",
     )
 
 

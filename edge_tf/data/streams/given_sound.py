@@ -31,11 +31,11 @@ _LONG_S = 60.0
 
 def names(folder: Path, flag: str) -> tuple[str, ...]:
     """The files of a folder that a flag names. Raises UserError if there are none."""
-    if not folder.is_dir():
-        remedy = "put it back"
-        if folder.name in {package.kind for package in PACKAGES}:
-            remedy += f", or fetch it: python -m pipelines.ambient --out={folder.parent}"
-        raise UserError(f"{folder} ({flag}) is not there any more", remedy)
+    if folder.name in {package.kind for package in PACKAGES} and not folder.is_dir():
+        raise UserError(
+            f"{folder} ({flag}) is not there any more",
+            f"put it back, or fetch it: python -m pipelines.ambient --out={folder.parent}",
+        )
     found = sound_files.listed(folder, levels=3).names
     if not found:
         raise UserError(f"{flag}={folder} has no sound", "name a folder of WAV or FLAC files")

@@ -36,7 +36,7 @@ help: ## show this list
 setup: ## create .venv from requirements.lock (instant if up to date)
 	@tools/setup.sh
 
-demo: setup ## make a wake word from its text in a small way (six minutes): takes, training, C, what it mishears
+demo: setup ## make a wake word from its text in a small way (11 minutes of one core): takes, training, C, what it mishears
 	@$(PY) -m pipelines.run --task=wake --words="$(DEMO_WORD)" $(DEMO_FLAGS) --run_dir="$(DEMO_DIR)/run"
 	@echo
 	@$(PY) tools/demo_summary.py "$(DEMO_DIR)/run"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edge_tf.data.streams.wake_sounds import Folders
     from edge_tf.data.synthesis.take_request import TakeRequest
     from edge_tf.run_dir import RunDirectory
+    from edge_tf.run_records import TrainRecord
     from edge_tf.settings import DataFlags, StreamTraining, TrainingSettings
 
 FLAGS = flags.FLAGS
@@ -135,9 +136,10 @@ def prepare(
         synthesizers=FLAGS.synthesizers,
         seed=FLAGS.seed,
     )
-    before = _trained_on(run)
+    before = _finished(run)
+    trained = before.streams.negatives if before and before.streams else None
     given = stream_flags.folders("negatives")
-    real = ambient(cache, before.negatives if before else None)
+    real = ambient(cache, trained)
     names = {folder.name for folder in given}
     folders = wake_sounds.Folders(
         takes=(run / run_dir.TAKES).resolve(),
@@ -147,7 +149,7 @@ def prepare(
         hard=stream_flags.folders("hard_negatives"),
         rooms=stream_flags.folder("rooms"),
     )
-    _refuse_another(run, request, folders, cache)
+    _refuse_another(run, before, request, folders, cache)
     run.create()
     takes.make(request, run / run_dir.TAKES)
     facts = wake_sounds.facts(folders, cache)
@@ -180,12 +182,11 @@ def prepare(
     return data, streams
 
 
-def _trained_on(run: "RunDirectory") -> "StreamTraining | None":
-    """What a finished training had."""
+def _finished(run: "RunDirectory") -> "TrainRecord | None":
+    """The record of a finished training in this run."""
     from edge_tf.run_records import TrainRecord
 
-    record = run.find(TrainRecord) if (run / "config.json").exists() else None
-    return record.streams if record else None
+    return run.find(TrainRecord) if (run / "config.json").exists() else None
 
 
 def ambient(cache: Path, trained_on: Sequence[str] | None = None) -> list[Path]:
@@ -229,7 +230,11 @@ def ambient(cache: Path, trained_on: Sequence[str] | None = None) -> list[Path]:
 
 
 def _refuse_another(
-    run: "RunDirectory", asked: "TakeRequest", folders: "Folders", cache: Path
+    run: "RunDirectory",
+    before: "TrainRecord | None",
+    asked: "TakeRequest",
+    folders: "Folders",
+    cache: Path,
 ) -> None:
     """A run keeps its takes and windows: nothing is made in it for another training.
 
@@ -241,11 +246,9 @@ def _refuse_another(
     from edge_tf.data.synthesis import take_record
     from edge_tf.data.synthesis.take_record import METADATA
     from edge_tf.errors import UserError
-    from edge_tf.run_records import TrainRecord
     from edge_tf.training.request import CHECKPOINT_STATE
 
     takes = run / run_dir.TAKES
-    before = run.find(TrainRecord) if (run / "config.json").exists() else None
     if before is None:
         begun = (run / CHECKPOINT_STATE).exists() and (takes / METADATA).exists()
         if begun and take_record.request(takes) != asked:

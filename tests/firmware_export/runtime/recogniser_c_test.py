@@ -17,7 +17,7 @@ from firmware_export.runtime.recogniser import (
     squared_distances,
 )
 from tests.firmware_export.c_style_test import check_format
-from tests.firmware_export.runtime import compiled
+from tests.firmware_export.runtime import compiled, generators
 
 SIZE, UNITS, DUMMIES, MOST_WORDS = 24, 8, 3, 4
 _SHIM = """
@@ -47,16 +47,7 @@ const int16_t *prototype(int word) { return recogniser.prototypes[word]; }
 
 
 def generator(shifts: tuple[int, int]) -> DummyGenerator:
-    """Any weights; with small shifts hidden values and dummies saturate."""
-    rng = np.random.default_rng(0)
-    return DummyGenerator(
-        rng.integers(-(2**15), 2**15, size=(SIZE, UNITS)).astype(np.int16),
-        rng.integers(-(2**45), 2**45, size=UNITS),
-        shifts[0],
-        rng.integers(-(2**15), 2**15, size=(UNITS, DUMMIES, SIZE)).astype(np.int16),
-        rng.integers(-(2**40), 2**40, size=(DUMMIES, SIZE)),
-        shifts[1],
-    )
+    return generators.generator((SIZE, UNITS, DUMMIES), 0, shifts, (45, 40))
 
 
 CONFIGS = {

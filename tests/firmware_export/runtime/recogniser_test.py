@@ -12,6 +12,7 @@ from firmware_export.runtime.recogniser import (
     prototypes,
     squared_distances,
 )
+from tests.firmware_export.runtime import generators
 
 WORDS, TAKES, SIZE, UNITS, DUMMIES = 4, 3, 9, 5, 2
 
@@ -22,16 +23,7 @@ def embeddings(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 def generator(seed: int, shifts: tuple[int, int] = (16, 14)) -> DummyGenerator:
-    """Any weights: also some with which hidden values and dummies saturate."""
-    rng = np.random.default_rng(seed)
-    return DummyGenerator(
-        rng.integers(-(2**15), 2**15, size=(SIZE, UNITS)).astype(np.int16),
-        rng.integers(-(2**30), 2**30, size=UNITS),
-        shifts[0],
-        rng.integers(-(2**15), 2**15, size=(UNITS, DUMMIES, SIZE)).astype(np.int16),
-        rng.integers(-(2**30), 2**30, size=(DUMMIES, SIZE)),
-        shifts[1],
-    )
+    return generators.generator((SIZE, UNITS, DUMMIES), seed, shifts, (30, 30))
 
 
 def by_hand(takes: list[list[int]], query: list[int]) -> int:

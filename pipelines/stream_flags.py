@@ -10,6 +10,7 @@ from pipelines import help_text, training_flags
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
+    from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.data.dataset import Dataset, Split
     from edge_tf.data.streams.targets import Classes
     from edge_tf.data.waveform_cache import Waveforms
@@ -49,6 +50,12 @@ def define() -> None:
         "<DIR>: Recorded impulse responses of rooms (DIR/*.wav, or DIR/ROOM/*.wav), of any rate: "
         "half of the rooms in the streams; the others are simulated.",
     )
+    flags.DEFINE_string(
+        "start_from",
+        None,
+        "<RUN>: Begin with the weights of this run, of the same network and front-end, trained on "
+        "clips or on streams; the last layer is new if its words are others.",
+    )
 
 
 def folder(name: str) -> Path | None:
@@ -60,6 +67,21 @@ def folder(name: str) -> Path | None:
 def folders(name: str) -> tuple[Path, ...]:
     """The folders that a flag lists."""
     return tuple(Path(given).resolve() for given in getattr(FLAGS, name))
+
+
+def start(frontend: "FrontendConfig") -> tuple[str | None, str | None]:
+    """The run that --start_from names, and the digest of its network; None without the flag.
+
+    Raises:
+      UserError: it has no network to begin with, or another one.
+    """
+    from edge_tf.training import start_weights
+
+    given = folder("start_from")
+    if given is None:
+        return None, None
+    model = training_flags.model_config()
+    return str(given), start_weights.digest(given, model, frontend)
 
 
 def settings(epochs: int | None = None) -> "TrainingSettings":
@@ -84,7 +106,7 @@ def check_clips() -> None:
     if FLAGS.on_streams:
         check("--on_streams", (OTHER_WORDS,))
         return
-    for name in _FOLDERS:
+    for name in (*_FOLDERS, "start_from"):
         if getattr(FLAGS, name):
             raise UserError(
                 f"--{name} has no effect without --on_streams", "add it, or leave both out"
@@ -100,6 +122,7 @@ def check(what: str, taken: Collection[str]) -> None:
     """
     from edge_tf.errors import UserError
     from edge_tf.models import MODELS
+    from edge_tf.training import start_weights
 
     model = MODELS[training_flags.value("model")]
     if model.build_windows is None:
@@ -117,6 +140,8 @@ def check(what: str, taken: Collection[str]) -> None:
         for given in [value] if isinstance(value, str) else value:
             if not Path(given).is_dir():
                 raise UserError(f"--{name}={given} is not a folder", "name a folder of WAV files")
+    if FLAGS.start_from:
+        start_weights.network(Path(FLAGS.start_from))
     kinds = [Path(folder).resolve().name for folder in FLAGS.negatives]
     for kind in kinds:
         if kinds.count(kind) > 1 or kind in taken:
@@ -126,18 +151,19 @@ def check(what: str, taken: Collection[str]) -> None:
 
 
 def of_clips(
-    dataset: "Dataset", cache: Path
+    dataset: "Dataset", frontend: "FrontendConfig", cache: Path
 ) -> "Callable[[Mapping[Split, Waveforms]], StreamTraining]":
     """Maps the clips of a data set to what streams are mixed of.
 
     Raises:
-      UserError: the data set has no class, or several, for other sound.
+      UserError: the data set has no class, or several, for other sound; --start_from does not fit.
     """
     from edge_tf.data.streams import clip_sounds
     from edge_tf.data.streams.wake_sounds import Folders
     from edge_tf.settings import StreamTraining
 
     classes = _classes(dataset)
+    start_from, start_digest = start(frontend)
     sound = Folders(
         takes=None,
         words=tuple(dataset.labels[at] for at in classes.words),
@@ -160,6 +186,8 @@ def of_clips(
             spoken=facts.spoken,
             digest=facts.digest,
             rooms=str(sound.rooms) if sound.rooms else None,
+            start_from=start_from,
+            start_digest=start_digest,
         )
 
     return made

@@ -65,7 +65,7 @@ def _train_clips() -> None:
     counts = dataset.counts("training").values()
     settings, streams, episodes = training_flags.training_settings(counts), None, None
     if FLAGS.on_streams:
-        settings, streams = stream_flags.settings(), stream_flags.of_clips(dataset, cache)
+        settings, streams = stream_flags.settings(), stream_flags.of_clips(dataset, frontend, cache)
     if values.task == fewshot.TASK:
         settings, episodes = fewshot.settings(), fewshot.of_clips(dataset)
 

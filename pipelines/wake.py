@@ -125,6 +125,7 @@ def prepare(
 
     words = tuple(word.strip().replace(" ", "_") for word in FLAGS.words)
     asked = effort()
+    start_from, start_digest = stream_flags.start(frontend)
     request = make_take_request(
         words,
         asked.takes,
@@ -178,6 +179,8 @@ def prepare(
         spoken=facts.spoken,
         digest=facts.digest,
         rooms=str(folders.rooms) if folders.rooms else None,
+        start_from=start_from,
+        start_digest=start_digest,
     )
     return data, streams
 

@@ -113,7 +113,7 @@ _WORD_FLAGS = (
     *("words", "split_lists", "test_dir", "download"),
     *("unknown_share", "speaker_pattern", "background_labels"),
 )
-STREAM_FLAGS = ("negatives", "hard_negatives", "rooms")
+STREAM_FLAGS = ("negatives", "hard_negatives", "rooms", "start_from")
 """Flags of trainings on streams."""
 _CLIP_STREAM_FLAGS = ("on_streams", *STREAM_FLAGS)
 _ALL_WORDS_FLAGS = tuple(name for name in _WORD_FLAGS if name != "unknown_share")

@@ -120,7 +120,7 @@ _ALL_WORDS_FLAGS = tuple(name for name in _WORD_FLAGS if name != "unknown_share"
 
 WAKE_FLAGS = (
     *("recordings", *STREAM_FLAGS),
-    *("synthesizers", "language", "takes", "quick", "ambient"),
+    *("synthesizers", "language", "accents", "takes", "quick", "ambient"),
 )
 """Flags of the task "wake"."""
 

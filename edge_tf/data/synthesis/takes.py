@@ -79,7 +79,11 @@ def make(request: TakeRequest, out: Path, show_progress: bool = True) -> Summary
     kinds = take_plan.texts(request)
     phonemes = _phonemes(kinds, request)
     speakers = draw_take_speakers(
-        request.speakers, list(synthesizers.values()), request.language, request.seed
+        request.speakers,
+        list(synthesizers.values()),
+        request.language,
+        request.seed,
+        request.accents,
     )
     planned = take_plan.plan(request, kinds, speakers)
     sentences, foreign = take_plan.plan_sentences(request, list(synthesizers.values()), speakers)

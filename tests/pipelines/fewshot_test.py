@@ -54,7 +54,6 @@ def run(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     "command",
     [
-        ("export_firmware", "--run_dir={}"),
         ("export_android", "--run_dir={}"),
         ("compress", "--run_dir={}", "--recipe=qat"),
         ("stream", "--run_dir={}", "--wav=-"),
@@ -67,6 +66,11 @@ def test_stages_that_need_classes_say_so_at_once(run, command):
     stage, *flags = command
     told = refused_early(stage, *(flag.format(run) for flag in flags))
     assert f"has no classes: pipelines.{stage} does not take it" in told
+
+
+def test_words_are_learnt_in_plain_c_alone(run):
+    told = refused_early("export_firmware", f"--run_dir={run}", "--flavor=tflm")
+    assert "--flavor=tflm does not learn words" in told and "--flavor=standalone" in told
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from edge_tf.audio.frontend_config import FrontendConfig
-from edge_tf.engines.embedder import StreamEmbedder, WindowEmbedder
+from edge_tf.engines.embedder import Embedder, StreamEmbedder, WindowEmbedder
+from edge_tf.fewshot import enrolment
 from firmware_export.frontend.config import LogMel
 from firmware_export.runtime import render_words
-from firmware_export.runtime.enroller import Enroller, Told, WordStream
+from firmware_export.runtime.enroller import Enroller, Told
 from firmware_export.runtime.learning import Learning
 from firmware_export.runtime.recogniser import Recogniser
 from firmware_export.runtime.takes import Verdict
@@ -189,9 +190,9 @@ class InPython:
     """The same in Python."""
 
     def __init__(self, streaming: bool, dummies: bool) -> None:
-        self.learning, self._streaming = learning(streaming, dummies), streaming
+        self.learning = learning(streaming, dummies)
         given = FrontendConfig(), compiled.SCALE, compiled.ZERO_POINT
-        self.embedder: StreamEmbedder | WindowEmbedder
+        self.embedder: Embedder
         if streaming:
             self.embedder = StreamEmbedder(*given, Frames())
         else:
@@ -211,20 +212,9 @@ class InPython:
         return verdicts
 
     def hear(self, pcm: np.ndarray) -> list[tuple[int, Told]]:
-        self.embedder.reset()
-        limits = self.learning.stream
-        stream = WordStream(limits, self.learning.recogniser, self.words.prototypes)
-        told, due = [], 0
-        for number, (_, embedding) in enumerate(self.embedder.push(pcm)):
-            if embedding is None:
-                continue
-            due += 1
-            if self._streaming and (due - 1) % limits.frames:
-                continue
-            found = stream.push(embedding)
-            if found is not None:
-                told.append((number * CONFIG.hop, found))
-        return told
+        words = self.words.prototypes
+        told = enrolment.recognise(self.embedder, self.learning, words, pcm)
+        return [(frame * CONFIG.hop, found) for frame, found in told]
 
 
 def spoken(*hz: float, gain: float = 0.05, seconds: float = 1.5, seed: int = 0) -> np.ndarray:

@@ -106,9 +106,9 @@ def _nothing(words: "Words") -> "np.ndarray":
 
 def _learn(run: "RunDirectory") -> "np.ndarray":
     """The prototype of the word, (size,) int16; says what became of each take."""
-    from edge_tf.engines import embedder
+    from edge_tf.engines import embedder, enrolment
     from edge_tf.errors import UserError
-    from edge_tf.fewshot import device, enrolment
+    from edge_tf.fewshot import device
     from firmware_export.runtime.takes import Verdict
 
     learning = device.learning(run, run.lookahead() is not None)

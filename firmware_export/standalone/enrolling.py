@@ -76,12 +76,12 @@ class Enrolling:
         bands = LogMel.from_dict(self.frontend).mel_bands
         kept = words.MOST_WORDS * (words.NAME_BYTES + 2 * size) + 2 * size * dummies
         return {
-            "embedding": _up(4 + bands + size),
+            "embedding": _up(4 + bands + size, 8),  # behind the front-end, which is aligned to 8
             "words": _up(4 + kept),
             "enroller": _up(_up(48 + 4 * size + 2 * limits.half) + limits.frames + size),
             "recogniser": 40,
         }
 
 
-def _up(size: int) -> int:
-    return 4 * -(-size // 4)
+def _up(size: int, step: int = 4) -> int:
+    return step * -(-size // step)

@@ -9,9 +9,9 @@ import tflite_model
 from edge_tf.audio import fixed_point
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.conversion.tflite import streaming
+from edge_tf.engines import enrolment
 from edge_tf.engines import streaming as frames
 from edge_tf.engines.embedder import Embedder, StreamEmbedder, WindowEmbedder
-from edge_tf.fewshot import enrolment
 from firmware_export.frontend.config import LogMel
 from firmware_export.golden import Golden
 from firmware_export.runtime.learning import Learning

@@ -2,6 +2,7 @@
 
 import pytest
 
+from firmware_export.standalone.enrolling import Enrolling
 from tests.firmware_export import learning_cost
 
 pytestmark = pytest.mark.firmware
@@ -20,4 +21,7 @@ def test_ten_words_fit_the_targets_on_a_cortex_m4(model, dummies, tmp_path):
     assert 0 < cost.take + cost.judge / frames <= 0.02 * cost.network
     assert 0 < cost.recognition <= 0.01 * cost.network
     assert 0 < cost.ram <= 2_048
+    learning = learning_cost.export(model, tmp_path / "again", dummies)
+    told = Enrolling(learning, learning_cost.CONFIG.to_dict()).ram()
+    assert sum(told.values()) == cost.ram
     assert 0 < cost.code <= 4_096

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edge_tf.audio.frontend_config import FrontendConfig
+from edge_tf.engines import enrolment
 from edge_tf.engines.embedder import Embedder, StreamEmbedder, WindowEmbedder
-from edge_tf.fewshot import enrolment
 from firmware_export.frontend.config import LogMel
 from firmware_export.runtime import render_words
 from firmware_export.runtime.enroller import Enroller, Told

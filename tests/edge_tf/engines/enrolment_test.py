@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edge_tf.fewshot import enrolment
+from edge_tf.engines import enrolment
 from firmware_export.runtime.recogniser import prototypes
 from firmware_export.runtime.takes import Verdict
 from tests.firmware_export import learners

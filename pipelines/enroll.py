@@ -9,6 +9,7 @@ are kept in one file, which words_load() of the exported C reads.
     python -m pipelines.enroll --run_dir=RUN --remove=door --header=my_words.h
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,6 +159,8 @@ def _takes(names: Sequence[str], sample_rate: int) -> "list[np.ndarray]":
                     raise UserError(
                         f"{name} is longer than {_LONGEST_S} s", "cut out the word, said once"
                     )
+        for note in blocks.notes:
+            print(f"note: {name}: {note}", file=sys.stderr)
         takes.append(np.concatenate(parts))
     return takes
 

@@ -1,7 +1,5 @@
 """Chooses a few-shot run's threshold on its validation clips, and keeps it in recogniser.json."""
 
-import logging
-
 import tflite_model
 from edge_tf import run_dir, tflite_runtime
 from edge_tf.data.run_data import RunData
@@ -10,8 +8,6 @@ from edge_tf.fewshot import dummies_file, episodes, recogniser_file, threshold
 from edge_tf.fewshot.integer import IntegerRecogniser
 from edge_tf.fewshot.recogniser_file import RecogniserFile
 from firmware_export import packing
-
-_LOG = logging.getLogger(__name__)
 
 
 def choose(run: run_dir.RunDirectory, data: RunData, accepted: float) -> Threshold:
@@ -42,5 +38,4 @@ def choose(run: run_dir.RunDirectory, data: RunData, accepted: float) -> Thresho
         chosen=chosen,
     )
     recogniser_file.save(run, content)
-    _LOG.info("threshold %d, %s", chosen.score, content.text())
     return Threshold(chosen.score, scale, zero_point)

@@ -86,6 +86,13 @@ def test_too_few_good_takes_are_one_line_each_and_status_2(run, tmp_path):
     assert not into.exists()
 
 
+def test_what_was_done_to_a_sound_is_said(run, tmp_path):
+    (tmp_path / "slow.wav").write_bytes(wav_bytes.encode(GOOD[0][::2], 8_000))
+    wav = f"--wav={tmp_path / 'slow.wav'}"
+    _, error = enroll(run, "--word=a", wav, f"--into={tmp_path / 'w'}", "--least_takes=1")
+    assert f"note: {tmp_path / 'slow.wav'}: resampled\n" in error
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

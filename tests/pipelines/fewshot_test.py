@@ -18,7 +18,7 @@ SMALL = ("--tau=0.25", "--epochs=1", "--episodes=2", "--nostreaming")
 
 @pytest.mark.slow
 def test_the_stages_run_on_real_speech(real_data, tmp_path):
-    """Train, convert and evaluate; a second training tells of the same episodes."""
+    """From training to a learnt word; a second training tells of the same episodes."""
     run, cache = tmp_path / "run", f"--cache_dir={tmp_path / 'cache'}"
     asked = ("--task=fewshot", f"--data_dir={real_data}", f"--run_dir={run}", cache, *SMALL)
     trained = start("train", *asked, f"--auxiliary={real_data}")
@@ -36,6 +36,15 @@ def test_the_stages_run_on_real_speech(real_data, tmp_path):
     evaluated = start("evaluate", f"--run_dir={run}", cache, *judging)
     assert evaluated.returncode == 0, evaluated.stderr
     assert "AUROC %" in evaluated.stdout
+    assert "% of other words are taken for one" in evaluated.stdout
+    exported = start("export_firmware", f"--run_dir={run}")
+    assert exported.returncode == 0, exported.stderr
+    assert exported.stdout.startswith(f"firmware (standalone): {run / 'firmware_c'}: model ")
+    takes = ",".join(map(str, sorted((real_data / "marvin").iterdir())[:8]))
+    learnt = start("enroll", f"--run_dir={run}", "--word=it", f"--wav={takes}", "--least_takes=1")
+    assert learnt.returncode == 0, learnt.stderr
+    assert learnt.stdout.count(": taken\n") + learnt.stdout.count(": refused: ") == 8
+    assert (run / "learnt.words").stat().st_size > 32
     again = start("train", *asked, f"--auxiliary={real_data}")
     assert "already finished, nothing to do" in again.stdout
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_export.boards import building
 from firmware_export.errors import ExportError
 from firmware_export.runtime import render_words
 from firmware_export.runtime.recogniser import (
@@ -304,6 +305,56 @@ def test_no_prefix_of_a_blob_is_one_and_no_flipped_bit_passes(both):
     for at in range(len(blob)):
         assert c.load(changed(blob, at, blob[at] ^ (1 << at % 8))) != OK
     assert c.load(blob) == OK
+
+
+_LOADER = """
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "words.h"
+
+int main(void) {
+  static words_t words;
+  int bytes;
+  while (scanf("%d", &bytes) == 1) {
+    uint8_t *const blob = malloc((size_t)bytes);
+    for (int i = 0; i < bytes; ++i) {
+      unsigned byte;
+      if (scanf("%x", &byte) != 1) return 1;
+      blob[i] = (uint8_t)byte;
+    }
+    printf("%d ", (int)words_load(&words, blob, (size_t)bytes));
+    free(blob);
+  }
+  return 0;
+}
+"""
+
+
+def test_no_byte_behind_a_blob_is_read(tmp_path):
+    """Each from memory of its own, of just its length, which a sanitizer watches."""
+    sources = render_words.words_sources(CONFIGS["with dummies"], SIZE, NETWORK, "1.2.3")
+    compiled.write(tmp_path, {**sources, "main.c": _LOADER})
+    compiled.build(
+        *(compiled.tool("gcc"), "-std=c99", "-O1", *building.SANITIZE, "-Wall", "-Werror"),
+        *(*sorted(tmp_path.glob("*.c")), "-o", tmp_path / "load"),
+    )
+    rng = np.random.default_rng(0)
+    blob, blobs = whole(), [content for content, _ in FAULTS.values()]
+    blobs += [blob[:length] for length in range(0, len(blob) + 1, 3)]
+    for _ in range(300):
+        noisy = bytearray(blob)
+        for at in rng.integers(4, len(noisy), 2):
+            noisy[at] = rng.integers(256)
+        blobs.append(resealed(bytes(noisy)))
+    text = "\n".join(f"{len(one)} {one.hex(' ')}" for one in [*blobs, blob])
+    done = subprocess.run(
+        [tmp_path / "load"], input=text, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[:2_000]
+    statuses = [int(word) for word in done.stdout.split()]
+    assert len(statuses) == len(blobs) + 1 and statuses[-1] == OK
+    assert statuses[: len(FAULTS)] == [status for _, status in FAULTS.values()]
 
 
 def test_more_words_than_there_is_room_for_are_refused(both):

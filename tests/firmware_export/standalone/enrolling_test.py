@@ -71,6 +71,16 @@ def test_c_has_one_style(form):
         check_export(out)
 
 
+def test_headers_are_those_of_cpp_too(form, tmp_path):
+    """Twice each."""
+    source = form[0] / "src"
+    headers = sorted(path.name for path in source.glob("*.h"))
+    (tmp_path / "user.cpp").write_text("".join(f'#include "{name}"\n' for name in headers * 2))
+    strict = ("-std=c++11", "-Wall", "-Wextra", "-Werror", f"-I{source}", "-fsyntax-only")
+    done = run("g++", *strict, tmp_path / "user.cpp")
+    assert done.returncode == 0, done.stderr
+
+
 def test_programs_learn_and_hear_as_python_does(form, model, tmp_path):
     """The self-test, and the example with real files: verdicts, words and distances."""
     out, streams, prefix = form

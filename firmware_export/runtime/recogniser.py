@@ -46,6 +46,12 @@ class DummyGenerator:
     output_bias: np.ndarray
     output_shift: int
 
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of weights on a device."""
+        arrays = (self.hidden, self.hidden_bias, self.output, self.output_bias)
+        return sum(array.nbytes for array in arrays)
+
     def __call__(self, words: np.ndarray) -> np.ndarray:
         """(..., words, size) int16 prototypes to (..., dummies, size) int16."""
         sums = words.astype(np.int64) @ self.hidden.astype(np.int64) + self.hidden_bias

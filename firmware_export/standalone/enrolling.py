@@ -64,9 +64,16 @@ class Enrolling:
             "settle_ms": round(1000 * seconds),
             "threshold_about": learning.about,
             "dummies": learning.recogniser.dummies is not None,
+            "learning_bytes": self.constant_bytes,
             "word_bytes": words.NAME_BYTES + 2 * learning.size,
             "most_words": words.MOST_WORDS,
         }
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of weights in flash besides the network's: those that make dummies."""
+        made = self.learning.recogniser.dummies
+        return 0 if made is None else made.constant_bytes
 
     def ram(self) -> dict[str, int]:
         """Bytes of static memory on a 32-bit device besides network, front-end and window."""

@@ -4,7 +4,6 @@ from typing import Any
 
 from firmware_export import packing
 from firmware_export.runtime import words
-from firmware_export.runtime.learning import Learning
 from firmware_export.standalone import memory
 from firmware_export.standalone.cascade import CompiledSecond
 from firmware_export.standalone.compiler import Compiled
@@ -60,7 +59,7 @@ def of_export(
         "frontend": around.frontend if around else None,
         "detector": spotting.detector.to_dict() if spotting else None,
         "detector_caveat": spotting.caveat if spotting else "",
-        "learning": _learning(around.learning) if isinstance(around, Enrolling) else None,
+        "learning": _learning(around) if isinstance(around, Enrolling) else None,
         "memory": {
             "arena_bytes": compiled.plan.size,
             "lower_bound_bytes": compiled.plan.lower_bound,
@@ -87,7 +86,8 @@ def of_export(
     }
 
 
-def _learning(learning: Learning) -> dict[str, Any]:
+def _learning(enrolling: Enrolling) -> dict[str, Any]:
+    learning = enrolling.learning
     return {
         "network": learning.identity.hex(),
         "embedding": learning.size,
@@ -96,6 +96,7 @@ def _learning(learning: Learning) -> dict[str, Any]:
         "unlike": learning.unlike,
         "frames_per_decision": learning.stream.frames,
         "most_words": words.MOST_WORDS,
+        "constant_bytes": enrolling.constant_bytes,
         "about": learning.about,
     }
 

@@ -116,8 +116,8 @@ def measure(model: bytes, board: str, folder: Path, dummies: bool = True) -> Cos
     frames, heard = 1 + len(take) // CONFIG.hop, 1 + len(sound) // CONFIG.hop
     parts = {Path(file).name: sizes for file, sizes in found.build.parts().items()}
     # Of code alone, whose constants are the dummies' weights.
-    weights = 2 * SIZE * UNITS * (1 + DUMMIES) + 8 * (UNITS + DUMMIES * SIZE)
-    constant = weights if dummies else 0
+    made = learning.recogniser.dummies
+    constant = made.constant_bytes if made else 0
     return Cost(
         network=costs["network"],
         embedder=costs["embedder"] // frames,

@@ -58,6 +58,9 @@ def test_the_folder_has_what_learns_and_nothing_that_spots(form):
         assert set(content) == MODEL_ONLY | SELF_TEST | LEARNING | kernels_of(manifest, content)
     assert manifest["streaming"] == streams and manifest["detector"] is None
     assert manifest["learning"]["embedding"] == learners.SIZE
+    # 8 values, 8 hidden ones, 3 dummies: two layers of int16 with biases of int64.
+    assert manifest["learning"]["constant_bytes"] == 2 * (8 * 8 + 8 * 24) + 8 * (8 + 24)
+    assert "768 bytes of weights more" in content["README.md"].decode()
     assert manifest["golden"]["wavs"] == 1 and manifest["labels"] == []
     readme = content["README.md"].decode()
     assert f"{prefix}_enroller_begin" in readme if prefix else "enroller_begin" in readme

@@ -19,6 +19,7 @@ dummies.npz        what generates dummy prototypes (train --task=fewshot --metho
 report.json/.html  the hop table                (evaluate)
 predictions.npz    logits of every hop and test clip (evaluate)
 detector.json      when a word is detected      (evaluate --stream)
+recogniser.json    from which score on a sound is a learnt word (evaluate, of --task=fewshot)
 firmware/          what goes to the device      (export_firmware)
 android/           what goes into an app        (export_android)
 .lock              while a stage writes: its process (run_lock.py)
@@ -58,6 +59,7 @@ CLIPS = "clips.json"
 DEVICE_GRAPH = "device_graph.npz"
 GOLDEN = "golden.npz"
 DUMMIES = "dummies.npz"
+RECOGNISER = "recogniser.json"
 TAKES = "takes"
 WINDOWS = "windows"
 REPORT_JSON = "report.json"
@@ -80,6 +82,7 @@ _MADE_BY = {
     STREAMING_MODEL: "convert",
     GOLDEN: "convert",
     DUMMIES: "train",
+    RECOGNISER: "evaluate",
     REPORT_JSON: "evaluate",
     REPORT_HTML: "evaluate",
     PREDICTIONS: "evaluate",
@@ -346,14 +349,18 @@ class RunDirectory:
             for name, digest in record.files.items()
         )
 
+    def embeds(self) -> bool:
+        """Whether it is a run of --task=fewshot: outputs are embeddings, no logits of labels."""
+        trained = self.find(TrainRecord) if (self / "config.json").exists() else None
+        return trained is not None and trained.model.embedding
+
     def refuse_embedding(self, what: str) -> None:
         """Raises UserError if the network's outputs are embeddings, no logits of labels.
 
         Args:
           what: needs logits, such as "pipelines.stream".
         """
-        trained = self.find(TrainRecord) if (self / "config.json").exists() else None
-        if trained is not None and trained.model.embedding:
+        if self.embeds():
             raise UserError(
                 f"{self.path} is a run of --task=fewshot, whose network has no classes: {what} "
                 "does not take it",

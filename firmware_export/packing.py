@@ -18,6 +18,7 @@ from tflite_model.info import ModelInfo, TensorInfo
 
 FORMAT_VERSION = 1
 LICENSE = "LICENSE"
+_LEARNING = ("examples/learn_words.c",)
 _SPOTTER = ("src/edge_bench.h", "src/listener.h", "src/spotter.c", "src/spotter.h")
 
 
@@ -48,15 +49,16 @@ def render_templates(values: Mapping[str, Any], skip: Collection[str] = ()) -> d
 
     Args:
       values: for the templates; "package" is a Package, "spots" says whether the folder has a
-        front-end and a detector.
+        front-end and a detector, "learns" whether it learns words.
       skip: paths of files to leave out, besides those of examples that hear without these.
     """
-    environment = templating.environment(values["package"].flavor, "common")
+    learns = ("learning",) if values["learns"] else ()
+    environment = templating.environment(values["package"].flavor, "common", *learns)
     names = [name.removesuffix(".jinja") for name in environment.list_templates(["jinja"])]
     rendered = {
         name: environment.get_template(f"{name}.jinja").render(values).encode("utf-8")
         for name in sorted(names)
-        if name not in skip and (values["spots"] or not _hears(name))
+        if name not in skip and (values["spots"] or name in _LEARNING or not _hears(name))
     }
     return {LICENSE: license_text(), **rendered}
 
@@ -223,8 +225,24 @@ def runtime_files(
       ExportError: a device cannot compute such features, or not frame by frame; they do not match
         the model's input; or there is no class to detect.
     """
-    given, result = info.inputs[0], info.outputs[0]
-    config = LogMel.from_dict(frontend)
+    scale = info.outputs[0].scales[0]
+    made = render.detector_sources(detector, labels, scale, version, resumes)
+    return {
+        **frontend_files(info, frontend, version, streaming),
+        **{f"src/{name}": text.encode("utf-8") for name, text in made.items()},
+    }
+
+
+def frontend_files(
+    info: ModelInfo, frontend: dict[str, Any], version: str, streaming: bool = False
+) -> dict[str, bytes]:
+    """The front-end of a model, by its paths in the folder; arguments as of `runtime_files`.
+
+    Raises:
+      ExportError: a device cannot compute such features, or not frame by frame; or they do not
+        match the model's input.
+    """
+    given, config = info.inputs[0], LogMel.from_dict(frontend)
     if streaming:
         config.check_streaming()
     wanted = (1, config.mel_bands, 1 if streaming else config.frames, 1)
@@ -233,8 +251,5 @@ def runtime_files(
             f"the model takes {given.shape}, the front-end makes {wanted}; model and front-end "
             "must come from the same run"
         )
-    files = {
-        **render.frontend_sources(frontend, given.scales[0], given.zero_points[0], version),
-        **render.detector_sources(detector, labels, result.scales[0], version, resumes),
-    }
-    return {f"src/{name}": text.encode("utf-8") for name, text in files.items()}
+    made = render.frontend_sources(frontend, given.scales[0], given.zero_points[0], version)
+    return {f"src/{name}": text.encode("utf-8") for name, text in made.items()}

@@ -51,6 +51,14 @@ def define_own_flags() -> None:
         boards.BOARDS,
         "<BOARD,...>: Where to run the plain C; large models are slow on emulated boards.",
     )
+    flags.DEFINE_float(
+        "unknown_accepts",
+        1.0,
+        "Of --task=fewshot: unknown words that the recogniser's threshold may let pass, on "
+        "validation words with five takes each, in percent.",
+        lower_bound=0.01,
+        upper_bound=50.0,
+    )
     flags.DEFINE_boolean(
         "stream",
         False,
@@ -109,6 +117,7 @@ def define_own_flags() -> None:
 @common.locked_run
 def main() -> None:
     from edge_tf import run_dir
+    from edge_tf.errors import UserError
     from edge_tf.evaluation.streams import second_run
 
     run = common.run_directory()
@@ -119,6 +128,9 @@ def main() -> None:
         second_run.load(run, FLAGS.second)
     if FLAGS.stream:
         run.refuse_embedding("--stream")
+    few_shot = run.embeds()
+    if not few_shot and FLAGS["unknown_accepts"].present:
+        raise UserError("--unknown_accepts is for runs of --task=fewshot", "leave it out")
     data = common.run_data(run)
     for board in FLAGS.boards:
         if missing := toolchain.missing_packages([board]):
@@ -148,10 +160,23 @@ def main() -> None:
         heard = stream_stage.evaluate(run, data, settings)
         print(stream_text.render(heard))
     table = stage.evaluate(
-        run, data, FLAGS.max_drop, FLAGS.max_clips, FLAGS.error_clips, heard, tuple(FLAGS.boards)
+        run,
+        data,
+        FLAGS.max_drop,
+        FLAGS.max_clips,
+        FLAGS.error_clips,
+        heard,
+        tuple(FLAGS.boards),
+        FLAGS.unknown_accepts / 100.0,
     )
     print(data_text.render(data_text.DataFacts.of(run.stage(TrainRecord))))
     print(hop_text.render(table))
+    if few_shot:
+        from edge_tf.fewshot import recogniser_file
+
+        chosen = recogniser_file.load(run)
+        print(f"threshold {chosen.chosen.score:,}, {chosen.text()}")
+        print(chosen.takes_text())
     print(f"report -> {run / 'report.html'}")
     if table.failed:
         raise GateError("; ".join(f"{gate.name}: {gate.detail}" for gate in table.failed))

@@ -11,7 +11,7 @@ flash it.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from absl import flags
 
@@ -21,18 +21,11 @@ from edge_tf.run_records import ExportFirmwareRecord
 from firmware_export.boards.board import TARGETS
 from firmware_export.linkage import Linkage
 from firmware_export.standalone.target import AUTO, Target
-from pipelines import app, common, exporting, help_text
-
-if TYPE_CHECKING:
-    from firmware_export.runtime.detector import DetectorConfig
-    from firmware_export.standalone.spotting import Sound
+from pipelines import app, common, exporting, exports, help_text
 
 FLAVORS = ("tflm", "standalone")
 _ALONE = Linkage()
 _FOLDERS = {"tflm": run_dir.FIRMWARE, "standalone": run_dir.FIRMWARE_C}
-
-# 32 KB of flash each, if the self-test is part of the firmware.
-_WAVS = 2
 
 
 def define_flags() -> None:
@@ -64,7 +57,7 @@ def _define_own_flags() -> None:
         None,
         FLAVORS,
         "tflm: C++ runner for TensorFlow Lite Micro; standalone: plain C. Default: tflm; with "
-        "--tflite standalone.",
+        "--tflite, and of a run of --task=fewshot, standalone.",
     )
     flags.DEFINE_enum(
         "target",
@@ -96,7 +89,8 @@ def define_rate() -> None:
             "decisions_per_second",
             None,
             "How often firmware decides; the detector's times stay the same. "
-            "Default: at each frame; with --nostreaming 10, each of a whole window.",
+            "Default: at each frame; with --nostreaming 10, each of a whole window; with "
+            "--task=fewshot some 30.",
         )
 
 
@@ -140,26 +134,30 @@ def export(
     if flavor not in FLAVORS:
         raise UserError(f"--flavor={flavor} is not one of {', '.join(FLAVORS)}")
     directory = run_dir.RunDirectory(run)
-    directory.refuse_embedding("pipelines.export_firmware")
+    if directory.embeds() and flavor != "standalone":
+        raise UserError(
+            f"--flavor={flavor} does not learn words, and {directory.path} is a run of "
+            "--task=fewshot",
+            "use --flavor=standalone",
+        )
     folder = Path(out) if out else directory / _FOLDERS[flavor]
     if streaming is None:
         streaming = directory.lookahead() is not None
     elif streaming and directory.lookahead() is None:
         raise UserError(f"{directory.path} was trained for whole windows", "train with --streaming")
     exporting.announce(folder, force)
-    from edge_tf.evaluation.streams import operating_point
-
-    frames = exporting.frames_per_decision(directory, streaming, decisions_per_second)
-    detector = exporting.detector(directory, streaming, background, frames)
-    caveat = operating_point.caveat(directory) if streaming else ""
-    if not streaming:
-        operating_point.refuse_second(directory, "an export of whole windows (--nostreaming)")
-    if flavor == "tflm":
-        operating_point.refuse_second(directory, "TensorFlow Lite Micro's runner (--flavor=tflm)")
-        manifest = _export_tflm(directory, folder, streaming, detector, caveat, linkage, force)
+    if directory.embeds():
+        if background:
+            raise UserError(
+                "--background_labels has no effect on a run of --task=fewshot", "leave it out"
+            )
+        manifest = exports.export_learning(
+            directory, folder, target, passes, streaming, decisions_per_second, linkage, force
+        )
     else:
-        manifest = _export_standalone(
-            directory, folder, target, passes, streaming, detector, caveat, frames, linkage, force
+        manifest = _export_spotting(
+            *(directory, folder, flavor, target, passes, streaming, background),
+            *(decisions_per_second, linkage, force),
         )
     directory.record(
         ExportFirmwareRecord(
@@ -176,6 +174,34 @@ def export(
         )
     )
     return manifest
+
+
+def _export_spotting(
+    directory: run_dir.RunDirectory,
+    folder: Path,
+    flavor: str,
+    target: Target,
+    passes: Sequence[str],
+    streaming: bool,
+    background: Sequence[str],
+    decisions_per_second: float | None,
+    linkage: Linkage,
+    force: bool,
+) -> dict[str, Any]:
+    """A run with classes; see `export`."""
+    from edge_tf.evaluation.streams import operating_point
+
+    frames = exporting.frames_per_decision(directory, streaming, decisions_per_second)
+    detector = exporting.detector(directory, streaming, background, frames)
+    caveat = operating_point.caveat(directory) if streaming else ""
+    if not streaming:
+        operating_point.refuse_second(directory, "an export of whole windows (--nostreaming)")
+    if flavor == "tflm":
+        operating_point.refuse_second(directory, "TensorFlow Lite Micro's runner (--flavor=tflm)")
+        return exports.export_tflm(directory, folder, streaming, detector, caveat, linkage, force)
+    return exports.export_standalone(
+        directory, folder, target, passes, streaming, detector, caveat, frames, linkage, force
+    )
 
 
 def export_file(
@@ -259,103 +285,6 @@ def load_line(load: dict[str, Any]) -> str:
     return "\n".join([line, *load_text.second_lines(load)])
 
 
-def _export_tflm(
-    directory: run_dir.RunDirectory,
-    folder: Path,
-    streaming: bool,
-    detector: "DetectorConfig",
-    caveat: str,
-    linkage: Linkage,
-    force: bool,
-) -> dict[str, Any]:
-    model = directory.require_int8()
-    frontend = exporting.frontend(directory, needed=False)
-    labels = directory.labels()
-    golden, wav = exporting.read_golden(directory)
-    exporting.check_frontend(directory, golden, wav)
-
-    # Takes a moment to import, which --help need not wait for.
-    from firmware_export.tflm import package
-
-    return package.export(
-        model.read_bytes(),
-        folder,
-        __version__,
-        labels=labels,
-        frontend=frontend,
-        golden=golden,
-        detector=detector,
-        caveat=caveat,
-        streaming=directory.require_streaming().read_bytes() if streaming else None,
-        linkage=linkage,
-        model_name=str(model),
-        force=force,
-    )
-
-
-def _export_standalone(
-    directory: run_dir.RunDirectory,
-    folder: Path,
-    target: Target,
-    passes: Sequence[str],
-    streaming: bool,
-    detector: "DetectorConfig",
-    caveat: str,
-    frames: int | None,
-    linkage: Linkage,
-    force: bool,
-) -> dict[str, Any]:
-    from edge_tf.conversion import layer_names
-    from edge_tf.evaluation.streams import operating_point
-
-    model = directory.require_int8()
-    frontend = directory.frontend().to_dict()
-    labels = directory.labels()
-    golden, wav = exporting.read_golden(directory)
-    exporting.check_frontend(directory, golden, wav)
-
-    import tflite_model
-    from firmware_export.standalone import package
-    from firmware_export.standalone import passes as all_passes
-    from firmware_export.standalone.spotting import Spotting
-
-    sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
-    second = operating_point.second_of(directory)
-    spotting = Spotting(labels, frontend, detector, sound, frames, caveat, second)
-    content = model.read_bytes()
-    return package.export(
-        content,
-        folder,
-        __version__,
-        spotting=spotting,
-        golden=golden,
-        target=target,
-        passes=all_passes.select(passes),
-        streaming=directory.require_streaming().read_bytes() if streaming else None,
-        linkage=linkage,
-        model_name=str(model),
-        layer_names=layer_names.of_weights(content, directory / run_dir.DEVICE_GRAPH),
-        force=force,
-    )
-
-
-def _sound(wav: Any, frontend: dict[str, Any], tensor: Any) -> "Sound":
-    """The first golden clips with the features that C must make of them."""
-    from edge_tf.audio import fixed_point
-    from edge_tf.audio.frontend_config import FrontendConfig
-    from firmware_export.standalone.spotting import Sound
-
-    try:
-        features = fixed_point.log_mel(
-            wav[:_WAVS], FrontendConfig(**frontend), tensor.scales[0], tensor.zero_points[0]
-        )
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"the golden clips do not fit the front-end ({error})", "convert the run again"
-        ) from None
-    return Sound(wav[:_WAVS], features)
-
-
 def main() -> None:
     values = flags.FLAGS
     target = TARGETS[values.target]
@@ -399,7 +328,8 @@ def main() -> None:
 @common.locked_run
 def _export_run() -> None:
     values = flags.FLAGS
-    flavor = values.flavor or "tflm"
+    embeds = run_dir.RunDirectory(values.run_dir).embeds()
+    flavor = values.flavor or ("standalone" if embeds else "tflm")
     manifest = export(
         values.run_dir,
         values.out,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 import tflite_model
-from edge_tf import models
+from edge_tf import models, tflite_runtime
 from edge_tf.engines.base import Outputs, Start
 from edge_tf.engines.tflite_micro import interpreter_of
 from edge_tf.errors import UserError
@@ -131,6 +131,22 @@ def tflite_micro_frames(model: bytes) -> Int8Frames:
             interpreter.set_input(values, number)
         interpreter.invoke()
         return [np.array(interpreter.get_output(i)) for i in range(len(info.outputs))]
+
+    return Int8Frames(info, invoke)
+
+
+def litert_frames(model: bytes) -> Int8Frames:
+    """LiteRT's reference kernels with the streaming form."""
+    info = tflite_model.parse(model, "the streaming model")
+    interpreter = tflite_runtime.interpreter(model, "reference")
+    given = [tensor["index"] for tensor in interpreter.get_input_details()]
+    made = [tensor["index"] for tensor in interpreter.get_output_details()]
+
+    def invoke(inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        for index, values in zip(given, inputs, strict=True):
+            interpreter.set_tensor(index, values)
+        interpreter.invoke()
+        return [interpreter.get_tensor(index) for index in made]
 
     return Int8Frames(info, invoke)
 

@@ -12,6 +12,7 @@ from edge_tf import records, run_dir
 from edge_tf.android import models as android_models
 from edge_tf.data.run_data import RunData
 from edge_tf.errors import UserError
+from edge_tf.evaluation import threshold_stage
 from edge_tf.evaluation.cost import device_load
 from edge_tf.evaluation.hops import (
     few_shot,
@@ -59,6 +60,7 @@ def evaluate(
     error_clips: int = 500,
     stream: StreamReport | None = None,
     boards: Sequence[Board] = HOP_TABLE,
+    unknown_accepts: float = 0.01,
 ) -> HopTable:
     """Runs the test clips through every hop, saves their logits and writes the report.
 
@@ -70,6 +72,8 @@ def evaluate(
       error_clips: maximum for the table of quantization errors; 0: no such table.
       stream: results of a long stream, for the report.
       boards: where emitted C runs.
+      unknown_accepts: of a run of --task=fewshot: share of unknown words that the threshold may let
+        pass on validation words.
 
     Returns:
       The table; its `failed` lists the gates that failed.
@@ -91,8 +95,12 @@ def evaluate(
     listed = _episodes(run, data, clips, max_clips)
     task = None
     if listed is not None:
-        recogniser = dummies_file.recogniser_of(run)
-        task = few_shot.FewShot(listed.episodes, recogniser, episodes.TEST_SHOTS)
+        task = few_shot.FewShot(
+            listed.episodes,
+            dummies_file.recogniser_of(run),
+            episodes.TEST_SHOTS,
+            threshold_stage.choose(run, data, unknown_accepts),
+        )
     line = lineup.of_run(run, data, boards)
     began = time.perf_counter()
     hops = measuring.run(line.engines, clips.features, clips.samples, clips.labels, clips.devices)

@@ -37,6 +37,11 @@ class IntegerRecogniser:
         dummies = dummies_of(recogniser.dummies, scale, zero_point)
         return cls(device.Recogniser(dummies, temperature))
 
+    def score_step(self, scale: float) -> float:
+        """The score of Recogniser that is one of this one, for embeddings with this step."""
+        square = (scale / FRACTION) ** 2
+        return square if self.device.dummies is None else square / self.device.temperature
+
     def __call__(self, support: np.ndarray, queries: np.ndarray) -> Answers:
         """(..., words, takes, size) and (..., queries, size) int8 to answers, scores int64."""
         return Answers(*self.device(support, queries))

@@ -23,18 +23,23 @@ class Judged:
       open_set: (episodes,) the share of those pairs in which the known one, besides, is of the word
         that it is nearest to: the area under the curve of correct classification over false
         accepts (OSCR, arXiv:1811.04110).
+      missed: (episodes,) of the known queries: rejected, or taken for another word.
+      accepted: (episodes,) of the unknown queries: taken for a word.
     """
 
     nearest: np.ndarray
     accuracy: np.ndarray
     auroc: np.ndarray
     open_set: np.ndarray
+    missed: np.ndarray
+    accepted: np.ndarray
 
 
 def judge(
     embeddings: np.ndarray,
     episodes: Episodes,
     recogniser: Callable[[np.ndarray, np.ndarray], Answers],
+    threshold: float = -np.inf,
 ) -> Judged:
     """Figures of a recogniser.
 
@@ -42,6 +47,7 @@ def judge(
       embeddings: (clips, size), of the type that the recogniser takes.
       episodes: rows of clips.
       recogniser: gets takes and queries of each episode.
+      threshold: least score of a word; queries with less are rejected.
     """
     parts = []
     for first in range(0, len(episodes), _AT_ONCE):
@@ -57,6 +63,8 @@ def judge(
                 right.mean(axis=1),
                 wins.mean(axis=(1, 2)),
                 (wins * right[:, :, np.newaxis]).mean(axis=(1, 2)),
+                1.0 - (right & (known.score >= threshold)).mean(axis=1),
+                (unknown.score >= threshold).mean(axis=1),
             )
         )
     return Judged(*(np.concatenate(part) for part in zip(*parts, strict=True)))

@@ -19,12 +19,6 @@ def config_of(run: RunDirectory) -> ModelConfig:
     return config
 
 
-def embeds(run: RunDirectory) -> bool:
-    """Whether a run's network gives embeddings, not logits of its labels."""
-    trained = run.find(TrainRecord)
-    return trained is not None and trained.model.embedding
-
-
 def arguments(config: ModelConfig) -> dict[str, Any]:
     """Arguments of the model's build function."""
     return {name: getattr(config, name) for name in models.spec(config.name).settings}

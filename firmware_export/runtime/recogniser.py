@@ -46,6 +46,12 @@ class DummyGenerator:
     output_bias: np.ndarray
     output_shift: int
 
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of weights on a device."""
+        arrays = (self.hidden, self.hidden_bias, self.output, self.output_bias)
+        return sum(array.nbytes for array in arrays)
+
     def __call__(self, words: np.ndarray) -> np.ndarray:
         """(..., words, size) int16 prototypes to (..., dummies, size) int16."""
         sums = words.astype(np.int64) @ self.hidden.astype(np.int64) + self.hidden_bias
@@ -76,14 +82,39 @@ class Recogniser:
         Returns:
           (..., queries): the nearest word, the first of several, and the score, int64.
         """
-        words = prototypes(support)
+        found = self.find(prototypes(support), queries)
+        return found.word, found.score
+
+    def find(self, words: np.ndarray, queries: np.ndarray) -> "Found":
+        """The same for words that are known already.
+
+        Args:
+          words: (..., words, size) int16, of `prototypes`.
+          queries: (..., queries, size) int8.
+        """
         distances = squared_distances(queries, words)
+        least = distances.min(axis=-1)
         nearest = distances.argmin(axis=-1)
-        least = distances.min(axis=-1).astype(np.int64)
         if self.dummies is None:
-            return nearest, -least
+            return Found(nearest, least, -least.astype(np.int64))
         unknown = squared_distances(queries, self.dummies(words)).min(axis=-1).astype(np.int64)
-        return nearest, TEMPERATURE_ONE * unknown - self.temperature * least
+        score = TEMPERATURE_ONE * unknown - self.temperature * least.astype(np.int64)
+        return Found(nearest, least, score)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Found:
+    """What queries are, each (..., queries).
+
+    Attributes:
+      word: int, the nearest one, the first of several.
+      distance: int32, to it.
+      score: int64, higher for what is more likely one of the words at all.
+    """
+
+    word: np.ndarray
+    distance: np.ndarray
+    score: np.ndarray
 
 
 def prototypes(support: np.ndarray) -> np.ndarray:

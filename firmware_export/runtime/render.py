@@ -1,4 +1,4 @@
-"""Front-end, detector with its second stage, and recogniser as C source."""
+"""Front-end and detector with its second stage as C source."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 
 from firmware_export import c_text, templating
-from firmware_export.errors import ExportError
 from firmware_export.frontend import normalization, tables
 from firmware_export.frontend.config import LogMel
-from firmware_export.runtime import detector, recogniser
-from firmware_export.runtime.recogniser import Recogniser
+from firmware_export.runtime import detector
 from firmware_export.runtime.second_stage import SecondConfig
 
 
@@ -119,51 +117,6 @@ def second_stage_sources(
         **_exponentials(logit_scale),
     }
     return _render(("second_stage.h", "second_stage.c"), values)
-
-
-def recogniser_sources(
-    config: Recogniser, size: int, most_words: int, version: str
-) -> dict[str, str]:
-    """recogniser.h and recogniser.c, by name: int8 embeddings to words learnt on the device.
-
-    Args:
-      config: its dummies, if it has some.
-      size: of an embedding.
-      most_words: that the device has room for.
-      version: of edge_tf, for the file headers.
-
-    Raises:
-      ExportError: embeddings are too long, or not those that the dummies are for.
-    """
-    if not 0 < size <= recogniser.LARGEST_EMBEDDING:
-        raise ExportError(
-            f"an embedding of {size} values has distances that do not fit 32 bits; at most "
-            f"{recogniser.LARGEST_EMBEDDING} do"
-        )
-    made = config.dummies
-    if made is not None and len(made.hidden) != size:
-        raise ExportError(f"dummies are for {len(made.hidden)} values, the embedding has {size}")
-    values: dict[str, Any] = {
-        "version": version,
-        "size": size,
-        "most_words": most_words,
-        "most_takes": recogniser.MOST_TAKES,
-        "fraction": recogniser.FRACTION,
-        "dummies": 0 if made is None else made.output_bias.shape[0],
-        "temperature_one": recogniser.TEMPERATURE_ONE,
-        "temperature": config.temperature,
-    }
-    if made is not None:
-        values |= {
-            "units": made.hidden.shape[1],
-            "hidden_shift": made.hidden_shift,
-            "output_shift": made.output_shift,
-            "hidden_rows": c_text.int_rows(made.hidden, per_row=12),
-            "hidden_bias_rows": c_text.int_rows(made.hidden_bias, per_row=4),
-            "output_rows": c_text.int_rows(made.output, per_row=12),
-            "output_bias_rows": c_text.int_rows(made.output_bias, per_row=4),
-        }
-    return _render(("recogniser.h", "recogniser.c"), values)
 
 
 def _exponentials(logit_scale: float) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from firmware_export import packing
+from firmware_export.runtime import words
 from firmware_export.standalone import memory
 from firmware_export.standalone.cascade import CompiledSecond
 from firmware_export.standalone.compiler import Compiled
+from firmware_export.standalone.enrolling import Enrolling
 from firmware_export.standalone.load import exported
 from firmware_export.standalone.spotting import Spotting
 from firmware_export.standalone.target import Target
@@ -20,7 +22,7 @@ def of_export(
     info: ModelInfo,
     compiled: Compiled,
     target: Target,
-    spotting: Spotting | None,
+    around: Spotting | Enrolling | None,
     vectors: Vectors,
     version: str,
     second: CompiledSecond | None = None,
@@ -32,12 +34,13 @@ def of_export(
       info: the same, parsed.
       compiled: the same, compiled.
       target: the core.
-      spotting: labels, front-end and detector; None for a network alone.
+      around: labels, front-end and detector, or what learns words; None for a network alone.
       vectors: golden vectors.
       version: of edge_tf.
       second: of the detector; None: it has none.
     """
     golden = vectors.golden
+    spotting = around if isinstance(around, Spotting) else None
     return {
         "format_version": packing.FORMAT_VERSION,
         "flavor": FLAVOR,
@@ -53,18 +56,19 @@ def of_export(
             "ops": info.op_versions(),
         },
         "labels": list(spotting.labels) if spotting else [],
-        "frontend": spotting.frontend if spotting else None,
+        "frontend": around.frontend if around else None,
         "detector": spotting.detector.to_dict() if spotting else None,
         "detector_caveat": spotting.caveat if spotting else "",
+        "learning": _learning(around) if isinstance(around, Enrolling) else None,
         "memory": {
             "arena_bytes": compiled.plan.size,
             "lower_bound_bytes": compiled.plan.lower_bound,
             "scratch_bytes": max(compiled.scratch, default=0),
             "state_bytes": sum(state.byte_size for state in compiled.graph.states),
             "constant_bytes": compiled.constant_bytes,
-            "ram": memory.static_ram(compiled, spotting, second),
+            "ram": memory.static_ram(compiled, around, second),
         },
-        "load": exported.to_dict(compiled, spotting, second),
+        "load": exported.to_dict(compiled, around, second),
         "second_stage": _second(second),
         "kernels": list(compiled.kernels),
         "kernel_sets": list(compiled.kernel_sets),
@@ -75,10 +79,25 @@ def of_export(
         "golden": {
             "clips": len(golden) if golden else 0,
             "labels": golden.label_index.tolist() if golden and spotting else [],
-            "wavs": len(spotting.sound.wav) if golden and spotting and spotting.sound else 0,
+            "wavs": len(around.sound.wav) if golden and around and around.sound else 0,
             "checked": vectors.checked,
             "about": vectors.text,
         },
+    }
+
+
+def _learning(enrolling: Enrolling) -> dict[str, Any]:
+    learning = enrolling.learning
+    return {
+        "network": learning.identity.hex(),
+        "embedding": learning.size,
+        "dummies": learning.recogniser.dummies is not None,
+        "threshold": learning.stream.threshold,
+        "unlike": learning.unlike,
+        "frames_per_decision": learning.stream.frames,
+        "most_words": words.MOST_WORDS,
+        "constant_bytes": enrolling.constant_bytes,
+        "about": learning.about,
     }
 
 

@@ -21,6 +21,7 @@ from firmware_export.standalone import (
 )
 from firmware_export.standalone import passes as all_passes
 from firmware_export.standalone import vectors as golden_vectors
+from firmware_export.standalone.enrolling import Enrolling
 from firmware_export.standalone.spotting import Spotting
 from firmware_export.standalone.target import AUTO, Target
 from firmware_export.standalone.vectors import Vectors
@@ -45,6 +46,7 @@ def export(
     version: str,
     *,
     spotting: Spotting | None = None,
+    enrolling: Enrolling | None = None,
     golden: Golden | None = None,
     target: Target = AUTO,
     passes: Iterable[str] = all_passes.ALL,
@@ -61,6 +63,7 @@ def export(
       out_dir: new, empty, or an earlier export.
       version: of edge_tf, for the file headers and the manifest.
       spotting: labels, front-end and detector; None for a model alone.
+      enrolling: in its place, what learns words; the model gives embeddings.
       golden: a few real clips; None for seeded random inputs, if TFLite Micro runs here.
       target: the core; decides the kernel sets.
       passes: names of the passes to run.
@@ -122,9 +125,12 @@ def export(
             streaming=streaming is not None,
             resumes=second is not None,
         )
+    if enrolling is not None:
+        runtime = enrolling.files(form, version, streaming is not None, linkage.external)
+    around = spotting or enrolling
     vectors = golden_vectors.of_model(model, info, golden)
     values = {
-        **template_values.of_export(form, compiled, target, spotting, vectors, version, second),
+        **template_values.of_export(form, compiled, target, around, vectors, version, second),
         "model_sha256": packing.sha256(exported),
         "library_version": packing.library_version(version, packing.sha256(exported)),
         "shared_kernels": shared_kernels.version(target).text if linkage.kernels else "",
@@ -144,7 +150,7 @@ def export(
     }
     marked = identity.marked(files, packing.sha256(exported), version)
     files = width.wrapped(naming.renamed(marked, linkage.prefix), linkage.prefix)
-    told = manifest.of_export(exported, form, compiled, target, spotting, vectors, version, second)
+    told = manifest.of_export(exported, form, compiled, target, around, vectors, version, second)
     told |= {
         "prefix": linkage.prefix,
         "arena": linkage.arena,

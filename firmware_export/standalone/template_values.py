@@ -1,7 +1,6 @@
 """What the templates of a folder of plain C are filled with."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from firmware_export import packing
@@ -10,6 +9,7 @@ from firmware_export.golden import Golden, frames_first
 from firmware_export.standalone import costs, ends, manifest, memory
 from firmware_export.standalone.cascade import CompiledSecond
 from firmware_export.standalone.compiler import Compiled
+from firmware_export.standalone.enrolling import Enrolling
 from firmware_export.standalone.load import exported
 from firmware_export.standalone.load import text as load_text
 from firmware_export.standalone.spotting import Spotting
@@ -22,7 +22,7 @@ def of_export(
     form: ModelInfo,
     compiled: Compiled,
     target: Target,
-    spotting: Spotting | None,
+    around: Spotting | Enrolling | None,
     vectors: Vectors,
     version: str,
     second: CompiledSecond | None = None,
@@ -33,18 +33,19 @@ def of_export(
       form: the network, in the form that is exported.
       compiled: the same, compiled.
       target: the core.
-      spotting: labels, front-end and detector; None for a network alone.
+      around: labels, front-end and detector, or what learns words; None for a network alone.
       vectors: golden vectors.
       version: of edge_tf.
       second: of the detector; None: it has none.
     """
+    spotting = around if isinstance(around, Spotting) else None
     labels = spotting.labels if spotting else ()
-    ram = memory.static_ram(compiled, spotting, second)
-    loads = exported.on_parts(compiled, spotting, second)
+    ram = memory.static_ram(compiled, around, second)
+    loads = exported.on_parts(compiled, around, second)
     is_streaming = compiled.streaming
     values: dict[str, Any] = {
         "version": version,
-        "package": _package(labels, version, is_streaming, vectors.golden),
+        "package": _package(around, version, is_streaming, vectors.golden),
         "streaming": is_streaming,
         "keeps_state": bool(compiled.graph.states) and not is_streaming,
         "has_inner": ends.find(compiled.graph) is not None,
@@ -76,6 +77,7 @@ def of_export(
         "first_input": "_0" if len(compiled.graph.inputs) > 1 else "",
         "first_output": "_0" if len(compiled.graph.outputs) > 1 else "",
         "spots": spotting is not None,
+        "learns": isinstance(around, Enrolling),
         "golden": None,
         "golden_text": vectors.text,
         "golden_bytes": 0,
@@ -84,36 +86,43 @@ def of_export(
         **packing.label_values(labels),
     }
     if vectors.golden is not None:
-        text = "" if spotting else vectors.text
+        text = "" if around else vectors.text
         golden = vectors.golden.in_frames() if is_streaming else vectors.golden
         values |= {**packing.golden_values(golden), "golden_checked_against": text}
+    if isinstance(around, Enrolling):
+        values |= around.values()
     if spotting is not None:
         frontend = LogMel.from_dict(spotting.frontend)
         frames = spotting.frames_between(is_streaming)
         values |= {
-            "frontend_json": json.dumps(spotting.frontend, indent=2, ensure_ascii=False),
             "sample_rate": frontend.sample_rate,
             "frames_between": frames,
             "inferences_text": f"{frontend.sample_rate / frontend.hop / frames:.3g}",
         }
-        if spotting.sound is not None and vectors.golden is not None:
-            features = spotting.sound.features
+    if around is not None:
+        values["frontend_json"] = json.dumps(around.frontend, indent=2, ensure_ascii=False)
+        if around.sound is not None and vectors.golden is not None:
+            features = around.sound.features
             if is_streaming:
                 features = frames_first(features)
-            values |= packing.sound_values(spotting.sound.wav, features)
-            values["golden_bytes"] += spotting.sound.wav.nbytes + spotting.sound.features.nbytes
+            values |= packing.sound_values(around.sound.wav, features)
+            values["golden_bytes"] += around.sound.wav.nbytes + around.sound.features.nbytes
     return values
 
 
 def _package(
-    labels: Sequence[str], version: str, is_streaming: bool, golden: Golden | None
+    around: Spotting | Enrolling | None, version: str, is_streaming: bool, golden: Golden | None
 ) -> packing.Package:
-    kind = f"An int8 audio model with {len(labels)} classes" if labels else "An int8 model"
+    kind, header = "An int8 model", "model.h"
+    if isinstance(around, Spotting):
+        kind, header = f"An int8 audio model with {len(around.labels)} classes", "spotter.h"
+    elif around is not None:
+        kind, header = "An int8 audio model that learns words from a few takes", "recogniser.h"
     return packing.Package(
         flavor=manifest.FLAVOR,
         sentence=f"{kind} as plain C",
         paragraph=f"Exported by edge_tf {version}; needs no other library.",
-        header="spotter.h" if labels else "model.h",
+        header=header,
         sizes_header="model.h",
         input_size=_input_size(is_streaming, golden),
         output_size="MODEL_OUTPUT_SIZE",

@@ -187,11 +187,12 @@ def _sources(runtime: Mapping[str, bytes]) -> list[str]:
 def _spotting_values(frontend: dict[str, Any] | None, streaming: bool) -> dict[str, Any]:
     """What the spotter and the examples that hear need; None for a folder without them."""
     if frontend is None:
-        return {"spots": False, "streaming": streaming}
+        return {"spots": False, "learns": False, "streaming": streaming}
     config = LogMel.from_dict(frontend["frontend"])
     frames = 1 if streaming else frames_between(config.sample_rate, config.hop)
     return {
         "spots": True,
+        "learns": False,
         "streaming": streaming,
         "sample_rate": config.sample_rate,
         "frames_between": frames,

@@ -18,7 +18,7 @@ SMALL = ("--tau=0.25", "--epochs=1", "--episodes=2", "--nostreaming")
 
 @pytest.mark.slow
 def test_the_stages_run_on_real_speech(real_data, tmp_path):
-    """Train, convert and evaluate; a second training tells of the same episodes."""
+    """From training to a learnt word; a second training tells of the same episodes."""
     run, cache = tmp_path / "run", f"--cache_dir={tmp_path / 'cache'}"
     asked = ("--task=fewshot", f"--data_dir={real_data}", f"--run_dir={run}", cache, *SMALL)
     trained = start("train", *asked, f"--auxiliary={real_data}")
@@ -36,6 +36,15 @@ def test_the_stages_run_on_real_speech(real_data, tmp_path):
     evaluated = start("evaluate", f"--run_dir={run}", cache, *judging)
     assert evaluated.returncode == 0, evaluated.stderr
     assert "AUROC %" in evaluated.stdout
+    assert "% of other words are taken for one" in evaluated.stdout
+    exported = start("export_firmware", f"--run_dir={run}")
+    assert exported.returncode == 0, exported.stderr
+    assert exported.stdout.startswith(f"firmware (standalone): {run / 'firmware_c'}: model ")
+    takes = ",".join(map(str, sorted((real_data / "marvin").iterdir())[:8]))
+    learnt = start("enroll", f"--run_dir={run}", "--word=it", f"--wav={takes}", "--least_takes=1")
+    assert learnt.returncode == 0, learnt.stderr
+    assert learnt.stdout.count(": taken\n") + learnt.stdout.count(": refused: ") == 8
+    assert (run / "learnt.words").stat().st_size > 32
     again = start("train", *asked, f"--auxiliary={real_data}")
     assert "already finished, nothing to do" in again.stdout
 
@@ -54,7 +63,6 @@ def run(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     "command",
     [
-        ("export_firmware", "--run_dir={}"),
         ("export_android", "--run_dir={}"),
         ("compress", "--run_dir={}", "--recipe=qat"),
         ("stream", "--run_dir={}", "--wav=-"),
@@ -67,6 +75,11 @@ def test_stages_that_need_classes_say_so_at_once(run, command):
     stage, *flags = command
     told = refused_early(stage, *(flag.format(run) for flag in flags))
     assert f"has no classes: pipelines.{stage} does not take it" in told
+
+
+def test_words_are_learnt_in_plain_c_alone(run):
+    told = refused_early("export_firmware", f"--run_dir={run}", "--flavor=tflm")
+    assert "--flavor=tflm does not learn words" in told and "--flavor=standalone" in told
 
 
 @pytest.mark.parametrize(

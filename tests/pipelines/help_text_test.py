@@ -26,6 +26,7 @@ REQUIRED = {
     "compare": ["runs", "against"],
     "compress": ["run_dir", "recipe"],
     "convert": ["run_dir"],
+    "enroll": ["run_dir"],
     "evaluate": ["run_dir"],
     "export_android": ["run_dir"],
     "export_firmware": ["run_dir", "tflite", "list_ops"],

@@ -5,7 +5,6 @@ import logging
 from edge_tf import run_dir
 from edge_tf.audio.frontend_config import FrontendConfig
 from edge_tf.evaluation.streams import operating_point
-from edge_tf.models import run_model
 from edge_tf.records import JsonObject
 from firmware_export.errors import ExportError
 from firmware_export.runtime.detector import DetectorConfig
@@ -31,7 +30,7 @@ def of_run(run: run_dir.RunDirectory, frontend: FrontendConfig) -> JsonObject | 
     detector = operating_point.of_run(run) if streaming else DetectorConfig()
     second = operating_point.second_of(run) if streaming else None
     around = None
-    if frontend.is_causal and not run_model.embeds(run):
+    if frontend.is_causal and not run.embeds():
         around = Spotting(run.labels(), frontend.to_dict(), detector, second=second)
     try:
         return exported.of_model(model, around, streaming)

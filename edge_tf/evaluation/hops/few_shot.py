@@ -1,7 +1,7 @@
 """The task of an embedding: known words told apart and unknown ones told from them, on episodes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,15 @@ MAIN_SHOTS = 5
 _Z95 = 1.96
 
 
+@dataclass(frozen=True)
+class Threshold:
+    """The least score of a word: an integer, for int8 embeddings with this step and zero point."""
+
+    score: int
+    scale: float
+    zero_point: int
+
+
 @dataclass(frozen=True, eq=False)
 class FewShot:
     """A Task: outputs are embeddings, which a recogniser compares.
@@ -29,11 +38,13 @@ class FewShot:
       episodes: rows of clips, with as many takes as the most in `shots`.
       recogniser: of the run; int8 embeddings are judged by its integer form.
       shots: takes to judge with; MAIN_SHOTS is among them.
+      threshold: None: nothing is rejected, and there are no such figures.
     """
 
     episodes: Episodes
     recogniser: Recogniser
     shots: tuple[int, ...]
+    threshold: Threshold | None = None
 
     def check(self, hops: Sequence[HopResult]) -> None:
         """All hops have embeddings of the same size."""
@@ -56,7 +67,7 @@ class FewShot:
         theirs = self._judged(first) if compared else None
         at = self.shots.index(MAIN_SHOTS)
         by_shots = tuple(
-            _figures(shots, mine, None if theirs is None else theirs[place])
+            self._of_shots(shots, mine, None if theirs is None else theirs[place])
             for place, (shots, mine) in enumerate(zip(self.shots, judged, strict=True))
         )
         main = by_shots[at]
@@ -84,10 +95,49 @@ class FewShot:
             assert hop.scale is not None and hop.zero_point is not None
             embeddings = hop.outputs
             recognise = IntegerRecogniser.of(self.recogniser, hop.scale, hop.zero_point)
+        least = self._least(hop, recognise)
         return [
-            judging.judge(embeddings, self.episodes.of_shots(shots), recognise)
+            judging.judge(embeddings, self.episodes.of_shots(shots), recognise, least)
             for shots in self.shots
         ]
+
+    def _least(self, hop: HopResult, recognise: IntegerRecogniser | Recogniser) -> float:
+        """The threshold on the hop's own scores."""
+        given = self.threshold
+        if given is None:
+            return -np.inf
+        if isinstance(recognise, IntegerRecogniser) and self._is_on_its_grid(hop):
+            return given.score
+        own = IntegerRecogniser.of(self.recogniser, given.scale, given.zero_point)
+        real = given.score * own.score_step(given.scale)
+        if not isinstance(recognise, IntegerRecogniser):
+            return real
+        assert hop.scale is not None
+        return real / recognise.score_step(hop.scale)
+
+    def _is_on_its_grid(self, hop: HopResult) -> bool:
+        given = self.threshold
+        return (
+            given is not None
+            and hop.zero_point == given.zero_point
+            and np.float32(hop.scale or 0) == np.float32(given.scale)
+        )
+
+    def _of_shots(
+        self, shots: int, mine: judging.Judged, theirs: judging.Judged | None
+    ) -> ShotFigures:
+        figures = _figures(shots, mine, theirs)
+        if self.threshold is None:
+            return figures
+        missed, missed_error = metrics.mean_and_error(mine.missed)
+        accepted, accepted_error = metrics.mean_and_error(mine.accepted)
+        return replace(
+            figures,
+            missed=missed,
+            missed_error=missed_error or 0.0,
+            accepted=accepted,
+            accepted_error=accepted_error or 0.0,
+        )
 
 
 def _figures(shots: int, mine: judging.Judged, theirs: judging.Judged | None) -> ShotFigures:

@@ -21,6 +21,9 @@ class ShotFigures:
       accuracy, accuracy_error: share of known queries whose nearest word is theirs; mean over
         episodes and its standard error, of the draw of episodes.
       auroc, auroc_error: of known against unknown queries, likewise.
+      missed, missed_error: known queries that are rejected or taken for another word, at the run's
+        threshold, likewise; None without a threshold.
+      accepted, accepted_error: unknown queries that are taken for a word, likewise.
       accuracy_change, auroc_change: minus those of the first hop, in percentage points.
     """
 
@@ -29,6 +32,10 @@ class ShotFigures:
     accuracy_error: float
     auroc: float
     auroc_error: float
+    missed: float | None = None
+    missed_error: float | None = None
+    accepted: float | None = None
+    accepted_error: float | None = None
     accuracy_change: float | None = None
     auroc_change: float | None = None
 

@@ -53,7 +53,7 @@ def of_run(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) ->
     """
     model = run.require_int8().read_bytes()
     # An app's file gives the softmax of logits.
-    android = None if run_model.embeds(run) else _android_model(run, model, data)
+    android = None if run.embeds() else _android_model(run, model, data)
     names = _output_names(run, model, data)
     streaming = _streaming(run, data, names, boards)
     # Emulated boards are slow: they run the form that is exported.
@@ -69,7 +69,7 @@ def of_run(run: run_dir.RunDirectory, data: RunData, boards: Sequence[Board]) ->
 
 def _output_names(run: run_dir.RunDirectory, model: bytes, data: RunData) -> Sequence[str]:
     """The labels; the values of an embedding are e0, e1, ..."""
-    if not run_model.embeds(run):
+    if not run.embeds():
         return data.labels
     (outputs,) = tflite_model.parse(model, "the int8 model").outputs
     return [f"e{at}" for at in range(outputs.shape[-1])]

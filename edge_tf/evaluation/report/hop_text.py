@@ -71,8 +71,12 @@ def _with_error(share: float, error: float) -> str:
     return f"{100 * share:.2f} ± {100 * error:.2f}"
 
 
+def _share(share: float | None, error: float | None) -> str:
+    return NOTHING if share is None or error is None else _with_error(share, error)
+
+
 def shot_rows(table: HopTable) -> list[list[str]]:
-    """Rows of text: hop, takes, accuracy and AUROC with their changes; empty without episodes."""
+    """Rows of text by SHOT_COLUMNS; empty without episodes."""
     return [
         [
             row.name,
@@ -81,13 +85,18 @@ def shot_rows(table: HopTable) -> list[list[str]]:
             NOTHING if one.accuracy_change is None else f"{one.accuracy_change:+.2f}",
             _with_error(one.auroc, one.auroc_error),
             NOTHING if one.auroc_change is None else f"{one.auroc_change:+.2f}",
+            _share(one.missed, one.missed_error),
+            _share(one.accepted, one.accepted_error),
         ]
         for row in table.rows
         for one in row.by_shots or ()
     ]
 
 
-SHOT_COLUMNS = ("hop", "takes", "accuracy %", "change, pp", "AUROC %", "change, pp")
+SHOT_COLUMNS = (
+    *("hop", "takes", "accuracy %", "change, pp", "AUROC %", "change, pp"),
+    *("missed %", "others taken %"),
+)
 
 
 def _shots(table: HopTable) -> list[str]:

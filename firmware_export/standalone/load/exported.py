@@ -7,6 +7,7 @@ import tflite_model
 from firmware_export.frontend.config import LogMel
 from firmware_export.standalone import cascade, compiler, memory
 from firmware_export.standalone.cascade import CompiledSecond
+from firmware_export.standalone.enrolling import Enrolling
 from firmware_export.standalone.load import estimate
 from firmware_export.standalone.spotting import Spotting
 from firmware_export.standalone.target import KERNEL_SETS, Target
@@ -16,28 +17,29 @@ _DSP = Target("dsp", "dsp")
 
 def on_parts(
     compiled: compiler.Compiled,
-    spotting: Spotting | None,
+    around: Spotting | Enrolling | None,
     second: CompiledSecond | None = None,
 ) -> list[estimate.PartLoad]:
     """The load on each common part.
 
     Args:
       compiled: the network.
-      spotting: front-end and detector; None for a network alone.
+      around: front-end and detector; what learns words counts for RAM alone; None for a network
+        alone.
       second: of the detector; None: it has none.
     """
-    ram = sum(memory.static_ram(compiled, spotting, second).values())
-    return estimate.of_program(compiled, ram, _around(compiled, spotting, second))
+    ram = sum(memory.static_ram(compiled, around, second).values())
+    return estimate.of_program(compiled, ram, _around(compiled, around, second))
 
 
 def to_dict(
     compiled: compiler.Compiled,
-    spotting: Spotting | None,
+    around: Spotting | Enrolling | None,
     second: CompiledSecond | None = None,
 ) -> dict[str, Any]:
     """The same for JSON: the entry "load" of manifest.json."""
-    around = _around(compiled, spotting, second)
-    return estimate.to_dict(on_parts(compiled, spotting, second), around, compiled.streaming)
+    loads = on_parts(compiled, around, second)
+    return estimate.to_dict(loads, _around(compiled, around, second), compiled.streaming)
 
 
 def of_model(
@@ -63,10 +65,12 @@ def of_model(
 
 
 def _around(
-    compiled: compiler.Compiled, spotting: Spotting | None, second: CompiledSecond | None
+    compiled: compiler.Compiled,
+    spotting: Spotting | Enrolling | None,
+    second: CompiledSecond | None,
 ) -> estimate.Around | None:
-    """What runs around the network, and how often."""
-    if spotting is None:
+    """What runs around the network, and how often; None: the network is estimated alone."""
+    if not isinstance(spotting, Spotting):
         return None
     frames = spotting.frames_between(compiled.streaming)
     config = LogMel.from_dict(spotting.frontend)

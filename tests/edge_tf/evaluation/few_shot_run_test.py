@@ -12,13 +12,16 @@ from edge_tf.data.run_data import RunData
 from edge_tf.errors import UserError
 from edge_tf.evaluation import stage
 from edge_tf.evaluation.hops.hop_table import HopTable
+from edge_tf.fewshot import recogniser_file
 from edge_tf.run_dir import RunDirectory
 from edge_tf.run_records import TrainRecord
 from edge_tf.training import stage as training
 from edge_tf.training.fewshot import fewshot_fit
 from firmware_export.boards.board import HOST
+from pipelines import export_firmware
 from tests.edge_tf.training.fewshot import fewshot_fit_test
 from tests.edge_tf.training.fewshot.fewshot_fit_test import data as data  # a fixture
+from tests.firmware_export.standalone.exports import self_test
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,40 @@ def test_the_report_tells_episodes_and_no_classes(run, table):
     assert report["hops"][0]["by_shots"][1]["shots"] == 5
     assert not (run / run_dir.PREDICTIONS).exists()
     assert report["settings"]["stages"]["train"]["fewshot"]["test_digest"]
+
+
+def test_a_threshold_is_chosen_and_tested(run, table):
+    found = recogniser_file.load(run)
+    assert found.words == ("cat", "eight", "up", "zero")
+    assert found.chosen.accepted <= 0.01
+    (_, five, _) = table.rows[0].by_shots
+    assert 0.0 <= five.missed <= 1.0 and 0.0 <= five.accepted <= 1.0
+    report = json.loads((run / run_dir.REPORT_JSON).read_text())
+    assert report["hops"][0]["by_shots"][1]["missed"] == pytest.approx(five.missed)
+
+
+def test_the_export_learns_words_with_what_was_chosen(run, table, tmp_path):
+    """From the run to C that runs: the network's self-test, and the run's dummies and threshold."""
+    manifest = export_firmware.export(run.path, tmp_path / "c", "standalone")
+    chosen = recogniser_file.load(run).chosen
+    told = manifest["learning"]
+    assert (told["threshold"], told["unlike"]) == (chosen.score, chosen.unlike)
+    assert told["dummies"] and told["about"].startswith("The threshold was chosen on cat, eight")
+    status, line = self_test(tmp_path / "c", tmp_path)
+    assert (status, line) == (0, "0 of 6 bytes differ")
+    with pytest.raises(UserError, match="--background_labels has no effect"):
+        export_firmware.export(run.path, tmp_path / "d", "standalone", background=["down"])
+
+
+def test_a_threshold_of_another_network_is_refused(run, table, tmp_path):
+    path = run / run_dir.RECOGNISER
+    kept = path.read_text()
+    path.write_text(kept.replace(recogniser_file.load(run).model_sha256, "0" * 64))
+    try:
+        with pytest.raises(UserError, match="was chosen for another network"):
+            recogniser_file.load(run)
+    finally:
+        path.write_text(kept)
 
 
 def test_clips_cannot_be_left_out_of_episodes(run):

@@ -50,6 +50,9 @@ def test_figures_are_those_of_counting():
             for low in other
         ]
         assert found.accuracy[at] == right.mean()
+        rejecting = judge(points, EPISODES, Recogniser(), -0.5)
+        assert rejecting.accepted[at] == (other >= -0.5).mean()
+        assert rejecting.missed[at] == pytest.approx((~right | (answers.score < -0.5)).mean())
         assert (found.auroc[at], found.open_set[at]) == pytest.approx(np.mean(pairs, axis=0))
 
 

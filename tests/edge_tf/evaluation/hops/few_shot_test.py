@@ -1,16 +1,17 @@
 """The hop table of an embedding: accuracy and AUROC of episodes in place of classes."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 
 from edge_tf.evaluation.hops import hop_table
-from edge_tf.evaluation.hops.few_shot import MAIN_SHOTS, FewShot
+from edge_tf.evaluation.hops.few_shot import MAIN_SHOTS, FewShot, Threshold
 from edge_tf.evaluation.hops.hop_result import HopResult
 from edge_tf.evaluation.report import hop_text, report_html
 from edge_tf.evaluation.report.report import Report
-from edge_tf.fewshot import judging
+from edge_tf.fewshot import judging, threshold
 from edge_tf.fewshot.episodes import Words
 from edge_tf.fewshot.integer import IntegerRecogniser
 from edge_tf.fewshot.recogniser import Recogniser
@@ -113,6 +114,33 @@ def test_int8_that_loses_unknown_words_fails_though_known_words_are_told_apart()
         "LiteRT reference loses at most 1 point of AUROC against Keras float"
     ]
     assert table.failed[0].detail.endswith(" points with 1 take")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2])
+def test_float_and_int8_are_rejected_at_the_same_threshold(share):
+    """On the test's own episodes, so that the share of the integers is what was asked for."""
+    values = embeddings(0.45)
+    recogniser = IntegerRecogniser.of(Recogniser(), 0.05, -20)
+    episodes = EPISODES.of_shots(MAIN_SHOTS)
+    chosen = threshold.choose(quantized(values), episodes, recogniser, share)
+    task = dataclasses.replace(TASK, threshold=Threshold(chosen.score, 0.05, -20))
+    table = hop_table.build(hops(values)[:2], LABELS, task=task)
+    real, int8 = (row.by_shots[1] for row in table.rows if row.by_shots)
+    assert int8.accepted == pytest.approx(chosen.accepted) and chosen.accepted <= share
+    assert int8.missed == pytest.approx(1.0 - chosen.true_accepts)
+    assert real.accepted == pytest.approx(int8.accepted, abs=0.02)
+    assert real.missed == pytest.approx(int8.missed, abs=0.02)
+    other = {"scale": 0.025, "zero_point": 0}
+    finer = np.clip(np.round(values / 0.025), -128, 127).astype(np.int8)
+    hop = HopResult(name="finer", engine="finer", outputs=finer, **other)
+    row = hop_table.build([hop], LABELS, task=task).rows[0].by_shots
+    assert row is not None and row[1].missed == pytest.approx(real.missed, abs=0.02)
+
+
+def test_without_a_threshold_nothing_is_said_of_it():
+    (row, *_) = table_of(hops(embeddings(0.3))).rows
+    assert row.by_shots is not None
+    assert {(one.missed, one.accepted) for one in row.by_shots} == {(None, None)}
 
 
 def test_an_output_that_is_not_finite_fails():

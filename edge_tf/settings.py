@@ -174,6 +174,9 @@ class StreamTraining:
       spoken: takes and recordings, or clips, of the words that were trained on.
       digest: of all this sound.
       rooms: folder of recorded impulse responses, absolute, or None.
+      start_from: run whose weights the training began with, absolute, "auto" for those that come
+        with edge_tf, or None.
+      start_digest: of these weights.
     """
 
     words: tuple[str, ...]
@@ -187,6 +190,8 @@ class StreamTraining:
     spoken: dict[str, int]
     digest: str
     rooms: str | None = later(None)
+    start_from: str | None = later(None)
+    start_digest: str | None = later(None)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,15 +10,20 @@ from pipelines import help_text, training_flags
 from pipelines.help_text import Group
 
 if TYPE_CHECKING:
+    from edge_tf.audio.frontend_config import FrontendConfig
     from edge_tf.data.dataset import Dataset, Split
     from edge_tf.data.streams.targets import Classes
     from edge_tf.data.waveform_cache import Waveforms
+    from edge_tf.run_dir import RunDirectory
+    from edge_tf.run_records import TrainRecord
     from edge_tf.settings import StreamTraining, TrainingSettings
 
 FLAGS = flags.FLAGS
 _FOLDERS = ("negatives", "hard_negatives", "rooms")
 _EPOCHS, _STEPS, _ROUNDS = 20, 200, 3
 _BATCH, _PEAK_RATE = 16, 0.006
+AUTO, NONE = "auto", "none"
+"""Of --start_from, and of --ambient."""
 
 
 @help_text.group(Group.STREAMS)
@@ -49,6 +54,13 @@ def define() -> None:
         "<DIR>: Recorded impulse responses of rooms (DIR/*.wav, or DIR/ROOM/*.wav), of any rate: "
         "half of the rooms in the streams; the others are simulated.",
     )
+    flags.DEFINE_string(
+        "start_from",
+        AUTO,
+        "auto, none or <RUN>: Weights to begin with. auto: those that come with edge_tf, if the "
+        "network is the default one. <RUN>: those of a run of the same network and front-end, "
+        "trained on clips or on streams. The last layer is new if the words are others.",
+    )
 
 
 def folder(name: str) -> Path | None:
@@ -60,6 +72,36 @@ def folder(name: str) -> Path | None:
 def folders(name: str) -> tuple[Path, ...]:
     """The folders that a flag lists."""
     return tuple(Path(given).resolve() for given in getattr(FLAGS, name))
+
+
+def finished(run: "RunDirectory") -> "TrainRecord | None":
+    """The record of a finished training in a run."""
+    from edge_tf.run_records import TrainRecord
+
+    return run.find(TrainRecord) if (run / "config.json").exists() else None
+
+
+def start(
+    frontend: "FrontendConfig", before: "TrainRecord | None"
+) -> tuple[str | None, str | None]:
+    """What --start_from asks for, as a record has it, and its digest; None for none.
+
+    Args:
+      frontend: of the training.
+      before: the run's finished training, whose weights `auto` keeps.
+
+    Raises:
+      UserError: a run has no network to begin with, or another one.
+    """
+    from edge_tf.training import start_weights
+
+    asked = FLAGS.start_from
+    if asked == AUTO and before is not None and before.streams is not None:
+        return before.streams.start_from, before.streams.start_digest
+    if asked not in (AUTO, NONE):
+        asked = str(Path(asked).resolve())
+    digest = start_weights.digest(asked, training_flags.model_config(), frontend)
+    return (asked if digest else None), digest
 
 
 def settings(epochs: int | None = None) -> "TrainingSettings":
@@ -84,8 +126,8 @@ def check_clips() -> None:
     if FLAGS.on_streams:
         check("--on_streams", (OTHER_WORDS,))
         return
-    for name in _FOLDERS:
-        if getattr(FLAGS, name):
+    for name in (*_FOLDERS, "start_from"):
+        if getattr(FLAGS, name) and FLAGS[name].present:
             raise UserError(
                 f"--{name} has no effect without --on_streams", "add it, or leave both out"
             )
@@ -100,6 +142,7 @@ def check(what: str, taken: Collection[str]) -> None:
     """
     from edge_tf.errors import UserError
     from edge_tf.models import MODELS
+    from edge_tf.training import start_weights
 
     model = MODELS[training_flags.value("model")]
     if model.build_windows is None:
@@ -117,6 +160,8 @@ def check(what: str, taken: Collection[str]) -> None:
         for given in [value] if isinstance(value, str) else value:
             if not Path(given).is_dir():
                 raise UserError(f"--{name}={given} is not a folder", "name a folder of WAV files")
+    if FLAGS.start_from not in (AUTO, NONE):
+        start_weights.network(Path(FLAGS.start_from))
     kinds = [Path(folder).resolve().name for folder in FLAGS.negatives]
     for kind in kinds:
         if kinds.count(kind) > 1 or kind in taken:
@@ -126,18 +171,28 @@ def check(what: str, taken: Collection[str]) -> None:
 
 
 def of_clips(
-    dataset: "Dataset", cache: Path
+    dataset: "Dataset",
+    frontend: "FrontendConfig",
+    cache: Path,
+    before: "TrainRecord | None",
 ) -> "Callable[[Mapping[Split, Waveforms]], StreamTraining]":
     """Maps the clips of a data set to what streams are mixed of.
 
+    Args:
+      dataset: the words.
+      frontend: of the network.
+      cache: folder of decoded clips.
+      before: the run's finished training, or None.
+
     Raises:
-      UserError: the data set has no class, or several, for other sound.
+      UserError: the data set has no class, or several, for other sound; --start_from does not fit.
     """
     from edge_tf.data.streams import clip_sounds
     from edge_tf.data.streams.wake_sounds import Folders
     from edge_tf.settings import StreamTraining
 
     classes = _classes(dataset)
+    start_from, start_digest = start(frontend, before)
     sound = Folders(
         takes=None,
         words=tuple(dataset.labels[at] for at in classes.words),
@@ -160,6 +215,8 @@ def of_clips(
             spoken=facts.spoken,
             digest=facts.digest,
             rooms=str(sound.rooms) if sound.rooms else None,
+            start_from=start_from,
+            start_digest=start_digest,
         )
 
     return made

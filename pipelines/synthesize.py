@@ -76,6 +76,12 @@ def _define_own_flags() -> None:
         "<NAME,...>: With --takes: what speaks, of espeak, kokoro and flite. Default: all that are "
         "installed.",
     )
+    flags.DEFINE_float(
+        "accents",
+        0.0,
+        "With --takes: share of the speakers of English with a foreign accent, 0 to 1; espeak and "
+        "kokoro have them.",
+    )
     flags.DEFINE_integer(
         "soundalikes", 0, "With --takes: how many texts that sound like each word, to say as well."
     )
@@ -145,6 +151,7 @@ def synthesize_takes(
     speakers: int = 120,
     language: str = "en",
     synthesizers: Iterable[str] = (),
+    accents: float = 0.0,
     seed: int = 0,
     progress: bool = True,
 ) -> "dry_takes.Summary":
@@ -167,6 +174,7 @@ def synthesize_takes(
         language=language,
         synthesizers=synthesizers,
         seed=seed,
+        accents=accents,
     )
     from edge_tf.data.synthesis import takes as dry_takes
 
@@ -175,7 +183,10 @@ def synthesize_takes(
 
 _OF_BOTH = ("words", "out", "unknown_words", "speakers", "language", "seed")
 _OF_CLIPS = ("clips_per_word", "clips_per_unknown_word", "noise_seconds")
-_OF_TAKES = ("takes", "takes_per_other", "soundalikes", "sentences", "synthesizers", "word_list")
+_OF_TAKES = (
+    *("takes", "takes_per_other", "soundalikes", "sentences", "synthesizers", "word_list"),
+    "accents",
+)
 
 
 def main() -> None:

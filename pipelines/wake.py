@@ -10,6 +10,7 @@ from absl import flags
 
 from pipelines import help_text, stream_flags
 from pipelines.help_text import Group
+from pipelines.stream_flags import AUTO, NONE
 
 if TYPE_CHECKING:
     from edge_tf.audio.frontend_config import FrontendConfig
@@ -40,7 +41,6 @@ _WHOLE = _Effort(takes=900, sentences=2400, soundalikes=40, epochs=30, steps=200
 _QUICK = _Effort(takes=300, sentences=800, soundalikes=16, epochs=8, steps=200, rounds=2)
 _TAKES_PER_OTHER = 6
 _SPEAKERS = 240
-AUTO, NONE = "auto", "none"
 
 
 @help_text.group(Group.WAKE)
@@ -57,6 +57,11 @@ def define() -> None:
         "<NAME,...>: What speaks: espeak, kokoro, flite. Default: all there are.",
     )
     flags.DEFINE_string("language", "en", "<TAG>: Language of the word.")
+    flags.DEFINE_float(
+        "accents",
+        0.0,
+        "Share of the synthetic speakers of English with a foreign accent, 0 to 1.",
+    )
     flags.DEFINE_integer(
         "takes", None, f"Spoken takes of the word. Default: {_WHOLE.takes}.", lower_bound=30
     )
@@ -135,8 +140,10 @@ def prepare(
         language=FLAGS.language,
         synthesizers=FLAGS.synthesizers,
         seed=FLAGS.seed,
+        accents=FLAGS.accents,
     )
-    before = _finished(run)
+    before = stream_flags.finished(run)
+    start_from, start_digest = stream_flags.start(frontend, before)
     trained = before.streams.negatives if before and before.streams else None
     given = stream_flags.folders("negatives")
     real = ambient(cache, trained)
@@ -178,15 +185,10 @@ def prepare(
         spoken=facts.spoken,
         digest=facts.digest,
         rooms=str(folders.rooms) if folders.rooms else None,
+        start_from=start_from,
+        start_digest=start_digest,
     )
     return data, streams
-
-
-def _finished(run: "RunDirectory") -> "TrainRecord | None":
-    """The record of a finished training in this run."""
-    from edge_tf.run_records import TrainRecord
-
-    return run.find(TrainRecord) if (run / "config.json").exists() else None
 
 
 def ambient(cache: Path, trained_on: Sequence[str] | None = None) -> list[Path]:

@@ -24,6 +24,7 @@ INSTALL = "python -m pip install 'espeakng-loader>=0.2.4,<0.3'"
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _INITIALIZE_DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
+_PHONEME_INPUT = 0x100
 _POSITION_CHARACTER = 1
 _PHONEMES_IPA = 0x02
 _PHONEME_SEPARATOR = "_"
@@ -200,12 +201,13 @@ class Espeak:
         """Version of espeak-ng, such as "1.52.0"."""
         return self._library.espeak_Info(None).decode().split()[0]
 
-    def speak(self, text: str, voice: Voice) -> tuple[np.ndarray, int]:
+    def speak(self, text: str, voice: Voice, has_phonemes: bool = False) -> tuple[np.ndarray, int]:
         """Synthesizes a text.
 
         Args:
           text: what to say; punctuation shapes the intonation and is not spoken.
           voice: how to say it.
+          has_phonemes: whether what stands in [[double brackets]] are names of phonemes.
 
         Returns:
           Samples, float32 of shape [n] within [-1, 1] (n may be 0), and the sample rate in Hz.
@@ -215,6 +217,7 @@ class Espeak:
           RuntimeError: espeak-ng refused the text.
         """
         encoded = text.encode()
+        flags = _CHARS_UTF8 | (_PHONEME_INPUT if has_phonemes else 0)
         with _lock:
             self._select(voice)
             for parameter, value in (
@@ -230,7 +233,7 @@ class Espeak:
             self._utterances += 1
             self._library.espeak_ng_SetRandSeed((self._seed + self._utterances) & 0x7FFFFFFF)
             status = self._library.espeak_Synth(
-                encoded, len(encoded) + 1, 0, _POSITION_CHARACTER, 0, _CHARS_UTF8, None, None
+                encoded, len(encoded) + 1, 0, _POSITION_CHARACTER, 0, flags, None, None
             )
             pcm = b"".join(self._chunks)
         if status != 0:

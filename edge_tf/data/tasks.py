@@ -113,14 +113,14 @@ _WORD_FLAGS = (
     *("words", "split_lists", "test_dir", "download"),
     *("unknown_share", "speaker_pattern", "background_labels"),
 )
-STREAM_FLAGS = ("negatives", "hard_negatives", "rooms")
+STREAM_FLAGS = ("negatives", "hard_negatives", "rooms", "start_from")
 """Flags of trainings on streams."""
 _CLIP_STREAM_FLAGS = ("on_streams", *STREAM_FLAGS)
 _ALL_WORDS_FLAGS = tuple(name for name in _WORD_FLAGS if name != "unknown_share")
 
 WAKE_FLAGS = (
     *("recordings", *STREAM_FLAGS),
-    *("synthesizers", "language", "takes", "quick", "ambient"),
+    *("synthesizers", "language", "accents", "takes", "quick", "ambient"),
 )
 """Flags of the task "wake"."""
 

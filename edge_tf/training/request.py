@@ -24,8 +24,8 @@ from edge_tf.settings import (
 _RESULTS = ("chosen_epoch", "mined")
 # Location and name of the data, what is said of it, and results: training does not depend on them.
 _NOT_ASKED = ("data", "data_description", "data_checks", "data_notes", "files", *_RESULTS)
-# Of sound for streams, whose content has a digest.
-_PLACES = ("takes", "recordings", "negatives", "hard_negatives", "rooms")
+# Of sound for streams and of first weights, whose content has a digest.
+_PLACES = ("takes", "recordings", "negatives", "hard_negatives", "rooms", "start_from")
 _TRAINED_ON: tuple[Split, ...] = ("training", "validation")
 CHECKPOINT_STATE = "checkpoints/state.json"
 WRITES = (run_dir.FLOAT_MODEL, run_dir.LABELS, run_dir.HISTORY)

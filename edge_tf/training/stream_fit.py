@@ -19,7 +19,7 @@ from edge_tf.errors import UserError
 from edge_tf.models import loading, run_model, time_axis
 from edge_tf.run_records import TrainRecord
 from edge_tf.settings import StreamTraining
-from edge_tf.training import mining
+from edge_tf.training import mining, start_weights
 from edge_tf.training.fitted import Fitted
 from edge_tf.training.loop import Trainer
 from edge_tf.training.request import Request
@@ -86,6 +86,8 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
         every=_EVERY,
         **run_model.arguments(record.model),
     )
+    if streams.start_from:
+        start_weights.copy(streams.start_from, model)
     average = WeightAverage(model)
     step = SgdStep(
         model,

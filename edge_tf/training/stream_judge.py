@@ -22,7 +22,8 @@ _CHUNK_FRAMES = 2_400  # of other sound
 _SMOOTHED_S = 0.2
 # A detection is the word's from so long before its end to so long after it.
 _EARLY_S, _LATE_S = 0.1, 0.7
-# Judged at these numbers of false accepts on all of the other sound: the first ones are chance.
+# Judged at these numbers of false accepts on all of the other sound, for each word that is listened
+# for: the first ones are chance, and ten words are taken for each other more often than one.
 _FALSE_ACCEPTS = (1, 2, 4, 8)
 _PAUSE_S = 1.2
 
@@ -34,7 +35,7 @@ class Judgement:
     Attributes:
       false_rejects: share of the words that are missed, the mean over several thresholds that let
         few false accepts through.
-      threshold: the one with the second fewest.
+      threshold: the one with the fewest.
     """
 
     false_rejects: float
@@ -123,10 +124,11 @@ class StreamJudge:
         negative = _smooth(_run(run, self._negative), smoothed)[:, unsettled:, words]
         heard = np.concatenate([part.max(axis=-1).ravel() for part in (negative, wrong)])
         pause = round(_PAUSE_S * self._windows.rate / self._windows.hop / self._windows.every)
-        peaks = _peaks(heard, pause, max(_FALSE_ACCEPTS) + 1)
+        counts = [count * len(words) for count in _FALSE_ACCEPTS]
+        peaks = _peaks(heard, pause, max(counts) + 1)
         found = np.array(scores)
-        missed = [float(np.mean(found <= peaks[count])) for count in _FALSE_ACCEPTS]
-        return Judgement(float(np.mean(missed)), float(peaks[1]))
+        missed = [float(np.mean(found <= peaks[count])) for count in counts]
+        return Judgement(float(np.mean(missed)), float(peaks[counts[0]]))
 
     def _traced(self, model: keras.Model) -> tf.types.experimental.GenericFunction:
         """The network as a graph, the same one as long as it is the same network."""

@@ -136,6 +136,21 @@ def test_other_sound_is_another_training(chain, tmp_path):
     assert "contains a finished training with other settings" in told and "streams" in told, told
 
 
+def test_a_training_begins_with_the_weights_of_another(chain, tmp_path):
+    """Its record names them, and so other weights are another training."""
+    flags = [flag for flag in flags_of(chain) if "run_dir" not in flag]
+    run = f"--run_dir={tmp_path / 'run'}"
+    done = small(run, *flags, f"--start_from={chain / 'run'}", "--epochs=1")
+    assert done.returncode == 0, done.stderr
+    assert f"begins with the weights of {chain / 'run'}; new: none" in done.stderr
+    streams = record_of(tmp_path)["streams"]
+    assert streams["start_from"] == str((chain / "run").resolve())
+    assert len(streams["start_digest"]) == 64
+    again = small(run, *flags, "--epochs=1")
+    assert again.returncode == 2
+    assert "contains a finished training with other settings" in again.stderr
+
+
 # Refused before TensorFlow loads
 
 
@@ -147,6 +162,7 @@ def test_other_sound_is_another_training(chain, tmp_path):
             "--negatives has no effect without --on_streams; add it, or leave both out",
         ),
         (("--hard_negatives=HERE",), "--hard_negatives has no effect without --on_streams; add"),
+        (("--start_from=HERE",), "--start_from has no effect without --on_streams; add"),
         (("--rooms=HERE",), "--rooms has no effect without --on_streams; add"),
         (
             ("--on_streams", "--negatives=HERE/other words"),

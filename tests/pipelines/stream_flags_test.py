@@ -18,6 +18,10 @@ ASKED = {
         ("--hard_negatives=HERE/no", "--hard_negatives=HERE/no is not a folder; name a folder of"),
         ("--rooms=HERE/no", "--rooms=HERE/no is not a folder; name a folder of WAV files"),
         (
+            "--start_from=HERE/a",
+            "--start_from=HERE/a has no float.keras; name a run whose training has finished",
+        ),
+        (
             "--negatives=HERE/a/radio,HERE/b/radio",
             "--negatives: two kinds of sound would be named 'radio'; rename the folder",
         ),

@@ -152,10 +152,14 @@ def _take(
         split=speaker.split,
         speaker=speaker.name,
         synthesizer=speaker.voice.synthesizer,
-        voice=speaker.voice.name,
+        voice=_named(speaker.voice),
         sex=speaker.voice.sex,
         rate=round(speaker.rate * float(rng.uniform(*_RATE_STEPS)), 3),
         pitch=round(speaker.pitch * float(rng.uniform(*_PITCH_STEPS)), 3),
         seed=int(rng.integers(2**31)),
     )
     return Planned(take, speaker.voice)
+
+
+def _named(voice: Voice) -> str:
+    return f"{voice.name} ({voice.accent})" if voice.accent else voice.name

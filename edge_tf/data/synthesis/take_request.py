@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from edge_tf.data.synthesis import synthetic_request
+from edge_tf.data.synthesis.accents import LANGUAGE
 from edge_tf.errors import UserError
+from edge_tf.records import later
 
 DEFAULT_TAKES_PER_OTHER = 10
 
@@ -26,6 +28,7 @@ class TakeRequest:
       language: tag; all accents are used.
       synthesizers: names; empty: all that are installed.
       seed: 0 or more; determines all randomness.
+      accents: share of the speakers of English with a foreign accent (accents.py).
     """
 
     words: tuple[str, ...]
@@ -39,6 +42,7 @@ class TakeRequest:
     language: str
     synthesizers: tuple[str, ...]
     seed: int
+    accents: float = later(0.0)
 
 
 def make_take_request(
@@ -54,6 +58,7 @@ def make_take_request(
     language: str = "en",
     synthesizers: Iterable[str] = (),
     seed: int = 0,
+    accents: float = 0.0,
 ) -> TakeRequest:
     """Checks and completes a request; see TakeRequest for the arguments.
 
@@ -71,6 +76,12 @@ def make_take_request(
     ):
         if not minimum <= value <= maximum:
             raise UserError(f"--{flag}={value} is out of range", f"give {minimum} to {maximum}")
+    if not 0.0 <= accents <= 1.0:
+        raise UserError(f"--accents={accents:g} is out of range", "give 0 to 1")
+    if accents and checked.language.split("-")[0] != LANGUAGE:
+        raise UserError(
+            f"--accents are of English, not of --language={checked.language}", "leave one out"
+        )
     return TakeRequest(
         words=checked.words,
         unknown_words=checked.unknown_words,
@@ -83,4 +94,5 @@ def make_take_request(
         language=checked.language,
         synthesizers=tuple(name.strip().casefold() for name in synthesizers if name.strip()),
         seed=checked.seed,
+        accents=accents,
     )

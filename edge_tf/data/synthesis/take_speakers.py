@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge_tf.data.dataset import SPLITS, Split
+from edge_tf.data.synthesis import accents
 from edge_tf.data.synthesis.synthetic_speakers import speaker_name, split_sizes
 from edge_tf.data.synthesis.voices.synthesizer import FEMALE, MALE, Synthesizer, Voice
 from edge_tf.errors import UserError
@@ -54,7 +55,11 @@ def split_timbres(voices: Sequence[Voice]) -> dict[str, Split]:
 
 
 def draw_take_speakers(
-    count: int, synthesizers: Sequence[Synthesizer], language: str, seed: int
+    count: int,
+    synthesizers: Sequence[Synthesizer],
+    language: str,
+    seed: int,
+    accents_share: float = 0.0,
 ) -> list[TakeSpeaker]:
     """Invents speakers, in turn of each synthesizer and of each sex.
 
@@ -63,6 +68,8 @@ def draw_take_speakers(
       synthesizers: those to speak with.
       language: tag.
       seed: determines everything but the split of a timbre.
+      accents_share: of the speakers of English whose synthesizer can, so many have an accent; the
+        others are the same whatever it is.
 
     Returns:
       `count` speakers, training first, then validation, then testing.
@@ -102,6 +109,9 @@ def draw_take_speakers(
             synthesizer = by_name[pool[0].synthesizer]
             turn = place // len(turns) * synthesizer.turns + turns[: place % len(turns)].count(pool)
             voice = _voice(synthesizer, pool, turn, rng)
+            if synthesizer.has_accents and _is_english(language):
+                dice = np.random.default_rng([seed, 9, index])
+                voice = _with_accent(voice, accents_share, dice)
             speakers.append(
                 TakeSpeaker(
                     name=speaker_name(seed, index, split, taken),
@@ -112,6 +122,16 @@ def draw_take_speakers(
                 )
             )
     return speakers
+
+
+def _is_english(language: str) -> bool:
+    return language.split("-")[0] == accents.LANGUAGE
+
+
+def _with_accent(voice: Voice, share: float, rng: np.random.Generator) -> Voice:
+    if rng.random() >= share:
+        return voice
+    return dataclasses.replace(voice, accent=accents.draw(rng))
 
 
 def _voice(

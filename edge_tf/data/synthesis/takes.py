@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tf import __version__, files, progress
+from edge_tf import __version__, files, progress, records
 from edge_tf.audio import simulation, wav, wav_bytes
 from edge_tf.data.dataset import SPLITS
 from edge_tf.data.synthesis import agreement, lexicon, phonetics, take_checks, take_plan
@@ -79,7 +79,11 @@ def make(request: TakeRequest, out: Path, show_progress: bool = True) -> Summary
     kinds = take_plan.texts(request)
     phonemes = _phonemes(kinds, request)
     speakers = draw_take_speakers(
-        request.speakers, list(synthesizers.values()), request.language, request.seed
+        request.speakers,
+        list(synthesizers.values()),
+        request.language,
+        request.seed,
+        request.accents,
     )
     planned = take_plan.plan(request, kinds, speakers)
     sentences, foreign = take_plan.plan_sentences(request, list(synthesizers.values()), speakers)
@@ -283,7 +287,7 @@ def _write_metadata(
         "format_version": record.FORMAT_VERSION,
         "speech": "synthetic: no person was recorded",
         "whole": summary is not None,
-        "request": dataclasses.asdict(request),
+        "request": records.to_json(request),
         "sample_rate": RATE,
         "versions": {"edge_tf": __version__, "numpy": np.__version__}
         | {name: one.version() for name, one in synthesizers.items()},

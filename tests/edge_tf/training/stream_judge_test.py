@@ -66,9 +66,22 @@ def test_a_word_that_is_taken_for_another_one_is_a_false_accept(quiet):
     """Of two words that sound the same one is always found, and the other always taken for it."""
     mixer = Mixer(sounds(words=2), PLAIN, WINDOWS.samples)
     classes = Classes.of(("_unknown_", "lamp", "window"))
-    judge = StreamJudge(mixer, WINDOWS, quiet, FRONTEND, classes, 24, 0)
+    judge = StreamJudge(mixer, WINDOWS, quiet, FRONTEND, classes, 60, 0)
     found = judge(Deaf())
     assert found.threshold > 0.99 and found.false_rejects == 1.0
+
+
+@pytest.mark.parametrize("times", [2, 3, 5])
+def test_two_words_may_have_twice_as_many_false_accepts(times):
+    pause = melody(OTHER_HZ, 3.0)
+    other = np.concatenate(
+        [pause, *(x for _ in range(times) for x in (melody(WORD_HZ, 0.45), pause))]
+    )
+    classes = Classes.of(("_unknown_", "lamp", "window"))
+    mixer = Mixer(sounds(), PLAIN, WINDOWS.samples)
+    found = StreamJudge(mixer, WINDOWS, other, FRONTEND, classes, 8, 0)(Deaf())
+    refused = sum(times > allowed for allowed in (2, 4, 8, 16))
+    assert found.false_rejects == pytest.approx(refused / 4)
 
 
 def test_all_of_the_other_sound_is_heard_wherever_the_word_is(monkeypatch):

@@ -18,6 +18,7 @@ import numpy as np
 
 from edge_tf.audio import espeak, simulation
 from edge_tf.audio.espeak import Espeak
+from edge_tf.data.synthesis import accents
 from edge_tf.data.synthesis.voices import kokoro_phonemes
 from edge_tf.data.synthesis.voices.synthesizer import FEMALE, MALE, RATE, Synthesizer, Voice
 from edge_tf.errors import UserError
@@ -55,6 +56,7 @@ class KokoroVoices(Synthesizer):
     name = "kokoro"
     licence = "Apache-2.0"
     turns = 2
+    has_accents = True
 
     def missing(self) -> str:
         modules = ("onnx", "onnxruntime", *_PARTS)
@@ -100,8 +102,9 @@ class KokoroVoices(Synthesizer):
         language = voice.language
         accent = dict(_LANGUAGES.values())[language]
         words = text.rstrip(" .,;:!?")
+        phonemes = accents.spoken(_phonemes(words, accent), words, voice.accent)
         symbols = kokoro_phonemes.symbols(
-            _phonemes(words, accent), language, text[len(words) :].strip()
+            phonemes, language, text[len(words) :].strip(), foreign=bool(voice.accent)
         )
         if not symbols:
             return np.zeros(0, np.float32)

@@ -22,10 +22,11 @@ _NUMBERS = {
 _BOUNDARY = 0  # before the first symbol and after the last
 _STRESS = "ˈˌ"
 
+_ROLLED = ("r", "ɹ")
 # Each list is applied in its order: longer sounds first.
 _ENGLISH = (
     *(("tʃ", "ʧ"), ("dʒ", "ʤ"), ("eɪ", "A"), ("aɪ", "I"), ("aʊ", "W"), ("ɔɪ", "Y")),
-    *(("əl", "ᵊl"), ("n̩", "ᵊn"), ("m̩", "ᵊm"), ("l̩", "ᵊl"), ("ɐ", "ə"), ("r", "ɹ"), ("x", "k")),
+    *(("əl", "ᵊl"), ("n̩", "ᵊn"), ("m̩", "ᵊm"), ("l̩", "ᵊl"), ("ɐ", "ə"), _ROLLED, ("x", "k")),
 )
 _AMERICAN = (
     *(*_ENGLISH, ("oʊ", "O"), ("ɜː", "ɜɹ"), ("ɚ", "əɹ"), ("oːɹ", "ɔɹ"), ("oː", "ɔ")),
@@ -36,18 +37,22 @@ _OTHER = (("tʃ", "ʧ"), ("dʒ", "ʤ"))
 _RULES = {"en-us": _AMERICAN, "en-gb": _BRITISH}
 
 
-def symbols(words: Sequence[Sequence[str]], language: str, ending: str = "") -> str:
+def symbols(
+    words: Sequence[Sequence[str]], language: str, ending: str = "", foreign: bool = False
+) -> str:
     """The symbols of an utterance.
 
     Args:
       words: phonemes of each word, as `Espeak.phonemes` returns them.
       language: "en-us", "en-gb" or another tag.
       ending: punctuation after the last word.
+      foreign: whether "r" is a rolled one (`accents.spoken`), in English too.
 
     Returns:
       Symbols that Kokoro knows; others are left out.
     """
-    text = " ".join("".join(_sound(phoneme, language) for phoneme in word) for word in words)
+    rules = [rule for rule in _RULES.get(language, _OTHER) if not (foreign and rule == _ROLLED)]
+    text = " ".join("".join(_sound(phoneme, rules) for phoneme in word) for word in words)
     return "".join(symbol for symbol in text + ending if symbol in _NUMBERS)
 
 
@@ -56,9 +61,9 @@ def numbers(text: str) -> list[int]:
     return [_BOUNDARY, *(_NUMBERS[symbol] for symbol in text), _BOUNDARY]
 
 
-def _sound(phoneme: str, language: str) -> str:
+def _sound(phoneme: str, rules: Sequence[tuple[str, str]]) -> str:
     stress = phoneme[:1] if phoneme[:1] and phoneme[:1] in _STRESS else ""
     sound = phoneme[len(stress) :]
-    for theirs, ours in _RULES.get(language, _OTHER):
+    for theirs, ours in rules:
         sound = sound.replace(theirs, ours)
     return stress + sound

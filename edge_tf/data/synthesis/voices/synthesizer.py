@@ -22,6 +22,7 @@ class Voice:
       sex: FEMALE, MALE or "" if unknown.
       timbres: what makes it sound as it does: itself, or those it is blended of, or what several
         accents share. Voices that share a timbre belong in the same split.
+      accent: habits of accents.py with which it speaks; "" for none.
     """
 
     synthesizer: str
@@ -29,6 +30,7 @@ class Voice:
     language: str
     sex: str
     timbres: tuple[str, ...]
+    accent: str = ""
 
 
 class Synthesizer(abc.ABC):
@@ -38,11 +40,13 @@ class Synthesizer(abc.ABC):
       name: of the synthesizer, as --synthesizers spells it.
       licence: of program and voices, as the record of a set names it.
       turns: how many speakers of a set it gets for one of another: more if it sounds like people.
+      has_accents: whether its voices speak with `Voice.accent`; others leave that out.
     """
 
     name: str
     licence: str
     turns: int = 1
+    has_accents: bool = False
 
     @abc.abstractmethod
     def missing(self) -> str:

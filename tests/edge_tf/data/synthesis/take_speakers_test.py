@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_tf.data.synthesis import accents
 from edge_tf.data.synthesis.synthetic_speakers import split_sizes
 from edge_tf.data.synthesis.take_speakers import draw_take_speakers, split_timbres
 from edge_tf.data.synthesis.voices.synthesizer import Voice
@@ -62,6 +63,26 @@ def test_a_synthesizer_that_sounds_like_people_has_more_turns_and_each_of_its_vo
         names = [voice.name for voice in theirs]
         different = sum(s == split for s in split_timbres(people.voices("en")).values())
         assert len(set(names)) == min(different, len(names))
+
+
+def test_some_speakers_of_english_have_an_accent_if_their_synthesizer_can_speak_it():
+    able, unable = Tones("able", 9), Tones("unable", 9)
+    able.has_accents = True
+    able.languages = unable.languages = ("en", "de")
+    speakers = draw_take_speakers(200, [able, unable], "en-gb", 0, 0.4)
+    mine = [speaker.voice for speaker in speakers if speaker.voice.synthesizer == "able"]
+    foreign = [voice for voice in mine if voice.accent]
+    assert 0.3 < len(foreign) / len(mine) < 0.5
+    assert len({voice.accent for voice in foreign}) > 20
+    assert all(accents.habits(voice.accent) for voice in foreign)
+    others = [s.voice for s in speakers if s.voice.synthesizer == "unable"]
+    german = [s.voice for s in draw_take_speakers(50, [able], "de", 0, 0.4)]
+    assert not any(voice.accent for voice in others + german)
+    plain = draw_take_speakers(200, [able, unable], "en-gb", 0)
+    assert not any(speaker.voice.accent for speaker in plain)
+    for with_accents, without in zip(speakers, plain, strict=True):
+        if not with_accents.voice.accent:
+            assert with_accents == without
 
 
 def test_women_and_men_are_divided_alike():

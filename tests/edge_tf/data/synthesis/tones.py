@@ -23,7 +23,7 @@ class Tones(Synthesizer):
         self.silent = ""  # a voice that says nothing
         self.wrong = ""  # a voice that says something else
         self.accent = ""  # another one has other melodies for all texts
-        self.languages = ("en",)
+        self.languages: tuple[str, ...] = ("en",)
         self.shifts = True  # pitch moves the whole melody, as no real voice's does
         self._counting = threading.Lock()  # takes are made in threads
 

@@ -28,6 +28,12 @@ def test_symbols_of_words(text, american, british):
             assert found.replace("a", "æ") == wanted.replace("a", "æ")
 
 
+def test_a_foreign_r_is_rolled_and_any_other_is_not():
+    words = [["ɹ", "ˈɛ", "r", "iː"]]
+    assert kokoro_phonemes.symbols(words, "en-us", foreign=True) == "ɹˈɛri"
+    assert kokoro_phonemes.symbols(words, "en-us") == "ɹˈɛɹi"
+
+
 def test_what_the_network_does_not_know_is_left_out():
     assert kokoro_phonemes.symbols([["ǃ", "n"]], "en-us", "!") == "n!"
     assert kokoro_phonemes.symbols([["ǃ"]], "en-us") == ""

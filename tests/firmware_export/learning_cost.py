@@ -42,7 +42,7 @@ class Cost:
       embedder: of front-end and network per frame.
       take: of a take of 1.5 s besides, per frame.
       judge: of its judgement, once per take.
-      recognition: of comparing with all words besides, mean per frame.
+      recognition: of comparing with all words besides, mean per frame that ends a whole window.
       ram: bytes of words, enroller and recogniser, and of the embedder without the front-end.
       code, dummies: bytes of flash.
     """
@@ -113,7 +113,9 @@ def measure(model: bytes, board: str, folder: Path, dummies: bool = True) -> Cos
     take, sound = spoken(*LOW, seed=1), np.concatenate([spoken(*HIGH), spoken(*LOW)])
     found = learning_board.run(board, folder / "firmware", [take], sound, folder, words)
     costs = found.costs
-    frames, heard = 1 + len(take) // CONFIG.hop, 1 + len(sound) // CONFIG.hop
+    frames = 1 + len(take) // CONFIG.hop
+    # Before the first whole window there is nothing to recognise.
+    windows = 1 + len(sound) // CONFIG.hop - (CONFIG.num_frames - 1)
     parts = {Path(file).name: sizes for file, sizes in found.build.parts().items()}
     # Of code alone, whose constants are the dummies' weights.
     made = learning.recogniser.dummies
@@ -123,7 +125,7 @@ def measure(model: bytes, board: str, folder: Path, dummies: bool = True) -> Cos
         embedder=costs["embedder"] // frames,
         take=(costs["enroller"] - costs["embedder"]) // frames,
         judge=costs["add_take"],
-        recognition=(costs["recogniser"] - costs["heard"]) // heard,
+        recognition=(costs["recogniser"] - costs["heard"]) // windows,
         ram=sum(costs[f"{part}_bytes"] for part in ("words", "enroller", "recogniser", "embedder")),
         code=sum(parts[name].text for name in _OWN) - constant,
         dummies=constant,

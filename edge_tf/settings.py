@@ -174,9 +174,8 @@ class StreamTraining:
       spoken: takes and recordings, or clips, of the words that were trained on.
       digest: of all this sound.
       rooms: folder of recorded impulse responses, absolute, or None.
-      start_from: run whose weights the training began with, absolute, "auto" for those that come
-        with edge_tf, or None.
-      start_digest: of these weights.
+      start_from: run whose weights the training began with, absolute, or None.
+      start_digest: of that run's network.
     """
 
     words: tuple[str, ...]

@@ -14,16 +14,12 @@ if TYPE_CHECKING:
     from edge_tf.data.dataset import Dataset, Split
     from edge_tf.data.streams.targets import Classes
     from edge_tf.data.waveform_cache import Waveforms
-    from edge_tf.run_dir import RunDirectory
-    from edge_tf.run_records import TrainRecord
     from edge_tf.settings import StreamTraining, TrainingSettings
 
 FLAGS = flags.FLAGS
 _FOLDERS = ("negatives", "hard_negatives", "rooms")
 _EPOCHS, _STEPS, _ROUNDS = 20, 200, 3
 _BATCH, _PEAK_RATE = 16, 0.006
-AUTO, NONE = "auto", "none"
-"""Of --start_from, and of --ambient."""
 
 
 @help_text.group(Group.STREAMS)
@@ -56,10 +52,9 @@ def define() -> None:
     )
     flags.DEFINE_string(
         "start_from",
-        AUTO,
-        "auto, none or <RUN>: Weights to begin with. auto: those that come with edge_tf, if the "
-        "network is the default one. <RUN>: those of a run of the same network and front-end, "
-        "trained on clips or on streams. The last layer is new if the words are others.",
+        None,
+        "<RUN>: Begin with the weights of this run, of the same network and front-end, trained on "
+        "clips or on streams; the last layer is new if its words are others.",
     )
 
 
@@ -74,34 +69,19 @@ def folders(name: str) -> tuple[Path, ...]:
     return tuple(Path(given).resolve() for given in getattr(FLAGS, name))
 
 
-def finished(run: "RunDirectory") -> "TrainRecord | None":
-    """The record of a finished training in a run."""
-    from edge_tf.run_records import TrainRecord
-
-    return run.find(TrainRecord) if (run / "config.json").exists() else None
-
-
-def start(
-    frontend: "FrontendConfig", before: "TrainRecord | None"
-) -> tuple[str | None, str | None]:
-    """What --start_from asks for, as a record has it, and its digest; None for none.
-
-    Args:
-      frontend: of the training.
-      before: the run's finished training, whose weights `auto` keeps.
+def start(frontend: "FrontendConfig") -> tuple[str | None, str | None]:
+    """The run that --start_from names, and the digest of its network; None without the flag.
 
     Raises:
-      UserError: a run has no network to begin with, or another one.
+      UserError: it has no network to begin with, or another one.
     """
     from edge_tf.training import start_weights
 
-    asked = FLAGS.start_from
-    if asked == AUTO and before is not None and before.streams is not None:
-        return before.streams.start_from, before.streams.start_digest
-    if asked not in (AUTO, NONE):
-        asked = str(Path(asked).resolve())
-    digest = start_weights.digest(asked, training_flags.model_config(), frontend)
-    return (asked if digest else None), digest
+    given = folder("start_from")
+    if given is None:
+        return None, None
+    model = training_flags.model_config()
+    return str(given), start_weights.digest(given, model, frontend)
 
 
 def settings(epochs: int | None = None) -> "TrainingSettings":
@@ -127,7 +107,7 @@ def check_clips() -> None:
         check("--on_streams", (OTHER_WORDS,))
         return
     for name in (*_FOLDERS, "start_from"):
-        if getattr(FLAGS, name) and FLAGS[name].present:
+        if getattr(FLAGS, name):
             raise UserError(
                 f"--{name} has no effect without --on_streams", "add it, or leave both out"
             )
@@ -160,7 +140,7 @@ def check(what: str, taken: Collection[str]) -> None:
         for given in [value] if isinstance(value, str) else value:
             if not Path(given).is_dir():
                 raise UserError(f"--{name}={given} is not a folder", "name a folder of WAV files")
-    if FLAGS.start_from not in (AUTO, NONE):
+    if FLAGS.start_from:
         start_weights.network(Path(FLAGS.start_from))
     kinds = [Path(folder).resolve().name for folder in FLAGS.negatives]
     for kind in kinds:
@@ -171,18 +151,9 @@ def check(what: str, taken: Collection[str]) -> None:
 
 
 def of_clips(
-    dataset: "Dataset",
-    frontend: "FrontendConfig",
-    cache: Path,
-    before: "TrainRecord | None",
+    dataset: "Dataset", frontend: "FrontendConfig", cache: Path
 ) -> "Callable[[Mapping[Split, Waveforms]], StreamTraining]":
     """Maps the clips of a data set to what streams are mixed of.
-
-    Args:
-      dataset: the words.
-      frontend: of the network.
-      cache: folder of decoded clips.
-      before: the run's finished training, or None.
 
     Raises:
       UserError: the data set has no class, or several, for other sound; --start_from does not fit.
@@ -192,7 +163,7 @@ def of_clips(
     from edge_tf.settings import StreamTraining
 
     classes = _classes(dataset)
-    start_from, start_digest = start(frontend, before)
+    start_from, start_digest = start(frontend)
     sound = Folders(
         takes=None,
         words=tuple(dataset.labels[at] for at in classes.words),

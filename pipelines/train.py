@@ -65,9 +65,7 @@ def _train_clips() -> None:
     counts = dataset.counts("training").values()
     settings, streams, episodes = training_flags.training_settings(counts), None, None
     if FLAGS.on_streams:
-        before = stream_flags.finished(common.run_directory())
-        settings = stream_flags.settings()
-        streams = stream_flags.of_clips(dataset, frontend, cache, before)
+        settings, streams = stream_flags.settings(), stream_flags.of_clips(dataset, frontend, cache)
     if values.task == fewshot.TASK:
         settings, episodes = fewshot.settings(), fewshot.of_clips(dataset)
 

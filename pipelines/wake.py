@@ -10,7 +10,6 @@ from absl import flags
 
 from pipelines import help_text, stream_flags
 from pipelines.help_text import Group
-from pipelines.stream_flags import AUTO, NONE
 
 if TYPE_CHECKING:
     from edge_tf.audio.frontend_config import FrontendConfig
@@ -41,6 +40,7 @@ _WHOLE = _Effort(takes=900, sentences=2400, soundalikes=40, epochs=30, steps=200
 _QUICK = _Effort(takes=300, sentences=800, soundalikes=16, epochs=8, steps=200, rounds=2)
 _TAKES_PER_OTHER = 6
 _SPEAKERS = 240
+AUTO, NONE = "auto", "none"
 
 
 @help_text.group(Group.WAKE)
@@ -130,6 +130,7 @@ def prepare(
 
     words = tuple(word.strip().replace(" ", "_") for word in FLAGS.words)
     asked = effort()
+    start_from, start_digest = stream_flags.start(frontend)
     request = make_take_request(
         words,
         asked.takes,
@@ -142,8 +143,7 @@ def prepare(
         seed=FLAGS.seed,
         accents=FLAGS.accents,
     )
-    before = stream_flags.finished(run)
-    start_from, start_digest = stream_flags.start(frontend, before)
+    before = _finished(run)
     trained = before.streams.negatives if before and before.streams else None
     given = stream_flags.folders("negatives")
     real = ambient(cache, trained)
@@ -189,6 +189,13 @@ def prepare(
         start_digest=start_digest,
     )
     return data, streams
+
+
+def _finished(run: "RunDirectory") -> "TrainRecord | None":
+    """The record of a finished training in this run."""
+    from edge_tf.run_records import TrainRecord
+
+    return run.find(TrainRecord) if (run / "config.json").exists() else None
 
 
 def ambient(cache: Path, trained_on: Sequence[str] | None = None) -> list[Path]:

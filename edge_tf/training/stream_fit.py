@@ -87,7 +87,7 @@ def fit(run: run_dir.RunDirectory, request: Request) -> Fitted:
         **run_model.arguments(record.model),
     )
     if streams.start_from:
-        start_weights.copy(streams.start_from, model)
+        start_weights.copy(Path(streams.start_from), model)
     average = WeightAverage(model)
     step = SgdStep(
         model,

@@ -37,7 +37,7 @@ def test_layers_that_fit_are_copied_and_others_are_told(learnt, caplog, classes,
     keras.utils.set_random_seed(5)
     model = bc_resnet.build_windows(0.25, classes, 101, every=4)
     with caplog.at_level(logging.INFO):
-        start_weights.copy(str(folder), model)
+        start_weights.copy(folder, model)
     kept = [layer for layer in model.layers if layer.weights]
     same = [
         all(map(np.array_equal, layer.get_weights(), source.get_layer(layer.name).get_weights()))
@@ -52,18 +52,18 @@ def test_a_network_without_any_such_layer_is_refused(learnt):
     inputs = keras.Input((4,))
     other = keras.Model(inputs, keras.layers.Dense(2, name="alone")(inputs))
     with pytest.raises(UserError, match="has no layer of this network; name another run"):
-        start_weights.copy(str(learnt[0]), other)
+        start_weights.copy(learnt[0], other)
 
 
 def test_the_digest_is_that_of_the_network(learnt):
-    folder = str(learnt[0])
+    folder, _ = learnt
     assert start_weights.digest(folder, MODEL, FRONTEND) == keras_file.digest(
-        learnt[0] / "float.keras"
+        folder / "float.keras"
     )
 
 
 def test_another_network_or_front_end_is_named(learnt):
-    folder = str(learnt[0])
+    folder, _ = learnt
     wide = dataclasses.replace(MODEL, tau=1.5)
     with pytest.raises(UserError, match=r"tau 0\.25, lookahead 0, not bc_resnet, tau 1\.5, look"):
         start_weights.digest(folder, wide, FRONTEND)
@@ -74,37 +74,4 @@ def test_another_network_or_front_end_is_named(learnt):
     with pytest.raises(UserError, match=r"different front-end \(mel_bands\); train both with"):
         start_weights.digest(folder, MODEL, bands)
     with pytest.raises(UserError, match=r"has no float\.keras; name a run whose training"):
-        start_weights.digest(f"{folder}/none", MODEL, FRONTEND)
-
-
-def test_the_weights_that_come_along_are_those_of_the_default_network(caplog):
-    """All but the last layer, whatever the number of words; and numbers, none of them wild."""
-    model = bc_resnet.build_windows(1, 2, 101, every=4)
-    before = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
-    with caplog.at_level(logging.INFO):
-        start_weights.copy(start_weights.AUTO, model)
-    assert caplog.text.strip().endswith(
-        "begins with the weights that come with edge_tf; new: classifier"
-    )
-    for name, old in before.items():
-        new = model.get_layer(name).get_weights()
-        if name != "classifier":
-            assert any(not np.array_equal(a, b) for a, b in zip(old, new, strict=True)), name
-        assert all(np.isfinite(value).all() and np.abs(value).max() < 1e4 for value in new)
-
-
-def test_the_weights_that_come_along_are_for_the_default_network_alone(caplog):
-    default = ModelConfig(lookahead=0)
-    found = start_weights.digest("auto", default, FRONTEND)
-    assert found is not None and len(found) == 64
-    longer = dataclasses.replace(FRONTEND, clip_samples=24000)
-    assert start_weights.digest("auto", default, longer) == found
-    with caplog.at_level(logging.INFO):
-        assert start_weights.digest("auto", MODEL, FRONTEND) is None
-    assert (
-        "are of bc_resnet, tau 1, lookahead 0 with the default front-end: begins from"
-        in caplog.text
-    )
-    bands = dataclasses.replace(FRONTEND, mel_bands=32)
-    assert start_weights.digest("auto", default, bands) is None
-    assert start_weights.digest("none", default, FRONTEND) is None
+        start_weights.digest(folder / "none", MODEL, FRONTEND)

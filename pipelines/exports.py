@@ -12,6 +12,7 @@ from firmware_export.standalone.target import Target
 from pipelines import exporting
 
 if TYPE_CHECKING:
+    from firmware_export.golden import Golden
     from firmware_export.runtime.detector import DetectorConfig
     from firmware_export.standalone.spotting import Sound
 
@@ -67,7 +68,6 @@ def export_standalone(
     force: bool,
 ) -> dict[str, Any]:
     """Plain C of a run with classes."""
-    from edge_tf.conversion import layer_names
     from edge_tf.evaluation.streams import operating_point
 
     model = directory.require_int8()
@@ -77,27 +77,13 @@ def export_standalone(
     exporting.check_frontend(directory, golden, wav)
 
     import tflite_model
-    from firmware_export.standalone import package
-    from firmware_export.standalone import passes as all_passes
     from firmware_export.standalone.spotting import Spotting
 
     sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
     second = operating_point.second_of(directory)
     spotting = Spotting(labels, frontend, detector, sound, frames, caveat, second)
-    content = model.read_bytes()
-    return package.export(
-        content,
-        folder,
-        __version__,
-        spotting=spotting,
-        golden=golden,
-        target=target,
-        passes=all_passes.select(passes),
-        streaming=directory.require_streaming().read_bytes() if streaming else None,
-        linkage=linkage,
-        model_name=str(model),
-        layer_names=layer_names.of_weights(content, directory / run_dir.DEVICE_GRAPH),
-        force=force,
+    return _plain_c(
+        directory, folder, golden, target, passes, streaming, linkage, force, spotting=spotting
     )
 
 
@@ -115,10 +101,7 @@ def export_learning(
     import numpy as np
 
     import tflite_model
-    from edge_tf.conversion import layer_names
     from edge_tf.fewshot import device
-    from firmware_export.standalone import package
-    from firmware_export.standalone import passes as all_passes
     from firmware_export.standalone.enrolling import Enrolling
 
     model = directory.require_int8()
@@ -132,12 +115,41 @@ def export_learning(
     # An embedding has no label.
     golden = dataclasses.replace(golden, label_index=np.zeros(len(golden), np.int64))
     sound = _sound(wav, frontend, tflite_model.read(model).inputs[0])
+    return _plain_c(
+        directory,
+        folder,
+        golden,
+        target,
+        passes,
+        streaming,
+        linkage,
+        force,
+        enrolling=Enrolling(learning, frontend, sound),
+    )
+
+
+def _plain_c(
+    directory: run_dir.RunDirectory,
+    folder: Path,
+    golden: "Golden",
+    target: Target,
+    passes: Sequence[str],
+    streaming: bool,
+    linkage: Linkage,
+    force: bool,
+    **around: Any,
+) -> dict[str, Any]:
+    """The run's network as plain C; `around`: what is built around it."""
+    from edge_tf.conversion import layer_names
+    from firmware_export.standalone import package
+    from firmware_export.standalone import passes as all_passes
+
+    model = directory.require_int8()
     content = model.read_bytes()
     return package.export(
         content,
         folder,
         __version__,
-        enrolling=Enrolling(learning, frontend, sound),
         golden=golden,
         target=target,
         passes=all_passes.select(passes),
@@ -146,6 +158,7 @@ def export_learning(
         model_name=str(model),
         layer_names=layer_names.of_weights(content, directory / run_dir.DEVICE_GRAPH),
         force=force,
+        **around,
     )
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_export.boards import building, emulation
+from firmware_export.boards import emulation
 from firmware_export.boards.building import Build
 from firmware_export.runtime.takes import Verdict
 from firmware_export.runtime.words import Words
-from tests.firmware_export.boards.conftest import usable
+from tests.firmware_export import board_programs
 
 MAIN = Path(__file__).parent / "programs" / "learn_words.c"
 _SOURCES = ("model", "edge_", "frontend", "embedder", "enroller", "recogniser", "words")
@@ -54,19 +54,7 @@ def run(
       folder: receives the build and the files.
       words: to measure with; None: nothing is measured.
     """
-    board = usable(name)
-    flash_kb, ram_kb = board.memory_kb
-    sources = [p for p in sorted((firmware / "src").glob("*.c")) if p.name.startswith(_SOURCES)]
-    built = building.build(
-        board,
-        [MAIN, *sources],
-        [firmware / "src"],
-        folder / "build",
-        {"TAKES": len(takes)},
-        flash_kb=flash_kb,
-        ram_kb=ram_kb,
-        optimize="-O2",
-    )
+    built = board_programs.build(name, MAIN, firmware, _SOURCES, folder, {"TAKES": len(takes)})
     for number, take in enumerate(takes):
         take.astype("<i2").tofile(folder / f"take{number}.bin")
     sound.astype("<i2").tofile(folder / "sound.bin")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_export.boards import building, emulation
-from tests.firmware_export.boards.conftest import usable
+from firmware_export.boards import emulation
+from tests.firmware_export import board_programs
 
 MAIN = Path(__file__).parent / "programs" / "wake_stream.c"
 _SOURCES = ("model", "second", "edge_", "frontend", "detector", "spotter", "labels")
@@ -25,18 +25,7 @@ def detections_on(
     Returns:
       Detections: the class, and how many samples had been taken.
     """
-    board = usable(name)
-    flash_kb, ram_kb = board.memory_kb
-    sources = [p for p in sorted((firmware / "src").glob("*.c")) if p.name.startswith(_SOURCES)]
-    built = building.build(
-        board,
-        [MAIN, *sources],
-        [firmware / "src"],
-        folder / "build",
-        flash_kb=flash_kb,
-        ram_kb=ram_kb,
-        optimize="-O2",
-    )
+    built = board_programs.build(name, MAIN, firmware, _SOURCES, folder)
     sound.astype("<i2").tofile(folder / "sound.bin")
     result = emulation.run(built, folder, count=False)
     assert result.status == 0, result.console
